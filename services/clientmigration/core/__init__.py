@@ -1,0 +1,1 @@
+"""DECIDES: values, functions and state machines; no Twisted, clock, sockets or randomness."""

@@ -1,0 +1,172 @@
+"""The policy: every number by which the brain decides, with its unit and its default.
+
+Frozen values that refuse to be wrong; `docs/policy.toml` is the same as a file. Reading the file
+is the caller's business: this module sees a mapping, never a path.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, Self
+
+import msgspec
+
+from clientmigration.errors import ConfigurationError
+
+_WHERE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
+
+
+def _within(section: msgspec.Struct, low: float, high: float, *names: str) -> None:
+    for name in names:
+        value = getattr(section, name)
+        if not low <= value <= high:
+            raise ValueError(f"{name} must be from {low:g} to {high:g}, not {value}")
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of the policy file. A field that it does not know is an error."""
+
+
+class HealthPolicy(Section, frozen=True):
+    """[health]: when a member counts as strained, overloaded, unhealthy or silent."""
+
+    strained: float = 0.6
+    """Load (share of a tick spent working, 0..1) from which a member is strained."""
+    overloaded: float = 0.8
+    """Load from which a member is overloaded and wants to give players away."""
+    hysteresis: float = 0.1
+    """How far load must fall below a threshold before the grade falls too."""
+    unhealthy: float = 0.05
+    """Health (0..1): a member that did not reach this once in `fresh_s` gets nobody."""
+    fresh_s: float = 5.0
+    """Seconds after which a member without new datapoints counts as silent and gets nobody."""
+    seats_weight: float = 0.25
+    """What a member with every seat taken adds to its load, in load: see Health.pressure."""
+
+    def __post_init__(self) -> None:
+        _within(self, 0, 1, "strained", "overloaded", "hysteresis", "unhealthy")
+        _within(self, 1, 60, "fresh_s")
+        _within(self, 0, 10, "seats_weight")
+        if not self.hysteresis < self.strained < self.overloaded:
+            raise ValueError("hysteresis < strained < overloaded must hold")
+
+
+class PlacementPolicy(Section, frozen=True):
+    """[placement]: how a newcomer's server is found."""
+
+    ping_weight: float = 1.0
+    """Weight of ping against load and position; only the proportions count."""
+    load_weight: float = 1.0
+    """Weight of predicted load."""
+    position_weight: float = 0.5
+    """Weight of the distance to the players who are already there."""
+    worst_ping_ms: float = 200.0
+    """Ping in ms that is as bad as ping can be: its signal is 1."""
+    ping_caps_ms: tuple[float, ...] = (50.0, 100.0, 200.0)
+    """Highest ping in ms that is accepted, relaxed step by step; after the last, any ping."""
+    ping_patience_s: float = 1.0
+    """Seconds a newcomer waits at each cap before it relaxes."""
+    dear_load: float = 0.8
+    """Load from which the rest is dear: it makes up half of the load signal."""
+    far_m: float = 500.0
+    """Metres beyond the circle of a server's players at which a newcomer is as far as can be."""
+    arrival_s: float = 3.0
+    """Seconds that a placement is counted as on its way, unless a report shows it before."""
+
+    def __post_init__(self) -> None:
+        _within(self, 0, 100, "ping_weight", "load_weight", "position_weight")
+        _within(self, 1, 10_000, "worst_ping_ms")
+        _within(self, 0, 60, "ping_patience_s", "arrival_s")
+        _within(self, 0.01, 0.99, "dear_load")
+        _within(self, 1e-3, 1e9, "far_m")
+        if not self.ping_weight + self.load_weight + self.position_weight > 0:
+            raise ValueError("ping_weight, load_weight and position_weight must not all be 0")
+        if not all(a < b for a, b in pairwise((0.0, *self.ping_caps_ms))):
+            raise ValueError(f"ping_caps_ms must rise from above 0, not {list(self.ping_caps_ms)}")
+
+
+class RebalancePolicy(Section, frozen=True):
+    """[rebalance]: when players of a running fleet are moved, and how boldly."""
+
+    period_s: float = 2.0
+    """Seconds between two decisions; at least twice the report interval of 1 s."""
+    lag_s: float = 1.0
+    """Seconds after which a report is judged: its second must be over everywhere."""
+    hold_s: float = 10.0
+    """Seconds of reports from which load is judged, by the mean of their middle half."""
+    datapoints: int = 3
+    """Reports that a member must have sent before it is judged at all."""
+    settle_s: float = 4.0
+    """Seconds after a decision whose reports are not believed: the moves are under way."""
+    imbalance: float = 1.25
+    """How many times above the fleet's mean is clearly high; as many times below, clearly low."""
+    margin: float = 0.05
+    """The least distance from the mean, in load, that is worth moving anybody."""
+    finish: float = 0.33
+    """Share of `imbalance` and `margin` at which a correction that has begun is done."""
+    damping: float = 0.6
+    """Share of the distance to the mean that one decision covers."""
+    cell_m: float = 50.0
+    """Side in metres of a cell: players in the same or touching cells are neighbours."""
+    neighbour_ms: float = 5.0
+    """How many ms of worse ping one more neighbour is worth."""
+
+    def __post_init__(self) -> None:
+        _within(self, 0.1, 600, "period_s")
+        _within(self, 1, 10, "hold_s")
+        _within(self, 0, 5, "lag_s", "settle_s")
+        _within(self, 1, 10, "datapoints")
+        _within(self, 1.01, 10, "imbalance")
+        _within(self, 0, 1, "margin", "finish")
+        _within(self, 0.01, 1, "damping")
+        _within(self, 1e-3, 1e9, "cell_m")
+        _within(self, 0.01, 10_000, "neighbour_ms")
+
+
+class Limits(Section, frozen=True):
+    """[limits]: what no decision exceeds."""
+
+    candidates: int = 4
+    """How many servers a newcomer is asked to ping."""
+    moves_per_second: float = 25.0
+    """Moves per second of the whole fleet, averaged over `period_s`."""
+    cooldown_s: float = 10.0
+    """Seconds after a move in which a player is not moved again."""
+    full_load: float = 0.9
+    """Load to which a member may be filled by moves, even by those of a drain."""
+
+    def __post_init__(self) -> None:
+        _within(self, 1, 64, "candidates")
+        _within(self, 0, 100_000, "moves_per_second")
+        _within(self, 0, 86_400, "cooldown_s")
+        _within(self, 0.01, 1, "full_load")
+
+
+class Policy(Section, frozen=True):
+    """The whole policy file: four tables, each optional, each field with a default."""
+
+    placement: PlacementPolicy = PlacementPolicy()
+    rebalance: RebalancePolicy = RebalancePolicy()
+    health: HealthPolicy = HealthPolicy()
+    limits: Limits = Limits()
+
+    @classmethod
+    def parse(cls, mapping: Mapping[str, Any]) -> Self:
+        """The policy that a parsed TOML file says. ConfigurationError names the wrong field."""
+        try:
+            return msgspec.convert(mapping, cls)
+        except msgspec.ValidationError as wrong:
+            raise ConfigurationError(_explain(str(wrong))) from wrong
+
+    @property
+    def budget(self) -> int:
+        """Players that one decision may move."""
+        return math.ceil(self.limits.moves_per_second * self.rebalance.period_s)
+
+
+def _explain(text: str) -> str:
+    found = _WHERE.match(text)
+    if not found or not found["where"]:
+        return f"policy: {text}"
+    return f"policy: {found['where']}: {found['what']}"

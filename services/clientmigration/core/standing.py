@@ -1,0 +1,88 @@
+"""Standing: what is believed of each member, behind noise, late reports and moves under way.
+
+A pure function of datapoints, earlier decisions, policy and now. It judges; it decides nothing.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from statistics import stdev
+
+from clientmigration.core.fleet import Closed, Fleet, Member, usual_cost
+from clientmigration.core.health import Grade, Health, grade
+from clientmigration.core.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is believed of one member once all earlier decisions are carried out."""
+
+    name: str
+    load: float  # without noise and spikes
+    doubt: float  # how far off that may be: two standard errors; 0 for an empty member
+    pressure: float  # load and seats together, see Health.pressure
+    players: int
+    seats: int  # free ones, on the safe side
+    cost: float  # pressure that one player brings
+    load_cost: float  # load that one player brings
+    grade: Grade
+    sure: bool  # there were reports enough to judge it
+    changing: bool  # players are coming or going by earlier decisions
+    closed: Closed
+
+
+def standings(fleet: Fleet, policy: Policy, now: float) -> tuple[Standing, ...]:
+    """Every member that has reported, by name, judged by seconds that are over everywhere."""
+    second = now - policy.rebalance.lag_s
+    known = [member.until(second) for member in fleet.members()]
+    usual = usual_cost(known)
+    return tuple(_standing(m, m.newest, usual, policy, now) for m in known if m.newest)
+
+
+def _standing(member: Member, newest: Health, usual: float, policy: Policy, now: float) -> Standing:
+    r, weight = policy.rebalance, policy.health.seats_weight
+    coming = newest.plus(member.coming(r.settle_s), usual)
+    settled = member.settled(r, usual)
+    sure = len(_held(settled, r.hold_s)) >= r.datapoints
+    samples = settled if sure else (coming,)
+    loads = _smoothed(samples, r.hold_s)
+    judged = replace(samples[-1], load=loads[-1])
+    return Standing(
+        name=member.name,
+        load=judged.load,
+        doubt=_doubt(_held(samples, r.hold_s)) if judged.players else 0.0,
+        pressure=judged.pressure(weight),
+        players=judged.players,
+        seats=newest.capacity - max(judged.players, coming.players),
+        cost=judged.cost(usual) + judged.seat(weight),
+        load_cost=judged.cost(usual),
+        grade=reduce(lambda g, load: grade(g, load, policy), loads, Grade.FIT),
+        sure=sure,
+        changing=any(c.at + r.settle_s > now - r.lag_s for c in member.changes),
+        closed=member.closed(policy, now),
+    )
+
+
+def _held(samples: Sequence[Health], hold_s: float) -> list[Health]:
+    """The last `hold_s` seconds' worth of these samples."""
+    return [h for h in samples if h.timestamp > samples[-1].timestamp - hold_s]
+
+
+def _smoothed(samples: Sequence[Health], hold_s: float) -> list[float]:
+    """Load as it could be believed at each of these samples: one spike is not load."""
+    held = (_held(samples[: n + 1], hold_s) for n in range(len(samples)))
+    return [_middle([h.load for h in some]) for some in held]
+
+
+def _middle(values: Sequence[float]) -> float:
+    """The mean of the middle half."""
+    edge = max(1, len(values) // 4)
+    inner = sorted(values)[edge:-edge] or values
+    return math.fsum(inner) / len(inner)
+
+
+def _doubt(samples: Sequence[Health]) -> float:
+    """Two standard errors of the load that these samples tell."""
+    loads = [h.load for h in samples]
+    return 2 * stdev(loads) / math.sqrt(len(loads)) if len(loads) > 1 else 0.0

@@ -1,0 +1,225 @@
+"""Placement: where a newcomer goes, and why."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clientmigration.core.fleet import Fleet
+from clientmigration.core.metrics import datapoints
+from clientmigration.core.placement import Newcomer, Score, candidates, place
+from clientmigration.core.policy import Policy
+from clientmigration.core.world import Position
+
+POLICY = Policy()
+NOW = 1000.5
+ADA = Newcomer("ada", None, {})
+
+
+def fleet_of(**members: dict[str, float]) -> Fleet:
+    fleet = Fleet()
+    for name, changed in members.items():
+        fleet.attach(name, "gameserver", f"{name}:4000")
+        report(fleet, name, **changed)
+    return fleet
+
+
+def report(fleet: Fleet, name: str, **changed: float) -> None:
+    """One second of that member; `second` says which, all else are measures."""
+    values = {"load": 0.2, "health": 1.0, "players": 100.0, "capacity": 200.0, **changed}
+    second = int(values.pop("second", 1000))
+    fleet.observe(datapoints("gameserver", name, values, second), NOW)
+
+
+def chosen(newcomer: Newcomer, fleet: Fleet, policy: Policy = POLICY) -> str | None:
+    return place(newcomer, fleet, policy, NOW).member
+
+
+def reason(newcomer: Newcomer, fleet: Fleet, member: str) -> Score:
+    return next(s for s in place(newcomer, fleet, POLICY, NOW).reasons if s.member == member)
+
+
+def test_among_equals_the_less_loaded_is_chosen() -> None:
+    assert chosen(ADA, fleet_of(a={"load": 0.5}, b={"load": 0.3})) == "b"
+
+
+def test_among_equals_the_nearer_by_ping_is_chosen() -> None:
+    pinged = Newcomer("ada", None, {"a": 40, "b": 12})
+    assert chosen(pinged, fleet_of(a={}, b={})) == "b"
+
+
+def test_among_equals_the_one_with_players_nearby_is_chosen() -> None:
+    fleet = fleet_of(a={"centre_x_m": 900.0, "spread_m": 50.0}, b={"centre_x_m": 100.0})
+    assert chosen(Newcomer("ada", Position(200, 0), {}), fleet) == "b"
+
+
+def test_ties_go_to_the_first_by_name() -> None:
+    assert chosen(ADA, fleet_of(c={}, b={}, a={})) == "a"
+
+
+def test_without_a_position_or_among_no_players_position_does_not_count() -> None:
+    fleet = fleet_of(a={"centre_x_m": 900.0}, b={"players": 0.0})
+    assert reason(ADA, fleet, "a").position == 0.5
+    assert reason(Newcomer("ada", Position(0, 0), {}), fleet, "b").position == 0.5
+
+
+def test_players_on_their_way_do_not_say_yet_where_the_players_are() -> None:
+    fleet = fleet_of(a={"players": 0.0})
+    fleet.placed("a", NOW)
+    assert reason(Newcomer("ada", Position(400, 0), {}), fleet, "a").position == 0.5
+
+
+def test_the_last_fifth_of_the_load_is_dear() -> None:
+    steps = [
+        reason(ADA, fleet_of(a={"load": load, "players": 0.0}), "a").load
+        for load in (0.0, 0.2, 0.8, 1.0, 3.0)
+    ]
+    assert steps == pytest.approx([0, 0.125, 0.5, 1, 1])
+
+
+def test_a_far_better_ping_outweighs_a_little_load_but_not_overload() -> None:
+    pinged = Newcomer("ada", None, {"a": 10, "b": 50})
+    assert chosen(pinged, fleet_of(a={"load": 0.35}, b={"load": 0.2})) == "a"
+    assert chosen(pinged, fleet_of(a={"load": 0.9}, b={"load": 0.2})) == "b"
+
+
+def test_weights_of_the_policy_decide() -> None:
+    pinged = Newcomer("ada", None, {"a": 10, "b": 45})
+    fleet = fleet_of(a={"load": 0.7}, b={"load": 0.2})
+    only_ping = Policy.parse({"placement": {"load_weight": 0, "position_weight": 0}})
+    assert chosen(pinged, fleet) == "b"
+    assert chosen(pinged, fleet, only_ping) == "a"
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"draining": 1.0}, "draining"),
+        ({"players": 200.0}, "full"),
+        ({"health": 0.0}, "unhealthy"),
+        ({"second": 994.0}, "silent"),
+    ],
+)
+def test_who_can_take_nobody_is_never_chosen_and_the_word_says_why(
+    changed: dict[str, float], word: str
+) -> None:
+    fleet = fleet_of(a=changed)
+    assert chosen(ADA, fleet) is None
+    assert reason(ADA, fleet, "a").excluded == word
+    assert candidates(ADA, fleet, POLICY, NOW) == ()
+
+
+def test_one_bad_second_does_not_make_a_member_unhealthy() -> None:
+    fleet = fleet_of(a={"second": 999.0})
+    report(fleet, "a", health=0.0)
+    assert chosen(ADA, fleet) == "a"
+
+
+def test_a_member_that_has_not_reported_yet_is_silent() -> None:
+    fleet = fleet_of()
+    fleet.attach("a", "gameserver", "a:4000")
+    assert place(ADA, fleet, POLICY, NOW).reasons[0].excluded == "silent"
+
+
+def test_an_empty_fleet_has_no_place() -> None:
+    answer = place(ADA, Fleet(), POLICY, NOW)
+    assert (answer.member, answer.reasons) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("ping_ms", "waited_s"), [(50, 0.0), (51, 1.0), (100, 1.9), (101, 2.0), (201, 3.0), (9e9, 3.0)]
+)
+def test_the_ping_cap_relaxes_while_waiting(ping_ms: float, waited_s: float) -> None:
+    fleet = fleet_of(a={})
+    assert chosen(Newcomer("ada", None, {"a": ping_ms}, waited_s), fleet) == "a"
+    if waited_s >= 1 and ping_ms not in (100, 9e9):
+        impatient = Newcomer("ada", None, {"a": ping_ms}, waited_s - 1)
+        assert reason(impatient, fleet, "a").excluded == "far"
+
+
+def test_who_was_not_pinged_comes_into_question_only_after_all_caps() -> None:
+    fleet = fleet_of(a={"load": 0.9}, b={"load": 0.1})
+    assert chosen(Newcomer("ada", None, {"a": 10}), fleet) == "a"
+    assert reason(Newcomer("ada", None, {"a": 10}), fleet, "b").excluded == "unpinged"
+    assert reason(Newcomer("ada", None, {"a": 10}, 3.0), fleet, "b").excluded == ""
+
+
+def test_candidates_are_few_and_best_by_load_and_position() -> None:
+    fleet = fleet_of(**{f"s{n}": {"load": n / 10} for n in range(9)})
+    assert candidates(ADA, fleet, POLICY, NOW) == ("s0", "s1", "s2", "s3")
+
+
+def test_asking_again_with_high_pings_names_other_candidates() -> None:
+    fleet = fleet_of(**{f"s{n}": {"load": n / 10} for n in range(6)})
+    pinged = Newcomer("ada", None, {"s0": 300, "s1": 20, "s2": 300, "s3": 300})
+    assert candidates(pinged, fleet, POLICY, NOW) == ("s1", "s4", "s5")
+
+
+def test_reasons_come_best_first_and_add_up() -> None:
+    fleet = fleet_of(a={"load": 0.5}, b={"load": 0.1}, c={"draining": 1.0, "load": 0.0})
+    reasons = place(ADA, fleet, POLICY, NOW).reasons
+    assert [s.member for s in reasons] == ["b", "a", "c"]
+    for score in reasons:
+        parts = score.ping + score.load + 0.5 * score.position
+        assert score.total == pytest.approx(parts / 2.5)
+
+
+def test_a_burst_of_500_joins_spreads_before_any_report_shows_it() -> None:
+    fleet = fleet_of(**{f"s{n}": {"load": 0.01, "players": 0.0} for n in range(4)})
+    homes = burst(fleet, 500)
+    assert all(homes[f"s{n}"] == 125 for n in range(4))
+
+
+def test_a_burst_fills_the_less_loaded_first_and_never_beyond_capacity() -> None:
+    fleet = fleet_of(
+        busy={"load": 0.7, "players": 150.0},
+        idle={"load": 0.1, "players": 20.0},
+        small={"load": 0.0, "players": 0.0, "capacity": 30.0},
+    )
+    first = burst(fleet, 100)
+    assert first["busy"] == 0
+    homes = first + burst(fleet, 400)
+    assert homes == {"idle": 180, "busy": 50, "small": 30, None: 240}
+
+
+def burst(fleet: Fleet, joins: int) -> Counter[str | None]:
+    homes: Counter[str | None] = Counter()
+    for n in range(joins):
+        home = chosen(Newcomer(f"p{n}", None, {}), fleet)
+        homes[home] += 1
+        if home is not None:
+            fleet.placed(home, NOW)
+    return homes
+
+
+def test_a_newcomer_with_a_negative_ping_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="pings"):
+        Newcomer("ada", None, {"a": -1.0})
+
+
+reports = st.fixed_dictionaries(
+    {
+        "load": st.floats(0, 2),
+        "health": st.floats(0, 1),
+        "players": st.integers(0, 300).map(float),
+        "draining": st.sampled_from([0.0, 1.0]),
+        "centre_x_m": st.floats(-1e4, 1e4),
+    }
+)
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), reports), st.floats(0, 10))
+def test_every_signal_is_from_0_to_1_and_the_chosen_one_can_take_a_player(
+    members: dict[str, dict[str, float]], waited_s: float
+) -> None:
+    fleet = fleet_of(**members)
+    newcomer = Newcomer("ada", Position(0, 0), {"a": 30, "b": 120}, waited_s)
+    answer = place(newcomer, fleet, POLICY, NOW)
+    assert answer == place(newcomer, fleet, POLICY, NOW)
+    for s in answer.reasons:
+        assert all(0 <= part <= 1 for part in (s.ping, s.load, s.position, s.total))
+    assert len(answer.reasons) == len(members)
+    if answer.member is not None:
+        assert members[answer.member]["draining"] == 0
+        assert members[answer.member]["players"] < 200
