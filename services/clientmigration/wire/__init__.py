@@ -1,0 +1,1 @@
+"""SPEAKS: bytes in, messages out; no Twisted, no clock."""

@@ -1,0 +1,475 @@
+"""Every message there is: a frozen value, one sentence, and who may say it.
+
+Tags are pinned: renaming a class never changes the wire. Control messages are JSON objects whose
+field `t` is the tag; `Input`, `View`, `Chunk` and `Item` are packed (see `connection.py`). Fields
+that a peer does not know are ignored, so one may be added without a new version.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from clientmigration.core.mail import Letter
+from clientmigration.core.snapshot import Snapshot
+
+PROTOCOL = "clientmigration"
+VERSION = 1
+
+# What strangers say ends up in packed frames, in sums and in tokens: it has to fit.
+Count = Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)]
+Size = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_854_775_807)]
+Ms = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Rate = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Holder = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Address = Annotated[str, msgspec.Meta(pattern=r"^.+:[0-9]{1,5}\Z", max_length=300)]
+Owner = Annotated[int, msgspec.Meta(ge=0, le=255)]
+Token = Annotated[str, msgspec.Meta(max_length=1024)]
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="t"):
+    """The base of every control message."""
+
+
+# Said by everyone.
+
+
+class Greeting(Message, frozen=True, kw_only=True, tag="greeting"):
+    """The first frame in both directions: what is spoken here, and by whom."""
+
+    protocol: str = PROTOCOL
+    version: int = VERSION
+    role: str
+
+
+class Goodbye(Message, frozen=True, tag="goodbye"):
+    """The last frame before the sender closes: a code to act on and a sentence to read."""
+
+    code: str
+    text: str = ""
+
+
+# Player to router, router to player.
+
+
+class Hello(Message, frozen=True, tag="hello"):
+    """Player: let me in; `token` says who I am (none: somebody new), `holder` binds my tickets."""
+
+    holder: Holder
+    token: Token = ""
+
+
+class Pings(Message, frozen=True, tag="pings"):
+    """Player: round trips in milliseconds to the candidates I could reach."""
+
+    pings: dict[str, float]
+
+
+class Here(Message, frozen=True, tag="here"):
+    """Player: I know where I stand in line, and I am still here."""
+
+
+class Identity(Message, frozen=True, tag="identity"):
+    """Router: who you are; keep the token and show it when you come back."""
+
+    player: str
+    token: Token
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One server worth a ping."""
+
+    member: str
+    address: Address
+
+
+class Candidates(Message, frozen=True, tag="candidates"):
+    """Router: ping these and tell me."""
+
+    candidates: list[Candidate]
+
+
+class Waiting(Message, frozen=True, tag="waiting"):
+    """Router: everything is full; you are at `position` (1 is next) and keep your place."""
+
+    position: Count
+
+
+class Redirect(Message, frozen=True, tag="redirect"):
+    """Router, or the server being left: show `ticket` at `address` and play there."""
+
+    member: str
+    address: Address
+    ticket: Token
+
+
+# Player to game server, game server to player.
+
+
+class Ping(Message, frozen=True, tag="ping"):
+    """Player: answer this; `rtt_ms` is what the last answer took."""
+
+    n: Count
+    rtt_ms: Ms | None = None
+
+
+class Pong(Message, frozen=True, tag="pong"):
+    """Game server: the answer to `Ping` `n`."""
+
+    n: Count
+
+
+class Join(Message, frozen=True, tag="join"):
+    """Player: here is my ticket, the secret it is bound to, and the oldest input I can send again.
+
+    `oldest` 0: I remember nothing, tell me where I was.
+    """
+
+    ticket: Token
+    secret: Token
+    oldest: Count = 0
+
+
+class Welcome(Message, frozen=True, tag="welcome"):
+    """Game server: your ticket is good; send every input after `ack`; views will follow."""
+
+    player: str
+    member: str
+    ack: Count
+    rate: Rate
+
+
+class Offered(Message, frozen=True, tag="offered"):
+    """Game server: the file you asked for as stream `id`; chunks follow."""
+
+    id: Count
+    size: Size
+    sha256: Holder
+
+
+class Denied(Message, frozen=True, tag="denied"):
+    """Game server: you get nothing as stream `id`, for this reason."""
+
+    id: Count
+    reason: str
+
+
+class Felt(Message, frozen=True, tag="felt"):
+    """Player, and its server to the router: what the move just made cost the player.
+
+    `missed` ticks never shown, `gap_ms` the longest wait between two views beyond one tick,
+    `stall_ms` the longest an input waited to be acknowledged.
+    """
+
+    missed: Count
+    gap_ms: Ms
+    stall_ms: Ms
+    player: str = ""
+
+
+class Leave(Message, frozen=True, tag="leave"):
+    """Player: I go home; keep my things."""
+
+
+class Input(msgspec.Struct, frozen=True):
+    """Player: one input. Sequence numbers start at 1 and have no holes; `body` is the game's."""
+
+    seq: int
+    body: bytes
+
+
+class View(msgspec.Struct, frozen=True):
+    """Game server: what the player sees at `tick`, and how far its inputs are applied."""
+
+    tick: int
+    last: int
+    applied: int
+    digest: int
+    body: bytes
+
+
+class Chunk(msgspec.Struct, frozen=True):
+    """Game server: a part of the file that is stream `id`, from byte `offset` on."""
+
+    id: int
+    offset: int
+    body: bytes
+
+
+class Item(msgspec.Struct, frozen=True):
+    """Game server: entry `seq` of the feed that is stream `id`."""
+
+    id: int
+    seq: int
+    body: bytes
+
+
+# Member to router.
+
+
+class Attach(Message, frozen=True, tag="attach"):
+    """Member: take me into your fleet; `proof` shows that I know the cluster secret."""
+
+    name: str
+    role: str
+    address: Address
+    nonce: str
+    proof: str
+
+
+class Report(Message, frozen=True, tag="report"):
+    """Member: my datapoints, letter for letter those that carbon gets."""
+
+    datapoints: list[tuple[str, float, int]]
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One player in a roster; `state` is the session's, `migration` what it is part of."""
+
+    player: str
+    epoch: int
+    state: str
+    migration: str
+    x: float
+    y: float
+    ping_ms: float | None = None
+
+
+class Roster(Message, frozen=True, tag="roster"):
+    """Member: part of the list of players I have; `last` closes the list."""
+
+    entries: list[Entry]
+    last: bool
+
+
+class Checkpoint(Message, frozen=True, tag="checkpoint"):
+    """Member: store these, number `n`."""
+
+    n: int
+    snapshots: list[Snapshot]
+
+
+class Left(Message, frozen=True, tag="left"):
+    """Member: this player went home; free it and tell me to forget it."""
+
+    snapshot: Snapshot
+
+
+class Reserved(Message, frozen=True, tag="reserved"):
+    """Target: there is a place for the player of this migration; perhaps it `plays` here."""
+
+    migration: str
+    player: str
+    plays: bool = False
+
+
+class Declined(Message, frozen=True, tag="declined"):
+    """Source or target: I can not take this step, for this reason."""
+
+    migration: str
+    player: str
+    reason: str
+
+
+class Copied(Message, frozen=True, tag="copied"):
+    """Source: the snapshot asked for; the player goes on playing here."""
+
+    migration: str
+    snapshot: Snapshot
+
+
+class Prepared(Message, frozen=True, tag="prepared"):
+    """Target: the snapshot is here."""
+
+    migration: str
+    player: str
+
+
+class Arrived(Message, frozen=True, tag="arrived"):
+    """Target: the player has shown its ticket."""
+
+    migration: str
+    player: str
+
+
+class Frozen(Message, frozen=True, tag="frozen"):
+    """Source: I apply nothing more; this is the final state."""
+
+    migration: str
+    snapshot: Snapshot
+
+
+class Settled(Message, frozen=True, tag="settled"):
+    """Target: the player plays here, its first view is sent."""
+
+    migration: str
+    player: str
+
+
+# Router to member.
+
+
+class Challenge(Message, frozen=True, tag="challenge"):
+    """Router, or a game server that is called: prove yourself over this nonce."""
+
+    nonce: str
+
+
+class Attached(Message, frozen=True, tag="attached"):
+    """Router: you are in, under this name, and here is my own proof."""
+
+    name: str
+    proof: str
+
+
+class Stored(Message, frozen=True, tag="stored"):
+    """Router: checkpoint `n` is in the ledger, but for these players, who are somebody else's."""
+
+    n: int
+    refused: list[str] = []
+
+
+class Noted(Message, frozen=True, tag="noted"):
+    """Router: your report is here, and so am I."""
+
+
+class Reserve(Message, frozen=True, tag="reserve"):
+    """Router: keep a place for `ttl_s` s; the player's ticket has this migration and epoch."""
+
+    migration: str
+    player: str
+    epoch: int
+    ttl_s: float
+
+
+class Copy(Message, frozen=True, tag="copy"):
+    """Router: send me a snapshot of this player."""
+
+    migration: str
+    player: str
+
+
+class Prepare(Message, frozen=True, tag="prepare"):
+    """Router: here is the snapshot of the player that will come."""
+
+    migration: str
+    snapshot: Snapshot
+
+
+class Direct(Message, frozen=True, tag="direct"):
+    """Router: pass this redirect on to your player."""
+
+    migration: str
+    player: str
+    redirect: Redirect
+
+
+class Freeze(Message, frozen=True, tag="freeze"):
+    """Router: stop applying this player's inputs and send the final state."""
+
+    migration: str
+    player: str
+
+
+class Own(Message, frozen=True, tag="own"):
+    """Router: by the ledger this player is yours at this epoch (snapshot None: brand new)."""
+
+    migration: str
+    player: str
+    epoch: int
+    holder: str
+    snapshot: Snapshot | None
+
+
+class Release(Message, frozen=True, tag="release"):
+    """Router: this player is not yours (any more) as of this epoch; forget it."""
+
+    player: str
+    epoch: int
+
+
+class Cancel(Message, frozen=True, tag="cancel"):
+    """Router: this migration ended without you; go on as before it."""
+
+    migration: str
+    player: str
+    reason: str
+
+
+class Neighbour(msgspec.Struct, frozen=True):
+    """Another game server of the fleet; `owner` is its number in views."""
+
+    name: str
+    address: Address
+    owner: Owner
+
+
+class Neighbours(Message, frozen=True, tag="neighbours"):
+    """Router: these are the other game servers now, and `owner` is your number in views."""
+
+    owner: Owner
+    neighbours: list[Neighbour]
+
+
+# Game server to game server.
+
+
+class Meet(Message, frozen=True, tag="meet"):
+    """Game server that calls: I am `name`; `proof` shows that I know the secret and whom I call."""
+
+    name: str
+    nonce: str
+    proof: str
+
+
+class Met(Message, frozen=True, tag="met"):
+    """Game server that is called: I believe you, and here is my own proof."""
+
+    proof: str
+
+
+class Post(Message, frozen=True, tag="post"):
+    """Game server: the letters of `sender` to `to`, all that are not answered, oldest first."""
+
+    sender: str
+    to: str
+    letters: list[Letter]
+
+
+class Kept(Message, frozen=True, tag="kept"):
+    """Game server: `to` has every letter of `sender` up to `n`, and so has the ledger."""
+
+    sender: str
+    to: str
+    n: int
+
+
+class Look(msgspec.Struct, frozen=True):
+    """Game server: what my players look at, or will in a moment; `body` is the game's."""
+
+    body: bytes
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """Game server: who of mine stood at `tick` where your players look; `body` is the game's."""
+
+    tick: int
+    body: bytes
+
+
+PlayerToRouter = Greeting | Goodbye | Hello | Pings | Here
+RouterToPlayer = Greeting | Goodbye | Identity | Candidates | Waiting | Redirect
+PlayerToServer = Greeting | Goodbye | Ping | Join | Felt | Leave
+ServerToPlayer = Greeting | Goodbye | Pong | Welcome | Redirect | Offered | Denied
+FromSource = Copied | Frozen | Left | Declined
+FromTarget = Reserved | Prepared | Arrived | Settled | Declined
+MemberToRouter = (
+    Greeting | Goodbye | Attach | Report | Roster | Checkpoint | Felt | FromSource | FromTarget
+)
+ToSource = Copy | Direct | Freeze | Release | Cancel
+ToTarget = Reserve | Prepare | Own | Cancel
+RouterToMember = (
+    Greeting | Goodbye | Challenge | Attached | Neighbours | Stored | Noted | ToSource | ToTarget
+)
+ServerToServer = Greeting | Goodbye | Challenge | Meet | Met | Post | Kept

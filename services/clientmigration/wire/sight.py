@@ -1,0 +1,113 @@
+"""What game servers of the meadow tell each other: where their players look, and who stands there.
+
+A look is a bitmap of the cells. A sight has its cells first and then everyone in them, packed as in
+a view. Little-endian.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clientmigration.errors import MalformedFrame
+from clientmigration.wire.meadow import ENTITY, SIDE
+
+_SIGHT = struct.Struct("<HH")
+_CELL = np.dtype([("column", "<i2"), ("row", "<i2"), ("count", "<u2")])
+_FADING = np.dtype("<u2")
+LOOK_SIZE = (SIDE * SIDE + 7) // 8
+
+Cells = NDArray[np.int64]
+Marks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Players as they are drawn, sorted by cell: `cells` (n, 2) column and row, `packed` (n) as in
+    a view, `fading` (n) whether another server may have the player by now, and knows better."""
+
+    cells: Cells
+    packed: NDArray[np.void]
+    fading: Marks
+
+    def only(self, which: Marks | Cells) -> Drawn:
+        """Some of them: a mask, or indices."""
+        return Drawn(self.cells[which], self.packed[which], self.fading[which])
+
+
+NOBODY = Drawn(np.empty((0, 2), np.int64), np.empty(0, ENTITY), np.empty(0, np.bool_))
+
+
+def pack_look(seen: Marks) -> bytes:
+    """Bit `column * 20 + row`, from the lowest of the first byte, for `seen` (20, 20)."""
+    return np.packbits(seen.ravel(), bitorder="little").tobytes()
+
+
+def read_look(body: bytes) -> Marks:
+    """The cells of a look: (20, 20), by column and row."""
+    if len(body) != LOOK_SIZE:
+        raise MalformedFrame(f"a look at the meadow of {len(body)} bytes")
+    bits = np.unpackbits(np.frombuffer(body, np.uint8), count=SIDE * SIDE, bitorder="little")
+    return bits.astype(np.bool_).reshape(SIDE, SIDE)
+
+
+def pack_sight(drawn: Drawn) -> bytes:
+    """Counts of cells and of the fading, the cells, the indices of the fading, everyone."""
+    heads = np.zeros(0, _CELL)
+    if len(drawn.cells):
+        starts = cuts(drawn.cells)
+        heads = np.zeros(len(starts), _CELL)
+        heads["column"], heads["row"] = drawn.cells[starts].T
+        heads["count"] = np.diff([*starts, len(drawn.cells)])
+    fading = np.flatnonzero(drawn.fading).astype(_FADING)
+    counts = _SIGHT.pack(len(heads), len(fading))
+    return counts + heads.tobytes() + fading.tobytes() + drawn.packed.tobytes()
+
+
+def read_sight(body: bytes) -> Drawn:
+    """Everyone in a sight."""
+    if len(body) < _SIGHT.size:
+        raise MalformedFrame(f"a sight of the meadow of {len(body)} bytes")
+    cells, fading = _SIGHT.unpack_from(body)
+    at = _SIGHT.size + cells * _CELL.itemsize
+    then = at + fading * _FADING.itemsize
+    if then > len(body) or (len(body) - then) % ENTITY.itemsize:
+        raise MalformedFrame(f"a sight of the meadow ends early, at {len(body)} bytes")
+    heads = np.frombuffer(body, _CELL, cells, _SIGHT.size)
+    packed = np.frombuffer(body, ENTITY, -1, then)
+    indices = np.frombuffer(body, _FADING, fading, at)
+    if heads["count"].sum() != len(packed) or (indices >= len(packed)).any():
+        raise MalformedFrame("a sight of the meadow does not add up")
+    marks = np.zeros(len(packed), np.bool_)
+    marks[indices] = True
+    where = np.stack([heads["column"], heads["row"]], axis=1).astype(np.int64)
+    return Drawn(np.repeat(where, heads["count"], axis=0), packed, marks)
+
+
+def cuts(cells: Cells) -> list[int]:
+    """Where another cell begins; `cells` (n, 2), n > 0, is sorted."""
+    starts: list[int] = np.flatnonzero(np.r_[True, (cells[1:] != cells[:-1]).any(axis=1)]).tolist()
+    return starts
+
+
+def merged(own: Drawn, lent: list[Drawn]) -> Drawn:
+    """Everyone once, sorted by cell. Of two of the same name the first counts, `own` before `lent`
+    and these in their order, unless it is fading and the other is not."""
+    drawn = Drawn(
+        np.concatenate([each.cells for each in (own, *lent)]),
+        np.concatenate([each.packed for each in (own, *lent)]),
+        np.concatenate([each.fading for each in (own, *lent)]),
+    )
+    drawn = drawn.only(np.argsort(drawn.fading, kind="stable"))
+    names = np.ascontiguousarray(drawn.packed["player"]).view("<u8")
+    drawn = drawn.only(np.unique(names, return_index=True)[1])
+    return drawn.only(in_order(drawn.cells))
+
+
+def in_order(cells: Cells) -> Cells:
+    """The indices that sort cells (n, 2)."""
+    order: Cells = np.lexsort((cells[:, 1], cells[:, 0]))
+    return order
