@@ -1,0 +1,1 @@
+"""CARRIES: the shared Twisted glue between wire and the daemons."""

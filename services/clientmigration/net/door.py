@@ -1,0 +1,112 @@
+"""Where connections come in and go out, and the order in which a daemon's parts start and stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import random
+
+from twisted.application.internet import (
+    ClientService,
+    StreamServerEndpointService,
+    backoffPolicy,
+)
+from twisted.application.service import IService, MultiService
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import (
+    IAddress,
+    IListeningPort,
+    IReactorTime,
+    IStreamClientEndpoint,
+    IStreamServerEndpoint,
+)
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+
+from clientmigration.net.line import Line, described
+
+log = Logger()
+
+Dial = Callable[[str], IStreamClientEndpoint]  # from host:port
+
+
+class Lines(Factory):
+    """Makes one line per connection, each with a listener of its own."""
+
+    noisy = False
+
+    def __init__(self, make: Callable[[], Line]) -> None:
+        self.make = make
+
+    def buildProtocol(self, addr: IAddress | None) -> Line:  # noqa: ARG002
+        """One line."""
+        return self.make()
+
+
+class Door(StreamServerEndpointService):
+    """Listens, and tells `opened` the address as host:port. A port that is taken ends the program
+    with its reason, as `strports.service` does."""
+
+    _raiseSynchronously = True
+
+    def __init__(
+        self,
+        endpoint: IStreamServerEndpoint,
+        make: Callable[[], Line],
+        opened: Callable[[str], None] = lambda _address: None,
+    ) -> None:
+        super().__init__(endpoint, Lines(make))
+        self.opened = opened
+
+    def privilegedStartService(self) -> None:
+        """Listen."""
+        super().privilegedStartService()
+        assert self._waitingForPort is not None
+        self._waitingForPort.addCallback(self._listening)
+
+    def _listening(self, port: IListeningPort) -> IListeningPort:
+        self.opened(described(port.getHost()))
+        return port
+
+
+def dialer(reactor: IReactorTime) -> Dial:
+    """Connects to host:port, whichever of the host's addresses answers first."""
+
+    def dial(address: str) -> IStreamClientEndpoint:
+        host, _, port = address.rpartition(":")
+        return HostnameEndpoint(reactor, host, int(port), timeout=5)
+
+    return dial
+
+
+def steady(
+    endpoint: IStreamClientEndpoint,
+    make: Callable[[], Line],
+    clock: IReactorTime,
+    jitter: Callable[[], float] = random,
+) -> ClientService:
+    """A connection that comes back: after 0.2 s, then longer, at most 3 s, and never in step with
+    others (jitter), for that is how long a member may be away before its players notice."""
+    policy = backoffPolicy(initialDelay=0.2, maxDelay=3.0, factor=1.6, jitter=jitter)
+    return ClientService(endpoint, Lines(make), retryPolicy=policy, clock=clock)
+
+
+class InOrder(MultiService):
+    """Starts its parts in order and stops them in the opposite one, each when the last has ended:
+    who talks to the others while it stops comes last."""
+
+    def __init__(self, *parts: IService) -> None:
+        super().__init__()
+        for part in parts:
+            part.setServiceParent(self)
+
+    def stopService(self) -> Deferred[None]:
+        """See the class."""
+        self.running = 0
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        for part in reversed(list(self)):
+            stopping = part.stopService()
+            if stopping is not None:
+                await stopping

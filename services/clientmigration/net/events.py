@@ -1,0 +1,203 @@
+"""What happened, in words, as events of graphite-web: Grafana shows them as annotations.
+
+An event that graphite-web does not take is dropped and counted, never repeated and never allowed
+to hold anybody up: play and decisions do not depend on it.
+"""
+
+import json
+from collections import deque
+from collections.abc import Sequence
+from typing import cast
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.interfaces import (
+    IConsumer,
+    IProtocol,
+    IProtocolFactory,
+    IReactorTCP,
+    IReactorTime,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseDone
+from twisted.web.error import SchemeNotSupported
+from twisted.web.http import PotentialDataLoss
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer
+from zope.interface import implementer
+
+WAITING = 100
+"""Events kept while others are being posted, each at most `BODY_LIMIT` bytes."""
+
+IN_FLIGHT = 4
+"""Requests at a time: graphite-web serves few at once, and renders panels with the same threads."""
+
+BODY_LIMIT = 16_384
+"""Bytes of one event; graphite-web would take more, nobody would read it in an annotation."""
+
+TIMEOUT_S = 5.0
+
+log = Logger()
+
+
+class _Refused(Exception):
+    """graphite-web answered, but not with yes."""
+
+
+@implementer(IBodyProducer)
+class _Body:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.length = len(content)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._content)
+        return succeed(None)
+
+    def pauseProducing(self) -> None: ...
+
+    def resumeProducing(self) -> None: ...
+
+    def stopProducing(self) -> None: ...
+
+
+class _Discard(Protocol):
+    """Reads an answer to its end and keeps nothing; `ended` fails if it breaks off.
+
+    Not readBody: with an Agent's connection that cannot close it when it is cancelled.
+    """
+
+    def __init__(self) -> None:
+        self.ended: Deferred[None] = Deferred(self._hang_up)
+
+    def _hang_up(self, _ended: Deferred[None]) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.ended.called:
+            return
+        if reason.check(ResponseDone, PotentialDataLoss):
+            self.ended.callback(None)
+        else:
+            self.ended.errback(reason)
+
+
+@implementer(IStreamClientEndpoint)
+class _Quiet:
+    """An endpoint that does not log each connection: an outage would fill the log with them."""
+
+    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        cast(Factory, protocolFactory).noisy = False
+        return self._endpoint.connect(protocolFactory)
+
+
+@implementer(IAgentEndpointFactory)
+class _Endpoints:
+    def __init__(self, reactor: IReactorTCP) -> None:
+        self._reactor = reactor
+
+    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
+        if uri.scheme != b"http":
+            raise SchemeNotSupported(f"only http is spoken here, not {uri.scheme.decode()}")
+        host = uri.host.decode("ascii")
+        return _Quiet(HostnameEndpoint(self._reactor, host, uri.port, timeout=TIMEOUT_S))
+
+
+def agent_for(reactor: IReactorTCP) -> Agent:
+    """The agent that events want: plain http, and its few connections stay open between posts."""
+    pool = HTTPConnectionPool(reactor)
+    pool.maxPersistentPerHost = IN_FLIGHT
+    return cast(Agent, Agent.usingEndpointFactory(reactor, _Endpoints(reactor), pool))
+
+
+class Events:
+    """Posts events to the graphite-web at `base` (such as `http://127.0.0.1:8080`).
+
+    `agent` is that of `agent_for` or anything like it, `clock` times requests out after
+    `TIMEOUT_S`. At most `IN_FLIGHT` requests run and `waiting` events wait; the oldest give way.
+    """
+
+    def __init__(
+        self, agent: IAgent, base: str, clock: IReactorTime, waiting: int = WAITING
+    ) -> None:
+        self._agent = agent
+        self._url = (base.rstrip("/") + "/events/").encode("ascii")
+        self._clock = clock
+        self._limit = waiting
+        self._waiting: deque[bytes] = deque()
+        self._posting = 0
+        self._dropped = 0
+        self._missed = 0
+
+    def post(self, what: str, tags: Sequence[str], when: int, data: str = "") -> None:
+        """Post one event and return at once; never raises for anything that graphite-web does.
+
+        `what` is its title, `when` a Unix second, `data` any text; blanks in a tag become `-`
+        because graphite-web would split it there.
+        """
+        body = _encode(what, tags, when, data)
+        if len(body) > BODY_LIMIT:
+            return self._failed(f"{len(body)} bytes are more than {BODY_LIMIT}")
+        self._waiting.append(body)
+        if self._posting < IN_FLIGHT:
+            self._posting += 1
+            Deferred.fromCoroutine(self._drain()).addErrback(
+                lambda failure: log.failure("posting events broke", failure)
+            )
+        elif len(self._waiting) > self._limit:
+            self._waiting.popleft()
+            self._failed("it is slower than events happen")
+        return None
+
+    def take_dropped(self) -> int:
+        """Events dropped since the last call: the value of the measure `events_dropped`."""
+        dropped, self._dropped = self._dropped, 0
+        return dropped
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                await self._deliver(self._waiting.popleft())
+        finally:
+            self._posting -= 1
+
+    async def _deliver(self, body: bytes) -> None:
+        try:
+            exchange = Deferred.fromCoroutine(self._exchange(body))
+            await exchange.addTimeout(TIMEOUT_S, self._clock)
+        except Exception as error:
+            self._failed(str(error) or type(error).__name__)
+        else:
+            self._succeeded()
+
+    async def _exchange(self, body: bytes) -> None:
+        headers = Headers({b"Content-Type": [b"application/json"]})
+        response = await self._agent.request(b"POST", self._url, headers, _Body(body))
+        answer = _Discard()
+        response.deliverBody(answer)
+        await answer.ended
+        if response.code >= 300:
+            raise _Refused(f"status {response.code}")
+
+    def _failed(self, reason: str) -> None:
+        self._dropped += 1
+        if not self._missed:
+            log.warn("graphite-web takes no events: {reason}", reason=reason)
+        self._missed += 1
+
+    def _succeeded(self) -> None:
+        if self._missed:
+            log.info("graphite-web takes events again; {missed} were dropped", missed=self._missed)
+        self._missed = 0
+
+
+def _encode(what: str, tags: Sequence[str], when: int, data: str) -> bytes:
+    words = ["-".join(tag.split()) for tag in tags]
+    return json.dumps({"what": what, "tags": words, "when": when, "data": data}).encode()

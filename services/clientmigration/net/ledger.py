@@ -1,0 +1,158 @@
+"""The ledger's port and its adapters: the pure rules of core/ledger.py inside a transaction.
+
+Every method answers with a Deferred. A Deferred that fails means that the outcome is *unknown*:
+read the record again before acting. Nothing here decides.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from twisted.enterprise import adbapi
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorFromThreads
+
+from clientmigration.core import ledger as rules
+from clientmigration.core.ledger import Record
+from clientmigration.core.snapshot import Snapshot
+
+Change = Callable[[Record], Record | None]
+
+
+class Ledger(Protocol):
+    """Where records live. `change` is compare-and-set: it may refuse by answering None."""
+
+    def read(self, player: str) -> Deferred[Record]:
+        """The record of `player`; an empty one for a player never heard of."""
+
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+        """Run one change per player in one transaction; answers which ones were made."""
+
+    def close(self) -> None:
+        """Let go of files and threads."""
+
+
+def take(
+    ledger: Ledger,
+    expected: Record,
+    owner: str,
+    migration: str,
+    snapshot: Snapshot | None,
+    now: float,
+) -> Deferred[list[bool]]:
+    """Compare-and-set of the owner; see `rules.taken`."""
+    claim = expected.claim
+    change = lambda record: rules.taken(record, claim, owner, migration, snapshot, now)  # noqa: E731
+    return ledger.change([expected.player], [change])
+
+
+def checkpoint(
+    ledger: Ledger, owner: str, snapshots: Sequence[Snapshot], now: float
+) -> Deferred[list[bool]]:
+    """Store what `owner` reports, in one transaction; answers for which it still is the owner."""
+
+    def change(snapshot: Snapshot) -> Change:
+        return lambda record: rules.checkpointed(record, owner, snapshot, now)
+
+    return ledger.change([each.player for each in snapshots], [change(each) for each in snapshots])
+
+
+def free(ledger: Ledger, owner: str, snapshot: Snapshot, now: float) -> Deferred[list[bool]]:
+    """The player went home: nobody owns it, its last state is kept."""
+    return ledger.change(
+        [snapshot.player], [lambda record: rules.freed(record, owner, snapshot, now)]
+    )
+
+
+class Memory:
+    """For tests, and for reading: the whole ledger is a dictionary."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record] = {}
+
+    def read(self, player: str) -> Deferred[Record]:
+        """See `Ledger`."""
+        return succeed(self.records.get(player) or Record(player))
+
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+        """See `Ledger`."""
+        done = []
+        for player, change in zip(players, changes, strict=True):
+            changed = change(self.records.get(player) or Record(player))
+            if changed is not None:
+                self.records[player] = changed
+            done.append(changed is not None)
+        return succeed(done)
+
+    def close(self) -> None:
+        """See `Ledger`."""
+
+
+_SCHEMA = """
+create table if not exists player (
+    player text primary key, owner text not null, epoch integer not null, migration text not null,
+    snapshot blob, stored_at real not null
+) without rowid
+"""
+_READ = "select player, owner, epoch, migration, snapshot, stored_at from player where player = ?"
+_WRITE = "insert or replace into player values (?, ?, ?, ?, ?, ?)"
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Snapshot).decode
+
+
+class SQLite:
+    """One file in WAL mode, one connection in one thread: transactions never overlap, and the
+    reactor never waits for the disk."""
+
+    def __init__(self, path: Path, reactor: IReactorFromThreads) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._pool = adbapi.ConnectionPool(
+            "sqlite3", str(path), check_same_thread=False, timeout=5.0,
+            cp_min=1, cp_max=1, cp_reactor=reactor, cp_openfun=_prepare,
+        )  # fmt: skip
+
+    def read(self, player: str) -> Deferred[Record]:
+        """See `Ledger`."""
+        return self._pool.runInteraction(_read, player)  # type: ignore[no-any-return]
+
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+        """See `Ledger`."""
+
+        def run(transaction: Any) -> list[bool]:
+            transaction.execute("begin immediate")  # nobody writes between our read and our write
+            return [
+                _write(transaction, change(_read(transaction, player)))
+                for player, change in zip(players, changes, strict=True)
+            ]
+
+        return self._pool.runInteraction(run)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """See `Ledger`."""
+        self._pool.close()
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = normal")
+    connection.execute(_SCHEMA)
+
+
+def _read(transaction: Any, player: str) -> Record:
+    row = transaction.execute(_READ, (player,)).fetchone()
+    if row is None:
+        return Record(player)
+    _, owner, epoch, migration, stored, at = row
+    return Record(player, owner, epoch, migration, _decode(stored) if stored else None, at)
+
+
+def _write(transaction: Any, record: Record | None) -> bool:
+    if record is None:
+        return False
+    stored = record.snapshot and _encode(record.snapshot)
+    transaction.execute(_WRITE, (record.player, *record.claim, stored, record.stored_at))
+    return True

@@ -1,0 +1,72 @@
+"""The flags that every daemon has, and what becomes of them. Nothing but a tap reads flags."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twisted.python import usage
+
+from clientmigration.core.policy import Policy
+from clientmigration.errors import ConfigurationError
+from clientmigration.net.tickets import Seals
+
+S = TypeVar("S")
+
+
+def served(assemble: Callable[[Any, Any], S], options: Any) -> S:
+    """What `assemble(reactor, options)` makes; a wrong setting ends the program with one line."""
+    from twisted.internet import reactor
+
+    try:
+        return assemble(reactor, options)
+    except ConfigurationError as error:
+        raise SystemExit(f"clientmigration: {error}") from None
+
+
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    number = int(text)
+    if number < 1:
+        raise ValueError(f"{text} is not above 0")
+    return number
+
+
+def hertz(text: str) -> int:
+    """A tick rate that the protocol can tell: 1 to 1000."""
+    if not 1 <= int(text) <= 1000:
+        raise ValueError(f"{text} is not from 1 to 1000")
+    return int(text)
+
+
+def percent(text: str) -> float:
+    """A share of all, 0 to 100."""
+    number = float(text)
+    if not 0 <= number <= 100:
+        raise ValueError(f"{text} is not from 0 to 100")
+    return number
+
+
+class Common(usage.Options):
+    """Flags common to the daemons."""
+
+    optParameters: Sequence[Sequence[Any]] = (
+        ("carbon", None, "tcp:127.0.0.1:2003", "endpoint of carbon's plaintext port"),
+        ("secret-file", None, "run/cluster.secret", "file with the cluster's secret"),
+        ("policy", None, "", "TOML file with the placement and rebalancing policy"),
+    )
+
+    def seals(self) -> Seals:
+        """Made from the cluster's secret."""
+        return Seals.from_file(Path(self["secret-file"]))
+
+    def read_policy(self) -> Policy:
+        """The policy that `--policy` names, or the default one."""
+        if not self["policy"]:
+            return Policy()
+        try:
+            return Policy.parse(tomllib.loads(Path(self["policy"]).read_text()))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ConfigurationError(f"--policy {self['policy']}: {error}") from error
