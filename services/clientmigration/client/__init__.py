@@ -1,0 +1,1 @@
+"""The player library, and the crowd daemon built on it."""

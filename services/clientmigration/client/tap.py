@@ -1,0 +1,56 @@
+"""`twistd -n crowd`: turns flags into values and puts a crowd together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.endpoints import clientFromString
+
+from clientmigration.client.crowd import Crowd
+from clientmigration.client.loads import Shares
+from clientmigration.client.player import dialer, parse_url
+from clientmigration.net.carbon import Carbon
+from clientmigration.net.door import InOrder
+from clientmigration.net.probe import Probe
+from clientmigration.net.settings import Common, percent, positive, served
+
+
+class Options(Common):
+    """The flags of a crowd."""
+
+    optParameters: Sequence[Sequence[Any]] = (
+        ("router", "r", "clientmigration://127.0.0.1:4100", "where to play"),
+        ("name", "n", "crowd", "name in Graphite"),
+        ("players", "p", 300, "how many", positive),
+        ("seed", "s", 1, "decides how they behave", int),
+        ("burn", "b", 40, "CPU that each usually asks for, microseconds per tick", int),
+        ("summary", None, "", "file for an exact summary of what was felt, written at the end"),
+        ("party", None, 160, "CPU that each asks for at a party, microseconds per tick", int),
+        ("downloads", None, 10, "percent of the players that download files now and then", percent),
+        ("subscriptions", None, 20, "percent of the players that follow a topic", percent),
+    )
+
+
+def makeService(options: Options) -> InOrder:
+    """See the module."""
+    return served(assemble, options)
+
+
+def assemble(reactor: Any, options: Options) -> InOrder:
+    """Every part of a crowd, on `reactor`."""
+    carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
+    probe = Probe(reactor)
+    router, dial, burns = (
+        parse_url(options["router"]),
+        dialer(reactor),
+        (options["burn"], options["party"]),
+    )
+    size, seed = options["players"], options["seed"]
+    crowd = Crowd(
+        reactor, options["name"], router, dial, size, seed, burns, carbon, probe,
+        carbon.take_dropped, Shares(options["downloads"] / 100, options["subscriptions"] / 100),
+    )  # fmt: skip
+    crowd.summary_file = Path(options["summary"]) if options["summary"] else None
+    return InOrder(carbon, probe, crowd)

@@ -1,0 +1,1 @@
+"""The game server daemon: owns players, simulates them at a fixed tick, hands them over."""

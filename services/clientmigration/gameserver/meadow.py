@@ -1,0 +1,290 @@
+"""The demo game: a square meadow on which players walk, pick up coins and give them to each other.
+
+All players are rows of a few arrays. A cell's bytes are built once per tick and shared by everyone
+who sees the cell; nobody sees further than the cells around its own. Who plays on a neighbour is
+drawn like everyone else, as the neighbour last showed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clientmigration.gameserver.game import Game, PostLetter
+from clientmigration.wire import meadow as wire
+from clientmigration.wire import sight
+from clientmigration.wire.meadow import (
+    BLOCK,
+    CELL_M,
+    DROP,
+    ENTITY,
+    PICK,
+    SELF,
+    SIDE,
+    STEPS,
+    Give,
+    Move,
+)
+from clientmigration.wire.sight import NOBODY, Drawn, cuts, in_order
+
+SIZE_M = SIDE * CELL_M
+FASTEST_M_PER_S = 20.0
+COINS = 10  # what a newcomer gets: the only coins ever minted
+AHEAD_M = 10.0  # half a second's walk: what comes into sight then is asked for now
+STALE_TICKS = 10  # what a neighbour showed longer ago is not shown any more
+_HELD, _HERE, _GHOST = 1, 2, 4
+
+
+class Meadow(Game):
+    """A `Game`. Rows are reused; `rows` says which row is whose. Without a `post` coins are given
+    from hand to hand, and only here."""
+
+    def __init__(self, rate: int, post: PostLetter | None = None) -> None:
+        self.dt = 1.0 / rate
+        self.post = post or self._hand
+        self.owner = 0
+        self.ghosts: dict[str, tuple[int, int]] = {}
+        self.lent: dict[str, tuple[int, Drawn]] = {}
+        self.own = self.drawn = NOBODY
+        self.rows: dict[str, int] = {}
+        self.free: list[int] = []
+        self.ground: dict[tuple[int, int], int] = {}
+        self._make(256)
+        self._blocks: dict[tuple[int, int], bytes] = {}
+        self._around: dict[tuple[int, int], tuple[int, bytes]] = {}
+
+    def _make(self, room: int) -> None:
+        self.at = np.zeros((room, 2))
+        self.speed = np.zeros((room, 2))
+        self.coins = np.zeros(room, np.int64)
+        self.names = np.zeros(room, "V8")
+        self.flags = np.zeros(room, np.uint8)
+        self.free = list(range(room))
+
+    def _grow(self) -> None:
+        old, room = (self.at, self.speed, self.coins, self.names, self.flags), len(self.at)
+        self._make(2 * room)
+        grown: tuple[NDArray[Any], ...] = (self.at, self.speed, self.coins, self.names, self.flags)
+        for new, kept in zip(grown, old, strict=True):
+            new[:room] = kept
+        self.free = list(range(room, 2 * room))
+
+    def enter(self, player: str, state: dict[str, Any] | None, ticks: int) -> None:
+        """See `Game`. A newcomer stands somewhere that its name decides."""
+        self._vanish(player)
+        if not self.free:
+            self._grow()
+        row = self.rows[player] = self.free.pop()
+        state = state or newborn(player)
+        self.at[row] = state["x"], state["y"]
+        self.speed[row] = state["vx"], state["vy"]
+        self.coins[row] = state["coins"]
+        self.names[row] = np.void(bytes.fromhex(player))
+        self.flags[row] = _HERE
+        self._walk(np.array([row]), ticks)
+
+    def leave(self, player: str) -> None:
+        """See `Game`. Who was held has gone to another server: it is drawn until that one shows it,
+        so that nobody sees it flicker."""
+        row = self.rows.pop(player)
+        if self.flags[row] & _HELD:
+            self.flags[row] = _GHOST
+            self.ghosts[player] = (row, STALE_TICKS)
+        else:
+            self.flags[row] = 0
+            self.free.append(row)
+
+    def _vanish(self, player: str) -> None:
+        if player in self.ghosts:
+            row, _ = self.ghosts.pop(player)
+            self.flags[row] = 0
+            self.free.append(row)
+
+    def hold(self, player: str) -> None:
+        """See `Game`."""
+        self.flags[self.rows[player]] |= _HELD
+
+    def resume(self, player: str) -> None:
+        """See `Game`."""
+        self.flags[self.rows[player]] = _HERE
+
+    def apply(self, player: str, body: bytes) -> None:
+        """See `Game`."""
+        row, verb = self.rows[player], wire.decode(body)
+        if isinstance(verb, Move):
+            self._turn(row, verb)
+        elif isinstance(verb, Give):
+            self._give(row, verb.player)
+        elif verb == PICK:
+            self._lay(row, -1)
+        elif verb == DROP:
+            self._lay(row, 1)
+
+    def _turn(self, row: int, move: Move) -> None:
+        wanted = np.nan_to_num([move.vx, move.vy], posinf=0.0, neginf=0.0)
+        pace = float(np.hypot(*wanted))
+        self.speed[row] = wanted * min(1.0, FASTEST_M_PER_S / pace) if pace else 0.0
+
+    def _give(self, row: int, player: str) -> None:
+        place = self._place(player)
+        if place is None or not self.coins[row] or self.rows.get(player) == row:
+            return
+        giver = bytes(self.names[row]).hex()
+        near = np.abs(self.at[row] - place).max() <= CELL_M
+        if near and self.post(giver, player, {"coins": 1}):
+            self.coins[row] -= 1
+
+    def _place(self, player: str) -> NDArray[np.float64] | None:
+        """Where somebody is that can be seen from this server."""
+        row = self.rows.get(player)
+        if row is not None:
+            here: NDArray[np.float64] = self.at[row]
+            return here
+        found = np.flatnonzero(self.drawn.packed["player"] == np.void(bytes.fromhex(player)))
+        if not len(found):
+            return None
+        packed = self.drawn.packed[found[0]]
+        within = np.array([packed["x"], packed["y"]]) / STEPS
+        place: NDArray[np.float64] = (self.drawn.cells[found[0]] + within) * CELL_M
+        return place
+
+    def _hand(self, sender: str, to: str, body: dict[str, Any]) -> bool:
+        row = self.rows.get(to)
+        if row is None or self.flags[row] & _HELD:
+            return False
+        self.receive(to, sender, body)
+        return True
+
+    def receive(self, player: str, sender: str, body: dict[str, Any]) -> None:  # noqa: ARG002
+        """See `Game`."""
+        self.coins[self.rows[player]] += body["coins"]
+
+    def _lay(self, row: int, coins: int) -> None:
+        column, line = (int(part) for part in self.at[row] // CELL_M)
+        lying = self.ground.get((column, line), 0)
+        if lying + coins >= 0 and self.coins[row] - coins >= 0:
+            self.ground[column, line] = lying + coins
+            self.coins[row] -= coins
+
+    def step(self, tick: int) -> None:  # noqa: ARG002
+        """See `Game`."""
+        self._walk(np.flatnonzero(self.flags), 1)
+        for player, (row, left) in list(self.ghosts.items()):
+            self.ghosts[player] = (row, left - 1)
+            if not left:
+                self._vanish(player)
+
+    def _walk(self, rows: NDArray[np.int64], ticks: int) -> None:
+        """Straight on, and back from the hedge."""
+        at = self.at[rows] + self.speed[rows] * (self.dt * ticks)
+        out = (at < 0) | (at >= SIZE_M)
+        self.speed[rows] = np.where(out, -self.speed[rows], self.speed[rows])
+        self.at[rows] = np.clip(at, 0, SIZE_M - 1e-6)
+
+    def draw(self, tick: int) -> None:
+        """See `Game`."""
+        rows = np.flatnonzero(self.flags)
+        cells = (self.at[rows] // CELL_M).astype(np.int64)
+        order = in_order(cells)
+        rows, cells = rows[order], cells[order]
+        packed = np.zeros(len(rows), ENTITY)
+        within = (self.at[rows] / CELL_M - cells) * STEPS
+        packed["player"] = self.names[rows]
+        packed["x"], packed["y"] = within[:, 0], within[:, 1]
+        packed["owner"] = self.owner
+        packed["coins"] = np.minimum(self.coins[rows], 255)
+        self.own = Drawn(cells, packed, (self.flags[rows] & (_HELD | _GHOST)) != 0)
+        self.lent = {who: each for who, each in self.lent.items() if tick - each[0] <= STALE_TICKS}
+        newest = sorted(self.lent.items(), key=lambda each: (-each[1][0], each[0]))
+        lent = [drawn for _, (_, drawn) in newest]
+        self.drawn = sight.merged(self.own, lent) if lent else self.own
+        self._blocks, self._around = _cut(self.drawn), {}
+
+    def look(self, coming: Sequence[tuple[float, float]]) -> bytes:
+        """See `Game`. The cells around everyone's own, also around those it may soon stand in."""
+        places = np.concatenate([self.at[(self.flags & _HERE) != 0], np.reshape(coming, (-1, 2))])
+        seen = np.zeros((SIDE + 2, SIDE + 2), np.bool_)  # with a border that nobody can stand on
+        for right in (-AHEAD_M, AHEAD_M):
+            for down in (-AHEAD_M, AHEAD_M):
+                cells = np.clip((places + np.array([right, down])) // CELL_M, 0, SIDE - 1).astype(
+                    np.int64
+                )
+                seen[cells[:, 0] + 1, cells[:, 1] + 1] = True
+        for axis in (0, 1):
+            seen = seen | np.roll(seen, 1, axis) | np.roll(seen, -1, axis)
+        return sight.pack_look(seen[1:-1, 1:-1])
+
+    def sight(self, look: bytes) -> bytes:
+        """See `Game`."""
+        wanted = sight.read_look(look)
+        return sight.pack_sight(self.own.only(wanted[self.own.cells[:, 0], self.own.cells[:, 1]]))
+
+    def lend(self, neighbour: str, tick: int, body: bytes) -> None:
+        """See `Game`."""
+        self.lent[neighbour] = (tick, sight.read_sight(body))
+
+    def view(self, player: str) -> bytes:
+        """See `Game`."""
+        row = self.rows[player]
+        x, y = self.at[row].tolist()
+        cell = (int(x // CELL_M), int(y // CELL_M))
+        around = self._around.get(cell)
+        if around is None:
+            around = self._around[cell] = self._look(cell)
+        return SELF.pack(x, y, int(self.coins[row]), around[0]) + around[1]
+
+    def _look(self, cell: tuple[int, int]) -> tuple[int, bytes]:
+        column, line = cell
+        near = [
+            self._blocks[column + right, line + down]
+            for right in (-1, 0, 1)
+            for down in (-1, 0, 1)
+            if (column + right, line + down) in self._blocks
+        ]
+        return len(near), b"".join(near)
+
+    def state(self, player: str) -> dict[str, Any]:
+        """See `Game`."""
+        row = self.rows[player]
+        (x, y), (vx, vy) = self.at[row].tolist(), self.speed[row].tolist()
+        return {"x": x, "y": y, "vx": vx, "vy": vy, "coins": int(self.coins[row])}
+
+    def position(self, player: str) -> tuple[float, float]:
+        """See `Game`."""
+        x, y = self.at[self.rows[player]].tolist()
+        return x, y
+
+    def measures(self) -> dict[str, float]:
+        """See `Game`. Coins are those in pockets and on the ground of this server."""
+        here = (self.flags & _HERE) != 0
+        lying = sum(self.ground.values())
+        coins = float(self.coins[here].sum() + lying)
+        if not here.any():
+            return {"centre_x_m": 0.0, "centre_y_m": 0.0, "spread_m": 0.0, "coins": coins}
+        centre = self.at[here].mean(axis=0)
+        spread = float(np.sqrt(((self.at[here] - centre) ** 2).sum(axis=1).mean()))
+        x, y = centre.tolist()
+        return {"centre_x_m": x, "centre_y_m": y, "spread_m": spread, "coins": coins}
+
+
+def newborn(player: str) -> dict[str, Any]:
+    """The state of somebody new: the name decides the place, so every run is the same."""
+    across, along = int(player[:8], 16) / 2**32, int(player[8:], 16) / 2**32
+    return {"x": across * SIZE_M, "y": along * SIZE_M, "vx": 0.0, "vy": 0.0, "coins": COINS}
+
+
+def _cut(drawn: Drawn) -> dict[tuple[int, int], bytes]:
+    """The bytes of each cell."""
+    if not len(drawn.cells):
+        return {}
+    starts = cuts(drawn.cells)
+    blocks = {}
+    packed, size = drawn.packed.tobytes(), ENTITY.itemsize
+    ends = [*starts[1:], len(drawn.cells)]
+    for (column, line), start, end in zip(drawn.cells[starts].tolist(), starts, ends, strict=True):
+        head = BLOCK.pack(column, line, end - start)
+        blocks[column, line] = head + packed[start * size : end * size]
+    return blocks

@@ -1,0 +1,61 @@
+"""`twistd -n gameserver`: turns flags into values and puts the game server together."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.python.reflect import namedAny
+
+from clientmigration.gameserver.files import Files
+from clientmigration.gameserver.service import GameServer, Setting
+from clientmigration.net.carbon import Carbon
+from clientmigration.net.door import Door, InOrder, dialer, steady
+from clientmigration.net.probe import Probe
+from clientmigration.net.settings import Common, hertz, positive, served
+
+
+class Options(Common):
+    """The flags of a game server."""
+
+    optParameters: Sequence[Sequence[Any]] = (
+        ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door"),
+        ("name", "n", "", "name in the fleet and in Graphite; none: the router gives one"),
+        ("listen", "l", "tcp:0:interface=127.0.0.1", "endpoint on which players come in"),
+        ("advertise", "a", "", "host:port that players are told; none: where it listens"),
+        ("capacity", "c", 200, "players at most", positive),
+        ("rate", None, 20, "ticks per second, 1 to 1000", hertz),
+        ("files", "f", "", "folder of files that players may download; none: no files"),
+        ("game", "g", "clientmigration.gameserver.meadow.Meadow", "what is played: dotted name"),
+    )
+
+
+def makeService(options: Options) -> InOrder:
+    """See the module."""
+    return served(assemble, options)
+
+
+def assemble(reactor: Any, options: Options) -> InOrder:
+    """Every part of a game server, on `reactor`."""
+    carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
+    probe = Probe(reactor)
+    setting = Setting(
+        options["name"],
+        options["advertise"],
+        options["capacity"],
+        options["rate"],
+        options.read_policy(),
+    )
+    game, entropy, cpu = namedAny(options["game"]), os.urandom, time.process_time
+    server = GameServer(
+        reactor, setting, game, options.seals(), carbon, probe, cpu, entropy, dialer(reactor),
+        dropped=carbon.take_dropped, files=Files.of_folder(options["files"]),
+    )  # fmt: skip
+    listen = serverFromString(reactor, options["listen"])
+    door = Door(listen, server.player_line, server.found_at)
+    router = clientFromString(reactor, options["router"])
+    link = steady(router, server.router_line, reactor)
+    return InOrder(carbon, probe, door, link, server)

@@ -1,0 +1,1 @@
+"""The router daemon: the well-known door, the fleet, the moves."""

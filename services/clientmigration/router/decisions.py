@@ -1,0 +1,101 @@
+"""The router's decisions, every few seconds: ask the pure policy, then carry out what it says.
+
+Nothing is decided here. Moves are begun one by one at the policy's pace, so that a decision never
+becomes a burst.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from clientmigration.core.migration import Outcome
+from clientmigration.core.rebalance import Flow, Resident, choose, flows
+from clientmigration.core.rebalance import Move as Planned
+from clientmigration.core.world import Position
+
+if TYPE_CHECKING:
+    from clientmigration.router.service import Router
+
+log = Logger()
+
+
+class Decisions:
+    """Decides, and begins what was decided."""
+
+    def __init__(self, router: Router) -> None:
+        self.router = router
+        self.planned: deque[Planned] = deque()
+        self._next: IDelayedCall | None = None
+
+    def decide(self) -> None:
+        """One round: flows from the datapoints, moves from the roster."""
+        router, policy, now = self.router, self.router.policy, self.router.now()
+        started = time.perf_counter()
+        decided = flows(router.fleet, policy, now)
+        moves = choose(self.roster(), decided, policy, now, policy.budget) if decided else ()
+        router.meter.gauge("decision_ms", (time.perf_counter() - started) * 1000)
+        if not decided:
+            return
+        router.fleet.decided(decided, now)
+        router.meter.count("flows", len(decided))
+        router.meter.count("planned_moves", len(moves))
+        self._announce(decided, now)
+        self.planned = deque(moves)
+        self._begin()
+
+    def _announce(self, decided: tuple[Flow, ...], now: float) -> None:
+        for flow in decided:
+            log.info(
+                "{players} players from {source} to {target}: {reason}",
+                players=flow.players, source=flow.source, target=flow.target, reason=flow.reason,
+            )  # fmt: skip
+        data = "; ".join(f"{f.players} {f.source}>{f.target} ({f.reason})" for f in decided)
+        self.router.events.post("decision", ["clientmigration", "decision"], int(now), data)
+
+    def roster(self) -> list[Resident]:
+        """Everybody who plays, as the members listed them."""
+        moves = self.router.moves
+        return [
+            Resident(
+                player=entry.player,
+                member=name,
+                position=Position(entry.x, entry.y),
+                ping_ms={} if entry.ping_ms is None else {name: entry.ping_ms},
+                moved_at=moves.moved_at.get(entry.player),
+                locked=entry.player in moves.by_player,
+            )
+            for name, member in self.router.members.items()
+            for entry in member.roster.values()
+            if entry.state == "playing"
+        ]
+
+    def _begin(self) -> None:
+        """Begin the next move, and the one after it a moment later."""
+        if self._next is not None and self._next.active():
+            return
+        if not self.planned:
+            return
+        move = self.planned.popleft()
+        starting = self.router.moves.start(move.player, move.source, move.target)
+        Deferred.fromCoroutine(starting).addCallbacks(self._ended, self._failed)
+        pace = 1.0 / max(1.0, self.router.policy.limits.moves_per_second)
+        self._next = self.router.clock.callLater(pace, self._begin)
+
+    def _ended(self, outcome: Outcome | None) -> None:
+        """Counted where it ended."""
+
+    def _failed(self, failure: Failure) -> None:
+        log.failure("a move could not be begun", failure)
+
+    def stop(self) -> None:
+        """Begin nothing more."""
+        self.planned.clear()
+        if self._next is not None and self._next.active():
+            self._next.cancel()

@@ -1,0 +1,51 @@
+"""`twistd -n router`: turns flags into values and puts the router together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.endpoints import clientFromString, serverFromString
+
+from clientmigration.net.carbon import Carbon
+from clientmigration.net.door import Door, InOrder
+from clientmigration.net.events import Events, agent_for
+from clientmigration.net.ledger import SQLite
+from clientmigration.net.probe import Probe
+from clientmigration.net.settings import Common, served
+from clientmigration.router.service import Router
+
+
+class Options(Common):
+    """The flags of a router."""
+
+    optParameters: Sequence[Sequence[Any]] = (
+        ("name", "n", "router", "name in Graphite"),
+        ("players", "p", "tcp:4100:interface=127.0.0.1", "endpoint on which players come in"),
+        ("members", "m", "tcp:4101:interface=127.0.0.1", "endpoint on which members come in"),
+        ("ledger", None, "run/ledger.sqlite", "file that says who owns which player"),
+        ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for events"),
+    )
+
+
+def makeService(options: Options) -> InOrder:
+    """See the module."""
+    return served(assemble, options)
+
+
+def assemble(reactor: Any, options: Options) -> InOrder:
+    """Every part of a router, on `reactor`."""
+    carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
+    events = Events(agent_for(reactor), options["graphite"], reactor)
+    probe = Probe(reactor)
+    ledger = SQLite(Path(options["ledger"]), reactor)
+    policy, seals, entropy = options.read_policy(), options.seals(), os.urandom
+    router = Router(
+        reactor, options["name"], policy, ledger, seals, carbon, events, probe, entropy,
+        carbon.take_dropped,
+    )  # fmt: skip
+    players = Door(serverFromString(reactor, options["players"]), router.player_line)
+    members = Door(serverFromString(reactor, options["members"]), router.member_line)
+    return InOrder(carbon, probe, router, members, players)
