@@ -1,0 +1,102 @@
+"""graphite-web behind Twisted's WSGI: `twistd -n -y web.py`, in the graphite environment.
+
+What it needs stands in four environment variables, because Django reads its settings from there
+anyway: `GRAPHITE_STORAGE_DIR`, `GRAPHITE_CONF_DIR`, `GRAPHITE_CARBONLINK` (carbon's query port as
+host:port) and `GRAPHITE_LISTEN` (a Twisted endpoint). It makes its database at its first start.
+Without libcairo2 it serves everything but pictures, and says so to whoever asks for one.
+"""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from twisted.application import service, strports
+from twisted.logger import Logger
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import Request, Site
+from twisted.web.static import File
+from twisted.web.wsgi import WSGIResource
+
+log = Logger(namespace="graphite-web")
+THREADS = 4
+
+
+class NoCairo(ModuleType):
+    """Stands in for cairocffi where libcairo2 is missing: whoever draws gets a clear refusal."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        errors = import_module("graphite.errors")
+        raise errors.InputParameterError(
+            "pictures need the library libcairo2, which is not installed;"
+            " numbers do not: ask with format=json"
+        )
+
+
+def stand_in_for_cairo() -> None:
+    """Let graphite-web import on a machine without libcairo2."""
+    try:
+        import_module("cairocffi")
+    except (ImportError, OSError):
+        log.info("libcairo2 is not installed: graphite-web serves numbers, no pictures")
+        sys.modules["cairocffi"] = NoCairo("cairocffi")
+
+
+def migrate(storage: Path) -> None:
+    """Make or update the database for events; a half-made one is begun again."""
+    settings = import_module("django.conf").settings
+    stamp, database = storage / "graphite.db.version", storage / "graphite.db"
+    if stamp.exists() and stamp.read_text() == settings.WEBAPP_VERSION:
+        return
+    if not stamp.exists():
+        database.unlink(missing_ok=True)
+    log.info("making the database for events in {database}", database=str(database))
+    call = import_module("django.core.management").call_command
+    call("migrate", run_syncdb=True, interactive=False, verbosity=0)
+    stamp.write_text(settings.WEBAPP_VERSION)
+
+
+class Front(Resource):
+    """`/static/` from the files that came with graphite-web, everything else by graphite-web."""
+
+    def __init__(self, web: IResource, static: Path) -> None:
+        super().__init__()
+        self._web = web
+        self.putChild(b"static", File(str(static)))
+
+    def getChild(self, path: bytes, request: Request) -> IResource:
+        assert request.prepath is not None
+        assert request.postpath is not None
+        request.prepath.remove(path)
+        request.postpath.insert(0, path)
+        return self._web
+
+
+class Quiet(Site):
+    """A site that does not write a line for each request."""
+
+    def log(self, request: object) -> None: ...
+
+
+def serve(listen: str) -> service.IService:
+    """The service: Django's WSGI application on a few threads behind the endpoint `listen`."""
+    from twisted.internet import reactor
+
+    stand_in_for_cairo()
+    application = import_module("django.core.wsgi").get_wsgi_application()
+    migrate(Path(os.environ["GRAPHITE_STORAGE_DIR"]))
+    reactor.suggestThreadPoolSize(THREADS)  # type: ignore[attr-defined]
+    threads = reactor.getThreadPool()  # type: ignore[attr-defined]
+    front = Front(WSGIResource(reactor, threads, application), Path(sys.prefix, "webapp/content"))
+    site = Quiet(front)
+    return strports.service(listen, site)
+
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "graphite.settings")
+os.environ.setdefault("GRAPHITE_SETTINGS_MODULE", "web_settings")
+application = service.Application("graphite-web")
+serve(os.environ["GRAPHITE_LISTEN"]).setServiceParent(application)

@@ -1,0 +1,1 @@
+"""`twistd -n stack`: the whole thing on one machine."""

@@ -1,0 +1,36 @@
+"""The log files of the stack's programs: one each, begun anew at each start, never without end."""
+
+import shutil
+from pathlib import Path
+
+LIMIT_BYTES = 20_000_000
+
+
+def begin(log: Path) -> None:
+    """Put the log of the last start aside as `NAME.1`; there can be a new one."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(_aside(log))
+
+
+def trim(log: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+    """Put a log that outgrew its limit aside while its program goes on appending to it."""
+    if log.exists() and log.stat().st_size > limit_bytes:
+        shutil.copyfile(log, _aside(log))
+        with log.open("r+b") as open_log:
+            open_log.truncate()
+
+
+def last_words(log: Path, lines: int = 8) -> str:
+    """The last lines of a log, indented; empty when there are none."""
+    try:
+        with log.open("rb") as open_log:
+            open_log.seek(max(0, log.stat().st_size - 4096))
+            words = open_log.read().decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return "\n".join(f"    {line}" for line in words[-lines:])
+
+
+def _aside(log: Path) -> Path:
+    return log.with_name(log.name + ".1")

@@ -1,0 +1,124 @@
+"""The stack as a value: which programs run, with which flags, in which order, and their addresses.
+
+Nothing here starts, opens or writes anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from clientmigration.errors import ConfigurationError
+from clientmigration.stack.graphite import Graphite
+from clientmigration.stack.ports import LOOPBACK, Ports
+from clientmigration.stack.processes import Program
+
+Groups = tuple[tuple[Program, ...], ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one stack consists of. Paths are absolute; `twistd` is a program with our plugins."""
+
+    state: Path
+    twistd: Path
+    graphite: Graphite
+    ports: Ports
+    servers: int = 3
+    capacity: int = 200
+    players: int = 300
+    seed: int = 1
+    policy: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("servers", "capacity", "players"):
+            if getattr(self, name) < (name == "capacity"):
+                raise ConfigurationError(f"--{name} {getattr(self, name)} is too few")
+        if self.policy and not self.policy.is_file():
+            raise ConfigurationError(f"--policy {self.policy}: there is no such file")
+
+    @property
+    def secret(self) -> Path:
+        """The file with the cluster's secret, which whoever attaches a server must read."""
+        return self.state / "cluster.secret"
+
+    @property
+    def files(self) -> Path:
+        """The folder with the files that every game server offers."""
+        return self.state / "files"
+
+    @property
+    def logs(self) -> Path:
+        """Where each program's output goes."""
+        return self.state / "log"
+
+    def groups(self, environ: Mapping[str, str]) -> Groups:
+        """Who starts together, in order; they stop in the opposite order, players first."""
+        carbon, web = self.graphite.programs(environ)
+        servers = tuple(self._server(number, environ) for number in range(1, self.servers + 1))
+        crowd = (self._crowd(environ),) if self.players else ()
+        groups = ((carbon,), (web,), (self._router(environ),), servers, crowd)
+        return tuple(group for group in groups if group)
+
+    def addresses(self) -> tuple[str, ...]:
+        """What a person who sees the stack run wants to know, line by line."""
+        attach = " ".join(self._joining(self._twistd("gameserver")))
+        return (
+            f"players connect to      {self._players}",
+            f"game servers attach to  {self._members}",
+            f"Graphite                {self.graphite.url}",
+            f"logs                    {self.logs}",
+            f"one more game server    {attach}",
+        )
+
+    @property
+    def _players(self) -> str:
+        return f"clientmigration://{LOOPBACK}:{self.ports.players}"
+
+    @property
+    def _members(self) -> str:
+        return f"tcp:{LOOPBACK}:{self.ports.members}"
+
+    @property
+    def _carbon(self) -> tuple[str, str]:
+        return "--carbon", f"tcp:{LOOPBACK}:{self.ports.carbon}"
+
+    def _twistd(self, daemon: str) -> tuple[str, ...]:
+        # Without a pid file, so that any number of daemons can be started in one folder.
+        return str(self.twistd), "-n", "--pidfile=", daemon
+
+    @property
+    def _common(self) -> tuple[str, ...]:
+        """What routers and game servers share."""
+        policy = ("--policy", str(self.policy)) if self.policy else ()
+        return (*self._carbon, "--secret-file", str(self.secret), *policy)
+
+    def _joining(self, twistd: tuple[str, ...]) -> tuple[str, ...]:
+        return (*twistd, "--router", self._members, "--files", str(self.files), *self._common)
+
+    def _program(
+        self, name: str, argv: tuple[str, ...], environ: Mapping[str, str], *ports: int
+    ) -> Program:
+        log = self.logs / f"{name}.log"
+        return Program(name, argv, log, dict(environ), folder=self.state, ports=ports)
+
+    def _router(self, environ: Mapping[str, str]) -> Program:
+        doors = (self.ports.players, self.ports.members)
+        players, members = (f"tcp:{port}:interface={LOOPBACK}" for port in doors)
+        argv = (
+            *self._twistd("router"),
+            *("--players", players, "--members", members),
+            *("--ledger", str(self.state / "ledger.sqlite")),
+            *("--graphite", self.graphite.url, *self._common),
+        )
+        return self._program("router", argv, environ, *doors)
+
+    def _server(self, number: int, environ: Mapping[str, str]) -> Program:
+        name = f"gs-{number}"
+        capacity = ("--capacity", str(self.capacity))
+        argv = (*self._joining(self._twistd("gameserver")), "--name", name, *capacity)
+        return self._program(name, argv, environ)
+
+    def _crowd(self, environ: Mapping[str, str]) -> Program:
+        numbers = ("--players", str(self.players), "--seed", str(self.seed))
+        argv = (*self._twistd("crowd"), "--router", self._players, *numbers, *self._carbon)
+        return self._program("crowd", (*argv, "--name", "crowd"), environ)

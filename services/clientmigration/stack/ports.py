@@ -1,0 +1,99 @@
+"""The stack's ports on loopback: which there are, who wants them, and whether they are free.
+
+Looked at before anything is started, so that a busy port is one clear line and nothing is left.
+"""
+
+import errno
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+import psutil
+
+from clientmigration.errors import ConfigurationError
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """TCP ports on loopback; 0 means any free one, and `settled` chooses it."""
+
+    players: int = 4100
+    members: int = 4101
+    carbon: int = 2003
+    carbon_query: int = 7002
+    graphite: int = 8080
+
+    def __post_init__(self) -> None:
+        for name, port in self.named():
+            if not 0 <= port <= 65535:
+                raise ConfigurationError(f"{_flag(name)} {port} is not a port: 0 to 65535")
+        chosen = [port for _, port in self.named() if port]
+        for name, port in self.named():
+            if port and chosen.count(port) > 1:
+                raise ConfigurationError(f"{_flag(name)} {port}: two parts cannot share one port")
+
+    def named(self) -> tuple[tuple[str, int], ...]:
+        """(name, port) of each, in the order above."""
+        return tuple((each.name, getattr(self, each.name)) for each in fields(self))
+
+
+WANTED_BY = {
+    "players": "the router's players",
+    "members": "the router's game servers",
+    "carbon": "carbon's datapoints",
+    "carbon_query": "graphite-web's questions to carbon",
+    "graphite": "graphite-web",
+}
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}-port"
+
+
+def settled(ports: Ports) -> Ports:
+    """The same ports with each 0 replaced by one that is free now."""
+    held = {name: socket.create_server((LOOPBACK, 0)) for name, port in ports.named() if not port}
+    try:
+        return replace(ports, **{name: each.getsockname()[1] for name, each in held.items()})
+    finally:
+        for each in held.values():
+            each.close()
+
+
+def check_free(ports: Ports, names: Iterable[str] = tuple(WANTED_BY)) -> None:
+    """Raise ConfigurationError for the first port that cannot be had, saying how to choose another.
+
+    `names` are the ports that will be used, as `Ports` names them.
+    """
+    wanted = set(names)
+    for name, port in ports.named():
+        problem = _problem(port) if name in wanted else None
+        if problem:
+            raise ConfigurationError(
+                f"port {port} {problem}; it is for {WANTED_BY[name]}. Stop what has it,"
+                f" or choose another with {_flag(name)} PORT"
+                f" (make run STACK='{_flag(name)} PORT'; 0 takes any free one)"
+            )
+
+
+def _problem(port: int) -> str | None:
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return f"is in use{_by_whom(port)}"
+        return f"cannot be opened ({error.strerror})"
+    return None
+
+
+def _by_whom(port: int) -> str:
+    """` by NAME (process N)` where the system lets us see it."""
+    try:
+        for each in psutil.net_connections("tcp"):
+            if each.status == psutil.CONN_LISTEN and each.laddr[1:2] == (port,) and each.pid:
+                return f" by {psutil.Process(each.pid).name()} (process {each.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return ""

@@ -1,0 +1,158 @@
+"""`twistd -n stack`: its flags, and the one place where everything on one machine is put together.
+
+What a person should see goes to the terminal, line by line; what the stack logs goes to a file.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+from twisted.application.service import MultiService
+from twisted.internet.error import ReactorNotRunning
+from twisted.python import usage
+
+from clientmigration.errors import ConfigurationError
+from clientmigration.stack import claims, logs, processes, truth
+from clientmigration.stack.graphite import Graphite
+from clientmigration.stack.plan import Plan
+from clientmigration.stack.ports import Ports, check_free, settled
+from clientmigration.stack.service import Stack, Surroundings
+from clientmigration.stack.spawner import Reactor
+
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+def _whole(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise ValueError(f"{word!r} is not a whole number") from None
+
+
+class Options(usage.Options):
+    """The flags of `twistd -n stack`; paths are relative to where it is started."""
+
+    optParameters: Sequence[Sequence[Any]] = (
+        ["state", None, "run", "Folder for everything that the stack writes."],
+        ["graphite-env", None, ".venv-graphite", "Python environment with carbon, graphite-web."],
+        ["graphite-files", None, str(_ROOT / "graphite"), "Folder with their settings."],
+        ["servers", None, 3, "Game servers to start.", _whole],
+        ["capacity", None, 200, "Players that one game server takes.", _whole],
+        ["players", None, 300, "Players in the crowd; 0 for no crowd.", _whole],
+        ["seed", None, 1, "What the crowd does follows from this number.", _whole],
+        ["policy", None, None, "Policy file (TOML) of the router."],
+        ["every", None, 5, "Seconds between two lines of truth.", _whole],
+        ["players-port", None, 4100, "Where players reach the router; 0: any free.", _whole],
+        ["members-port", None, 4101, "Where game servers reach the router; 0: any free.", _whole],
+        ["carbon-port", None, 2003, "Where carbon takes datapoints; 0: any free.", _whole],
+        ["carbon-query-port", None, 7002, "Where carbon is asked; 0: any free.", _whole],
+        ["graphite-port", None, 8080, "Where graphite-web serves; 0: any free.", _whole],
+    )
+
+    def postOptions(self) -> None:
+        """Leave the terminal to what a person should see, and pid files to those who want one."""
+        twistd = cast("dict[str, Any]", self.parent or {})
+        if not twistd.get("logfile"):
+            twistd["logfile"] = str(_log_of(Path(self["state"]).resolve()))
+        if twistd.get("pidfile") == "twistd.pid":
+            twistd["pidfile"] = ""
+
+
+def plan(options: Mapping[str, Any]) -> Plan:
+    """The flags as a value. Raises ConfigurationError."""
+    state = Path(options["state"]).resolve()
+    names = ("players", "members", "carbon", "carbon_query", "graphite")
+    ports = settled(Ports(**{n: options[f"{n.replace('_', '-')}-port"] for n in names}))
+    graphite = Graphite(
+        files=Path(options["graphite-files"]).resolve(),
+        environment=Path(options["graphite-env"]).absolute(),
+        home=state / "graphite",
+        logs=state / "log",
+        carbon=ports.carbon,
+        carbon_query=ports.carbon_query,
+        web=ports.graphite,
+    )
+    return Plan(
+        state=state,
+        twistd=Path(sys.executable).with_name("twistd"),
+        graphite=graphite,
+        ports=ports,
+        **{name: options[name] for name in ("servers", "capacity", "players", "seed")},
+        policy=Path(options["policy"]).resolve() if options["policy"] else None,
+    )
+
+
+def _log_of(state: Path) -> Path:
+    return state / "log" / "stack.log"
+
+
+def say(line: str) -> None:
+    """A line on the terminal that the stack was started from, as long as there is one."""
+    if sys.__stdout__ is not None:
+        with suppress(OSError, ValueError):
+            print(line, file=sys.__stdout__, flush=True)
+
+
+def makeService(options: Mapping[str, Any]) -> MultiService:
+    """Prepare the state folder and build the stack; what cannot be is one line and exit code 1."""
+    from twisted.internet import reactor
+
+    try:
+        return stack(reactor, plan(options), options["every"])
+    except ConfigurationError as problem:
+        raise SystemExit(f"stack: {problem}") from None
+
+
+def stack(reactor: Reactor, wanted: Plan, every_s: float) -> MultiService:
+    """The service of a plan, in a state folder that is now ours. Raises ConfigurationError."""
+    whole = MultiService()
+    whole.claim = claims.claim(wanted.state)  # type: ignore[attr-defined]
+    check_free(wanted.ports)
+    logs.begin(_log_of(wanted.state))
+    claims.keep_secret(wanted.secret)
+    claims.keep_files(wanted.files)
+    wanted.graphite.prepare()
+    around = Surroundings(
+        reactor=reactor,
+        say=say,
+        accepts=partial(processes.accepts, reactor),
+        truth=partial(truth.tell, reactor, wanted.graphite.url),
+        give_up=partial(_give_up, reactor),
+        welcome=("", *wanted.addresses(), "", "Ctrl-C stops everything", ""),
+        every_s=every_s,
+    )
+    programs = Stack(around, wanted.groups({**os.environ, "PYTHONUNBUFFERED": "1"}))
+    programs.setServiceParent(whole)
+    reactor.callWhenRunning(_obey_signals, reactor, programs.hurry)
+    return whole
+
+
+def _give_up(reactor: Reactor) -> None:
+    """Stop, and let the exit code say that it was not on purpose: twistd itself knows only 0."""
+    reactor.addSystemEventTrigger("after", "shutdown", os._exit, 1)
+    _stop(reactor)
+
+
+def _stop(reactor: Reactor) -> None:
+    with suppress(ReactorNotRunning):
+        reactor.stop()
+
+
+def _obey_signals(reactor: Reactor, hurry: Callable[[], None]) -> None:
+    """The first signal stops everything in order and with exit code 0, the next at once.
+
+    twistd's own way is to end by the signal, which looks like a crash to make and to shells.
+    """
+    asked: list[int] = []
+
+    def told(number: int, _frame: object) -> None:
+        asked.append(number)
+        reactor.callFromThread(hurry if len(asked) > 1 else partial(_stop, reactor))
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, told)
