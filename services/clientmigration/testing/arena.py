@@ -1,0 +1,239 @@
+"""Routers, game servers and players on one timeline: see the package.
+
+Everything here is the real thing, put together as the taps do it, but for the network, the time and
+the disk. Whatever is random comes from the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from twisted.application.internet import ClientService
+from twisted.internet.defer import Deferred
+
+from clientmigration.client.player import Player
+from clientmigration.core.mail import Letter, under_way
+from clientmigration.core.metrics import Memory as MemorySink
+from clientmigration.core.policy import Policy
+from clientmigration.gameserver.files import Files
+from clientmigration.gameserver.game import MakeGame
+from clientmigration.gameserver.meadow import Meadow
+from clientmigration.gameserver.seat import Seat
+from clientmigration.gameserver.service import GameServer, Setting
+from clientmigration.net.door import steady
+from clientmigration.net.ledger import Ledger
+from clientmigration.net.ledger import Memory as MemoryLedger
+from clientmigration.net.probe import Probe
+from clientmigration.net.tickets import Seals
+from clientmigration.router.service import Router
+from clientmigration.testing.clock import HostClock, Timeline
+from clientmigration.testing.fakes import Disk, Silent, SlowLedger, Still
+from clientmigration.testing.network import Network
+
+EPOCH = 1_700_000_000.0  # when every arena begins, seconds
+SECRET = "arena " * 8
+LOOK_S = 1e-5  # CPU that a look at the CPU clock costs
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an arena is built from: put something else here to try it, or to plant a bug."""
+
+    router: type[Router] = Router
+    server: type[GameServer] = GameServer
+    player: type[Player] = Player
+    game: MakeGame = Meadow
+
+
+@dataclass
+class Arena:
+    """See the package. `delay_s` is the one-way delay between any two hosts; `cost` the load that
+    one player is to a server; `files` are what every server offers; `skew` the seconds by which a
+    host's clock is ahead; `disk` how good the ledger's is."""
+
+    seed: int = 1
+    delay_s: float = 0.001
+    cost: float = 0.004
+    policy: Policy = field(default_factory=Policy)
+    files: Files = field(default_factory=Files)
+    parts: Parts = field(default_factory=Parts)
+    skew: Callable[[str], float] = lambda _host: 0.0
+    disk: Disk | None = None
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.clock = Timeline(EPOCH)
+        self.network = Network(self.clock, self.delay)
+        self.ledger = MemoryLedger()
+        self.seals = Seals(SECRET)
+        self.events = Silent()
+        self.sink = MemorySink()
+        self.hosts: dict[str, HostClock] = {}
+        self.servers: dict[str, GameServer] = {}
+        self.links: dict[str, ClientService] = {}
+        self.players: list[Player] = []
+        self.watchers: list[Callable[[], None]] = []
+        self.router: Router
+
+    def delay(self, a: str, b: str) -> float:
+        """Seconds from host `a` to host `b`; none within a host."""
+        return 0.0 if a == b else self.delay_s
+
+    def _host(self, name: str) -> HostClock:
+        clock = self.hosts[name] = HostClock(self.clock, self.skew(name))
+        return clock
+
+    def _ledger(self, clock: HostClock) -> Ledger:
+        if self.disk is None:
+            return self.ledger
+        return SlowLedger(self.ledger, self.disk, clock, Random(self.random.random()))
+
+    def start_router(self) -> Router:
+        """A router, with the arena's ledger: also the one that comes back after `kill`."""
+        clock = self._host("router")
+        self.router = self.parts.router(
+            clock,
+            "router",
+            self.policy,
+            self._ledger(clock),
+            self.seals,
+            self.sink,
+            self.events,  # type: ignore[arg-type]
+            Probe(clock, Still()),
+            self.random.randbytes,
+        )
+        self.network.listen("router", "router:4100", self.router.player_line)
+        self.network.listen("router", "router:4101", self.router.member_line)
+        self.router.startService()
+        return self.router
+
+    def start_server(self, name: str, capacity: int = 200, rate: int = 20) -> GameServer:
+        """A game server that attaches to the router."""
+        address, clock = f"{name}:1", self._host(name)
+        setting = Setting(name, address, capacity, rate, self.policy)
+        server = self.servers[name] = self.parts.server(
+            clock,
+            setting,
+            self.parts.game,
+            self.seals,
+            self.sink,
+            Probe(clock, Still()),
+            self._cpu(name),
+            self.random.randbytes,
+            self.network.dial(name, clock),
+            self.random.random,
+            files=self.files,
+        )
+        self.network.listen(name, address, server.player_line)
+        endpoint = self.network.dial(name, clock)("router:4101")
+        self.links[name] = steady(endpoint, server.router_line, clock, self.random.random)
+        self.links[name].startService()
+        server.startService()
+        return server
+
+    def _cpu(self, name: str) -> Callable[[], float]:
+        """CPU seconds: `cost` per player and second. A look at them costs some too while no time
+        passes, so that burns take what they ask for."""
+        spent, at = 0.0, self.clock.seconds()
+
+        def cpu() -> float:
+            nonlocal spent, at
+            now = self.clock.seconds()
+            spent += LOOK_S if now == at else 0.0
+            here = self.servers[name].seats if name in self.servers else ()
+            spent, at = spent + len(here) * self.cost * (now - at), now
+            return spent
+
+        return cpu
+
+    def start_player(self, token: str = "") -> Player:
+        """A player that plays until it is stopped. Its host is `host_of` it."""
+        name, random = f"player {len(self.players)}", Random(self.random.random())
+        clock = self._host(name)
+        player = self.parts.player(
+            clock, "router:4100", self.network.dial(name, clock), random, token
+        )
+        self.players.append(player)
+        player.start()
+        return player
+
+    def host_of(self, player: Player) -> str:
+        """The host that this player program runs on."""
+        return f"player {self.players.index(player)}"
+
+    def kill(self, name: str) -> None:
+        """kill -9 of a server, of "router", or of a player's host."""
+        self.hosts.pop(name).alive = False
+        self.network.kill(name)
+        self.servers.pop(name, None)
+        self.links.pop(name, None)
+
+    def drain(self, name: str) -> Deferred[None]:
+        """SIGTERM of a server: it ends when it is empty, or when its patience is over."""
+        server = self.servers[name]
+
+        def exits(_: object) -> None:
+            if self.servers.get(name) is server:
+                self.kill(name)
+
+        stopping = server.stopService()
+        stopping.addCallback(exits)
+        return stopping
+
+    def run(self, seconds: float) -> None:
+        """Let the world go on, one event after the other."""
+        until = self.clock.seconds() + seconds
+        while self.clock.step(until):
+            for watch in self.watchers:
+                watch()
+        self.clock.advance(max(0.0, until - self.clock.seconds()))
+
+    def run_until(self, true: Callable[[], bool], within: float = 30.0) -> None:
+        """Let it go on until something is true, or fail."""
+        until = self.clock.seconds() + within
+        while not true():
+            if self.clock.seconds() > until:
+                raise AssertionError(f"not within {within:g} s of the arena's time")
+            self.run(0.01)
+
+    # What tests ask, in the domain's words.
+
+    def homes_of(self, player: Player) -> list[str]:
+        """Every server that applies this player's inputs now. Never more than one."""
+        return [
+            name
+            for name, server in self.servers.items()
+            if (seat := server.seats.get(player.name)) and seat.entered and not seat.held
+        ]
+
+    def home_of(self, player: Player) -> str:
+        """The one server that plays this player, or ""."""
+        return "".join(self.homes_of(player)[:1])
+
+    def move(self, player: Player, target: str) -> Deferred[Any]:
+        """Have the router move a player now."""
+        return self.order(player.name, self.home_of(player), target)
+
+    def order(self, player: str, source: str, target: str) -> Deferred[Any]:
+        """Have the router move whom it knows by name."""
+        return Deferred.fromCoroutine(self.router.moves.start(player, source, target))
+
+    def coins(self) -> int:
+        """All coins in all pockets, on all grounds and in letters."""
+        games: list[Any] = [server.game for server in self.servers.values()]
+        lying = sum(sum(game.ground.values()) for game in games)
+        pockets = sum(seat.server.game.state(seat.player)["coins"] for seat in self.seats())
+        return int(lying + pockets + sum(letter.body["coins"] for letter in self.letters()))
+
+    def seats(self) -> list[Seat]:
+        """Where each player is that is anywhere, each once: while it is handed over, the newer."""
+        seats = [seat for server in self.servers.values() for seat in server.seats.values()]
+        entered = sorted((each for each in seats if each.entered), key=lambda each: each.epoch)
+        return list({seat.player: seat for seat in entered}.values())
+
+    def letters(self) -> list[Letter]:
+        """The letters under way between all players, each once."""
+        return under_way([(seat.player, seat.mailbox.mail()) for seat in self.seats()])

@@ -1,0 +1,338 @@
+"""The checkers: they look at every server, every view and the ledger after every single event.
+
+They know what each player really sent (from the wire), whose each player is (from the ledger), and
+what was done to the network. What they hold true is said at each of them, with its invariant: I1
+and so on, see docs/migration.md.
+
+At most one server applies a player's inputs, that is: the one which the ledger names, at the epoch
+that the ledger names. A server cut off from the router may go on with a player that the ledger has
+given away since, for nobody can tell it; it is then a ghost, which nobody looks at, and it has to
+be gone `FENCE_S` after the router can be heard again.
+
+What a crash may cost: a state is taken up that the player was really in, and where link and ledger
+were well before, it is at most `LOST_S` (and a checkpoint's way, `SLACK_S`) older than the crash.
+Coins add up exactly in a schedule in which nothing crashed or was cut; after a crash each player
+has what it had in that one state, and what lay on the ground of the dead server is gone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from clientmigration.client.player import Player
+from clientmigration.core.ledger import Record
+from clientmigration.core.snapshot import Progress, chained
+from clientmigration.gameserver.meadow import COINS
+from clientmigration.gameserver.seat import Seat
+from clientmigration.gameserver.service import GameServer
+from clientmigration.testing.arena import Arena
+from clientmigration.testing.coins import total
+from clientmigration.testing.errands import Errands
+from clientmigration.testing.network import End
+from clientmigration.wire.connection import INPUT
+from clientmigration.wire.messages import View
+
+FENCE_S = 0.6  # from the moment a server can be told that a player is not its own to its obedience
+SETTLED_S = 8.0  # after the last fault its consequences may be felt for so long: silence, retries
+BACK_S = 2.0  # players of a killed server are playing again within this, where all else is well
+LOST_S = 1.0  # what a crash may cost: a checkpoint is at most this old where all else is well
+STEADY_S = 2.5  # a link and a ledger that were well for so long have stored a checkpoint
+SLACK_S = 0.5  # a checkpoint's way to the ledger, and a tick
+
+
+@dataclass
+class Track:
+    """What is known of one player, whichever program plays it."""
+
+    player: Player
+    host: str
+    known_as: str = ""
+    wanted: bool = True  # whether it wants to play now
+    met: bool = False  # whether it was ever in a game
+    legal: dict[int, set[tuple[int, int]]] = field(default_factory=lambda: {0: {(0, 0)}})
+    states: list[tuple[float, int, int]] = field(default_factory=list)  # time, last, coins
+    floor: float | None = None  # a state as old as this may be taken up next; None: the newest only
+    skips: bool = False  # whether inputs may be lost: nobody can send them again
+    tick: int = 0
+    last: int = 0
+    rejoins: int = 0
+    body: bytes = b""  # of its newest view
+    errands: Errands | None = None
+    killed_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The player's name in the cluster, "" until the router has given one."""
+        if not self.known_as:
+            self.known_as = self.player.name
+        return self.known_as
+
+    def sent(self, seq: int, body: bytes) -> None:
+        """The player said this input; every way of having applied the ones before goes on here."""
+        before = self.legal.get(seq - 1, ())
+        self.legal.setdefault(seq, set()).update(
+            (applied + 1, chained(digest, seq, body)) for applied, digest in before
+        )
+
+
+class Watch:
+    """All checkers of one run. `broken` says what they found; the first is what matters."""
+
+    def __init__(self, arena: Arena) -> None:
+        self.arena = arena
+        self.broken: list[str] = []
+        self.tracks: list[Track] = []
+        self.by_host: dict[str, Track] = {}
+        self.strict = True  # no fault yet: nothing at all may be lost
+        self.faults = 0  # under way
+        self.fault_at = -math.inf  # when the last one ended
+        self.disk_at = -math.inf  # when the ledger was last seen bad
+        self.back_s: list[float] = []
+        self.lost_coins = 0
+        self._by_name: dict[str, Track] = {}
+        self._records: dict[str, Record] = {}
+        self._applied: dict[tuple[str, str], tuple[Seat, Progress]] = {}
+        self._rightful: dict[str, tuple[str, int, Seat]] = {}
+        self._ghosts: dict[tuple[str, str], float] = {}
+        self._linked: dict[str, float] = {}
+        self._ticks: dict[str, int] = defaultdict(int)
+
+    @property
+    def now(self) -> float:
+        """Seconds."""
+        return self.arena.clock.rightNow
+
+    def fail(self, invariant: str, text: str) -> None:
+        """An invariant does not hold."""
+        self.broken.append(f"{invariant}: {text}")
+
+    def excused(self) -> bool:
+        """Whether a fault is under way, or was so lately that it may still be felt."""
+        over = max(self.fault_at, self.arena.network.late_until)
+        return bool(self.faults) or self.now - over < SETTLED_S
+
+    # What the stage tells.
+
+    def follow(self, player: Player, host: str, track: Track | None = None) -> Track:
+        """A player program starts; for a player known already, `track` is its."""
+        if track is None:
+            track = Track(player, host)
+            self.tracks.append(track)
+        else:
+            track.skips = True  # a new program can not send again what an old one sent
+        track.player, track.host, track.wanted = player, host, True
+        track.tick = track.last = track.rejoins = 0
+        self.by_host[host] = track
+        player.on_view = lambda view: self.shown(track, player, view)
+        return track
+
+    def fault(self) -> None:
+        """One begins."""
+        self.strict = False
+        self.faults += 1
+
+    def healed(self) -> None:
+        """One is over."""
+        self.faults -= 1
+        self.fault_at = self.now
+
+    def killing(self, name: str) -> None:
+        """A server is about to be killed: what must be left of its players?"""
+        steady = self.now - self._linked.get(name, math.inf) > STEADY_S
+        steady = steady and self.now - self.disk_at > STEADY_S
+        floor = self.now - LOST_S - SLACK_S if steady else -math.inf
+        for track in self.tracks:
+            if self._rightful.get(track.name, ("",))[0] == name:
+                track.floor = floor if track.floor is None else min(floor, track.floor)
+                track.killed_at = self.now
+
+    def carried(self, end: End, data: bytes) -> None:
+        """A tap: inputs on their way are what a player really sent."""
+        if len(data) > 9 and data[4] == INPUT and (track := self.by_host.get(end.here)):
+            track.sent(int.from_bytes(data[5:9], "little"), data[9:])
+
+    # I3: what a player is shown.
+
+    def shown(self, track: Track, player: Player, view: View) -> None:
+        """Ticks are consecutive but across a recovery, and nothing shown is taken back."""
+        if player is not track.player:
+            return
+        again = player.rejoins != track.rejoins
+        if again and not self.excused() and track.wanted:
+            self.fail("I4", f"{player.name} had to come back, and nothing was done to it")
+        if track.tick and not again:
+            if view.tick != track.tick + 1 and not self.excused():
+                self.fail("I3", f"{player.name} is shown tick {view.tick} after {track.tick}")
+            if view.last < track.last:
+                self.fail("I3", f"{player.name} is shown input {view.last} after {track.last}")
+        if track.killed_at is not None and again:
+            self.back_s.append(self.now - track.killed_at)
+            track.killed_at = None
+        track.tick, track.last, track.rejoins = view.tick, view.last, player.rejoins
+        track.body = view.body
+
+    # After every event.
+
+    def look(self) -> None:
+        """I1, I2, I4, I5, I6 on every record and every seat there is."""
+        if self.arena.disk is not None and not self.arena.disk.good:
+            self.disk_at = self.now
+        for player, record in self.arena.ledger.records.items():
+            if record is not self._records.get(player):
+                self._look_at_record(self._records.get(player) or Record(player), record)
+                self._records[player] = record
+        seen: set[str] = set()
+        for name, server in self.arena.servers.items():
+            self._look_at_link(name)
+            self._look_at_server(name, server, seen)
+        for track in self.tracks:
+            if track.tick and track.wanted and track.name not in seen and not self.excused():
+                self.fail("I4", f"{track.name} is nowhere")
+
+    def _look_at_server(self, name: str, server: GameServer, seen: set[str]) -> None:
+        new_tick = server.tick != self._ticks[name]
+        self._ticks[name] = server.tick
+        for player, seat in server.seats.items():
+            if seat.line is not None:
+                self._look_at_line(name, player, seat)
+            if seat.entered:
+                seen.add(player)
+                self._look_at_seat(name, server, player, seat, new_tick)
+        if new_tick and self.strict:
+            self.look_at_coins()
+
+    def _look_at_record(self, before: Record, record: Record) -> None:
+        """I1: a new owner has a new epoch, and what is stored gets newer and never older."""
+        stored = record.snapshot.fence if record.snapshot else (0, 0)
+        if stored < (before.snapshot.fence if before.snapshot else (0, 0)):
+            self.fail("I1", f"{record.player}: an older snapshot is stored over a newer one")
+        if record.owner not in ("", before.owner) and record.epoch != before.epoch + 1:
+            self.fail("I1", f"{record.player}: from {before.claim} to {record.claim}")
+        if stored[0] > record.epoch:
+            self.fail("I1", f"{record.player}: the snapshot is of a later epoch than its owner")
+
+    def _look_at_link(self, name: str) -> None:
+        """Since when a server and the router can talk."""
+        server, router = self.arena.servers[name], self.arena.router
+        member, uplink, cuts = router.members.get(name), server.uplink, self.arena.network.cuts
+        well = (
+            uplink is not None
+            and member is not None
+            and not (cuts and ((name, "router") in cuts or ("router", name) in cuts))
+            and getattr(member.line.transport, "peer", None) is uplink.line.transport
+        )
+        if not well:
+            self._linked.pop(name, None)
+        elif name not in self._linked:
+            self._linked[name] = self.now
+
+    def _look_at_line(self, name: str, player: str, seat: Seat) -> None:
+        """I5: only a player's own connections are ever in its seat."""
+        assert seat.line is not None
+        host = seat.line.transport.there
+        track = self.by_host.get(host)
+        if track is None or (track.name and track.name != player):
+            self.fail("I5", f"{host} sits in the seat of {player} at {name}")
+
+    def _look_at_seat(
+        self, name: str, server: GameServer, player: str, seat: Seat, new_tick: bool
+    ) -> None:
+        record = self.arena.ledger.records.get(player)
+        rightful = record is not None and record.claim[:2] == (name, seat.epoch)
+        track = self._track(player)
+        if rightful and self._rightful.get(player) != (name, seat.epoch, seat):
+            self._rightful[player] = (name, seat.epoch, seat)
+            self._look_at_takeover(track, name, server, seat)
+        elif rightful and new_tick:
+            self._remember(track, self._state(server, player, seat))
+        known = self._applied.get((name, player))
+        if known is None or known[0] is not seat or known[1] is not seat.inbox.progress:
+            self._look_at_progress(track, name, seat, known)
+            self._applied[name, player] = (seat, seat.inbox.progress)
+        if rightful or seat.held:
+            self._ghosts.pop((name, player), None)
+        else:
+            self._look_at_ghost(track, name, player, seat)
+
+    def _track(self, player: str) -> Track:
+        if player not in self._by_name:
+            self._by_name = {track.name: track for track in self.tracks}
+        return self._by_name[player]
+
+    def _look_at_progress(
+        self, track: Track, name: str, seat: Seat, known: tuple[Seat, Progress] | None
+    ) -> None:
+        """I2: what was applied is a prefix of what was sent, each once and in order."""
+        done = seat.inbox.progress
+        if (done.applied, done.digest) in track.legal.get(done.last, ()):
+            if known is not None and known[0] is seat and done.last < known[1].last:
+                self.fail("I2", f"{track.name} goes back at {name}: {known[1]} to {done}")
+        elif done.applied < done.last and track.skips:
+            track.legal.setdefault(done.last, set()).add((done.applied, done.digest))
+        else:
+            self.fail("I2", f"{track.name} at {name} has applied {done}, which it never sent so")
+
+    def _look_at_ghost(self, track: Track, name: str, player: str, seat: Seat) -> None:
+        """I1: a server that plays what is not its own (any more) may do so only while it is cut off
+        from the router, and for `FENCE_S` more; and never for a player that looks at it."""
+        since = self._ghosts.setdefault((name, player), self.now)
+        told = self._linked.get(name)
+        slow = 4 * self.arena.disk.slow_s if self.arena.disk else 0.0
+        if told is not None and self.now - max(since, told) > FENCE_S + slow and self._disk_well():
+            self.fail("I1", f"{player} is played by {name}, and the ledger does not say so")
+        home = track.player.home
+        if home is not None and home.viewed and not home.over and home.line is not None:
+            peer = getattr(home.line.transport, "peer", None)
+            if seat.line is not None and seat.line.transport is peer and self.now - since > FENCE_S:
+                self.fail("I1", f"{player} plays on {name}, and the ledger does not say so")
+
+    def _disk_well(self) -> bool:
+        return self.now - self.disk_at > STEADY_S
+
+    # I8 and I6: what a player has.
+
+    def _state(self, server: GameServer, player: str, seat: Seat) -> tuple[int, int]:
+        game: Any = server.game
+        return seat.inbox.progress.last, int(game.coins[game.rows[player]])
+
+    def _remember(self, track: Track, state: tuple[int, int]) -> None:
+        if not track.states or track.states[-1][1:] != state:
+            track.states.append((self.now, *state))
+
+    def _look_at_takeover(self, track: Track, name: str, server: GameServer, seat: Seat) -> None:
+        """I8: the state taken up is one that the player really was in: the newest, or after a crash
+        one that was true at most a second before it."""
+        state = self._state(server, track.name, seat)
+        if not track.met:
+            track.met = True
+            if state != (0, COINS):
+                self.fail("I8", f"{track.name} is new and has {state}")
+        elif track.floor is None and self.strict:
+            if state != track.states[-1][1:]:
+                self.fail("I8", f"{track.name} at {name} has {state}, not {track.states[-1][1:]}")
+        else:
+            self._look_back(track, state)
+        track.floor = None
+        self._remember(track, state)
+
+    def _look_back(self, track: Track, state: tuple[int, int]) -> None:
+        true = [n for n, each in enumerate(track.states) if each[1:] == state]
+        if not true:
+            self.fail("I8", f"{track.name} is taken up with {state}, which was never so")
+            return
+        later = track.states[true[-1] + 1 :]
+        until = later[0][0] if later else self.now
+        if track.floor is not None and until < track.floor:
+            self.fail("I8", f"{track.name} is taken up {track.floor - until:.2f} s too old")
+        track.skips = track.skips or self.now - until > LOST_S + 2.0
+
+    def look_at_coins(self, at_rest: bool = False) -> None:
+        """I6: as long as nothing has failed, no coin appears or goes."""
+        met = [track.name for track in self.tracks if track.met]
+        coins = total(self.arena, met, at_rest)
+        minted = COINS * len(met)
+        if coins is not None and coins + self.lost_coins != minted:
+            self.fail("I6", f"there are {coins + self.lost_coins} coins, not {minted}")

@@ -1,0 +1,105 @@
+"""The arena's time: one line of events for everything, and a clock of its own for each host.
+
+Events at the same time happen in the order in which they were asked for. A host that was killed
+does nothing more: what it had planned is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
+
+from twisted.internet.base import DelayedCall
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import Clock
+from zope.interface import implementer
+
+
+class Timeline(Clock):
+    """Twisted's `Clock` for many thousand events: a heap instead of a sorted list. Never goes back.
+
+    `at` takes an absolute time, so that what is due at the same time stays in order.
+    """
+
+    def __init__(self, now: float = 0.0) -> None:
+        super().__init__()
+        self.rightNow = now
+        self._heap: list[tuple[float, int, DelayedCall, HostClock | None]] = []
+        self._asked = 0
+
+    def at(
+        self, when: float, host: HostClock | None, func: Callable[..., Any], *args: Any, **kw: Any
+    ) -> DelayedCall:
+        """Call `func` at `when`, unless `host` is dead by then."""
+        call = DelayedCall(when, func, args, kw, _nothing, _nothing, self.seconds)
+        call._host = host  # type: ignore[attr-defined]
+        call.resetter = self._earlier
+        self._push(call, host)
+        return call
+
+    def _push(self, call: DelayedCall, host: HostClock | None) -> None:
+        self._asked += 1
+        heappush(self._heap, (call.time, self._asked, call, host))
+
+    def _earlier(self, call: DelayedCall) -> None:
+        """It was reset to an earlier time: its later entry will find it called."""
+        self._push(call, call._host)  # type: ignore[attr-defined]
+
+    def callLater(
+        self, delay: float, callable: Callable[..., object], *args: object, **kw: object
+    ) -> DelayedCall:
+        """See IReactorTime."""
+        return self.at(self.rightNow + delay, None, callable, *args, **kw)
+
+    def getDelayedCalls(self) -> list[DelayedCall]:
+        """See IReactorTime."""
+        return [entry[2] for entry in sorted(self._heap, key=lambda e: e[:2]) if entry[2].active()]
+
+    def step(self, until: float) -> bool:
+        """Let the next event happen, if it is due by `until`; False: none is."""
+        while self._heap and self._heap[0][0] <= until:
+            when, _, call, host = heappop(self._heap)
+            if call.called or call.cancelled or (host is not None and not host.alive):
+                continue
+            if call.delayed_time:
+                call.activate_delay()
+                self._push(call, host)
+                continue
+            self.rightNow = max(self.rightNow, when)
+            call.called = 1
+            call.func(*call.args, **call.kw)
+            return True
+        return False
+
+    def advance(self, amount: float) -> None:
+        """Everything that is due within `amount` seconds happens, each at its time."""
+        until = self.rightNow + amount
+        while self.step(until):
+            pass
+        self.rightNow = max(self.rightNow, until)
+
+
+def _nothing(_call: DelayedCall) -> None:
+    """The heap finds out by itself."""
+
+
+@implementer(IReactorTime)
+class HostClock:
+    """The time as one host sees it: `skew` seconds ahead of the timeline, until it is killed."""
+
+    def __init__(self, timeline: Timeline, skew: float = 0.0) -> None:
+        self.timeline, self.skew = timeline, skew
+        self.alive = True
+
+    def seconds(self) -> float:
+        """See IReactorTime."""
+        return self.timeline.rightNow + self.skew
+
+    def callLater(self, delay: float, callable: Any, *args: Any, **kw: Any) -> DelayedCall:
+        """See IReactorTime."""
+        return self.timeline.at(self.timeline.rightNow + delay, self, callable, *args, **kw)
+
+    def getDelayedCalls(self) -> list[DelayedCall]:
+        """See IReactorTime. Those of all hosts."""
+        return self.timeline.getDelayedCalls()

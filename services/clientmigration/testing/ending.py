@@ -1,0 +1,79 @@
+"""The end of a schedule: all is well again, and everybody has to be in its place."""
+
+from __future__ import annotations
+
+from clientmigration.gameserver.seat import Seat
+from clientmigration.testing.checks import Track, Watch
+from clientmigration.wire import meadow
+
+FRESH_S = 1.0  # who was shown nothing for so long is shown nothing
+
+
+def unsettled(watch: Watch) -> str:
+    """What is not as it should be when all is well again, or nothing."""
+    arena = watch.arena
+    seats: dict[str, tuple[str, Seat | None]] = {}
+    for name, server in arena.servers.items():
+        if name not in arena.router.members:
+            return f"{name} is not attached"
+        for player, seat in server.seats.items():
+            if player in seats:
+                return f"{player} has two seats"
+            seats[player] = (name, seat)
+    moves = arena.router.moves
+    if moves.by_id or moves.by_player or moves._waiters:
+        return "there are moves left in the router"
+    for track in watch.tracks:
+        name, place = seats.pop(track.name, ("", None))
+        wrong = _in_place(watch, track, name, place) if track.wanted else _home(watch, track, name)
+        if wrong:
+            return f"{track.name or track.host} {wrong}"
+    return f"seats are left over: {sorted(seats)}" if seats else _blind(watch)
+
+
+def _home(watch: Watch, track: Track, name: str) -> str:
+    if name:
+        return f"went home, and has a seat at {name}"
+    record = watch.arena.ledger.records.get(track.name)
+    owner = record.owner if record else ""  # the server that died before it could go home
+    return f"went home, and is {owner}'s" if owner and watch.strict else ""
+
+
+def _in_place(watch: Watch, track: Track, name: str, seat: Seat | None) -> str:
+    state = track.player.journey.state()
+    record = watch.arena.ledger.records.get(track.name)
+    if state != "playing" or seat is None or record is None:
+        return f"is {state}, with a seat at {name or 'no server'}"
+    if not seat.entered or seat.held or seat.migration:
+        return f"is {seat.session.state()} at {name}"
+    if record.claim[:2] != (name, seat.epoch):
+        return f"is at {name}, epoch {seat.epoch}; the ledger says {record.claim}"
+    return _counts(watch, track)
+
+
+def _counts(watch: Watch, track: Track) -> str:
+    """What the player itself says."""
+    player, tally = track.player, track.player.tally
+    if tally.acked != tally.seq:
+        return f"has sent {tally.seq} inputs, and {tally.acked} are applied"
+    if watch.now - tally.shown_at > FRESH_S:
+        return "is shown nothing"
+    if not track.skips and (tally.lost or tally.doubled):
+        return f"counts {tally.lost} lost and {tally.doubled} doubled inputs"
+    if track.errands is not None and track.errands.busy:
+        return "has a file that does not come"
+    if player.streams.bad or player.streams.gaps:
+        return f"has {player.streams.bad} bad files and {player.streams.gaps} gaps in topics"
+    return ""
+
+
+def _blind(watch: Watch) -> str:
+    """Whether somebody does not see somebody who plays: in a glade all are near each other."""
+    playing = {track.name for track in watch.tracks if track.wanted}
+    for track in watch.tracks:
+        if track.wanted:
+            others = meadow.look(track.body).others
+            hidden = playing - {bytes(each).hex() for each in others["player"]}
+            if hidden:
+                return f"{track.name} does not see {min(hidden)}"
+    return ""

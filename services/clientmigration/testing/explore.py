@@ -1,0 +1,98 @@
+"""Runs many seeds on all cores and says what was found: `python -m clientmigration.testing`."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_context
+
+from twisted.logger import globalLogBeginner
+
+from clientmigration.testing.stage import Verdict, perform
+
+LINES = 400  # of a transcript, the last ones before a violation
+
+
+def explore(seeds: Sequence[int], jobs: int) -> Iterator[Verdict]:
+    """The verdict of each seed, in any order."""
+    if jobs == 1:
+        yield from map(judge, seeds)
+        return
+    with get_context("spawn").Pool(jobs, _prepare) as pool:
+        yield from pool.imap_unordered(judge, seeds, chunksize=16)
+
+
+def _prepare() -> None:
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
+    gc.collect()
+    gc.freeze()
+
+
+def judge(seed: int) -> Verdict:
+    """One seed, with the real parts."""
+    return perform(seed)
+
+
+def replay(seed: int, lines: int = LINES) -> Verdict:
+    """Again, and print what was said before it went wrong."""
+    verdict = perform(seed, kept=True)
+    for line in verdict.lines[max(0, len(verdict.lines) - lines) :]:
+        print(line)
+    print(f"seed {seed} ({verdict.kind}): {verdict.violation or 'all is well'}")
+    return verdict
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command: 0 when no seed broke anything."""
+    parser = argparse.ArgumentParser(prog="python -m clientmigration.testing", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1000, help="how many (default 1000)")
+    parser.add_argument("--first", type=int, default=1, help="the first seed (default 1)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--seed", type=int, help="run one seed and print its transcript")
+    parser.add_argument("--lines", type=int, default=LINES, help="last lines of it to print")
+    flags = parser.parse_args(arguments)
+    _prepare()
+    if flags.seed is not None:
+        return bool(replay(flags.seed, flags.lines).violation)
+    return _explore(range(flags.first, flags.first + flags.seeds), flags.jobs, flags.lines)
+
+
+def _explore(seeds: range, jobs: int, lines: int) -> int:
+    started = time.monotonic()
+    total: Counter[str] = Counter()
+    deeds: Counter[str] = Counter()
+    broken: list[Verdict] = []
+    for verdict in explore(seeds, jobs):
+        total += Counter(
+            {"schedules": 1, verdict.kind: 1, "moves": verdict.moves, "faults": verdict.faults}
+        )
+        deeds += Counter(verdict.deeds)
+        if verdict.violation:
+            broken.append(verdict)
+            print(f"seed {verdict.seed} ({verdict.kind}): {verdict.violation}", flush=True)
+    _summarise(total, deeds, broken, time.monotonic() - started)
+    if broken:
+        print()
+        replay(min(each.seed for each in broken), lines)
+    return bool(broken)
+
+
+def _summarise(
+    total: Counter[str], deeds: Counter[str], broken: list[Verdict], seconds: float
+) -> None:
+    kinds = ", ".join(f"{total[kind]} {kind}" for kind in ("calm", "crash", "rough"))
+    print(f"schedules   {total['schedules']} ({kinds})")
+    print(f"moves made  {total['moves']}")
+    print(f"faults      {total['faults']}")
+    print(f"deeds       {', '.join(f'{n} {word}' for word, n in deeds.most_common())}")
+    print(f"violations  {len(broken)}")
+    print(f"time        {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

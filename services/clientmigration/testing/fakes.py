@@ -1,0 +1,122 @@
+"""Stand-ins for what is outside the package: Graphite, psutil, a slow disk, and a small meadow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from clientmigration.core.ledger import Record
+from clientmigration.gameserver.meadow import Meadow, newborn
+from clientmigration.net.ledger import Change
+from clientmigration.net.ledger import Memory as MemoryLedger
+from clientmigration.testing.clock import HostClock
+
+T = TypeVar("T")
+
+
+class Silent:
+    """Stands in for graphite-web: events go nowhere, and are kept for a test to read."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, str]] = []
+
+    def post(self, what: str, tags: list[str], when: int, data: str = "") -> None:  # noqa: ARG002
+        """See `Events`."""
+        self.posted.append((what, data))
+
+    def take_dropped(self) -> int:
+        """See `Events`."""
+        return 0
+
+
+class Still:
+    """Stands in for psutil: a process that uses no memory, and CPU only as it is told."""
+
+    user = system = rss = 0
+
+    def cpu_times(self) -> Still:
+        """See psutil."""
+        return self
+
+    def memory_info(self) -> Still:
+        """See psutil."""
+        return self
+
+
+class LedgerAway(Exception):
+    """The ledger did not answer: whatever was asked of it may have been done, or not."""
+
+
+@dataclass
+class Disk:
+    """How slow and how bad a ledger is: seconds until it acts and until it answers, at most; the
+    share of requests that fail, and of those that are carried out and then not answered."""
+
+    slow_s: float = 0.0
+    failing: float = 0.0
+    unknown: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether every request is answered."""
+        return not (self.failing or self.unknown)
+
+
+class SlowLedger:
+    """A `Ledger` for one router: requests take their time and overtake each other, some fail, and
+    some are carried out and fail all the same. What is carried out is in `kept`, whoever dies."""
+
+    def __init__(self, kept: MemoryLedger, disk: Disk, clock: HostClock, random: Random) -> None:
+        self.kept, self.disk, self.clock, self.random = kept, disk, clock, random
+
+    def read(self, player: str) -> Deferred[Record]:
+        """See `Ledger`."""
+        return self._ask(lambda: self.kept.records.get(player) or Record(player))
+
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+        """See `Ledger`."""
+        done: list[list[bool]] = []
+
+        def act() -> list[bool]:
+            self.kept.change(players, changes).addCallback(done.append)
+            return done[0]
+
+        return self._ask(act)
+
+    def close(self) -> None:
+        """See `Ledger`."""
+
+    def _ask(self, act: Callable[[], T]) -> Deferred[T]:
+        answered: Deferred[T] = Deferred()
+        timeline, slow, dice = self.clock.timeline, self.disk.slow_s, self.random.random()
+        there = timeline.seconds() + self.random.uniform(0, slow)
+        back = there + self.random.uniform(0, slow)
+
+        def arrive() -> None:
+            if dice < self.disk.failing:
+                timeline.at(back, self.clock, answered.errback, Failure(LedgerAway()))
+                return
+            result = act()
+            if dice < self.disk.failing + self.disk.unknown:
+                timeline.at(back, self.clock, answered.errback, Failure(LedgerAway()))
+            else:
+                timeline.at(back, self.clock, answered.callback, result)
+
+        timeline.at(there, None, arrive)
+        return answered
+
+
+class Glade(Meadow):
+    """A meadow on which newcomers stand close enough to give each other coins."""
+
+    def enter(self, player: str, state: dict[str, Any] | None, ticks: int) -> None:
+        """See `Game`."""
+        if state is None:
+            born = newborn(player)
+            state = {**born, "x": 490.0 + born["x"] / 50, "y": 490.0 + born["y"] / 50}
+        super().enter(player, state, ticks)

@@ -1,0 +1,266 @@
+"""Both ledgers keep the rules: what the pure decisions allow is stored, whole, and nothing else.
+
+SQLite runs in the real reactor's thread, on a real file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_twisted
+from twisted.internet.defer import gatherResults
+from twisted.internet.interfaces import IReactorFromThreads
+
+from clientmigration.core.ledger import Record, taken
+from clientmigration.core.snapshot import Progress, Snapshot
+from clientmigration.net.ledger import Ledger, Memory, SQLite, checkpoint, free, take
+
+ADA, BOB = "ada" + "0" * 13, "b0b" + "0" * 13
+
+
+def snapshot(epoch: int, seq: int, player: str = ADA, coins: int = 0) -> Snapshot:
+    return Snapshot(
+        player=player, epoch=epoch, seq=seq, tick=2**40, x=0.1, y=-7.25, holder="ff" * 32,
+        progress=Progress(2**32 - 1, 2**32 - 1, 2**32 - 1), game={"coins": coins, "name": "Zoë"},
+        workloads=[{"kind": "burn", "us_per_tick": 50}],
+    )  # fmt: skip
+
+
+def real_reactor() -> IReactorFromThreads:
+    from twisted.internet import reactor
+
+    return reactor  # type: ignore[return-value]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[SQLite]:
+    with closing(SQLite(path, real_reactor())) as ledger:
+        yield ledger
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    if request.param == "memory":
+        yield Memory()
+    else:
+        with opened(tmp_path / "run" / "ledger.sqlite") as ledger:
+            yield ledger
+
+
+async def owned(ledger: Ledger, owner: str = "gs-1", player: str = ADA) -> Record:
+    """A player that `owner` took over from nobody, with its first snapshot stored."""
+    assert await take(ledger, Record(player), owner, "m1", None, 1.0) == [True]
+    assert await checkpoint(ledger, owner, [snapshot(1, 1, player)], 2.0) == [True]
+    return await ledger.read(player)
+
+
+# Reading and writing.
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_player_never_heard_of_has_an_empty_record(ledger: Ledger) -> None:
+    assert await ledger.read(ADA) == Record(ADA)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_stored_is_read_back_to_the_last_field(ledger: Ledger) -> None:
+    await take(ledger, Record(ADA), "gs-1", "m1", None, 1.5)
+    assert await ledger.read(ADA) == Record(ADA, "gs-1", 1, "m1", None, 1.5)
+    await checkpoint(ledger, "gs-1", [snapshot(1, 1)], 2.5)
+    assert await ledger.read(ADA) == Record(ADA, "gs-1", 1, "m1", snapshot(1, 1), 2.5)
+
+
+@pytest_twisted.ensureDeferred
+async def test_players_do_not_touch_each_other(ledger: Ledger) -> None:
+    await owned(ledger)
+    assert await ledger.read(BOB) == Record(BOB)
+    await owned(ledger, "gs-2", BOB)
+    assert (await ledger.read(ADA)).owner == "gs-1"
+
+
+# Compare-and-set.
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_claim_moves_the_player_and_keeps_the_final_state(ledger: Ledger) -> None:
+    record = await owned(ledger)
+    assert await take(ledger, record, "gs-2", "m2", snapshot(1, 2), 3.0) == [True]
+    assert await ledger.read(ADA) == Record(ADA, "gs-2", 2, "m2", snapshot(1, 2), 3.0)
+
+
+@pytest.mark.parametrize("changed", [{"owner": "gs-9"}, {"epoch": 0}, {"migration": "m9"}])
+@pytest_twisted.ensureDeferred
+async def test_a_claim_with_any_part_not_as_expected_changes_nothing(
+    ledger: Ledger, changed: dict[str, Any]
+) -> None:
+    record = await owned(ledger)
+    stale = msgspec.structs.replace(record, **changed)
+    assert await take(ledger, stale, "gs-2", "m2", snapshot(1, 2), 3.0) == [False]
+    assert await ledger.read(ADA) == record
+
+
+@pytest_twisted.ensureDeferred
+async def test_of_two_claims_at_the_same_time_one_is_granted(ledger: Ledger) -> None:
+    record = await owned(ledger)
+    both = [take(ledger, record, f"gs-{n}", f"m{n}", None, 3.0) for n in (2, 3)]
+    assert await gatherResults(both) == [[True], [False]]
+    assert (await ledger.read(ADA)).claim == ("gs-2", 2, "m2")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_claim_whose_answer_was_lost_is_settled_by_reading(ledger: Ledger) -> None:
+    record = await owned(ledger)
+    take(ledger, record, "gs-2", "m2", None, 3.0)  # whoever asked never hears the answer
+    assert await take(ledger, record, "gs-2", "m2", None, 4.0) == [False]
+    assert (await ledger.read(ADA)).claim == ("gs-2", 2, "m2")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_move_called_off_is_not_revived_by_a_later_one(ledger: Ledger) -> None:
+    """Trap: A to B is called off, A to C and back happens; the old claim finds nothing it knows."""
+    seen_by_old = await owned(ledger)
+    await take(ledger, seen_by_old, "gs-3", "m3", None, 3.0)
+    await take(ledger, await ledger.read(ADA), "gs-1", "m4", None, 4.0)
+    assert await take(ledger, seen_by_old, "gs-2", "m2", snapshot(1, 99), 5.0) == [False]
+    same_epoch = msgspec.structs.replace(await ledger.read(ADA), migration="m1")
+    assert await take(ledger, same_epoch, "gs-2", "m2", None, 5.0) == [False]
+    assert (await ledger.read(ADA)).claim == ("gs-1", 3, "m4")
+
+
+# The fence.
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_delayed_older_snapshot_does_not_overwrite_a_newer_one(ledger: Ledger) -> None:
+    await owned(ledger)
+    for seq in (5, 3, 5):
+        assert await checkpoint(ledger, "gs-1", [snapshot(1, seq, coins=seq)], 3.0) == [True]
+    assert (await ledger.read(ADA)).snapshot == snapshot(1, 5, coins=5)
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_old_owner_is_told_that_it_stores_nothing_any_more(ledger: Ledger) -> None:
+    record = await owned(ledger)
+    await take(ledger, record, "gs-2", "m2", snapshot(1, 2, coins=5), 3.0)
+    after = await ledger.read(ADA)
+    assert await checkpoint(ledger, "gs-1", [snapshot(1, 9, coins=9)], 4.0) == [False]
+    assert await free(ledger, "gs-1", snapshot(1, 9, coins=9), 4.0) == [False]
+    assert await checkpoint(ledger, "gs-2", [snapshot(1, 9, coins=9)], 4.0) == [False]
+    assert await ledger.read(ADA) == after
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_batch_answers_for_each_player_and_stores_those_that_may_be(ledger: Ledger) -> None:
+    await owned(ledger)
+    await owned(ledger, "gs-2", BOB)
+    batch = [snapshot(1, 2), snapshot(1, 2, BOB), snapshot(1, 3)]
+    assert await checkpoint(ledger, "gs-1", batch, 3.0) == [True, False, True]
+    assert (await ledger.read(ADA)).snapshot == snapshot(1, 3)
+    assert (await ledger.read(BOB)).snapshot == snapshot(1, 1, BOB)
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_empty_batch_is_no_trouble(ledger: Ledger) -> None:
+    assert await checkpoint(ledger, "gs-1", [], 3.0) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_goes_home_is_nobodys_and_comes_back_with_its_things(ledger: Ledger) -> None:
+    await owned(ledger)
+    assert await free(ledger, "gs-1", snapshot(1, 2, coins=5), 3.0) == [True]
+    home = await ledger.read(ADA)
+    assert home == Record(ADA, "", 1, "", snapshot(1, 2, coins=5), 3.0)
+    assert await free(ledger, "gs-1", snapshot(1, 2, coins=5), 4.0) == [False]
+    assert await take(ledger, home, "gs-2", "m2", None, 5.0) == [True]
+    assert await ledger.read(ADA) == Record(ADA, "gs-2", 2, "m2", snapshot(1, 2, coins=5), 5.0)
+
+
+# The file.
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_ledger_that_is_opened_again_knows_everything(file: Path) -> None:
+    with opened(file) as before:
+        record = await owned(before)
+    with opened(file) as after:
+        assert await after.read(ADA) == record
+        assert await take(after, record, "gs-2", "m2", None, 3.0) == [True]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_answered_is_in_the_file_for_everyone_to_read(file: Path) -> None:
+    """Checkpoint, then speak: an answer means committed, not only remembered."""
+    with opened(file) as ledger:
+        await owned(ledger)
+        with closing(sqlite3.connect(file)) as reader:
+            assert reader.execute("select owner, epoch from player").fetchall() == [("gs-1", 1)]
+            assert reader.execute("pragma journal_mode").fetchone() == ("wal",)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_batch_that_breaks_half_way_stores_nothing_of_it(file: Path) -> None:
+    def broken(_: Record) -> Record | None:
+        raise ValueError("a change that can not be decided")
+
+    with opened(file) as ledger:
+        record = await owned(ledger)
+        with pytest.raises(ValueError, match="can not be decided"):
+            await ledger.change([ADA, BOB], [lambda _: Record(ADA, "gs-9", 9), broken])
+        assert await ledger.read(ADA) == record
+        assert await take(ledger, record, "gs-2", "m2", None, 3.0) == [True]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_file_that_can_not_be_written_is_an_unknown_outcome_and_no_answer(
+    file: Path,
+) -> None:
+    with opened(file) as ledger:
+        record = await owned(ledger)
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("drop table player")
+            other.commit()
+        with pytest.raises(sqlite3.OperationalError):
+            await take(ledger, record, "gs-2", "m2", None, 3.0)
+        with pytest.raises(sqlite3.OperationalError):
+            await ledger.read(ADA)
+
+
+@pytest_twisted.ensureDeferred
+async def test_many_claims_from_all_sides_are_granted_one_after_the_other(file: Path) -> None:
+    """Each of ten routers claims what it read at first; later ones read again, as they must."""
+    with opened(file) as ledger:
+        record = await owned(ledger)
+        for round_ in range(5):
+            claims = [take(ledger, record, f"gs-{n}", f"m{n}", None, 3.0) for n in range(10)]
+            granted = [made for (made,) in await gatherResults(claims)]
+            assert granted == [True] + [False] * 9
+            record = await ledger.read(ADA)
+            assert record.epoch == round_ + 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_nobody_else_writes_between_the_read_and_the_write_of_a_claim(file: Path) -> None:
+    """A second process on the same file: an old router that does not know yet that it is one."""
+
+    def claim(record: Record) -> Record | None:
+        with closing(sqlite3.connect(file, timeout=0.0)) as other:
+            other.execute("update player set owner = 'gs-3', epoch = 2, migration = 'm3'")
+            other.commit()
+        return taken(record, ("gs-1", 1, "m1"), "gs-2", "m2", None, 3.0)
+
+    with opened(file) as ledger:
+        record = await owned(ledger)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            await ledger.change([ADA], [claim])
+        assert await ledger.read(ADA) == record

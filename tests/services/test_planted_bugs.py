@@ -1,0 +1,225 @@
+"""Bugs planted on purpose: parts that are wrong in one way each, which a checker has to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.logger import LogEvent
+
+from clientmigration.core.inbox import Inbox
+from clientmigration.core.ledger import Record
+from clientmigration.core.mail import Letter, Mailbox
+from clientmigration.core.snapshot import Progress, Snapshot
+from clientmigration.gameserver.seat import Seat
+from clientmigration.gameserver.service import GameServer
+from clientmigration.router.moves import Move, Moves
+from clientmigration.router.service import Router
+from clientmigration.testing import Glade, Parts
+from clientmigration.testing.stage import perform
+
+Store = Callable[[str, Snapshot, float], Callable[[Record], Record | None]]
+
+
+def parts(move: type[Move] = Move, seat: type[Seat] = Seat, store: Store | None = None) -> Parts:
+    """The real parts, but for those given."""
+
+    class PlantedMoves(Moves):
+        make = move
+
+    class PlantedRouter(Router):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self.moves = PlantedMoves(self)
+
+        def checkpoint(self, owner: str, snapshots: Sequence[Snapshot]) -> Deferred[list[bool]]:
+            if store is None:
+                return super().checkpoint(owner, snapshots)
+            changes = [store(owner, each, self.now()) for each in snapshots]
+            return self.timed(self.ledger.change([each.player for each in snapshots], changes))
+
+    class PlantedServer(GameServer):
+        def make_seat(self, player: str) -> Seat:
+            return seat(self, player)
+
+    return Parts(PlantedRouter, PlantedServer, game=Glade)
+
+
+# No epoch check: the claim is not compared with what the ledger says by now.
+
+
+class Unchecked(Move):
+    async def _claim(self, final: Snapshot | None) -> None:
+        self.record = await self.router.ledger.read(self.player)
+        await super()._claim(final)
+
+
+# Release before settle: the source forgets the player before the target has it.
+
+
+class Hasty(Move):
+    def own(self, epoch: int) -> None:
+        self.release()
+        super().own(epoch)
+
+
+# Inputs not de-duplicated: what comes is applied, also for the second time.
+
+
+class Greedy(Inbox):
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue: list[tuple[int, bytes, float]] = []
+
+    def offer(self, seq: int, body: bytes, now: float) -> bool:
+        self.queue.append((seq, body, now))
+        return True
+
+    def take(self) -> Iterator[tuple[bytes, float]]:
+        queue, self.queue = self.queue, []
+        for seq, body, arrived in queue:
+            self.progress = self.progress.after(seq, body)
+            yield body, arrived
+
+
+class GreedySeat(Seat):
+    def __init__(self, server: GameServer, player: str) -> None:
+        super().__init__(server, player)
+        self.inbox = Greedy()
+
+
+# Ticket reuse: whoever shows a ticket with a good signature is let in, again and later too.
+
+
+class CarelessSeat(Seat):
+    """Takes any ticket for its player."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, _Any(value) if name == "ticket" else value)
+
+
+class _Any(tuple):  # type: ignore[type-arg]
+    """A ticket that equals every other."""
+
+    __slots__ = ()
+
+    def __new__(cls, value: tuple[str, int]) -> _Any:
+        return super().__new__(cls, value)
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+# The snapshot's fence is ignored: what comes last is stored, also when it is older.
+
+
+def unfenced(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], Record | None]:
+    def change(record: Record) -> Record | None:
+        if (record.owner, record.epoch) != (owner, snapshot.epoch):
+            return None
+        return msgspec.structs.replace(record, snapshot=snapshot, stored_at=now)
+
+    return change
+
+
+# Any server may store: the owner and the epoch are not compared.
+
+
+def unowned(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], Record | None]:
+    return lambda record: msgspec.structs.replace(record, snapshot=snapshot, stored_at=now)
+
+
+# An unknown outcome is taken for a no: the source is told to go on.
+
+
+class Hopeful(Move):
+    async def _claim(self, final: Snapshot | None) -> None:
+        from clientmigration.net import ledger as ledgers
+
+        expected = self.record
+        try:
+            done = await ledgers.take(
+                self.router.ledger, expected, self.target, self.id, final, self.router.now()
+            )
+            self.record = await self.router.ledger.read(self.player)
+        except Exception:
+            self.machine.contested("the ledger does not answer")
+            return
+        if done == [True]:
+            self.machine.claimed(self.record.epoch)
+        else:
+            self.machine.contested("the ledger says no")
+
+
+# Loading before owning: the player is in the game as soon as its snapshot is.
+
+
+class Early(Seat):
+    def learn(self, progress: Progress) -> None:
+        super().learn(progress)
+        if not self.entered:
+            self.server.game.enter(self.player, None, 0)
+            self.entered = True
+
+    def enter(self, epoch: int, snapshot: Snapshot | None) -> None:
+        if self.entered:
+            self.server.game.leave(self.player)
+            self.entered = False
+        super().enter(epoch, snapshot)
+
+
+# Letters are applied each time that they come, and sent before the ledger has them.
+
+
+class Credulous(Mailbox):
+    def take(self, sender: str, letters: Iterable[Letter], snapshot: int) -> list[Letter]:
+        super().take(sender, letters, snapshot)
+        return list(letters)
+
+
+class Rash(Mailbox):
+    def due(self) -> dict[str, list[Letter]]:
+        self.stored = self.stored or 1 << 30
+        return super().due()
+
+
+def mailing(kind: type[Mailbox]) -> type[Seat]:
+    class Mailing(Seat):
+        def enter(self, epoch: int, snapshot: Snapshot | None) -> None:
+            super().enter(epoch, snapshot)
+            self.mailbox.__class__ = kind
+
+    return Mailing
+
+
+# With the seed that catches it.
+PLANTED = {
+    "the claim is not compared with the ledger": (parts(move=Unchecked), 2),
+    "whoever reports is believed, whatever its epoch": (parts(store=unowned), 3),
+    "the snapshot's fence is ignored": (parts(store=unfenced), 5),
+    "release before settle": (parts(move=Hasty), 3),
+    "inputs are not de-duplicated": (parts(seat=GreedySeat), 1),
+    "tickets are good for ever": (parts(seat=CarelessSeat), 29),
+    "an unknown outcome is a no": (parts(move=Hopeful), 5),
+    "letters are taken as often as they come": (parts(seat=mailing(Credulous)), 1),
+    "letters are sent before they are stored": (parts(seat=mailing(Rash)), 80),
+    "loading before owning": (parts(seat=Early), 1),
+}
+
+
+@pytest.mark.parametrize("bug", PLANTED)
+def test_a_planted_bug_is_caught_and_without_it_the_same_seed_is_fine(
+    bug: str, no_logged_errors: list[LogEvent]
+) -> None:
+    planted, seed = PLANTED[bug]
+    assert perform(seed, planted).violation
+    assert not perform(seed).violation
+    no_logged_errors.clear()  # the verdict has judged them
