@@ -1,0 +1,252 @@
+"""A soak with real processes: a crowd, moves all the time, and servers that are killed.
+
+    .venv/bin/python tests/bench/soak.py --seconds 600 --kill-every 60 --rtt-ms 40
+
+The router runs here, so that moves can be ordered; game servers, crowd and relay are processes of
+their own. With a round trip the crowd lives in a network namespace of its own (root and iproute2
+needed) and reaches everything through the relay. Prints one table; exits 1 when something that must
+not happen happened.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall, deferLater
+
+from clientmigration.core.metrics import Datapoint
+from clientmigration.core.migration import Outcome
+from clientmigration.router import tap
+from clientmigration.router.service import Router
+from clientmigration.stack.ports import Ports, settled
+from clientmigration.stack.processes import Child, Program
+
+HERE, THERE = "10.77.0.1", "10.77.0.2"  # this side and the crowd's side of the pair of interfaces
+SPACE = "cm-soak"
+TWISTD = str(Path(sys.executable).with_name("twistd"))
+RELAY = str(Path(__file__).with_name("relay.py"))
+
+
+class Soak:
+    """One run. `asked` is what the flags say."""
+
+    def __init__(self, reactor: Any, asked: argparse.Namespace, folder: Path) -> None:
+        self.reactor, self.asked, self.folder = reactor, asked, folder
+        self.random = Random(asked.seed)
+        self.secret = folder / "cluster.secret"
+        self.secret.write_text(os.urandom(32).hex())
+        self.ports = settled(Ports(0, 0, 0, 0, 0))
+        self.host = HERE if asked.rtt_ms else "127.0.0.1"
+        self.outcomes: Counter[str] = Counter()
+        self.kills = 0
+        self.coins: dict[str, float] = {}
+        self.servers: dict[str, Child] = {}
+        self.others: list[Child] = []
+        options = tap.Options()
+        doors = [
+            *("--players", f"tcp:{self.ports.players}:interface=127.0.0.1"),
+            *("--members", f"tcp:{self.ports.members}:interface=127.0.0.1"),
+        ]
+        ledger = ["--ledger", str(folder / "ledger.sqlite"), "--graphite", "http://127.0.0.1:9"]
+        options.parseOptions([*self._common(), *doors, *ledger])
+        self.parts = tap.assemble(reactor, options)
+        self.router = next(part for part in self.parts if isinstance(part, Router))
+        self.router.observed = self.note_coins
+        self.files = folder / "files"
+        self.files.mkdir(exist_ok=True)
+        for name, size in (("small", 20_000), ("middling", 200_000), ("large", 2_000_000)):
+            (self.files / name).write_bytes(self.random.randbytes(size))
+
+    def _common(self) -> list[str]:
+        return ["--secret-file", str(self.secret), "--carbon", "tcp:127.0.0.1:9"]
+
+    def note_coins(self, points: Sequence[Datapoint]) -> None:
+        """What each server says that its players and its ground have."""
+        self.coins |= {path: value for path, value, _ in points if path.endswith(".coins")}
+
+    def _run(self, name: str, *argv: str) -> Child:
+        program = Program(name, argv, self.folder / f"{name}.log", dict(os.environ))
+        child = Child(self.reactor, program, lambda _program, _how: None)
+        child.startService()
+        return child
+
+    def start_server(self, name: str, port: int) -> None:
+        door = ("--listen", f"tcp:{port}:interface=127.0.0.1", "--advertise", f"{self.host}:{port}")
+        router = ("--router", f"tcp:127.0.0.1:{self.ports.members}", "--capacity", "1000")
+        offers = ("--files", str(self.files))
+        argv = (sys.executable, TWISTD, "-n", "--pidfile=", "gameserver", "--name", name)
+        self.servers[name] = self._run(name, *argv, *router, *door, *offers, *self._common())
+
+    def start_crowd(self) -> Child:
+        inside = ("/usr/bin/env", "ip", "netns", "exec", SPACE) if self.asked.rtt_ms else ()
+        loads = ("--burn", "20", "--party", "60", "--downloads", "30", "--subscriptions", "40")
+        argv = (sys.executable, TWISTD, "-n", "--pidfile=", "crowd", *loads)
+        where = ("--router", f"clientmigration://{self.host}:{self.ports.players}")
+        size = ("--players", str(self.asked.players), "--seed", str(self.asked.seed))
+        end = ("--summary", str(self.folder / "summary.json"))
+        return self._run("crowd", *inside, *argv, *where, *size, *end, *self._common())
+
+    def start_relay(self, ports: list[int]) -> Child:
+        words = ("--rtt-ms", str(self.asked.rtt_ms), "--listen", HERE, *map(str, ports))
+        return self._run("relay", sys.executable, RELAY, *words)
+
+    def move_somebody(self) -> None:
+        """One player that plays, to another server that is there."""
+        playing = [
+            (entry.player, name)
+            for name, member in self.router.members.items()
+            for entry in member.roster.values()
+            if entry.state == "playing" and entry.player not in self.router.moves.by_player
+        ]
+        targets = sorted(self.router.members)
+        if not playing or len(targets) < 2:
+            return
+        player, source = self.random.choice(playing)
+        target = self.random.choice([name for name in targets if name != source])
+        starting = Deferred.fromCoroutine(self.router.moves.start(player, source, target))
+        starting.addCallback(
+            lambda outcome: self.outcomes.update([str(outcome or "moved already")])
+        )
+
+    def kill_somebody(self) -> None:
+        """kill -9; the process monitor starts it again."""
+        name = self.random.choice(sorted(self.servers))
+        self.kills += 1
+        print(f"{time.strftime('%H:%M:%S')} kill -9 {name}", flush=True)
+        self.servers[name].kill()
+
+    async def run(self) -> int:
+        asked = self.asked
+        self.parts.privilegedStartService()
+        self.parts.startService()
+        ports = [settled(Ports(0, 0, 0, 0, 0)).players for _ in range(asked.servers)]
+        for n, port in enumerate(ports, 1):
+            self.start_server(f"gs-{n}", port)
+        if asked.rtt_ms:
+            self.others.append(self.start_relay([self.ports.players, *ports]))
+        await self._until(lambda: len(self.router.members) == asked.servers)
+        await deferLater(self.reactor, 3.0)
+        crowd = self.start_crowd()
+        await self._until(lambda: self._playing() >= asked.players)
+        print(f"{self._playing()} players on {asked.servers} servers", flush=True)
+        moving = LoopingCall(self.move_somebody)
+        moving.start(1.0 / asked.moves_per_s, now=False)
+        killing = LoopingCall(self.kill_somebody)
+        if asked.kill_every:
+            killing.start(asked.kill_every, now=False)
+        await deferLater(self.reactor, asked.seconds)
+        moving.stop()
+        if killing.running:
+            killing.stop()
+        await deferLater(self.reactor, 5.0)
+        owned = self._playing()
+        await crowd.stopService()
+        for child in (*self.servers.values(), *self.others):
+            await child.stopService()
+        await self.parts.stopService()
+        return self.report(owned)
+
+    def _playing(self) -> int:
+        return sum(len(member.roster) for member in self.router.members.values())
+
+    async def _until(self, true: Any, within_s: float = 90.0) -> None:
+        until = time.monotonic() + within_s
+        while not true():
+            if time.monotonic() > until:
+                raise SystemExit(f"did not begin within {within_s:g} s: see {self.folder}")
+            await deferLater(self.reactor, 0.1)
+
+    def report(self, owned: int) -> int:
+        felt = json.loads((self.folder / "summary.json").read_text())
+        asked = self.asked
+        rows = {
+            "round trip, ms": asked.rtt_ms,
+            "seconds": asked.seconds,
+            "players; at the end": f"{asked.players}; {owned}",
+            "moves felt; by outcome": f"{felt['moves']}; {dict(self.outcomes)}",
+            "kills; players that came back": f"{self.kills}; {felt['rejoins']}",
+            "missed ticks in moves": felt["missed_ticks_in_moves"],
+            "missed ticks in all play": f"{felt['missed_ticks']} of {felt['views']}",
+            "coins at the end": f"{sum(self.coins.values()):.0f} of {10 * asked.players}",
+            "files finished; bad": f"{felt['files_finished']}; {felt['files_bad']}",
+            "feed entries": felt["feed_entries"],
+            "feed gaps; duplicates": f"{felt['feed_gaps']}; {felt['feed_duplicates']}",
+            "inputs": felt["inputs"],
+            "inputs lost; doubled": f"{felt['inputs_lost']}; {felt['inputs_doubled']}",
+        } | {name: felt[name] for name in ("gap_ms", "idle_gap_ms", "stall_ms", "recovery_ms")}
+        for name, value in rows.items():
+            print(f"| {name} | {value} |")
+        never = ("missed_ticks_in_moves", "inputs_lost", "inputs_doubled", "files_bad", "feed_gaps")
+        wrong = sum(felt[name] for name in never)
+        return 1 if wrong or owned < asked.players or not self.outcomes[Outcome.SETTLED] else 0
+
+
+def make_space() -> None:
+    """A network namespace for the crowd, and a pair of interfaces to it."""
+    drop_space()
+    for words in (
+        f"netns add {SPACE}",
+        f"link add {SPACE} type veth peer name {SPACE}-in netns {SPACE}",
+        f"addr add {HERE}/30 dev {SPACE}",
+        f"link set {SPACE} up",
+        f"-n {SPACE} addr add {THERE}/30 dev {SPACE}-in",
+        f"-n {SPACE} link set {SPACE}-in up",
+        f"-n {SPACE} link set lo up",
+    ):
+        subprocess.run(["ip", *words.split()], check=True)
+
+
+def drop_space() -> None:
+    """Both ends go with the namespace."""
+    subprocess.run(["ip", "netns", "del", SPACE], stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(["ip", "link", "del", SPACE], stderr=subprocess.DEVNULL, check=False)
+
+
+def main() -> None:
+    from twisted.internet import reactor
+    from twisted.internet.task import react
+
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("--seconds", type=float, default=60.0)
+    flags.add_argument("--players", type=int, default=300)
+    flags.add_argument("--servers", type=int, default=3)
+    flags.add_argument("--moves-per-s", type=float, default=50.0)
+    flags.add_argument("--kill-every", type=float, default=0.0)
+    flags.add_argument("--rtt-ms", type=float, default=0.0)
+    flags.add_argument("--seed", type=int, default=1)
+    flags.add_argument("--folder", type=Path)
+    asked = flags.parse_args()
+    folder = asked.folder or Path(tempfile.mkdtemp(prefix="soak-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    if asked.rtt_ms:
+        make_space()
+    codes: list[int] = []
+
+    async def whole(_reactor: Any) -> None:
+        codes.append(await Soak(reactor, asked, folder).run())
+
+    try:
+        react(lambda r: Deferred.fromCoroutine(whole(r)))
+    except SystemExit as ended:
+        if ended.code:
+            raise
+    finally:
+        if asked.rtt_ms:
+            drop_space()
+    sys.exit(codes[0])
+
+
+if __name__ == "__main__":
+    main()

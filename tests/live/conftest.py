@@ -1,0 +1,53 @@
+"""Fixtures of the live tests: see real_parts.py."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from real_parts import Cluster, Running, made_ready
+
+from clientmigration.stack import processes
+from clientmigration.stack.service import Stack, Surroundings
+from clientmigration.stack.truth import tell
+
+
+@pytest_twisted.async_yield_fixture(scope="module")
+async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    """Both, started and stopped as the stack does it."""
+    from twisted.internet import reactor
+
+    graphite, said = made_ready(tmp_path_factory.mktemp("graphite")), [""]
+    running = Running(graphite, reactor)
+    around = Surroundings(
+        reactor=reactor,
+        say=said.append,
+        accepts=partial(processes.accepts, reactor),
+        truth=partial(tell, reactor, graphite.url),
+        give_up=lambda: said.append("given up"),
+        welcome=("it runs",),
+    )
+
+    async def started() -> bool:
+        assert said[-1] != "given up", said
+        return said[-1] == "it runs"
+
+    stack = Stack(around, [[program] for program in graphite.programs({})])
+    stack.startService()
+    await running.eventually(started, within_s=60)
+    yield running
+    await stack.stopService()
+    assert not await processes.accepts(reactor, graphite.carbon)
+    assert not await processes.accepts(reactor, graphite.web)
+
+
+@pytest_twisted.async_yield_fixture()
+async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    """A router without servers, yet."""
+    running = Cluster(tmp_path)
+    running.start()
+    yield running
+    await running.stop()

@@ -1,0 +1,174 @@
+"""Real parts for live tests: carbon and graphite-web, and a router with real game servers.
+
+Real time, real sockets, real processes: each wait is for a condition, and bounded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.protocol import Protocol
+from twisted.internet.task import deferLater
+
+from clientmigration.client.player import Player, dialer
+from clientmigration.core.metrics import Datapoint
+from clientmigration.net.door import InOrder
+from clientmigration.router import tap
+from clientmigration.router.service import Router
+from clientmigration.stack.graphite import Graphite
+from clientmigration.stack.ports import LOOPBACK, Ports, settled
+from clientmigration.stack.processes import Child, Program
+from clientmigration.stack.truth import fetch, render
+
+REPOSITORY = Path(__file__).parents[2]
+ENVIRONMENT = REPOSITORY / ".venv-graphite"
+TWISTD = str(Path(sys.executable).with_name("twistd"))
+
+
+async def eventually(true: Callable[[], Any], within_s: float = 20.0) -> Any:
+    """The first true value of `true`, asked again and again; fails after `within_s`."""
+    from twisted.internet import reactor
+
+    until = time.monotonic() + within_s
+    while not (value := true()):
+        assert time.monotonic() < until, f"not within {within_s} s"
+        await deferLater(reactor, 0.02)
+    return value
+
+
+class Running:
+    """A carbon and graphite-web that run, and the ways to talk to them."""
+
+    def __init__(self, graphite: Graphite, reactor: Any) -> None:
+        self.graphite, self.url, self.reactor = graphite, graphite.url, reactor
+
+    async def send(self, points: Sequence[Datapoint]) -> None:
+        endpoint = TCP4ClientEndpoint(self.reactor, LOOPBACK, self.graphite.carbon)
+        connection = await connectProtocol(endpoint, Protocol())
+        lines = "".join(f"{path} {value} {when}\n" for path, value, when in points)
+        connection.transport.write(lines.encode())
+        connection.transport.loseConnection()
+
+    async def known(self, target: str) -> dict[str, float]:
+        """Path and last value of each series of a target that has one."""
+        series = await render(self.reactor, self.url, [target])
+        return {each.target: each.known()[-1] for each in series if each.known()}
+
+    async def ask(self, path: str) -> bytes:
+        return await fetch(self.reactor, self.url + path)
+
+    async def eventually(
+        self, what: Callable[[], Awaitable[Any]], within_s: float = 15.0, every_s: float = 0.1
+    ) -> Any:
+        """The first true value of `what`, asked again and again; fails after `within_s`."""
+        until = time.monotonic() + within_s
+        while not (value := await what()):
+            assert time.monotonic() < until, f"not within {within_s} s"
+            await deferLater(self.reactor, every_s)
+        return value
+
+
+def made_ready(home: Path) -> Graphite:
+    """Both, on free ports, with everything in a temporary folder."""
+    if not (ENVIRONMENT / "bin" / "carbon-cache.py").exists():
+        pytest.skip("needs the Graphite environment: environments.py graphite")
+    ports = settled(Ports(0, 0, 0, 0, 0))
+    graphite = Graphite(
+        files=REPOSITORY / "graphite",
+        environment=ENVIRONMENT,
+        home=home / "home",
+        logs=home / "log",
+        carbon=ports.carbon,
+        carbon_query=ports.carbon_query,
+        web=ports.graphite,
+    )
+    graphite.prepare()
+    return graphite
+
+
+class Cluster:
+    """A router in this process, so that a test can look and ask; game servers in their own."""
+
+    def __init__(self, folder: Path, carbon: int = 9) -> None:
+        from twisted.internet import reactor
+
+        self.reactor: Any = reactor
+        self.folder, self.carbon = folder, f"tcp:{LOOPBACK}:{carbon}"
+        self.ports = settled(Ports(0, 0, 0, 0, 0))
+        self.secret = folder / "cluster.secret"
+        self.secret.write_text(os.urandom(32).hex())
+        self.children: dict[str, Child] = {}
+        self.players: list[Player] = []
+        self.parts = self._router()
+        self.router = next(part for part in self.parts if isinstance(part, Router))
+
+    def _common(self) -> list[str]:
+        return ["--secret-file", str(self.secret), "--carbon", self.carbon]
+
+    def _router(self) -> InOrder:
+        options = tap.Options()
+        here = f"interface={LOOPBACK}"
+        doors = [
+            *("--players", f"tcp:{self.ports.players}:{here}"),
+            *("--members", f"tcp:{self.ports.members}:{here}"),
+        ]
+        ledger = str(self.folder / "ledger.sqlite")
+        away = f"http://{LOOPBACK}:9"
+        options.parseOptions([*self._common(), *doors, "--ledger", ledger, "--graphite", away])
+        return tap.assemble(self.reactor, options)
+
+    def start(self) -> None:
+        """The router begins."""
+        self.parts.privilegedStartService()
+        self.parts.startService()
+
+    async def server(self, name: str) -> None:
+        """A real game server, once it is in the fleet."""
+        router = f"tcp:{LOOPBACK}:{self.ports.members}"
+        argv = (sys.executable, TWISTD, "-n", "--pidfile=", "gameserver", "--name", name)
+        flags = ("--router", router, *self._common())
+        program = Program(name, (*argv, *flags), self.folder / f"{name}.log", dict(os.environ))
+        self.children[name] = Child(self.reactor, program, lambda _program, _how: None)
+        self.children[name].startService()
+        await eventually(lambda: self.placeable(name))
+
+    def placeable(self, name: str) -> bool:
+        """Whether players can be sent there."""
+        return self.router.fleet.fresh(name, self.router.now(), self.router.policy)
+
+    async def player(self, token: str = "") -> Player:
+        """A player that plays."""
+        address = f"{LOOPBACK}:{self.ports.players}"
+        random = Random(len(self.players))
+        player = Player(self.reactor, address, dialer(self.reactor), random, token)
+        self.players.append(player)
+        player.start()
+        await eventually(lambda: player.member)
+        return player
+
+    async def quiet(self, player: Player) -> None:
+        """A moment of play: more views came, and every input is acknowledged."""
+        views = player.tally.views
+        await eventually(
+            lambda: player.tally.views > views + 10 and player.tally.acked == player.tally.seq
+        )
+
+    def log(self, name: str) -> str:
+        """What a game server has logged so far."""
+        return (self.folder / f"{name}.log").read_text()
+
+    async def stop(self) -> None:
+        """Everything ends: players, servers, router."""
+        for player in self.players:
+            player.stop()
+        for child in self.children.values():
+            await child.stopService()
+        await self.parts.stopService()

@@ -1,0 +1,150 @@
+"""A real carbon and graphite-web, made ready and started by the code that the stack starts them by.
+
+Real time, real sockets, real processes: each wait is for a condition, and bounded.
+"""
+
+import json
+import struct
+import time
+from ctypes.util import find_library
+from dataclasses import replace
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import pytest_twisted
+from real_parts import Running
+from twisted.web.client import Agent, FileBodyProducer
+from twisted.web.http_headers import Headers
+
+from clientmigration.core.metrics import datapoints, measures
+from clientmigration.stack import processes
+from clientmigration.stack.ports import LOOPBACK, Ports, settled
+from clientmigration.stack.processes import Child
+from clientmigration.stack.truth import GraphiteAway, fetch, tell
+
+REPOSITORY = Path(__file__).parents[2]
+ENVIRONMENT = REPOSITORY / ".venv-graphite"
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_hundred_new_series_can_be_read_within_seconds(live: Running) -> None:
+    now = int(time.time())
+    points = [
+        point
+        for number in range(200)
+        for point in datapoints("gameserver", f"new-{number}", {"load": number / 200}, now)
+    ]
+    await live.send(points)
+
+    async def all_of_them() -> dict[str, float]:
+        seen = await live.known("clientmigration.gameserver.new-*.load")
+        return seen if len(seen) == len(points) else {}
+
+    seen = await live.eventually(all_of_them, within_s=10)
+    assert seen == {path: value for path, value, _ in points}
+
+
+@pytest_twisted.ensureDeferred
+async def test_each_measure_of_the_catalogue_is_kept_as_finely_and_folded_as_it_says(
+    live: Running,
+) -> None:
+    rows = measures("gameserver")
+    await live.send(datapoints("gameserver", "folds", dict.fromkeys(rows, 1.0), int(time.time())))
+    folder = live.graphite.storage / "whisper" / "clientmigration" / "gameserver" / "folds"
+
+    async def all_files() -> bool:
+        return folder.is_dir() and len(list(folder.iterdir())) == len(rows)
+
+    await live.eventually(all_files)
+    codes = {1: "average", 2: "sum", 3: "last", 4: "max"}
+    for name, measure in rows.items():
+        file = folder / f"{name}.wsp"
+        fold, _longest, x_files_factor, archives = struct.unpack("!2LfL", file.read_bytes()[:16])
+        assert (codes[fold], x_files_factor, archives) == (measure.fold, 0.0, 3), name
+        assert file.stat().st_size == 154_132
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_answer_may_be_kept_for_one_second_and_no_longer(live: Running) -> None:
+    response = await Agent(live.reactor).request(
+        b"GET", f"{live.url}/render?target=a.b&format=json".encode()
+    )
+    assert response.headers.getRawHeaders("Cache-Control") == ["max-age=1"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_event_is_posted_and_found_again_by_its_tags(live: Running) -> None:
+    event = {"what": "gs-1 drains", "tags": ["drain", "server:gs-1"], "data": "for an update"}
+    body = FileBodyProducer(BytesIO(json.dumps({**event, "when": int(time.time())}).encode()))
+    headers = Headers({"Content-Type": ["application/json"]})
+    url = f"{live.url}/events/".encode()
+    response = await Agent(live.reactor).request(b"POST", url, headers, body)
+    assert response.code == 200
+    query = urlencode({"tags": "drain server:gs-1", "set": "intersection"})
+    answer = json.loads(await live.ask(f"/events/get_data?{query}"))
+    assert [(each["what"], each["data"]) for each in answer] == [("gs-1 drains", "for an update")]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_line_of_truth_comes_from_what_carbon_was_sent(live: Running) -> None:
+    now = int(time.time())
+    crowd = {"moves_total": 7.0, "missed_ticks_total": 0.0, "gap_ms_p50": 2.0, "gap_ms_p99": 9.5}
+    await live.send(
+        (
+            *datapoints("router", "router", {"members": 1.0, "players": 2.0}, now),
+            *datapoints("gameserver", "gs-1", {"load": 0.25}, now),
+            *datapoints("crowd", "crowd", crowd, now),
+        ),
+    )
+
+    async def complete() -> str:
+        line = await tell(live.reactor, live.url)
+        return line if "1 servers" in line and "9.5" in line and "7 moves" in line else ""
+
+    line = await live.eventually(complete, within_s=5)
+    assert "1 servers, 2 players" in line
+    assert "gs-1 25%" in line
+    assert "7 moves, 0 missed ticks | extra gap p50 2.0 ms, p99 9.5 ms" in line
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_answer_that_is_no_answer_is_named(live: Running) -> None:
+    with pytest.raises(GraphiteAway, match="answers 404"):
+        await live.ask("/nowhere")
+    with pytest.raises(GraphiteAway, match="does not answer"):
+        await fetch(
+            live.reactor, f"http://{LOOPBACK}:{settled(Ports(0, 0, 0, 0, 0)).graphite}/render"
+        )
+
+
+@pytest_twisted.ensureDeferred
+async def test_pictures_are_drawn_where_libcairo_is(live: Running) -> None:
+    if find_library("cairo") is None:
+        pytest.skip("needs libcairo2")
+    picture = await live.ask("/render?target=constantLine(1)&format=png")
+    assert picture.startswith(b"\x89PNG")
+
+
+@pytest_twisted.ensureDeferred
+async def test_without_libcairo_numbers_are_served_and_a_picture_is_refused_clearly(
+    live: Running, tmp_path: Path
+) -> None:
+    (tmp_path / "cairocffi.py").write_text("raise OSError('no library called cairo was found')\n")
+    port = settled(Ports(0, 0, 0, 0, 0)).graphite
+    other = replace(live.graphite, web=port, logs=tmp_path)
+    _, web = other.programs({})
+    paths = f"{web.environment['PYTHONPATH']}:{tmp_path}"
+    program = replace(web, environment={**web.environment, "PYTHONPATH": paths})
+    child = Child(live.reactor, program, lambda *_: None)
+    child.startService()
+    try:
+        await child.serving(partial(processes.accepts, live.reactor))
+        asked = f"{other.url}/render?target=constantLine(1)&format="
+        assert json.loads(await fetch(live.reactor, f"{asked}json"))
+        with pytest.raises(GraphiteAway, match=r"answers 400.*libcairo2.*format=json"):
+            await fetch(live.reactor, f"{asked}png")
+    finally:
+        await child.stopService()

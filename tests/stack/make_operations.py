@@ -1,0 +1,113 @@
+"""Fills in what the code knows better in docs/operations.md: flags, ports, measures.
+
+Run it after a change of those: `python tests/stack/make_operations.py`. A part stands between
+`<!-- made: NAME -->` and `<!-- end -->`; a test holds the page to what this says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from twisted.python import usage
+
+from clientmigration.client import tap as crowd
+from clientmigration.core.metrics import SPREAD, Measure, measures
+from clientmigration.gameserver import tap as gameserver
+from clientmigration.router import tap as router
+from clientmigration.stack import tap as stack
+from clientmigration.stack.ports import WANTED_BY, Ports
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "operations.md"
+PART = re.compile(r"(<!-- made: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+# Flags.
+
+DAEMONS: dict[str, type[usage.Options]] = {
+    "router": router.Options,
+    "gameserver": gameserver.Options,
+    "crowd": crowd.Options,
+    "stack": stack.Options,
+}
+
+
+def flags(options: type[usage.Options]) -> Iterable[str]:
+    """A daemon's own flags, then those that daemons share."""
+    assert not getattr(options, "optFlags", ()), "flags without a value: say how to write them"
+    yield "| flag | default | |"
+    yield "|---|---|---|"
+    classes = [each for each in options.__mro__ if "optParameters" in vars(each)]
+    for each in classes:
+        for long, short, default, text, *_ in vars(each)["optParameters"]:
+            spelled = f"`--{long}`" + (f", `-{short}`" if short else "")
+            yield f"| {spelled} | {_default(default)} | {text} |"
+
+
+def _default(value: Any) -> str:
+    if value in ("", None):
+        return "none"
+    inside = str(value).removeprefix(f"{stack._ROOT}/")
+    return f"`{inside}` of the checkout" if inside != str(value) else f"`{value}`"
+
+
+def ports() -> Iterable[str]:
+    """The stack's ports, as it chooses them when it is not told."""
+    yield "| port | for | flag |"
+    yield "|---:|---|---|"
+    for name, port in Ports().named():
+        yield f"| {port} | {WANTED_BY[name]} | `--{name.replace('_', '-')}-port` |"
+
+
+# Measures.
+
+RANKS = tuple(f"_{rank}" for rank in SPREAD)
+
+
+def catalogue(role: str) -> Iterable[str]:
+    """Every measure of a role; the four of a spread in one line."""
+    yield "| measure | unit | when history gets coarser | |"
+    yield "|---|---|---|---|"
+    known = measures(role)
+    for name, measure in known.items():
+        stem = name.removesuffix(RANKS[0])
+        spread = [known[stem + rank] for rank in RANKS if stem + rank in known]
+        if measure.sparse and stem == name:
+            assert name.endswith(RANKS)
+        elif measure.sparse:
+            yield _spread_row(stem, spread)
+        else:
+            yield f"| `{name}` | {measure.unit} | {measure.fold} | {measure.text} |"
+
+
+def _spread_row(stem: str, spread: list[Measure]) -> str:
+    median, *others = spread
+    assert len(spread) == len(RANKS)
+    assert {each.fold for each in others} == {"max"}
+    text = median.text.partition(": ")[2]
+    folds = f"{median.fold}, from p95 on max"
+    ranks = ",".join(rank[1:] for rank in RANKS)
+    return f"| `{stem}_{{{ranks}}}` | {median.unit} | {folds} | {text[0].upper()}{text[1:]} |"
+
+
+def of(what: Callable[[Any], Iterable[str]], argument: Any) -> Callable[[], list[str]]:
+    """One part of the page."""
+    return lambda: list(what(argument))
+
+
+PARTS: dict[str, Callable[[], list[str]]] = {
+    **{f"{name} flags": of(flags, options) for name, options in DAEMONS.items()},
+    **{f"{role} measures": of(catalogue, role) for role in ("gameserver", "router", "crowd")},
+    "ports": lambda: list(ports()),
+}
+
+
+def made(page: str) -> str:
+    """The page with every part as the code says it."""
+    return PART.sub(lambda part: part[1] + "\n".join(PARTS[part[2]]()) + "\n" + part[3], page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(made(PAGE.read_text()))

@@ -1,0 +1,106 @@
+"""The pages in docs/ and beside them: what they say is what is there."""
+
+import ast
+import re
+import runpy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clientmigration.client import player
+from clientmigration.core import fleet
+from clientmigration.core.policy import Policy
+from clientmigration.gameserver import service
+from clientmigration.net import carbon, line, tickets
+from clientmigration.router import moves, players
+from clientmigration.stack import logs
+from clientmigration.wire import work
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("make_operations.py")))
+PARTS: dict[str, Callable[[], list[str]]] = MADE["PARTS"]
+OPERATIONS: str = MADE["PAGE"].read_text()
+PAGES = (
+    *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+)
+TESTS = "".join(each.read_text() for each in (REPOSITORY / "tests").rglob("*.py"))
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_the_code_makes_of_the_page_is_up_to_date(name: str) -> None:
+    part = re.search(rf"<!-- made: {name} -->\n(.*?)\n<!-- end -->", OPERATIONS, re.DOTALL)
+    assert part is not None
+    assert part[1].split("\n") == PARTS[name](), "run tests/stack/make_operations.py"
+
+
+def complaints() -> Iterator[str]:
+    """The text of every warning and failure that the package logs."""
+    for source in (REPOSITORY / "services" / "clientmigration").rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("warn", "error", "critical", "failure")
+                and isinstance(node.func.value, ast.Name)
+                and node.func.value.id == "log"
+            ):
+                text = node.args[0]
+                assert isinstance(text, ast.Constant), ast.unparse(node)
+                yield str(text.value)
+
+
+def test_the_page_explains_every_complaint_of_the_log() -> None:
+    listed = list(complaints())
+    assert len(listed) > 10
+    for text in listed:
+        spelled = re.sub(r"\{(\w+)\}", lambda field: field[1].upper(), text)
+        assert f"`{spelled}`" in OPERATIONS, spelled
+
+
+LIMITS = Policy().limits
+SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
+    ("operations", "for at most {:g} s; then it says", service.DRAIN_S),
+    ("operations", "or after {:g} s", service.DRAIN_S),
+    ("operations", "at most {:g} players are moved per second", LIMITS.moves_per_second),
+    ("operations", "More than {:,} datapoints wait", carbon.BACKLOG),
+    ("operations", "remembers {:,} datapoints", carbon.BACKLOG),
+    ("operations", "after {:g} s without a view", player.SILENT_S),
+    ("operations", "asks again every {:g} s", moves.UNKNOWN_S),
+    ("operations", "refused (`not_authentic`) for up to {:g} s", line.MEMBER_SILENCE_S),
+    ("operations", "Cut at {:.0f} MB", logs.LIMIT_BYTES / 1e6),
+    ("operations", "whose clock is {:g} s ahead", fleet.AHEAD_S),
+    ("operations", "smoothed over about {:g} s", service.SMOOTHING_S),
+    ("migration", "Waits: {:g} s for each step", moves.STEP_S),
+    ("migration", "{:g} s for the player to arrive", moves.ARRIVAL_S),
+    ("migration", "A ticket is good for {:g} s", tickets.TICKET_TTL_S),
+    ("migration", "which waits {:g} s for the source", players.GRACE_S),
+    ("migration", "reads the record, every {:g} s", moves.UNKNOWN_S),
+    ("security", "and expires after {:g} s", tickets.TICKET_TTL_S),
+    ("security", "at least {} characters", tickets._SHORTEST),
+    ("security", "{:,} µs of CPU per tick", work.BURN_LIMIT_US),
+)
+
+
+@pytest.mark.parametrize(("page", "phrase", "number"), SAID_IN_PROSE, ids=lambda each: str(each))
+def test_numbers_in_the_prose_are_those_of_the_code(page: str, phrase: str, number: Any) -> None:
+    assert phrase.format(number) in (REPOSITORY / "docs" / f"{page}.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda each: str(each.name))
+def test_every_test_and_every_file_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    for name in set(re.findall(r"`(test_\w+)`", text)):
+        assert f"def {name}(" in TESTS, name
+    for name in set(re.findall(r"`((?:docs|graphite|services|tests|\.ci)/[\w./-]*)`", text)):
+        assert (REPOSITORY / name).exists(), name
+    for name in set(re.findall(r"\]\((?!https?:|#)([^)#]+)", text)):
+        assert (page.parent / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda each: str(each.name))
+def test_no_page_names_a_folder_of_the_machine_it_was_written_on(page: Path) -> None:
+    assert not re.search(r"(?<![\w.])/(?:home|root|work|tmp|Users)/\w", page.read_text())
+    assert str(REPOSITORY) not in page.read_text()

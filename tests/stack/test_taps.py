@@ -1,0 +1,41 @@
+"""What a daemon says when it is told something that it cannot serve: one line, and no traceback."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from twisted.internet.utils import getProcessOutputAndValue
+
+TWISTD = str(Path(sys.executable).with_name("twistd"))
+SECRET = "s" * 64
+
+WRONG = {
+    "no secret": (("gameserver", "--secret-file", "none"), "no cluster secret in none"),
+    "a short secret": (("router", "--secret-file", "short"), "fewer than 32 characters"),
+    "no TOML": (("router", "--policy", "short"), "--policy short: "),
+    "an unknown field": (
+        ("gameserver", "--policy", "odd.toml"),
+        "policy: limits: Object contains unknown field `odd`",
+    ),
+    "another scheme": (("crowd", "--router", "http://x"), "'http://x' is not clientmigration://"),
+    "nobody": (("crowd", "--players", "0"), "0 is not above 0"),
+    "a rate beyond the protocol": (("gameserver", "--rate", "2000"), "2000 is not from 1 to 1000"),
+}
+
+
+@pytest.mark.parametrize(("words", "text"), WRONG.values(), ids=WRONG)
+@pytest_twisted.ensureDeferred
+async def test_a_wrong_setting_is_one_clear_line(
+    words: tuple[str, ...], text: str, tmp_path: Path
+) -> None:
+    (tmp_path / "short").write_text("short")
+    (tmp_path / "odd.toml").write_text("[limits]\nodd = 1\n")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "cluster.secret").write_text(SECRET)
+    argv = (TWISTD, "-n", "--pidfile=", *words)
+    out, err, code = await getProcessOutputAndValue(sys.executable, argv, path=str(tmp_path))
+    said = (out + err).decode()
+    assert code != 0
+    assert text in said
+    assert "Traceback" not in said
