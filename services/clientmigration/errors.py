@@ -25,6 +25,14 @@ class Corrupted(ClientMigrationError):
     """A file did not arrive as it was offered. What was handed on of it is of no use."""
 
 
+class Away(ClientMigrationError):
+    """What was asked is not there, or does not answer in time. The text says which, and where."""
+
+
+class Refused(ClientMigrationError):
+    """An order that is well-formed and cannot be carried out as things stand. The text says why."""
+
+
 class PeersFault(ClientMigrationError):
     """The peer broke the protocol. Costs the peer its connection and nobody anything else."""
 

@@ -1,0 +1,1 @@
+"""The command line, `clientmigration`: one module per command. It decides nothing."""

@@ -1,0 +1,77 @@
+"""What a command is: a name, its flags, and what it does. `main.py` knows the list of them.
+
+A command answers through its `Answer`, once, and returns one of the exit codes below. It raises
+errors of `errors.py` for everything else; `main.py` turns them into one line and an exit code.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+from rich.console import Console, RenderableType
+from twisted.internet.task import react
+from twisted.python.failure import Failure
+
+T = TypeVar("T")
+
+DONE = 0  # it is so, or it has been done
+NO = 1  # the answer is no: an order was refused, a check found something
+USAGE = 2  # the command cannot be served as written: flags, files, the secret's file
+AWAY = 3  # the router (or Graphite) is away or does not answer in time
+NOT_AUTHENTIC = 4  # the router does not believe us, or we do not believe it
+
+
+class Answer:
+    """Where an answer goes: as a picture for people, or with `--json` as one line of JSON."""
+
+    def __init__(self, console: Console, as_json: bool) -> None:
+        self.console = console
+        self.as_json = as_json
+
+    def tell(self, value: object, picture: RenderableType) -> None:
+        """Say it. `value` is what msgspec can write: dicts, lists, structs, dataclasses."""
+        if self.as_json:
+            self.console.file.write(msgspec.json.encode(value).decode() + "\n")
+        else:
+            self.console.print(picture)
+
+
+@dataclass(frozen=True)
+class Command:
+    """`name` may be two words ("policy check"). `flags` adds to a parser that has `--json`
+    already; `run` answers and returns an exit code."""
+
+    name: str
+    text: str  # one sentence, for --help
+    flags: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace, Answer], int]
+
+
+def waited(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+    """Run the reactor until `work(reactor)` has ended: its value, or its error. Once per program.
+
+    Ctrl-C stops the reactor and ends the program with 130, as a shell expects.
+    """
+    ended: list[T | Failure] = []
+
+    async def to_the_end(reactor: Any) -> None:
+        try:
+            ended.append(await work(reactor))
+        except BaseException:
+            ended.append(Failure())
+
+    try:
+        react(to_the_end)
+    except SystemExit:
+        if not ended:
+            sys.exit(130)
+    result = ended[0]
+    if isinstance(result, Failure):
+        result.raiseException()
+        raise AssertionError("unreachable")
+    return result

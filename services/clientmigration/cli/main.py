@@ -1,0 +1,65 @@
+"""`clientmigration COMMAND ...`: reads the command line, runs one command, ends with its code."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import shtab
+from rich.console import Console
+
+from clientmigration.cli.command import AWAY, NO, NOT_AUTHENTIC, USAGE, Answer, Command
+from clientmigration.errors import (
+    Away,
+    ClientMigrationError,
+    ConfigurationError,
+    NotAuthentic,
+)
+
+COMMANDS: tuple[Command, ...] = ()
+
+CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (
+    (ConfigurationError, USAGE),
+    (Away, AWAY),
+    (NotAuthentic, NOT_AUTHENTIC),
+    (ClientMigrationError, NO),
+)
+EXITS = (
+    "exit codes: 0 done; 1 the answer is no (refused, or a check found something); "
+    "2 the command cannot be served as written; 3 the router or Graphite is away; "
+    "4 not authentic (another cluster's secret)"
+)
+
+
+def parser(commands: Sequence[Command] = COMMANDS) -> ArgumentParser:
+    """The whole command line. A command of two words stands in a group of the first."""
+    top = ArgumentParser("clientmigration", description="Look at a fleet, and order it.")
+    top.epilog = EXITS
+    top.add_argument("--version", action="version", version=version("clientmigration"))
+    shtab.add_argument_to(top, "--print-completion", help="print a shell's completion, and end")
+    groups: dict[str, Any] = {"": top.add_subparsers(metavar="COMMAND", required=True)}
+    for command in commands:
+        group, _, name = command.name.rpartition(" ")
+        if group not in groups:
+            between = groups[""].add_parser(group, help=f"see `clientmigration {group} --help`")
+            groups[group] = between.add_subparsers(metavar="COMMAND", required=True)
+        own = groups[group].add_parser(
+            name, help=command.text, description=command.text, epilog=EXITS
+        )
+        own.add_argument("--json", action="store_true", help="answer in JSON")
+        own.set_defaults(command=command)
+        command.flags(own)
+    return top
+
+
+def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
+    """Run one command; answers its exit code."""
+    flags = parser(commands).parse_args(argv)
+    try:
+        return int(flags.command.run(flags, Answer(Console(), flags.json)))
+    except ClientMigrationError as error:
+        print(f"clientmigration: {error}", file=sys.stderr)
+        return next(code for kind, code in CODES if isinstance(error, kind))

@@ -1,0 +1,90 @@
+"""The frame of the command line: names, --json, errors in one line, exit codes, completion."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Answer, Command
+from clientmigration.cli.main import main, parser
+from clientmigration.errors import Away, ConfigurationError, NotAuthentic, Refused
+
+
+def of(run: Callable[[Namespace, Answer], int], name: str = "greet") -> tuple[Command, ...]:
+    """A command line of one command, with one flag."""
+
+    def flags(own: ArgumentParser) -> None:
+        own.add_argument("whom")
+
+    return (Command(name, "Greet somebody.", flags, run),)
+
+
+def greet(flags: Namespace, answer: Answer) -> int:
+    answer.tell({"hello": flags.whom}, f"hello {flags.whom}")
+    return DONE
+
+
+def test_a_command_answers_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["greet", "ada"], of(greet)) == DONE
+    assert capsys.readouterr().out == "hello ada\n"
+
+
+def test_a_command_answers_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["greet", "ada", "--json"], of(greet)) == DONE
+    assert capsys.readouterr().out == '{"hello":"ada"}\n'
+
+
+def test_a_command_may_have_two_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["say", "hello", "ada"], of(greet, "say hello")) == DONE
+    assert capsys.readouterr().out == "hello ada\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("no such file"), USAGE),
+        (Away("no router at 127.0.0.1:4101"), AWAY),
+        (NotAuthentic("the router does not know the cluster secret"), NOT_AUTHENTIC),
+        (Refused("no member is called gs-9"), NO),
+    ],
+)
+def test_an_error_is_one_line_and_a_code(
+    error: Exception, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_flags: Namespace, _answer: Answer) -> int:
+        raise error
+
+    assert main(["greet", "ada"], of(fail)) == code
+    said: Any = capsys.readouterr()
+    assert (said.out, said.err) == ("", f"clientmigration: {error}\n")
+
+
+@pytest.mark.parametrize("argv", [[], ["dance"], ["greet"], ["greet", "ada", "--loud"]])
+def test_what_is_not_a_command_is_said_so(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(argv, of(greet))
+    assert ended.value.code == USAGE
+    assert "usage: clientmigration" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_every_command_is_completed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser(of(greet)).parse_args(["--print-completion", shell])
+    assert ended.value.code in (None, 0)
+    assert "greet" in capsys.readouterr().out
+
+
+def test_it_is_installed_as_a_program() -> None:
+    program = Path(sys.executable).with_name("clientmigration")
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.strip()
