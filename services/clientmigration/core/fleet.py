@@ -19,6 +19,10 @@ from clientmigration.errors import ConfigurationError, PeersFault
 AHEAD_S = 5
 """How far a member's clock may run ahead before its datapoints are not taken."""
 
+HISTORY_S = 25.0
+"""What is remembered: more than any judgement needs (`standing.judged`), so that no decision hangs
+on the moment at which something was forgotten, which nobody could find out afterwards."""
+
 
 Closed = Literal["", "silent", "draining", "unhealthy"]
 """Why nobody is sent to a member: no fresh datapoints, it empties itself, it does not keep up."""
@@ -63,9 +67,9 @@ class Member:
         """The latest sample; None before the first."""
         return self.history[-1] if self.history else None
 
-    def until(self, second: float) -> Self:
-        """This member as it was known when `second` (Unix seconds) was the last one reported."""
-        return replace(self, history=tuple(h for h in self.history if h.timestamp <= second))
+    def during(self, seconds: range) -> Self:
+        """This member as if it had reported for these seconds only."""
+        return replace(self, history=tuple(h for h in self.history if h.timestamp in seconds))
 
     def reported(self, samples: Iterable[Health]) -> Self:
         """With these samples too. As many placements as players grew by have arrived."""
@@ -130,7 +134,7 @@ class Member:
 class Fleet:
     """The members of one router. Times are Unix seconds by the router's clock."""
 
-    def __init__(self, history_s: float = 15.0) -> None:
+    def __init__(self, history_s: float = HISTORY_S) -> None:
         self._history_s = history_s
         self._members: dict[str, Member] = {}
         self._prefixes: dict[str, str] = {}

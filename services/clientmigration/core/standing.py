@@ -32,10 +32,23 @@ class Standing:
     closed: Closed
 
 
+JUDGED_S = 14
+"""Seconds of reports that a judgement looks back on, for load and for its memory of a grade."""
+
+
+def judged(policy: Policy, now: float) -> range:
+    """The seconds by which members are judged: the latest that are over everywhere.
+
+    They follow from `now` alone, so whoever has the reports of these seconds judges the same.
+    """
+    end = math.floor(now - policy.rebalance.lag_s) + 1
+    return range(end - JUDGED_S, end)
+
+
 def standings(fleet: Fleet, policy: Policy, now: float) -> tuple[Standing, ...]:
     """Every member that has reported, by name, judged by seconds that are over everywhere."""
-    second = now - policy.rebalance.lag_s
-    known = [member.until(second) for member in fleet.members()]
+    seconds = judged(policy, now)
+    known = [member.during(seconds) for member in fleet.members()]
     usual = usual_cost(known)
     return tuple(_standing(m, m.newest, usual, policy, now) for m in known if m.newest)
 
