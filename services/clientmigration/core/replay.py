@@ -50,7 +50,9 @@ def reports(points: Iterable[Datapoint]) -> Reports:
     return found
 
 
-def replay(points: Iterable[Datapoint], records: Iterable[Record], since: float) -> Iterator[Judged]:
+def replay(
+    points: Iterable[Datapoint], records: Iterable[Record], since: float
+) -> Iterator[Judged]:
     """Every round at or after `since` (Unix seconds), decided again, in order of time.
 
     Give records and datapoints from `HISTORY_S` before it: decisions and reports of that time

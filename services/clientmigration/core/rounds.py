@@ -99,7 +99,11 @@ def peculiar(policy: Policy) -> dict[str, Any]:
 
 
 def witness(
-    fleet: Fleet, policy: Policy, now: float, flows: Sequence[Flow] = (), planned: Iterable[int] = ()
+    fleet: Fleet,
+    policy: Policy,
+    now: float,
+    flows: Sequence[Flow] = (),
+    planned: Iterable[int] = (),
 ) -> Round:
     """The round that has just been held over this fleet."""
     seconds = judged(policy, now)

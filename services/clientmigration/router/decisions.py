@@ -41,23 +41,22 @@ class Decisions:
         decided = flows(router.fleet, policy, now)
         moves = choose(self.roster(), decided, policy, now, policy.budget) if decided else ()
         router.meter.gauge("decision_ms", (time.perf_counter() - started) * 1000)
+        router.journal.held(now, decided, moves)
         if not decided:
             return
         router.fleet.decided(decided, now)
         router.meter.count("flows", len(decided))
         router.meter.count("planned_moves", len(moves))
-        self._announce(decided, now)
+        self._announce(decided)
         self.planned = deque(moves)
         self._begin()
 
-    def _announce(self, decided: tuple[Flow, ...], now: float) -> None:
+    def _announce(self, decided: tuple[Flow, ...]) -> None:
         for flow in decided:
             log.info(
                 "{players} players from {source} to {target}: {reason}",
                 players=flow.players, source=flow.source, target=flow.target, reason=flow.reason,
             )  # fmt: skip
-        data = "; ".join(f"{f.players} {f.source}>{f.target} ({f.reason})" for f in decided)
-        self.router.events.post("decision", ["clientmigration", "decision"], int(now), data)
 
     def roster(self) -> list[Resident]:
         """Everybody who plays, as the members listed them."""

@@ -52,7 +52,7 @@ class MemberLine:
     def __init__(self, router: Router) -> None:
         self.router = router
         self.nonce = router.entropy(16).hex()
-        self.name = ""
+        self.name = self.role = ""
         self.roster: dict[str, Entry] = {}
         self._listing: dict[str, Entry] = {}
         self._unjudged: set[str] | None = None  # whom of the first roster nobody has judged yet
@@ -88,7 +88,7 @@ class MemberLine:
         self.router.seals.proven(message.proof, "member", *parts)
         if message.name and clean(message.name) != message.name:
             raise NotAuthentic(f"a member may not be called {message.name!r}")
-        self.name = self.router.admit_member(self, message)
+        self.name, self.role = self.router.admit_member(self, message), message.role
         proof = self.router.seals.proof("router", self.nonce, message.nonce, self.name)
         self.line.say(Attached(name=self.name, proof=proof))
         introduce(self.router.members, self.router.fleet)

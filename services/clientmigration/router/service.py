@@ -31,6 +31,7 @@ from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.introductions import introduce
+from clientmigration.router.journal import Journal
 from clientmigration.router.members import MemberLine
 from clientmigration.router.moves import Moves
 from clientmigration.router.players import LineUp, Visit
@@ -84,6 +85,7 @@ class Router(Service):
         self.moves = Moves(self)
         self.line_up = LineUp(self)
         self.decisions = Decisions(self)
+        self.journal = Journal(self)
         self.meter = Meter(COUNTED, ("decision_ms",))
         self._loops = (
             (LoopingCall(self.report), 1.0),
@@ -121,6 +123,7 @@ class Router(Service):
         self.members[name] = member
         self.met.add(name)
         self.fleet.attach(name, attach.role, attach.address)
+        self.journal.joined(attach.role, name, self.now())
         log.info("{name} at {address} joins the fleet", name=name, address=attach.address)
         self._tell_graphite("join", f"{name} at {attach.address} joins the fleet")
         return name
@@ -135,6 +138,7 @@ class Router(Service):
         if self.members.get(member.name) is not member:
             return
         del self.members[member.name]
+        self.journal.left(member.role, member.name)
         self.fleet.detach(member.name)
         log.warn("{name} is gone: {reason}", name=member.name, reason=reason)
         self._tell_graphite("leave", f"{member.name} is gone: {reason}")
@@ -243,5 +247,6 @@ class Router(Service):
         """Decide nothing more. Everybody plays on."""
         super().stopService()
         self.decisions.stop()
+        self.journal.flush()
         for loop, _ in self._loops:
             loop.stop()

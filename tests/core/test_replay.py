@@ -1,0 +1,127 @@
+"""Rounds written down, and decided again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clientmigration.core.fleet import Fleet, Flow
+from clientmigration.core.metrics import Datapoint, datapoints
+from clientmigration.core.policy import Policy, RebalancePolicy
+from clientmigration.core.rebalance import flows
+from clientmigration.core.replay import count, replay
+from clientmigration.core.rounds import NotARecord, Record, Round, peculiar, runs, witness
+
+POLICY = Policy()
+NOW = 1_000_020.123456789
+
+
+def said(name: str, second: int, load: float) -> tuple[Datapoint, ...]:
+    values = {"load": load, "health": 1.0, "players": 100.0, "capacity": 200.0}
+    return datapoints("gameserver", name, values, second)
+
+
+def uneven() -> list[Datapoint]:
+    """Twenty seconds of a busy server and an idle one."""
+    return [
+        point
+        for second in range(1_000_000, 1_000_020)
+        for name, load in (("a", 0.9), ("b", 0.1))
+        for point in said(name, second, load + second % 3 / 100)
+    ]
+
+
+def fleet_of(points: list[Datapoint]) -> Fleet:
+    fleet = Fleet()
+    for name in ("a", "b"):
+        fleet.attach(name, "gameserver", "")
+    fleet.observe(points, NOW)
+    return fleet
+
+
+MEMBERS = {"gameserver.a": 1_000_000.0, "gameserver.b": 1_000_000.0}
+
+
+def held(fleet: Fleet, policy: Policy = POLICY, now: float = NOW) -> Record:
+    """A round of a router over this fleet, as it comes back from graphite-web."""
+    decided = flows(fleet, policy, now)
+    record = Record((witness(fleet, policy, now, decided),), MEMBERS, peculiar(policy))
+    fleet.decided(decided, now)
+    return Record.parse(record.text())
+
+
+def test_a_record_comes_back_exactly_as_it_was_written() -> None:
+    record = Record((Round(NOW, 1, 14, (), (Flow("a", "b", 3, "high: why"),), (3,)),), MEMBERS)
+    assert Record.parse(record.text()) == record
+    assert Record.parse(record.text()).rounds[0].now == NOW
+
+
+@pytest.mark.parametrize("text", ["", "gs-1 joins", "{}", '{"rounds": 3}', "[]"])
+def test_what_is_no_record_is_refused(text: str) -> None:
+    with pytest.raises(NotARecord):
+        Record.parse(text)
+
+
+@given(st.sets(st.integers(1, 60)))
+def test_seconds_become_runs_and_runs_seconds(seconds: set[int]) -> None:
+    found = runs(sorted(seconds))
+    assert [s for first, last in found for s in range(first, last + 1)] == sorted(seconds)
+
+
+def test_a_policy_is_written_down_by_what_is_peculiar_to_it() -> None:
+    policy = Policy(rebalance=RebalancePolicy(damping=0.3))
+    assert peculiar(POLICY) == {}
+    assert peculiar(policy) == {"rebalance": {"damping": 0.3}}
+    assert Policy.parse(peculiar(policy)) == policy
+
+
+def test_the_same_reports_and_decisions_lead_to_the_same_decisions() -> None:
+    points = uneven()
+    fleet = fleet_of(points)
+    records = [held(fleet), held(fleet, now=NOW + 2.0)]
+    assert records[0].rounds[0].flows
+    assert count(list(replay(points, records, 0.0))).same == 2
+
+
+def test_earlier_decisions_count_but_are_not_judged() -> None:
+    points = uneven()
+    fleet = fleet_of(points)
+    records = [held(fleet), held(fleet, now=NOW + 2.0)]
+    judged = list(replay(points, records, since=NOW + 1.0))
+    assert [(each.round.now, each.verdict) for each in judged] == [(NOW + 2.0, "same")]
+
+
+def test_a_report_that_came_too_late_for_the_router_comes_too_late_for_the_replay() -> None:
+    points = uneven()
+    late = [p for p in points if p.timestamp == 1_000_018 and ".a." in p.path]
+    record = held(fleet_of([p for p in points if p not in late]))
+    assert record.rounds[0].gaps[0].members == ("a",)
+    spoilt = [p._replace(value=0.0) if p in late and p.path.endswith("load") else p for p in points]
+    assert [each.verdict for each in replay(spoilt, [record], 0.0)] == ["same"]
+
+
+def test_another_policy_than_the_recorded_one_differs_and_says_in_what() -> None:
+    points = uneven()
+    record = held(fleet_of(points))
+    lying = Record(record.rounds, record.members, {"rebalance": {"damping": 0.2}})
+    (judged,) = replay(points, [lying], 0.0)
+    assert judged.verdict == "differs"
+    assert "only then: 23 from a to b" in judged.text
+    assert "only now: 7 from a to b" in judged.text
+    assert count([judged]).alike == 0
+
+
+def test_decisions_from_before_a_member_came_back_are_forgotten() -> None:
+    points = uneven()
+    first = held(fleet_of(points))
+    fleet = fleet_of(points)
+    second = held(fleet, now=NOW + 2.0)
+    since = dict.fromkeys(MEMBERS, NOW + 1.0)
+    judged = list(replay(points, [first, Record(second.rounds, since)], 0.0))
+    assert [each.verdict for each in judged] == ["same", "same"]
+    judged = list(replay(points, [first, second], 0.0))
+    assert [each.verdict for each in judged] == ["same", "differs"]
+
+
+def test_a_decision_too_long_for_a_title_is_cut() -> None:
+    many = tuple(Flow("a", f"b{n}", 3, "high: why") for n in range(50))
+    assert len(Round(NOW, 1, 14, (), many).sentence()) == 200
