@@ -19,6 +19,7 @@ from clientmigration.gameserver import tap as gameserver
 from clientmigration.router import tap as router
 from clientmigration.stack import tap as stack
 from clientmigration.stack.ports import WANTED_BY, Ports
+from clientmigration.status import tap as status
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "operations.md"
@@ -30,6 +31,7 @@ DAEMONS: dict[str, type[usage.Options]] = {
     "router": router.Options,
     "gameserver": gameserver.Options,
     "crowd": crowd.Options,
+    "status": status.Options,
     "stack": stack.Options,
 }
 

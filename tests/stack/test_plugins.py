@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-DAEMONS = {"router", "gameserver", "crowd", "stack"}
+DAEMONS = {"router", "gameserver", "crowd", "stack", "status"}
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 FOUND = """
 import json, sys
@@ -105,6 +105,14 @@ def test_each_daemon_of_the_wheel_tells_its_flags(
     told = run(tmp_path, TWISTD, daemon, "--help", path=(unpacked, libraries()))
     assert f"twistd [options] {daemon} [options]" in told
     assert "--policy=" in told
+
+
+def test_the_wheel_brings_the_homepage(unpacked: Path) -> None:
+    pages = unpacked / "clientmigration" / "status" / "static"
+    kept = REPOSITORY / "services" / "clientmigration" / "status" / "static"
+    assert {each.relative_to(pages) for each in pages.rglob("*")} == {
+        each.relative_to(kept) for each in kept.rglob("*")
+    }
 
 
 def test_the_wheel_brings_no_package_of_twisteds_own(unpacked: Path) -> None:

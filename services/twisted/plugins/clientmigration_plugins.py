@@ -11,3 +11,4 @@ router = _maker("router", "router", "the well-known door: places and moves playe
 gameserver = _maker("gameserver", "gameserver", "owns and simulates players")
 crowd = _maker("crowd", "client", "many players that behave, and measure what they feel")
 stack = _maker("stack", "stack", "everything on one machine")
+status = _maker("status", "status", "homepage, widget, badge and event stream")

@@ -1,0 +1,1 @@
+"""The status daemon: homepage, widget, badge, JSON, event stream. It decides nothing."""

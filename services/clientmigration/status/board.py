@@ -1,0 +1,79 @@
+"""The notice board: the latest of everything, and whether it still says how things are.
+
+Values in, values out; `now` is an argument. Players have other names on it, for ten minutes each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Literal
+
+from clientmigration.status.feed import Moved, Status, World
+
+FRESH_S = 2.5
+"""A status younger than this says how things are; a router tells one each second."""
+
+DOWN_S = 4.0
+"""With nothing for so long the router counts as down."""
+
+RENAME_S = 600.0
+"""For how long a player keeps one number on the board."""
+
+RECENT = 20
+"""Moves that are remembered."""
+
+State = Literal["up", "stale", "down"]
+
+
+class Masks:
+    """Numbers (24 bits) for players. They tell one from another for a while, and nothing else: who
+    reads the stream cannot find out who it is, nor follow anybody past the next renaming."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self._since = -math.inf
+        self._key = b""
+
+    def renew(self, now: float) -> None:
+        """Rename everybody when it is time."""
+        if not 0 <= now - self._since < RENAME_S:
+            self._since, self._key = now, self._entropy(32)
+
+    def number(self, player: str) -> int:
+        """This player's number for now."""
+        digest = blake2b(player.encode(), key=self._key, digest_size=3).digest()
+        return int.from_bytes(digest, "little")
+
+
+class Board:
+    """See the module."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self.status: Status | None = None
+        self.world: World | None = None
+        self.moves: deque[Moved] = deque(maxlen=RECENT)
+        self.masks = Masks(entropy)
+        self._heard = -math.inf
+
+    def post_status(self, status: Status, now: float) -> None:
+        """The latest second of the fleet."""
+        self.status, self._heard = status, now
+
+    def post_world(self, world: World, now: float) -> None:
+        """Where everybody stands now."""
+        self.world = world
+        self.masks.renew(now)
+
+    def post_move(self, moved: Moved) -> None:
+        """A move ended."""
+        self.moves.append(moved)
+
+    def state(self, now: float) -> State:
+        """How much of it can be believed."""
+        age = now - self._heard
+        if age <= FRESH_S:
+            return "up"
+        return "stale" if age <= DOWN_S else "down"

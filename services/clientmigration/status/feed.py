@@ -1,0 +1,84 @@
+"""What the status daemon is told, as values, and the port through which it is told.
+
+Whoever feeds it turns what a router says into these. Nothing here knows where it comes from, and
+nothing here holds an address or a secret: what is not in these values cannot get onto a page.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+GradeWord = Literal["fit", "strained", "overloaded"]
+
+
+class Server(msgspec.Struct, frozen=True):
+    """One game server in one second."""
+
+    name: str
+    number: int  # what views call it: the owner of a player
+    grade: GradeWord
+    health: float  # 0..1
+    load: float  # share of a tick spent working
+    players: int
+    capacity: int
+    draining: bool = False
+    tick_ms: float | None = None  # 95th percentile of the second
+    late_ms: float | None = None  # the same, of ticks' lateness
+    x: float = 0.0  # mean place of its players, metres
+    y: float = 0.0
+    spread: float = 0.0  # their mean distance from it
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A move that ended."""
+
+    at: float  # Unix seconds
+    source: str
+    target: str
+    outcome: str  # settled, refused, timed_out, player_left, lost
+    ms: float | None = None  # from asking to settling
+    gap_ms: float | None = None  # time for which no server simulated the player
+
+
+class Status(msgspec.Struct, frozen=True):
+    """One second of a fleet, as its router sees it."""
+
+    at: float  # Unix seconds, by the clock of whoever feeds us
+    servers: tuple[Server, ...] = ()
+    waiting: int = 0  # players in line
+    moving: int = 0  # moves under way
+    settled: int = 0  # moves that ended well, since the router started
+    failed: int = 0  # moves that ended otherwise
+
+
+class Sighting(NamedTuple):
+    """Where one player stands: metres, and the number of its server."""
+
+    player: str
+    x: float
+    y: float
+    server: int
+
+
+class World(NamedTuple):
+    """Where everybody stands at one moment, on a square of `size` metres with cells of `cell`."""
+
+    at: float
+    size: float
+    cell: float
+    players: tuple[Sighting, ...]
+
+
+class Told(Protocol):
+    """Who is told. Each call may come at any time; none may raise."""
+
+    def status(self, status: Status) -> None:
+        """Once a second, while there is a router."""
+
+    def world(self, world: World) -> None:
+        """A few times a second, at most."""
+
+    def moved(self, moved: Moved) -> None:
+        """A move ended."""

@@ -1,0 +1,120 @@
+"""A pretended fleet, for those who work on the page and for tests: a function of time.
+
+Players walk in loops around three places that drift; each plays on the server whose place is
+nearest, and is moved when that changes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from twisted.application.service import Service
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+
+from clientmigration.status.feed import Moved, Server, Sighting, Status, Told, World
+
+SIZE, CELL = 1000.0, 50.0
+EVERY_S = 0.5
+
+
+def place(number: int, servers: int, now: float) -> tuple[float, float]:
+    """Where a server's players gather: around the middle, slowly turning."""
+    angle = 2 * math.pi * number / servers + now / 40
+    return 500 + 260 * math.cos(angle), 500 + 260 * math.sin(angle)
+
+
+def walker(number: int, now: float) -> tuple[float, float]:
+    """Where one player is."""
+    wide, turn = 120 + number * 37 % 330, number * 2.399963
+    speed = 0.02 + number % 7 * 0.005
+    x = 500 + wide * math.cos(turn + speed * now) + 60 * math.sin(turn * 3 + now * 0.11)
+    y = 500 + wide * math.sin(turn + speed * now * 1.3) + 60 * math.cos(turn * 5 + now * 0.07)
+    return min(999.0, max(1.0, x)), min(999.0, max(1.0, y))
+
+
+def sightings(players: int, servers: int, now: float) -> tuple[Sighting, ...]:
+    """Everybody."""
+    places = [place(number, servers, now) for number in range(servers)]
+    found = []
+    for number in range(players):
+        x, y = walker(number, now)
+        home = min(range(servers), key=lambda each: math.dist(places[each], (x, y)))
+        found.append(Sighting(f"{number:016x}", x, y, home + 1))
+    return tuple(found)
+
+
+def server(number: int, here: list[Sighting], capacity: int) -> Server:
+    """One server with these players."""
+    count = len(here)
+    x = sum(each.x for each in here) / count if count else 0.0
+    y = sum(each.y for each in here) / count if count else 0.0
+    spread = sum(math.dist((x, y), (each.x, each.y)) for each in here) / count if count else 0.0
+    load = count / capacity * 0.9
+    return Server(
+        name=f"gs-{number}",
+        number=number,
+        grade="fit" if load < 0.5 else "strained" if load < 0.8 else "overloaded",
+        health=max(0.0, 1 - load * load),
+        load=load,
+        players=count,
+        capacity=capacity,
+        tick_ms=1 + 20 * load,
+        late_ms=0.4 + 3 * load,
+        x=x,
+        y=y,
+        spread=spread,
+    )
+
+
+@dataclass
+class Sample(Service):
+    """Tells of such a fleet until it is stopped."""
+
+    told: Told
+    clock: IReactorTime
+    players: int = 300
+    servers: int = 3
+    capacity: int = 200
+    _homes: dict[str, int] = field(default_factory=dict)
+    _settled: int = 0
+    _told_at: float = -1.0
+
+    def __post_init__(self) -> None:
+        self._loop = LoopingCall(self._tell)
+        self._loop.clock = self.clock
+
+    def startService(self) -> None:
+        """Begin."""
+        super().startService()
+        self._loop.start(EVERY_S)
+
+    def stopService(self) -> None:
+        """The pretended router dies."""
+        super().stopService()
+        self._loop.stop()
+
+    def _tell(self) -> None:
+        now = self.clock.seconds()
+        seen = sightings(self.players, self.servers, now)
+        for each in seen:
+            before = self._homes.get(each.player, each.server)
+            self._homes[each.player] = each.server
+            if before != each.server:
+                self._settled += 1
+                gap = 5 + each.x % 15
+                moved = Moved(now, f"gs-{before}", f"gs-{each.server}", "settled", 80 + gap, gap)
+                self.told.moved(moved)
+        self.told.world(World(now, SIZE, CELL, seen))
+        if now - self._told_at >= 1:
+            self._told_at = now
+            self.told.status(self._status(now, seen))
+
+    def _status(self, now: float, seen: tuple[Sighting, ...]) -> Status:
+        numbers = range(1, self.servers + 1)
+        homes: dict[int, list[Sighting]] = {number: [] for number in numbers}
+        for each in seen:
+            homes[each.server].append(each)
+        servers = tuple(server(number, homes[number], self.capacity) for number in numbers)
+        return Status(now, servers, settled=self._settled)

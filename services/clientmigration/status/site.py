@@ -1,0 +1,164 @@
+"""The HTTP side: routes, limits on what a request may be, and who is let in. Reading only.
+
+`Root` is an ordinary twisted.web Resource: other parts hang their own children on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.interfaces import IAddress, IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET, Request, Site
+
+from clientmigration.status.answers import OPEN, SAFE, Answer, plain, send
+from clientmigration.status.limits import Turnstile, origin_of
+from clientmigration.status.readers import Kind, Readers
+
+BODY_LIMIT = 65_536
+"""Bytes that a request may bring: nothing here reads any, a webhook's question is small."""
+
+IDLE_S = 30.0
+"""A connection that asks for nothing is closed."""
+
+READING = (b"GET", b"HEAD")
+_WITH_WORLD: frozenset[Kind] = frozenset(("status", "world"))
+_PLAIN: frozenset[Kind] = frozenset(("status",))
+
+
+class Root(Resource):
+    """Ready answers by path; whatever else was put on it as a child comes first.
+
+    `made` are answers that change: they are asked for at each request, and are cheap.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        turnstile: Turnstile,
+        readers: Readers,
+        shelf: dict[str, Answer],
+        made: dict[str, Callable[[], Answer]],
+        count: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        super().__init__()
+        self._clock, self._turnstile, self._readers = clock, turnstile, readers
+        self._shelf, self._made, self._count = shelf, made, count
+
+    def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: ARG002
+        """Everything below is answered here."""
+        return _Leaf(self._answer)
+
+    def render(self, request: Request) -> bytes | int:
+        """The root itself."""
+        return self._answer(request)
+
+    def _answer(self, request: Request) -> bytes | int:
+        origin = origin_of(request.getClientAddress().host)
+        self._count("requests")
+        if not self._turnstile.admits(origin, self._clock.seconds()):
+            return self._refuse(request, 429, "too many requests")
+        path = request.path.decode("latin-1").strip("/")
+        if request.method == b"OPTIONS":
+            return _preflight(request)
+        if request.method not in READING:
+            request.setHeader("Allow", "GET, HEAD, OPTIONS")
+            return send(request, plain("reading only"), 405)
+        if path == "api/v1/events":
+            return self._stream(request, origin)
+        answer = self._made[path]() if path in self._made else self._shelf.get(path)
+        return (
+            send(request, answer) if answer else send(request, plain("there is no such page"), 404)
+        )
+
+    def _refuse(self, request: Request, code: int, text: str) -> bytes:
+        self._count("refused")
+        request.setHeader("Retry-After", "5")
+        return send(request, plain(text), code)
+
+    def _stream(self, request: Request, origin: str) -> bytes | int:
+        for name, value in (SAFE | OPEN).items():
+            request.setHeader(name, value)
+        request.setHeader("Content-Type", "text/event-stream; charset=utf-8")
+        request.setHeader("Cache-Control", "no-store")
+        request.setHeader("X-Accel-Buffering", "no")
+        if request.method == b"HEAD":
+            return b""
+        if not self._turnstile.enters(origin):
+            return self._refuse(request, 503, "too many readers")
+        kinds = _WITH_WORLD if b"world" in request.args.get(b"with", ()) else _PLAIN
+        self._readers.admit(request, kinds, lambda: self._turnstile.leaves(origin))
+        return NOT_DONE_YET
+
+
+class _Leaf(Resource):
+    isLeaf = True
+
+    def __init__(self, answer: Callable[[Request], bytes | int]) -> None:
+        super().__init__()
+        self.render = answer  # type: ignore[method-assign]
+
+
+def _preflight(request: Request) -> bytes:
+    for name, value in OPEN.items():
+        request.setHeader(name, value)
+    request.setHeader("Access-Control-Allow-Methods", "GET, HEAD")
+    request.setHeader("Access-Control-Max-Age", "86400")
+    request.setResponseCode(204)
+    return b""
+
+
+class Asked(Request):
+    """A request whose body is bounded: twisted.web would put one of any size into a file."""
+
+    def gotLength(self, length: int | None) -> None:
+        """See Request."""
+        super().gotLength(min(length or 0, BODY_LIMIT))
+        self._room = BODY_LIMIT
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """See Request."""
+        self._room -= len(data)
+        if self._room < 0:
+            transport: Any = self.channel.transport
+            transport.abortConnection()
+        else:
+            super().handleContentChunk(data)
+
+
+class Channel(HTTPChannel):
+    """One HTTP/1.1 connection that counts."""
+
+    def connectionMade(self) -> None:
+        """See HTTPChannel."""
+        self.factory.connections += 1
+        super().connectionMade()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """See HTTPChannel."""
+        self.factory.connections -= 1
+        super().connectionLost(reason)
+
+
+class Served(Site):
+    """The site: no access log, and never more than `limit` connections."""
+
+    requestFactory = Asked
+    protocol = Channel  # type: ignore[assignment]
+    displayTracebacks = False
+    noisy = False
+
+    def __init__(self, root: Resource, reactor: IReactorTime, limit: int) -> None:
+        super().__init__(root, requestFactory=Asked, timeout=IDLE_S, reactor=reactor)
+        self.connections, self._limit = 0, limit
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """One connection, or None when there are too many."""
+        return super().buildProtocol(addr) if self.connections < self._limit else None
+
+    def log(self, request: Any) -> None:
+        """Who looks at a public page is not written down."""
