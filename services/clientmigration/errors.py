@@ -45,6 +45,12 @@ class NotOurProtocol(PeersFault):
     code = "not_our_protocol"
 
 
+class ForeignOrigin(PeersFault):
+    """A browser on a page of an origin that may not connect here."""
+
+    code = "foreign_origin"
+
+
 class FrameTooLarge(PeersFault):
     """A frame announces more bytes than this direction allows."""
 

@@ -18,7 +18,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
 
-from clientmigration.client.player import Player, dialer
+from clientmigration.client.player import Dial, Player, dialer
 from clientmigration.core.metrics import Datapoint
 from clientmigration.net.door import InOrder
 from clientmigration.router import tap
@@ -144,11 +144,11 @@ class Cluster:
         """Whether players can be sent there."""
         return self.router.fleet.fresh(name, self.router.now(), self.router.policy)
 
-    async def player(self, token: str = "") -> Player:
+    async def player(self, token: str = "", dial: Dial | None = None) -> Player:
         """A player that plays."""
         address = f"{LOOPBACK}:{self.ports.players}"
         random = Random(len(self.players))
-        player = Player(self.reactor, address, dialer(self.reactor), random, token)
+        player = Player(self.reactor, address, dial or dialer(self.reactor), random, token)
         self.players.append(player)
         player.start()
         await eventually(lambda: player.member)

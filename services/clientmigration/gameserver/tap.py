@@ -15,7 +15,8 @@ from clientmigration.gameserver.service import GameServer, Setting
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.door import Door, InOrder, dialer, steady
 from clientmigration.net.probe import Probe
-from clientmigration.net.settings import Common, hertz, positive, served
+from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
+from clientmigration.net.web import Reception
 
 
 class Options(Common):
@@ -26,6 +27,7 @@ class Options(Common):
         ("name", "n", "", "name in the fleet and in Graphite; none: the router gives one"),
         ("listen", "l", "tcp:0:interface=127.0.0.1", "endpoint on which players come in"),
         ("advertise", "a", "", "host:port that players are told; none: where it listens"),
+        ORIGINS,
         ("capacity", "c", 200, "players at most", positive),
         ("rate", None, 20, "ticks per second, 1 to 1000", hertz),
         ("files", "f", "", "folder of files that players may download; none: no files"),
@@ -55,7 +57,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         dropped=carbon.take_dropped, files=Files.of_folder(options["files"]),
     )  # fmt: skip
     listen = serverFromString(reactor, options["listen"])
-    door = Door(listen, server.player_line, server.found_at)
+    reception = Reception(server.player_line, options.origins(), reactor, server.blame)
+    door = Door(listen, reception, server.found_at)
     router = clientFromString(reactor, options["router"])
     link = steady(router, server.router_line, reactor)
     return InOrder(carbon, probe, door, link, server)

@@ -20,7 +20,7 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
     IStreamServerEndpoint,
 )
-from twisted.internet.protocol import Factory
+from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
 from clientmigration.net.line import Line, described
@@ -31,14 +31,14 @@ Dial = Callable[[str], IStreamClientEndpoint]  # from host:port
 
 
 class Lines(Factory):
-    """Makes one line per connection, each with a listener of its own."""
+    """Makes one line (or what becomes one) per connection, each with a listener of its own."""
 
     noisy = False
 
-    def __init__(self, make: Callable[[], Line]) -> None:
+    def __init__(self, make: Callable[[], Protocol]) -> None:
         self.make = make
 
-    def buildProtocol(self, addr: IAddress | None) -> Line:  # noqa: ARG002
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:  # noqa: ARG002
         """One line."""
         return self.make()
 
@@ -52,7 +52,7 @@ class Door(StreamServerEndpointService):
     def __init__(
         self,
         endpoint: IStreamServerEndpoint,
-        make: Callable[[], Line],
+        make: Callable[[], Protocol],
         opened: Callable[[str], None] = lambda _address: None,
     ) -> None:
         super().__init__(endpoint, Lines(make))

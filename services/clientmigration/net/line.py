@@ -6,7 +6,7 @@ writes straight to the socket while nothing is queued for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -70,7 +70,7 @@ class Line(TwistedProtocol):
         self.over = False
         self.peer_role = ""
         self.sent = self.received = 0
-        self._direct: Callable[[bytes], int] | None = None
+        self._send: Callable[[bytes], object] = len  # until there is a connection
         self._deadline: IDelayedCall | None = None
         self._unread: IDelayedCall | None = None
 
@@ -79,17 +79,24 @@ class Line(TwistedProtocol):
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
-        self._direct = directly(self.transport)
+        self._send = sender(self.transport)
         self.say(Greeting(role=self.role))
         self._expect(GREETING_WAIT_S, self._silent)
 
     def dataReceived(self, data: bytes) -> None:
         """Hand on what is complete; a fault of the peer ends it."""
+        self._hear(self.connection.receive(data), len(data))
+
+    def payloads_received(self, payloads: Iterable[bytes], size: int) -> None:
+        """The same for frames that come without their lengths, in `size` bytes."""
+        self._hear(self.connection.receive_each(payloads), size)
+
+    def _hear(self, messages: Iterator[Any], size: int) -> None:
         if self.over:
             return
-        self.received += len(data)
+        self.received += size
         try:
-            for message in self.connection.receive(data):
+            for message in messages:
                 self._heard(message)
         except PeersFault as fault:
             self.fail(fault)
@@ -125,9 +132,7 @@ class Line(TwistedProtocol):
 
     def _write(self, frame: bytes) -> None:
         self.sent += len(frame)
-        taken = self._direct(frame) if self._direct else 0
-        if taken < len(frame):
-            self.transport.write(frame[taken:])
+        self._send(frame)
 
     def fail(self, fault: PeersFault) -> None:
         """End it because of the peer: say so to it, and once in the log."""
@@ -161,7 +166,6 @@ class Line(TwistedProtocol):
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Tell the listener, whatever ended it."""
         self.over = True
-        self._direct = None
         self._relax()
         self.resumeProducing()
         self.listener.closed(reason.getErrorMessage())
@@ -201,7 +205,7 @@ def described(address: object) -> str:
 
 def directly(transport: Any) -> Callable[[bytes], int] | None:
     """A function that writes to a plain TCP socket at once and answers how many bytes it took, or
-    None for any other transport (TLS, memory).
+    None for any other transport (TLS, WebSocket, memory).
 
     Twisted's write queue costs more than the kernel call itself (1.7 times at 2,000 players: see
     design/anchors.md), and a view is worth nothing late. So it goes to the socket while Twisted has
@@ -218,5 +222,17 @@ def directly(transport: Any) -> Callable[[bytes], int] | None:
             return int(socket.send(frame))
         except OSError:  # full, or gone: the queue's own write finds out which
             return 0
+
+    return send
+
+
+def sender(transport: Any) -> Callable[[bytes], object]:
+    """A function that sends bytes, `directly` as far as that goes."""
+    direct, write = directly(transport), transport.write
+
+    def send(data: bytes) -> None:
+        taken = direct(data) if direct else 0
+        if taken < len(data):
+            write(data[taken:])
 
     return send

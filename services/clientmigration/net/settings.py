@@ -12,6 +12,7 @@ from twisted.python import usage
 from clientmigration.core.policy import Policy
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.tickets import Seals
+from clientmigration.wire.web import Origins
 
 S = TypeVar("S")
 
@@ -49,6 +50,9 @@ def percent(text: str) -> float:
     return number
 
 
+ORIGINS = ("origins", None, "", "origins of web pages that may play, beside this host's own; or *")
+
+
 class Common(usage.Options):
     """Flags common to the daemons."""
 
@@ -61,6 +65,10 @@ class Common(usage.Options):
     def seals(self) -> Seals:
         """Made from the cluster's secret."""
         return Seals.from_file(Path(self["secret-file"]))
+
+    def origins(self) -> Origins:
+        """The pages that may connect, of a daemon that has `ORIGINS` among its flags."""
+        return Origins.parse(self["origins"])
 
     def read_policy(self) -> Policy:
         """The policy that `--policy` names, or the default one."""

@@ -14,7 +14,8 @@ from clientmigration.net.door import Door, InOrder
 from clientmigration.net.events import Events, agent_for
 from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
-from clientmigration.net.settings import Common, served
+from clientmigration.net.settings import ORIGINS, Common, served
+from clientmigration.net.web import Reception
 from clientmigration.router.service import Router
 
 
@@ -25,6 +26,7 @@ class Options(Common):
         ("name", "n", "router", "name in Graphite"),
         ("players", "p", "tcp:4100:interface=127.0.0.1", "endpoint on which players come in"),
         ("members", "m", "tcp:4101:interface=127.0.0.1", "endpoint on which members come in"),
+        ORIGINS,
         ("ledger", None, "run/ledger.sqlite", "file that says who owns which player"),
         ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for events"),
     )
@@ -46,6 +48,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         reactor, options["name"], policy, ledger, seals, carbon, events, probe, entropy,
         carbon.take_dropped,
     )  # fmt: skip
-    players = Door(serverFromString(reactor, options["players"]), router.player_line)
+    reception = Reception(router.player_line, options.origins(), reactor, router.blame)
+    players = Door(serverFromString(reactor, options["players"]), reception)
     members = Door(serverFromString(reactor, options["members"]), router.member_line)
     return InOrder(carbon, probe, router, members, players)

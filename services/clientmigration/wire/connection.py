@@ -9,7 +9,7 @@ See docs/protocol.md, which this file must agree with.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,6 +167,13 @@ class Connection:
         """One message from one frame without its length (what a WebSocket message carries)."""
         self._check(len(payload))
         return self._decode(payload)
+
+    def receive_each(self, payloads: Iterable[bytes]) -> Iterator[Message | Packed]:
+        """As `receive`, from payloads that come one by one."""
+        for payload in payloads:
+            if self.over:
+                return
+            yield self.decode(payload)
 
     def _decode(self, payload: bytes) -> Message | Packed:
         if not self.greeted:

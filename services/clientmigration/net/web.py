@@ -1,0 +1,201 @@
+"""A door for both: players that speak frames over TCP, and browsers that speak WebSocket.
+
+The first bytes tell which. The `Line` behind it does not know: to a line, a WebSocket is a
+transport that takes whole frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from clientmigration.errors import PeersFault, TooSlow
+from clientmigration.net.line import GREETING_WAIT_S, Line, described, sender
+from clientmigration.wire.connection import PLAYER_TO_SERVER
+from clientmigration.wire.web import Origins, WebSocket, messaged, sniff
+
+log = Logger()
+
+
+@dataclass(frozen=True)
+class Reception:
+    """Who is let in and what becomes of them: `make` a line for each, `blame` who is turned away.
+    Called for each connection."""
+
+    make: Callable[[], Line]
+    origins: Origins
+    clock: IReactorTime
+    blame: Callable[[PeersFault], None]
+
+    def __call__(self) -> Doorway:
+        """For one connection."""
+        return Doorway(self)
+
+    def soon(self, otherwise: Callable[[], None]) -> IDelayedCall:
+        """Who knocks has to say something soon."""
+        return self.clock.callLater(GREETING_WAIT_S, otherwise)
+
+
+class Doorway(TwistedProtocol):
+    """A connection until it is known what it speaks; then it hands everything on."""
+
+    transport: Any
+
+    def __init__(self, reception: Reception) -> None:
+        self.reception = reception
+        self._first = b""
+        self._inside: Line | Browser | None = None
+
+    def connectionMade(self) -> None:
+        """Wait for the first bytes."""
+        self._waiting = self.reception.soon(self._silent)
+
+    def dataReceived(self, data: bytes) -> None:
+        """Decide, or hand on."""
+        if self._inside is not None:
+            self._inside.dataReceived(data)
+            return
+        self._first += data
+        browser = sniff(self._first)
+        if browser is not None:
+            inside = Browser(self.reception) if browser else self.reception.make()
+            self._enter(inside)
+            inside.dataReceived(self._first)
+
+    def _enter(self, inside: Line | Browser) -> None:
+        if self._waiting.active():
+            self._waiting.cancel()
+        self._inside = inside
+        inside.makeConnection(self.transport)
+
+    def _silent(self) -> None:
+        line = self.reception.make()
+        self._enter(line)
+        line.fail(TooSlow("said nothing for too long"))
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """Whoever has the connection by now is told."""
+        if self._inside is not None:
+            self._inside.connectionLost(reason)
+        elif self._waiting.active():
+            self._waiting.cancel()
+
+
+class Browser(TwistedProtocol):
+    """A WebSocket: to its socket the protocol, to its line the transport. The line begins when the
+    HTTP request was good."""
+
+    transport: Any
+
+    def __init__(self, reception: Reception) -> None:
+        self.reception = reception
+        self.socket = WebSocket(reception.origins, PLAYER_TO_SERVER.limit)
+        self.line: Line | None = None
+        self._over = False
+
+    def connectionMade(self) -> None:
+        """The whole request has to be here soon."""
+        self._send = sender(self.transport)
+        self._waiting = self.reception.soon(self._silent)
+
+    def dataReceived(self, data: bytes) -> None:
+        """The request, and then messages."""
+        if self.line is not None:
+            self.socket.feed(data)
+        elif self._over or not self._shaken(data):
+            return
+        assert self.line is not None
+        self.line.payloads_received(self.socket.payloads(), len(data))
+        self._flush()
+
+    def _shaken(self, data: bytes) -> bool:
+        """Whether the request is complete and good. Then the line begins."""
+        try:
+            self.socket.shake(data)
+        except PeersFault as fault:
+            self._refuse(fault)
+        if not self.socket.open:
+            return False
+        self._relax()
+        self._flush()
+        self.line = self.reception.make()
+        self.line.makeConnection(self)
+        return True
+
+    def _refuse(self, fault: PeersFault) -> None:
+        """As `Line.fail`, for who speaks HTTP."""
+        peer = described(self.transport.getPeer())
+        log.warn("closing {peer}: {code}: {text}", peer=peer, code=fault.code, text=str(fault))
+        self.reception.blame(fault)
+        self._flush()
+        self._over = True
+        self.transport.loseConnection()
+
+    def _silent(self) -> None:
+        if not self._over:
+            self._refuse(TooSlow("said nothing for too long"))
+        self.abortConnection()
+
+    def _flush(self) -> None:
+        """Send what the WebSocket owes: its answer, a pong, the end."""
+        for each in self.socket.owed():
+            if each:
+                self._send(each)
+            else:
+                self._over = True
+                self.transport.loseConnection()
+
+    def _relax(self) -> None:
+        if self._waiting.active():
+            self._waiting.cancel()
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """The line is told, if it has begun."""
+        self._over = True
+        self._relax()
+        if self.line is not None:
+            self.line.connectionLost(reason)
+
+    # What a line needs of a transport.
+
+    def write(self, frame: bytes) -> None:
+        """One whole frame."""
+        if not self._over:
+            self._send(messaged(frame))
+
+    def loseConnection(self) -> None:
+        """Nothing more is written; the connection ends when the browser has said so too."""
+        self.socket.close()
+        self._flush()
+        self._over = True
+
+    def abortConnection(self) -> None:
+        """See `ITCPTransport`."""
+        self.transport.abortConnection()
+
+    def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:
+        """See `IConsumer`."""
+        self.transport.registerProducer(producer, streaming)
+
+    def unregisterProducer(self) -> None:
+        """See `IConsumer`."""
+        self.transport.unregisterProducer()
+
+    def getPeer(self) -> IAddress:
+        """See `ITransport`."""
+        return self.transport.getPeer()  # type: ignore[no-any-return]
+
+    def getHost(self) -> IAddress:
+        """See `ITransport`."""
+        return self.transport.getHost()  # type: ignore[no-any-return]
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """See `ITCPTransport`."""
+        if hasattr(self.transport, "setTcpNoDelay"):
+            self.transport.setTcpNoDelay(enabled)
