@@ -54,8 +54,89 @@ def test_among_equals_the_one_with_players_nearby_is_chosen() -> None:
     assert chosen(Newcomer("ada", Position(200, 0), {}), fleet) == "b"
 
 
-def test_ties_go_to_the_first_by_name() -> None:
-    assert chosen(ADA, fleet_of(c={}, b={}, a={})) == "a"
+def test_ties_are_broken_by_the_players_name_alone() -> None:
+    one, other = fleet_of(a={}, b={}, c={}), fleet_of(c={}, b={}, a={})
+    names = [f"p{n}" for n in range(60)]
+    homes = [chosen(Newcomer(name, None, {}), one) for name in names]
+    assert homes == [chosen(Newcomer(name, None, {}), other) for name in names]
+    assert all(10 <= homes.count(name) <= 30 for name in "abc")
+
+
+def test_twenty_routers_that_do_not_know_of_each_other_spread_what_they_place() -> None:
+    routers = [fleet_of(**{f"s{n}": {"load": 0.3} for n in range(5)}) for _ in range(20)]
+    homes: Counter[str | None] = Counter()
+    for n, fleet in enumerate(routers):
+        homes += burst(fleet, 5, f"router {n} ")
+    assert all(10 <= homes[f"s{n}"] <= 30 for n in range(5))
+
+
+def test_the_chosen_one_comes_first_in_the_reasons() -> None:
+    fleet = fleet_of(a={}, b={}, c={})
+    for n in range(9):
+        answer = place(Newcomer(f"p{n}", None, {}), fleet, POLICY, NOW)
+        assert answer.reasons[0].member == answer.member
+
+
+# -- groups ---------------------------------------------------------------------------------------
+
+
+def test_a_group_goes_where_most_of_it_is() -> None:
+    fleet = fleet_of(a={"load": 0.5}, b={"load": 0.2}, c={"load": 0.2})
+    assert chosen(Newcomer("ada", None, {}, mates={"a": 3, "b": 1}), fleet) == "a"
+    assert reason(Newcomer("ada", None, {}, mates={"a": 3, "b": 1}), fleet, "b").group == 1 - 1 / 3
+
+
+def test_a_group_does_not_bring_anybody_to_an_overloaded_server() -> None:
+    fleet = fleet_of(a={"load": 0.95}, b={"load": 0.2})
+    assert chosen(Newcomer("ada", None, {}, mates={"a": 3}), fleet) == "b"
+
+
+def test_of_a_group_that_is_too_large_so_many_are_kept_together() -> None:
+    fleet = fleet_of(a={}, b={"load": 0.4})
+    full = POLICY.limits.group
+    assert chosen(Newcomer("ada", None, {}, mates={"a": full - 1}), fleet) == "a"
+    assert chosen(Newcomer("ada", None, {}, mates={"a": full, "b": 1}), fleet) == "b"
+
+
+def test_who_has_no_group_or_none_of_it_here_is_placed_as_ever() -> None:
+    fleet = fleet_of(a={}, b={})
+    assert reason(ADA, fleet, "a").group == reason(ADA, fleet, "b").group == 0.5
+
+
+# -- zones ----------------------------------------------------------------------------------------
+
+
+def zoned(*zones: str) -> Fleet:
+    """Members s0, s1, ... in these zones, each a little more loaded than the one before."""
+    fleet = fleet_of(**{f"s{n}": {} for n in range(len(zones))})
+    for n, zone in enumerate(zones):
+        fleet.attach(f"s{n}", "gameserver", f"s{n}:4000", zone)
+        report(fleet, f"s{n}", load=0.1 + n / 20)
+    return fleet
+
+
+def test_of_each_zone_only_the_best_is_pinged() -> None:
+    fleet = zoned("eu", "eu", "us", "us", "asia")
+    assert sorted(candidates(ADA, fleet, POLICY, NOW)) == ["s0", "s2", "s4"]
+
+
+def test_a_ping_is_good_for_the_whole_zone() -> None:
+    fleet = zoned("eu", "us", "us")
+    pinged = Newcomer("ada", None, {"eu": 180.0, "us": 15.0})
+    assert chosen(pinged, fleet) == "s1"
+    assert reason(pinged, fleet, "s2").ping == reason(pinged, fleet, "s1").ping
+
+
+def test_remembered_pings_bring_near_zones_to_the_front() -> None:
+    fleet = zoned(*(f"z{n}" for n in range(9)))
+    assert "s8" not in candidates(ADA, fleet, POLICY, NOW)[:2]
+    known = Newcomer("ada", None, {"z8": 5.0})
+    assert "s8" in candidates(known, fleet, POLICY, NOW)[:2]
+
+
+def test_without_zones_each_server_is_one_of_its_own() -> None:
+    fleet = fleet_of(a={}, b={})
+    assert [member.zone for member in fleet.members()] == ["a", "b"]
 
 
 def test_without_a_position_or_among_no_players_position_does_not_count() -> None:
@@ -145,15 +226,28 @@ def test_who_was_not_pinged_comes_into_question_only_after_all_caps() -> None:
     assert reason(Newcomer("ada", None, {"a": 10}, 3.0), fleet, "b").excluded == ""
 
 
-def test_candidates_are_few_and_best_by_load_and_position() -> None:
-    fleet = fleet_of(**{f"s{n}": {"load": n / 10} for n in range(9)})
-    assert candidates(ADA, fleet, POLICY, NOW) == ("s0", "s1", "s2", "s3")
+def test_candidates_are_few_the_best_and_some_of_those_that_come_next() -> None:
+    fleet = fleet_of(**{f"s{n:02}": {"load": n / 20} for n in range(15)})
+    listed = [candidates(Newcomer(f"p{n}", None, {}), fleet, POLICY, NOW) for n in range(40)]
+    assert {names[:2] for names in listed} == {("s00", "s01")}
+    drawn = Counter(name for names in listed for name in names[2:])
+    assert drawn.keys() == {f"s{n:02}" for n in range(2, 8)}
+    assert all(len(set(names)) == 4 for names in listed)
+
+
+def test_a_burst_among_equals_does_not_ask_the_same_few() -> None:
+    fleet = fleet_of(**{f"s{n}": {} for n in range(50)})
+    asked = Counter[str]()
+    for n in range(500):
+        asked.update(candidates(Newcomer(f"p{n}", None, {}), fleet, POLICY, NOW))
+    assert len(asked) == 50
+    assert max(asked.values()) < 3 * 500 * 4 / 50
 
 
 def test_asking_again_with_high_pings_names_other_candidates() -> None:
     fleet = fleet_of(**{f"s{n}": {"load": n / 10} for n in range(6)})
     pinged = Newcomer("ada", None, {"s0": 300, "s1": 20, "s2": 300, "s3": 300})
-    assert candidates(pinged, fleet, POLICY, NOW) == ("s1", "s4", "s5")
+    assert sorted(candidates(pinged, fleet, POLICY, NOW)) == ["s1", "s4", "s5"]
 
 
 def test_reasons_come_best_first_and_add_up() -> None:
@@ -161,14 +255,14 @@ def test_reasons_come_best_first_and_add_up() -> None:
     reasons = place(ADA, fleet, POLICY, NOW).reasons
     assert [s.member for s in reasons] == ["b", "a", "c"]
     for score in reasons:
-        parts = score.ping + score.load + 0.5 * score.position
-        assert score.total == pytest.approx(parts / 2.5)
+        parts = score.ping + score.load + 0.5 * score.position + 0.6 * score.group
+        assert score.total == pytest.approx(parts / 3.1)
 
 
 def test_a_burst_of_500_joins_spreads_before_any_report_shows_it() -> None:
     fleet = fleet_of(**{f"s{n}": {"load": 0.01, "players": 0.0} for n in range(4)})
     homes = burst(fleet, 500)
-    assert all(homes[f"s{n}"] == 125 for n in range(4))
+    assert all(homes[f"s{n}"] == pytest.approx(125, abs=20) for n in range(4))
 
 
 def test_a_burst_fills_the_less_loaded_first_and_never_beyond_capacity() -> None:
@@ -183,10 +277,10 @@ def test_a_burst_fills_the_less_loaded_first_and_never_beyond_capacity() -> None
     assert homes == {"idle": 180, "busy": 50, "small": 30, None: 240}
 
 
-def burst(fleet: Fleet, joins: int) -> Counter[str | None]:
+def burst(fleet: Fleet, joins: int, names: str = "p") -> Counter[str | None]:
     homes: Counter[str | None] = Counter()
     for n in range(joins):
-        home = chosen(Newcomer(f"p{n}", None, {}), fleet)
+        home = chosen(Newcomer(f"{names}{n}", None, {}), fleet)
         homes[home] += 1
         if home is not None:
             fleet.placed(home, NOW)
@@ -218,7 +312,7 @@ def test_every_signal_is_from_0_to_1_and_the_chosen_one_can_take_a_player(
     answer = place(newcomer, fleet, POLICY, NOW)
     assert answer == place(newcomer, fleet, POLICY, NOW)
     for s in answer.reasons:
-        assert all(0 <= part <= 1 for part in (s.ping, s.load, s.position, s.total))
+        assert all(0 <= part <= 1 for part in (s.ping, s.load, s.position, s.group, s.total))
     assert len(answer.reasons) == len(members)
     if answer.member is not None:
         assert members[answer.member]["draining"] == 0

@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from clientmigration.core.fleet import Fleet
 from clientmigration.core.health import Grade, Health

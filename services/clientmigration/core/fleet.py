@@ -53,11 +53,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A game server or child router, with its samples of the last seconds, oldest first."""
+    """A game server or child router, with its samples of the last seconds, oldest first.
+
+    `zone` says where it stands: members of one zone are equally far from any player. Who names
+    none has one of its own, called like itself.
+    """
 
     name: str
     role: str
     address: str
+    zone: str
     history: tuple[Health, ...] = ()
     placed: tuple[float, ...] = ()
     changes: tuple[Change, ...] = ()
@@ -106,6 +111,8 @@ class Member:
 
     def coming(self, settle_s: float) -> int:
         """Players that decisions send here and that the latest sample may not show yet."""
+        if not self.changes:
+            return 0
         seen = self.newest.timestamp if self.newest else -math.inf
         return sum(c.players for c in self.changes if c.players > 0 and c.at + settle_s > seen)
 
@@ -127,6 +134,8 @@ class Member:
             return "silent"
         if self.newest.draining:
             return "draining"
+        if self.newest.health >= policy.health.unhealthy:
+            return ""
         recent = [h.health for h in self.history if now - h.timestamp <= policy.health.fresh_s]
         return "unhealthy" if max(recent) < policy.health.unhealthy else ""
 
@@ -139,7 +148,7 @@ class Fleet:
         self._members: dict[str, Member] = {}
         self._prefixes: dict[str, str] = {}
 
-    def attach(self, name: str, role: str, address: str) -> None:
+    def attach(self, name: str, role: str, address: str, zone: str = "") -> None:
         """Take a member in, without history; one of that name before it is forgotten.
 
         ConfigurationError unless `name` is spelled as in its metric paths (`metrics.clean`).
@@ -147,7 +156,7 @@ class Fleet:
         if clean(name) != name:
             raise ConfigurationError(f"member {name!r} must be called {clean(name)!r}")
         self.detach(name)
-        self._members[name] = Member(name, role, address)
+        self._members[name] = Member(name, role, address, zone or name)
         self._prefixes[f"{PREFIX}.{role}.{name}"] = name
 
     def detach(self, name: str) -> None:

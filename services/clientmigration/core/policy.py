@@ -61,6 +61,8 @@ class PlacementPolicy(Section, frozen=True):
     """Weight of predicted load."""
     position_weight: float = 0.5
     """Weight of the distance to the players who are already there."""
+    group_weight: float = 0.6
+    """Weight of the company of the newcomer's own group."""
     worst_ping_ms: float = 200.0
     """Ping in ms that is as bad as ping can be: its signal is 1."""
     ping_caps_ms: tuple[float, ...] = (50.0, 100.0, 200.0)
@@ -73,11 +75,17 @@ class PlacementPolicy(Section, frozen=True):
     """Metres beyond the circle of a server's players at which a newcomer is as far as can be."""
     arrival_s: float = 3.0
     """Seconds that a placement is counted as on its way, unless a report shows it before."""
+    tie: float = 0.005
+    """Servers whose totals (0..1) differ by no more are equally good: the player's name decides."""
+    remember_s: float = 600.0
+    """Seconds that a player's ping to a zone is remembered after it was measured."""
 
     def __post_init__(self) -> None:
-        _within(self, 0, 100, "ping_weight", "load_weight", "position_weight")
+        _within(self, 0, 100, "ping_weight", "load_weight", "position_weight", "group_weight")
         _within(self, 1, 10_000, "worst_ping_ms")
         _within(self, 0, 60, "ping_patience_s", "arrival_s")
+        _within(self, 0, 1, "tie")
+        _within(self, 0, 86_400, "remember_s")
         _within(self, 0.01, 0.99, "dear_load")
         _within(self, 1e-3, 1e9, "far_m")
         if not self.ping_weight + self.load_weight + self.position_weight > 0:
@@ -100,17 +108,19 @@ class RebalancePolicy(Section, frozen=True):
     settle_s: float = 4.0
     """Seconds after a decision whose reports are not believed: the moves are under way."""
     imbalance: float = 1.25
-    """How many times above the fleet's mean is clearly high; as many times below, clearly low."""
+    """How many times above the level is clearly high; as many times below, clearly low."""
     margin: float = 0.05
-    """The least distance from the mean, in load, that is worth moving anybody."""
+    """The least distance from the level, in load, that is worth moving anybody."""
     finish: float = 0.33
     """Share of `imbalance` and `margin` at which a correction that has begun is done."""
     damping: float = 0.6
-    """Share of the distance to the mean that one decision covers."""
+    """Share of the distance to the level that one decision covers."""
     cell_m: float = 50.0
     """Side in metres of a cell: players in the same or touching cells are neighbours."""
     neighbour_ms: float = 5.0
     """How many ms of worse ping one more neighbour is worth."""
+    mate: float = 10.0
+    """How many neighbours one player of the same group is worth."""
 
     def __post_init__(self) -> None:
         _within(self, 0.1, 600, "period_s")
@@ -122,6 +132,7 @@ class RebalancePolicy(Section, frozen=True):
         _within(self, 0.01, 1, "damping")
         _within(self, 1e-3, 1e9, "cell_m")
         _within(self, 0.01, 10_000, "neighbour_ms")
+        _within(self, 0, 1000, "mate")
 
 
 class Limits(Section, frozen=True):
@@ -135,9 +146,14 @@ class Limits(Section, frozen=True):
     """Seconds after a move in which a player is not moved again."""
     full_load: float = 0.9
     """Load to which a member may be filled by moves, even by those of a drain."""
+    group: int = 16
+    """Players of one group that are kept together; of a larger one, so many here and there."""
+    place_kept_s: float = 30.0
+    """Seconds that a waiting player whose connection broke keeps its place in line."""
 
     def __post_init__(self) -> None:
-        _within(self, 1, 64, "candidates")
+        _within(self, 1, 64, "candidates", "group")
+        _within(self, 0, 3600, "place_kept_s")
         _within(self, 0, 100_000, "moves_per_second")
         _within(self, 0, 86_400, "cooldown_s")
         _within(self, 0.01, 1, "full_load")
