@@ -105,8 +105,8 @@ def test_another_policy_than_the_recorded_one_differs_and_says_in_what() -> None
     lying = Record(record.rounds, record.members, {"rebalance": {"damping": 0.2}})
     (judged,) = replay(points, [lying], 0.0)
     assert judged.verdict == "differs"
-    assert "only then: 23 from a to b" in judged.text
-    assert "only now: 7 from a to b" in judged.text
+    assert "only then: 37 from a to b" in judged.text
+    assert "only now: 12 from a to b" in judged.text
     assert count([judged]).alike == 0
 
 
