@@ -20,30 +20,38 @@ STEP_S = 0.001  # how exactly bytes are held back
 
 
 class Way:
-    """Bytes on their way to one transport, each with the time at which it arrives."""
+    """One direction of one connection: what it sends arrives at `transport` later."""
 
     def __init__(self, far: Distance) -> None:
         self.far = far
-        self.due: deque[tuple[float, bytes]] = deque()
+        self.early: list[bytes] = []  # what arrived before the connection was there
         self.transport: Any = None
-        self.closing = False
-        far.ways.add(self)
+        self.over = False
 
     def send(self, data: bytes) -> None:
-        self.due.append((self.far.now() + self.far.one_way_s, data))
+        self.far.send(self, data)
 
     def close(self) -> None:
         self.send(b"")
 
-    def advance(self, now: float) -> None:
-        while self.transport is not None and self.due and self.due[0][0] <= now:
-            data = self.due.popleft()[1]
-            if data:
-                self.transport.write(data)
-            else:
-                self.transport.loseConnection()
-                self.far.ways.discard(self)
-                return
+    def opened(self, transport: Any) -> None:
+        """The connection is there."""
+        self.transport, early = transport, self.early
+        self.early = []
+        for data in early:
+            self.arrive(data)
+
+    def arrive(self, data: bytes) -> None:
+        """It has come all the way; nothing is the end."""
+        if self.over:
+            return
+        if self.transport is None:
+            self.early.append(data)
+        elif data:
+            self.transport.write(data)
+        else:
+            self.over = True
+            self.transport.loseConnection()
 
 
 class Side(Protocol):
@@ -54,36 +62,37 @@ class Side(Protocol):
 
     def connectionMade(self) -> None:
         self.transport.setTcpNoDelay(True)  # type: ignore[union-attr]
-        self.back.transport = self.transport
+        self.back.opened(self.transport)
 
     def dataReceived(self, data: bytes) -> None:
         self.out.send(data)
 
     def connectionLost(self, reason: Any = None) -> None:  # noqa: ARG002
-        self.back.transport = None
-        self.far.ways.discard(self.back)
+        self.back.over = True
         self.out.close()
-
-    @property
-    def far(self) -> Distance:
-        return self.out.far
 
 
 class Distance:
-    """All connections through one relay."""
+    """All connections through one relay. Every way is as long as every other, so what is under way
+    arrives in the order in which it was sent."""
 
     def __init__(self, reactor: Any, rtt_s: float) -> None:
         self.reactor, self.one_way_s = reactor, rtt_s / 2
-        self.ways: set[Way] = set()
+        self.under_way: deque[tuple[float, Way, bytes]] = deque()
         LoopingCall(self.advance).start(STEP_S)
 
     def now(self) -> float:
         return float(self.reactor.seconds())
 
     def advance(self) -> None:
-        now = self.now()
-        for way in list(self.ways):
-            way.advance(now)
+        now, under_way = self.now(), self.under_way
+        while under_way and under_way[0][0] <= now:
+            _, way, data = under_way.popleft()
+            way.arrive(data)
+
+    def send(self, way: Way, data: bytes) -> None:
+        """It arrives half a round trip from now."""
+        self.under_way.append((self.now() + self.one_way_s, way, data))
 
     def pair(self, port: int) -> Side:
         """A connection came in: make the other half one round trip later."""

@@ -1,6 +1,7 @@
-"""A soak with real processes: a crowd, moves all the time, and servers that are killed.
+"""A soak with real processes: a crowd, moves all the time, servers that are killed or restarted.
 
     .venv/bin/python tests/bench/soak.py --seconds 600 --kill-every 60 --rtt-ms 40
+    .venv/bin/python tests/bench/soak.py --seconds 120 --moves-per-s 0 --restart-every 25
 
 The router runs here, so that moves can be ordered; game servers, crowd and relay are processes of
 their own. With a round trip the crowd lives in a network namespace of its own (root and iproute2
@@ -13,21 +14,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 
-from clientmigration.core.metrics import Datapoint
+from clientmigration.core.mail import under_way
 from clientmigration.core.migration import Outcome
+from clientmigration.core.snapshot import Snapshot
 from clientmigration.router import tap
 from clientmigration.router.service import Router
 from clientmigration.stack.ports import Ports, settled
@@ -51,7 +54,7 @@ class Soak:
         self.host = HERE if asked.rtt_ms else "127.0.0.1"
         self.outcomes: Counter[str] = Counter()
         self.kills = 0
-        self.coins: dict[str, float] = {}
+        self.restarts: list[float] = []  # seconds from SIGTERM to the last player's departure
         self.servers: dict[str, Child] = {}
         self.others: list[Child] = []
         options = tap.Options()
@@ -63,7 +66,6 @@ class Soak:
         options.parseOptions([*self._common(), *doors, *ledger])
         self.parts = tap.assemble(reactor, options)
         self.router = next(part for part in self.parts if isinstance(part, Router))
-        self.router.observed = self.note_coins
         self.files = folder / "files"
         self.files.mkdir(exist_ok=True)
         for name, size in (("small", 20_000), ("middling", 200_000), ("large", 2_000_000)):
@@ -71,10 +73,6 @@ class Soak:
 
     def _common(self) -> list[str]:
         return ["--secret-file", str(self.secret), "--carbon", "tcp:127.0.0.1:9"]
-
-    def note_coins(self, points: Sequence[Datapoint]) -> None:
-        """What each server says that its players and its ground have."""
-        self.coins |= {path: value for path, value, _ in points if path.endswith(".coins")}
 
     def _run(self, name: str, *argv: str) -> Child:
         program = Program(name, argv, self.folder / f"{name}.log", dict(os.environ))
@@ -92,7 +90,7 @@ class Soak:
     def start_crowd(self) -> Child:
         inside = ("/usr/bin/env", "ip", "netns", "exec", SPACE) if self.asked.rtt_ms else ()
         loads = ("--burn", "20", "--party", "60", "--downloads", "30", "--subscriptions", "40")
-        argv = (sys.executable, TWISTD, "-n", "--pidfile=", "crowd", *loads)
+        argv = (sys.executable, TWISTD, "-n", "--pidfile=", "crowd", *loads, "--hold-coins")
         where = ("--router", f"clientmigration://{self.host}:{self.ports.players}")
         size = ("--players", str(self.asked.players), "--seed", str(self.asked.seed))
         end = ("--summary", str(self.folder / "summary.json"))
@@ -127,6 +125,17 @@ class Soak:
         print(f"{time.strftime('%H:%M:%S')} kill -9 {name}", flush=True)
         self.servers[name].kill()
 
+    async def restart_all(self) -> None:
+        """SIGTERM one after the other; the process monitor starts each again when it has ended."""
+        for name in sorted(self.servers):
+            began = time.monotonic()
+            print(f"{time.strftime('%H:%M:%S')} SIGTERM {name}", flush=True)
+            self.servers[name].tell("TERM")
+            await self._until(lambda name=name: name not in self.router.members)
+            self.restarts.append(time.monotonic() - began)
+            await self._until(lambda name=name: name in self.router.members)
+            await deferLater(self.reactor, self.asked.restart_every)
+
     async def run(self) -> int:
         asked = self.asked
         self.parts.privilegedStartService()
@@ -142,17 +151,21 @@ class Soak:
         await self._until(lambda: self._playing() >= asked.players)
         print(f"{self._playing()} players on {asked.servers} servers", flush=True)
         moving = LoopingCall(self.move_somebody)
-        moving.start(1.0 / asked.moves_per_s, now=False)
+        if asked.moves_per_s:
+            moving.start(1.0 / asked.moves_per_s, now=False)
         killing = LoopingCall(self.kill_somebody)
         if asked.kill_every:
             killing.start(asked.kill_every, now=False)
+        if asked.restart_every:
+            await self.restart_all()
         await deferLater(self.reactor, asked.seconds)
-        moving.stop()
-        if killing.running:
-            killing.stop()
+        for loop in (moving, killing):
+            if loop.running:
+                loop.stop()
         await deferLater(self.reactor, 5.0)
         owned = self._playing()
         await crowd.stopService()
+        await deferLater(self.reactor, 3.0)  # the last words of those who went home
         for child in (*self.servers.values(), *self.others):
             await child.stopService()
         await self.parts.stopService()
@@ -168,6 +181,15 @@ class Soak:
                 raise SystemExit(f"did not begin within {within_s:g} s: see {self.folder}")
             await deferLater(self.reactor, 0.1)
 
+    def coins(self) -> int:
+        """What everybody has by the ledger, in pockets and in letters under way."""
+        with sqlite3.connect(self.folder / "ledger.sqlite") as ledger:
+            rows = ledger.execute("select snapshot from player where snapshot is not null")
+            kept = [msgspec.json.decode(stored, type=Snapshot) for (stored,) in rows]
+        letters = under_way([(each.player, each.mail) for each in kept])
+        pockets = sum(each.game["coins"] for each in kept)
+        return int(pockets + sum(letter.body["coins"] for letter in letters))
+
     def report(self, owned: int) -> int:
         felt = json.loads((self.folder / "summary.json").read_text())
         asked = self.asked
@@ -177,9 +199,10 @@ class Soak:
             "players; at the end": f"{asked.players}; {owned}",
             "moves felt; by outcome": f"{felt['moves']}; {dict(self.outcomes)}",
             "kills; players that came back": f"{self.kills}; {felt['rejoins']}",
+            "drains, seconds each": ", ".join(f"{took:.1f}" for took in self.restarts) or "none",
             "missed ticks in moves": felt["missed_ticks_in_moves"],
             "missed ticks in all play": f"{felt['missed_ticks']} of {felt['views']}",
-            "coins at the end": f"{sum(self.coins.values()):.0f} of {10 * asked.players}",
+            "coins at the end": f"{self.coins()} of {10 * asked.players}",
             "files finished; bad": f"{felt['files_finished']}; {felt['files_bad']}",
             "feed entries": felt["feed_entries"],
             "feed gaps; duplicates": f"{felt['feed_gaps']}; {felt['feed_duplicates']}",
@@ -189,8 +212,10 @@ class Soak:
         for name, value in rows.items():
             print(f"| {name} | {value} |")
         never = ("missed_ticks_in_moves", "inputs_lost", "inputs_doubled", "files_bad", "feed_gaps")
-        wrong = sum(felt[name] for name in never)
-        return 1 if wrong or owned < asked.players or not self.outcomes[Outcome.SETTLED] else 0
+        wrong = sum(felt[name] for name in never) + (self.coins() != 10 * asked.players)
+        wrong += felt["rejoins"] if not self.kills else 0
+        still = asked.moves_per_s and not self.outcomes[Outcome.SETTLED]
+        return 1 if wrong or owned < asked.players or still else 0
 
 
 def make_space() -> None:
@@ -224,6 +249,7 @@ def main() -> None:
     flags.add_argument("--servers", type=int, default=3)
     flags.add_argument("--moves-per-s", type=float, default=50.0)
     flags.add_argument("--kill-every", type=float, default=0.0)
+    flags.add_argument("--restart-every", type=float, default=0.0)
     flags.add_argument("--rtt-ms", type=float, default=0.0)
     flags.add_argument("--seed", type=int, default=1)
     flags.add_argument("--folder", type=Path)

@@ -219,6 +219,12 @@ def test_the_ping_cap_relaxes_while_waiting(ping_ms: float, waited_s: float) -> 
         assert reason(impatient, fleet, "a").excluded == "far"
 
 
+def test_who_lost_its_server_does_not_wait_for_a_better_ping() -> None:
+    fleet = fleet_of(a={})
+    assert chosen(Newcomer("ada", None, {"a": 150.0}), fleet) is None
+    assert chosen(Newcomer("ada", None, {"a": 150.0}, stranded=True), fleet) == "a"
+
+
 def test_who_was_not_pinged_comes_into_question_only_after_all_caps() -> None:
     fleet = fleet_of(a={"load": 0.9}, b={"load": 0.1})
     assert chosen(Newcomer("ada", None, {"a": 10}), fleet) == "a"

@@ -9,11 +9,13 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol
 from twisted.internet.task import deferLater
@@ -42,6 +44,11 @@ async def eventually(true: Callable[[], Any], within_s: float = 20.0) -> Any:
         assert time.monotonic() < until, f"not within {within_s} s"
         await deferLater(reactor, 0.02)
     return value
+
+
+def plays_on(player: Player, member: str) -> bool:
+    """Whether it plays there, and not on its way."""
+    return player.member == member and player.journey.state() == "playing"
 
 
 class Running:
@@ -115,6 +122,10 @@ class Cluster:
 
     def _router(self) -> InOrder:
         options = tap.Options()
+        options.parseOptions(self._router_flags())
+        return tap.assemble(self.reactor, options)
+
+    def _router_flags(self) -> list[str]:
         here = f"interface={LOOPBACK}"
         doors = [
             *("--players", f"tcp:{self.ports.players}:{here}"),
@@ -122,8 +133,7 @@ class Cluster:
         ]
         ledger = str(self.folder / "ledger.sqlite")
         away = f"http://{LOOPBACK}:9"
-        options.parseOptions([*self._common(), *doors, "--ledger", ledger, "--graphite", away])
-        return tap.assemble(self.reactor, options)
+        return [*self._common(), *doors, "--ledger", ledger, "--graphite", away]
 
     def start(self) -> None:
         """The router begins."""
@@ -132,27 +142,48 @@ class Cluster:
 
     async def server(self, name: str) -> None:
         """A real game server, once it is in the fleet."""
+        self.launch(name)
+        await eventually(lambda: self.placeable(name))
+
+    def launch(self, name: str) -> None:
+        """A real game server, without waiting for it."""
         router = f"tcp:{LOOPBACK}:{self.ports.members}"
-        argv = (sys.executable, TWISTD, "-n", "--pidfile=", "gameserver", "--name", name)
-        flags = ("--router", router, *self._common())
-        program = Program(name, (*argv, *flags), self.folder / f"{name}.log", dict(os.environ))
+        self._run(name, "gameserver", "--name", name, "--router", router, *self._common())
+
+    def launch_router(self) -> None:
+        """A router that is a process of its own, instead of the one here."""
+        self._run("router", "router", *self._router_flags())
+
+    def _run(self, name: str, daemon: str, *flags: str) -> None:
+        argv = (sys.executable, TWISTD, "-n", "--pidfile=", daemon, *flags)
+        program = Program(name, argv, self.folder / f"{name}.log", dict(os.environ))
         self.children[name] = Child(self.reactor, program, lambda _program, _how: None)
         self.children[name].startService()
-        await eventually(lambda: self.placeable(name))
 
     def placeable(self, name: str) -> bool:
         """Whether players can be sent there."""
         return self.router.fleet.fresh(name, self.router.now(), self.router.policy)
 
-    async def player(self, token: str = "", dial: Dial | None = None) -> Player:
+    async def player(
+        self, token: str = "", dial: Dial | None = None, within_s: float = 20.0
+    ) -> Player:
         """A player that plays."""
         address = f"{LOOPBACK}:{self.ports.players}"
         random = Random(len(self.players))
         player = Player(self.reactor, address, dial or dialer(self.reactor), random, token)
         self.players.append(player)
         player.start()
-        await eventually(lambda: player.member)
+        await eventually(lambda: player.member, within_s)
         return player
+
+    async def spread(self, players: Sequence[Player], names: Sequence[str]) -> None:
+        """As many of them on each of these servers, wherever they were placed."""
+        for n, player in enumerate(players):
+            there = names[n % len(names)]
+            if player.member != there:
+                moving = self.router.moves.start(player.name, player.member, there)
+                await Deferred.fromCoroutine(moving)
+            await eventually(partial(plays_on, player, there))
 
     async def quiet(self, player: Player) -> None:
         """A moment of play: more views came, and every input is acknowledged."""
@@ -162,13 +193,17 @@ class Cluster:
         )
 
     def log(self, name: str) -> str:
-        """What a game server has logged so far."""
+        """What a process has logged so far."""
         return (self.folder / f"{name}.log").read_text()
 
     async def stop(self) -> None:
         """Everything ends: players, servers, router."""
+        await self.stop_processes()
+        await self.parts.stopService()
+
+    async def stop_processes(self) -> None:
+        """Players and processes end, the router last."""
         for player in self.players:
             player.stop()
-        for child in self.children.values():
-            await child.stopService()
-        await self.parts.stopService()
+        for name in sorted(self.children, key="router".__eq__):
+            await self.children[name].stopService()

@@ -104,6 +104,22 @@ def test_players_of_a_killed_server_are_back_within_two_seconds_as_they_were() -
         assert player.journey.state() == "playing"
 
 
+def test_players_far_away_do_not_wait_for_a_better_ping_after_a_crash() -> None:
+    arena = Arena(seed=5, delay_s=0.075)
+    arena.start_router()
+    for name in ("a", "b"):
+        arena.start_server(name)
+    arena.run(2.0)
+    players = [arena.start_player() for _ in range(6)]
+    arena.run(6.0)
+    struck = [player for player in players if arena.home_of(player) == "a"]
+    arena.kill("a")
+    arena.run(4.0)
+    assert struck
+    assert all(took < 2.0 for player in struck for took in player.tally.recoveries)
+    assert {arena.home_of(player) for player in players} == {"b"}
+
+
 def test_a_server_that_stops_is_empty_first_and_nobody_notices() -> None:
     arena = arena_with("a", "b", players=20)
     stopped: list[object] = []

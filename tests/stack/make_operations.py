@@ -38,7 +38,6 @@ DAEMONS: dict[str, type[usage.Options]] = {
 
 def flags(options: type[usage.Options]) -> Iterable[str]:
     """A daemon's own flags, then those that daemons share."""
-    assert not getattr(options, "optFlags", ()), "flags without a value: say how to write them"
     yield "| flag | default | |"
     yield "|---|---|---|"
     classes = [each for each in options.__mro__ if "optParameters" in vars(each)]
@@ -46,6 +45,8 @@ def flags(options: type[usage.Options]) -> Iterable[str]:
         for long, short, default, text, *_ in vars(each)["optParameters"]:
             spelled = f"`--{long}`" + (f", `-{short}`" if short else "")
             yield f"| {spelled} | {_default(default)} | {text} |"
+        for long, _, text in vars(each).get("optFlags", ()):
+            yield f"| `--{long}` | off | {text} |"
 
 
 def _default(value: Any) -> str:

@@ -39,8 +39,9 @@ def mood(seed: int, now_s: float, members: list[str]) -> Mood:
 class Walker:
     """One player of a crowd: asked ten times a second what it does next."""
 
-    def __init__(self, random: Random, burn_us: int, party_us: int) -> None:
+    def __init__(self, random: Random, burn_us: int, party_us: int, lays: bool = True) -> None:
         self.random, self.burn_us, self.party_us = random, burn_us, party_us
+        self.lays = lays  # whether it also lays coins down, which a killed server loses
         self.at = (SIZE_M / 2, SIZE_M / 2)
         self.burning = -1
 
@@ -54,7 +55,7 @@ class Walker:
         dice = self.random.random()
         if dice < 0.02 and others:
             return meadow.give(self.random.choice(others))
-        if dice < 0.04:
+        if dice < 0.04 and self.lays:
             return meadow.drop()
         if dice < 0.08:
             return meadow.pick()

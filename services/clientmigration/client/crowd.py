@@ -72,10 +72,11 @@ class Crowd(Service):
         probe: Probe,
         dropped: Callable[[], int] = lambda: 0,
         shares: Shares = Shares(),  # noqa: B008
+        lays: bool = True,
     ) -> None:
         self.clock, self.member, self.sink, self.probe = clock, member, sink, probe
         self.dropped, self.seed = dropped, seed
-        self.bots = [self._bot(address, dial, n, burns, shares) for n in range(size)]
+        self.bots = [self._bot(address, dial, n, (*burns, lays), shares) for n in range(size)]
         self.started = 0
         self.began = 0.0
         self.members: list[str] = []  # where our players are, as of the last report
@@ -90,11 +91,13 @@ class Crowd(Service):
             (LoopingCall(self.report), 1.0),
         )
 
-    def _bot(self, address: str, dial: Dial, n: int, burns: tuple[int, int], shares: Shares) -> Bot:
+    def _bot(
+        self, address: str, dial: Dial, n: int, habits: tuple[int, int, bool], shares: Shares
+    ) -> Bot:
         random = Random(f"{self.seed} {n}")
         player = Player(self.clock, address, dial, random, on_move=self.moved)
         loads = Loads(player, Random(f"{self.seed} {n} loads"), shares)
-        return Bot(player, Walker(random, *burns), loads)
+        return Bot(player, Walker(random, *habits), loads)
 
     def start_more(self) -> None:
         """A few more join, until all have."""

@@ -31,6 +31,13 @@ class Options(Common):
         ("downloads", None, 10, "percent of the players that download files now and then", percent),
         ("subscriptions", None, 20, "percent of the players that follow a topic", percent),
     )
+    optFlags: Sequence[Sequence[Any]] = (
+        (
+            "hold-coins",
+            None,
+            "give coins, but lay none down: what lies on a server dies with it",
+        ),
+    )
 
 
 def makeService(options: Options) -> InOrder:
@@ -48,9 +55,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         (options["burn"], options["party"]),
     )
     size, seed = options["players"], options["seed"]
+    shares = Shares(options["downloads"] / 100, options["subscriptions"] / 100)
     crowd = Crowd(
         reactor, options["name"], router, dial, size, seed, burns, carbon, probe,
-        carbon.take_dropped, Shares(options["downloads"] / 100, options["subscriptions"] / 100),
+        carbon.take_dropped, shares, not options["hold-coins"],
     )  # fmt: skip
     crowd.summary_file = Path(options["summary"]) if options["summary"] else None
     return InOrder(carbon, probe, crowd)

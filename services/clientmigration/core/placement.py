@@ -32,7 +32,8 @@ up, no seat is free, the ping is above the cap, no ping is known though others' 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
     """A player without a server. `pings`: ms by zone, as far as known; `mates`: players of its
-    group by member.
+    group by member. `stranded` is who was playing and lost its server: it does not wait for a
+    better ping than it can have now.
 
     ValueError for a ping or a waiting time that is negative or not finite.
     """
@@ -42,6 +43,7 @@ class Newcomer:
     pings: Mapping[str, float]
     waited_s: float = 0.0
     mates: Mapping[str, int] = field(default_factory=dict)
+    stranded: bool = False
 
     def __post_init__(self) -> None:
         if not all(0 <= value < math.inf for value in (self.waited_s, *self.pings.values())):
@@ -163,7 +165,7 @@ def _excluded(
         return "full"
     if not newcomer.pings:
         return ""
-    cap = _ping_cap(newcomer.waited_s, policy)
+    cap = math.inf if newcomer.stranded else _ping_cap(newcomer.waited_s, policy)
     if member.zone not in newcomer.pings:
         return "unpinged" if cap < math.inf else ""
     return "far" if newcomer.pings[member.zone] > cap else ""

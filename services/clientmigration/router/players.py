@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 HELLO_S = 5.0  # after its greeting a player says hello at once
 PINGS_S = 2.0  # after this it is placed without pings
-GRACE_S = 1.0  # an owner that is away for this long after its player came back is given up
+GRACE_S = 0.7  # an owner that is away for this long after its player came back is given up
 RETURN_S = 4.5  # every member has tried to come back by then after a restart of the router
 TELL_S = 5.0  # whoever waits is told where it stands at least this often
 NO_SEAT = ("draining", "full")  # a server says so only of players whom it does not have
@@ -56,6 +56,7 @@ class Visit:
         self.router = router
         self.said: DeferredQueue[Any] = DeferredQueue(size=4, backlog=1)
         self.gone = False
+        self.pings: dict[str, float] | None = None  # ms by member, once measured
         self.without_seat: set[str] = set()  # who would not take the player, and does not have it
         self.line = Line(
             "router", PLAYER_TO_ROUTER, self, router.clock, Pace(5.0, 10.0), router.blame
@@ -108,15 +109,13 @@ class Visit:
         token = hello.token or router.seals.identity(player, router.now())
         self.line.say(Identity(player=player, token=token))
         router.meter.count("joins")
-        pings: dict[str, float] | None = None
         waited_from = router.now()
         for _ in range(TRIES):
             record = await self._settled_record(player)
             back = record.owner in router.members and record.owner not in self.without_seat
             target = record.owner if back else ""
             if not target:
-                if pings is None:
-                    pings = await self._measure(record)
+                pings = await self._measured(record)
                 target = await self.router.line_up.place(
                     self, _newcomer(record, pings, router.now() - waited_from)
                 )
@@ -135,9 +134,11 @@ class Visit:
         router = self.router
         await router.moves.idle(player)
         record: Record = await router.timed(router.ledger.read(player))
-        if not record.owner or await router.attached_within(
-            record.owner, self._grace(record.owner)
-        ):
+        if not record.owner or record.owner in router.members:
+            return record
+        until = router.now() + self._grace(record.owner)
+        await self._measured(record)  # it will be needed, and this time has to pass anyway
+        if await router.attached_within(record.owner, until - router.now()):
             return record
         log.info("{player} is taken over from {owner}", player=player, owner=record.owner)
         again: Record = await router.timed(router.ledger.read(player))
@@ -148,6 +149,12 @@ class Visit:
         router = self.router
         since = 0.0 if owner in router.met else router.started + RETURN_S - router.now()
         return max(GRACE_S, since)
+
+    async def _measured(self, record: Record) -> dict[str, float]:
+        """The player's pings, asked for once."""
+        if self.pings is None:
+            self.pings = await self._measure(record)
+        return self.pings
 
     async def _measure(self, record: Record) -> dict[str, float]:
         """Have the player ping the best few; what it can not measure in time is left out."""
@@ -180,7 +187,8 @@ class Visit:
 
 def _newcomer(record: Record, pings: dict[str, float], waited_s: float) -> Newcomer:
     last = record.snapshot
-    return Newcomer(record.player, Position(last.x, last.y) if last else None, pings, waited_s)
+    position, stranded = Position(last.x, last.y) if last else None, bool(record.owner)
+    return Newcomer(record.player, position, pings, waited_s, stranded=stranded)
 
 
 class LineUp:

@@ -77,7 +77,7 @@ class Child(Service):
         self._reactor, self._on_end = reactor, on_end
         self._waiting: list[Deferred[None]] = []
         self._monitor = ProcessMonitor(Spawner(reactor, program.log, self._ended))
-        self._monitor.killTime, self._monitor.maxRestartDelay = KILL_AFTER_S, RESTART_WITHIN_S
+        self._monitor.maxRestartDelay = RESTART_WITHIN_S
         folder = str(program.folder) if program.folder else None
         self._monitor.addProcess(
             program.name, list(program.argv), env=dict(program.environment), cwd=folder
@@ -93,9 +93,10 @@ class Child(Service):
         logs.begin(self.program.log)
         self._monitor.startService()
 
-    def stopService(self) -> Deferred[None]:
-        """Tell it to end, kill it 5 s later; fires when it is gone."""
+    def stopService(self, patience_s: int = KILL_AFTER_S) -> Deferred[None]:
+        """Tell it to end, kill it `patience_s` later; fires when it is gone."""
         super().stopService()
+        self._monitor.killTime = patience_s
         self._monitor.stopService()
         gone: Deferred[None] = Deferred()
         self._waiting.append(gone)
@@ -104,9 +105,13 @@ class Child(Service):
 
     def kill(self) -> None:
         """End it at once, without asking. A child that still runs as a service begins anew."""
+        self.tell("KILL")
+
+    def tell(self, signal: str) -> None:
+        """Send it a signal ("KILL", "TERM", ...), if it is there."""
         for protocol in self._monitor.protocols.values():
             with suppress(ProcessExitedAlready):
-                protocol.transport.signalProcess("KILL")  # type: ignore[union-attr]
+                protocol.transport.signalProcess(signal)  # type: ignore[union-attr]
 
     def _ended(self, reason: Failure) -> None:
         if self.running:
