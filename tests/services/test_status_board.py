@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from clientmigration.status import documents
-from clientmigration.status.board import DOWN_S, FRESH_S, RECENT, RENAME_S, Board
+from clientmigration.status.board import DOWN_S, FRESH_S, RENAME_S, Board
 from clientmigration.status.feed import Moved, Server, Sighting, Status, World
 from clientmigration.status.limits import Allowance, Turnstile, origin_of
 
@@ -63,12 +63,12 @@ def test_a_board_that_was_never_told_anything_says_so() -> None:
 
 def test_only_the_last_moves_are_remembered_newest_first() -> None:
     told = board(server())
-    for n in range(RECENT + 5):
-        told.post_move(Moved(NOW + n, "gs-1", "gs-2", "settled", 80.04, 9.26))
+    recent = [Moved(NOW - n, "gs-1", "gs-2", "settled", 80.04, 9.26) for n in range(20)]
+    told.post_status(Status(NOW, (server(),), recent=tuple(recent)), NOW)
     moves = documents.status(told, NOW)["moves"]
-    assert len(moves) == RECENT
+    assert len(moves) == documents.RECENT
     assert moves[0] == {
-        "at": NOW + RECENT + 4,
+        "at": NOW,
         "source": "gs-1",
         "target": "gs-2",
         "outcome": "settled",
@@ -110,7 +110,8 @@ def test_nothing_that_is_published_names_a_player_or_an_address() -> None:
     told = board(server(name="gs-1"))
     seen = World(NOW, 1000, 50, (Sighting(PLAYER, 1, 1, 1),))
     told.post_world(seen, NOW)
-    told.post_move(Moved(NOW, "gs-1", "gs-2", "settled"))
+    moved = Moved(NOW, "gs-1", "gs-2", "settled")
+    told.post_status(Status(NOW, (server(),), recent=(moved,)), NOW)
     texts = [
         documents.encode(documents.status(told, NOW)),
         documents.encode(documents.world(seen, told.masks)),

@@ -6,12 +6,11 @@ Values in, values out; `now` is an argument. Players have other names on it, for
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Literal
 
-from clientmigration.status.feed import Moved, Status, World
+from clientmigration.status.feed import Status, World
 
 FRESH_S = 2.5
 """A status younger than this says how things are; a router tells one each second."""
@@ -21,9 +20,6 @@ DOWN_S = 4.0
 
 RENAME_S = 600.0
 """For how long a player keeps one number on the board."""
-
-RECENT = 20
-"""Moves that are remembered."""
 
 State = Literal["up", "stale", "down"]
 
@@ -54,7 +50,6 @@ class Board:
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self.status: Status | None = None
         self.world: World | None = None
-        self.moves: deque[Moved] = deque(maxlen=RECENT)
         self.masks = Masks(entropy)
         self._heard = -math.inf
 
@@ -66,10 +61,6 @@ class Board:
         """Where everybody stands now."""
         self.world = world
         self.masks.renew(now)
-
-    def post_move(self, moved: Moved) -> None:
-        """A move ended."""
-        self.moves.append(moved)
 
     def state(self, now: float) -> State:
         """How much of it can be believed."""

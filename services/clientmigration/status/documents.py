@@ -20,12 +20,16 @@ VERSION = 1
 SHOWN = 2_000
 """Players in one world event, at most: 21 kB. Of more than that a part is shown."""
 
+RECENT = 10
+"""Moves in a status document."""
+
 _ENTITY = struct.Struct("<IHH")
-_GRADES = ("fit", "strained", "overloaded")
+_GRADES = ("fit", "strained", "overloaded", "silent")
 COLOURS = {
     "fit": "#2e7d32",
     "strained": "#a15c00",
     "overloaded": "#b3261e",
+    "silent": "#b3261e",
     "stale": "#6b6b6b",
     "down": "#b3261e",
 }
@@ -40,7 +44,7 @@ def status(board: Board, now: float, play: str = "") -> dict[str, Any]:
         "at": round(known.at, 3) if known else None,
         "fleet": fleet(known) if known else None,
         "servers": [_server(each) for each in known.servers] if known else [],
-        "moves": [move(each) for each in reversed(board.moves)],
+        "moves": [move(each) for each in known.recent[:RECENT]] if known else [],
     }
     if play:
         document["play"] = play
@@ -155,7 +159,7 @@ def shield(board: Board, now: float) -> dict[str, Any]:
     }
 
 
-_SIGNS = {"fit": "●", "strained": "▲", "overloaded": "■", "stale": "◌", "down": "✕"}
+_SIGNS = {"fit": "●", "strained": "▲", "overloaded": "■", "silent": "✕", "stale": "◌", "down": "✕"}
 
 
 def badge(board: Board, now: float) -> bytes:

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-GradeWord = Literal["fit", "strained", "overloaded"]
+GradeWord = Literal["fit", "strained", "overloaded", "silent"]
+"""How hard a server works; silent: it has told nothing lately."""
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -39,7 +40,7 @@ class Moved(msgspec.Struct, frozen=True):
     target: str
     outcome: str  # settled, refused, timed_out, player_left, lost
     ms: float | None = None  # from asking to settling
-    gap_ms: float | None = None  # time for which no server simulated the player
+    gap_ms: float | None = None  # how much longer than a tick its player waited for a view
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -51,6 +52,7 @@ class Status(msgspec.Struct, frozen=True):
     moving: int = 0  # moves under way
     settled: int = 0  # moves that ended well, since the router started
     failed: int = 0  # moves that ended otherwise
+    recent: tuple[Moved, ...] = ()  # the latest moves, newest first
 
 
 class Sighting(NamedTuple):

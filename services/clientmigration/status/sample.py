@@ -79,6 +79,7 @@ class Sample(Service):
     capacity: int = 200
     _homes: dict[str, int] = field(default_factory=dict)
     _settled: int = 0
+    _recent: tuple[Moved, ...] = ()
     _told_at: float = -1.0
 
     def __post_init__(self) -> None:
@@ -105,6 +106,7 @@ class Sample(Service):
                 self._settled += 1
                 gap = 5 + each.x % 15
                 moved = Moved(now, f"gs-{before}", f"gs-{each.server}", "settled", 80 + gap, gap)
+                self._recent = (moved, *self._recent[:9])
                 self.told.moved(moved)
         self.told.world(World(now, SIZE, CELL, seen))
         if now - self._told_at >= 1:
@@ -117,4 +119,4 @@ class Sample(Service):
         for each in seen:
             homes[each.server].append(each)
         servers = tuple(server(number, homes[number], self.capacity) for number in numbers)
-        return Status(now, servers, settled=self._settled)
+        return Status(now, servers, settled=self._settled, recent=self._recent)

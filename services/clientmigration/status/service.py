@@ -62,7 +62,6 @@ class Shown(Service):
 
     def moved(self, moved: Moved) -> None:
         """See Told."""
-        self.board.post_move(moved)
         self._moves.append(moved)
         if self._gathering is None:
             self._gathering = self._clock.callLater(GATHER_S, self._show_moves)

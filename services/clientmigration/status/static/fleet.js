@@ -1,0 +1,105 @@
+// The fleet beside the world: sums, a table of servers, the latest moves. Only what changed is touched.
+
+import { mark } from "./marks.js";
+
+const WORDS = { fit: "● fit", strained: "▲ strained", overloaded: "■ overloaded", silent: "✕ silent" };
+const STATES = {
+  up: "live", stale: "stale", down: "router down", lost: "no connection", wait: "connecting",
+};
+const by = (id) => document.getElementById(id);
+
+function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function make(name, fields = {}, ...inside) {
+  const element = Object.assign(document.createElement(name), fields);
+  element.append(...inside);
+  return element;
+}
+
+const percent = (share) => `${Math.round(100 * share)}%`;
+const ms = (value, digits = 1) => (value == null ? "–" : `${value.toFixed(digits)} ms`);
+export const many = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+export class Fleet {
+  constructor() {
+    this.rows = new Map();
+    this.state = "wait";
+    this.shownMoves = "";
+  }
+
+  /** A status document. */
+  told(status) {
+    this.become(status.state);
+    const { fleet, servers, moves } = status;
+    if (!fleet) return;
+    say(by("sum-players"), `${fleet.players}`);
+    say(by("sum-servers"), `${fleet.servers}`);
+    say(by("sum-moves"), `${fleet.moves_settled}`);
+    const gaps = moves.map((move) => move.gap_ms).filter((gap) => gap != null).sort((a, b) => a - b);
+    say(by("sum-gap"), gaps.length ? ms(gaps[gaps.length >> 1]) : "–");
+    this.#servers(servers);
+    this.#moves(moves, status.at);
+  }
+
+  /** The state changed, perhaps: said once, also to those who listen. */
+  become(state) {
+    if (state === this.state) return;
+    if (this.state !== "wait" || state !== "up") say(by("news"), `Fleet: ${STATES[state]}`);
+    this.state = state;
+    by("state").dataset.state = document.body.dataset.state = state;
+    say(by("state-text"), STATES[state]);
+  }
+
+  #servers(servers) {
+    const body = by("servers");
+    if (servers.map((each) => each.name).join() !== [...this.rows.keys()].join() || !this.filled) {
+      this.filled = true;
+      this.rows = new Map(servers.map((each) => [each.name, this.#row(each)]));
+      const none = make("tr", {}, make("td", { colSpan: 6, className: "empty", textContent: "No game server is attached" }));
+      body.replaceChildren(...(servers.length ? [...this.rows.values()].map((row) => row.whole) : [none]));
+      by("legend").replaceChildren(...servers.map((each) => make("li", {}, mark(each.number), each.name)));
+    }
+    for (const each of servers) this.#fill(this.rows.get(each.name), each);
+  }
+
+  #row(server) {
+    const cell = (className = "") => make("td", { className });
+    const row = { grade: cell("grade"), players: cell("number"), load: cell("number"), health: cell("number"), tick: cell("number") };
+    row.name = make("span");
+    row.meter = make("meter", { min: 0, max: 1, low: 0.6, high: 0.85, optimum: 0.2 });
+    row.loadText = make("span");
+    row.load.append(row.meter, row.loadText);
+    const head = make("th", { scope: "row" }, mark(server.number), row.name);
+    row.whole = make("tr", {}, head, row.grade, row.players, row.load, row.health, row.tick);
+    return row;
+  }
+
+  #fill(row, server) {
+    say(row.name, server.name);
+    row.grade.dataset.grade = server.grade;
+    say(row.grade, (WORDS[server.grade] ?? server.grade) + (server.draining ? ", draining" : ""));
+    say(row.players, `${server.players} / ${server.capacity}`);
+    row.meter.value = Math.min(1, server.load);
+    row.meter.setAttribute("aria-label", `Load of ${server.name}`);
+    say(row.loadText, percent(server.load));
+    say(row.health, percent(server.health));
+    say(row.tick, ms(server.tick_ms));
+  }
+
+  #moves(moves, now) {
+    const key = JSON.stringify(moves);
+    if (key === this.shownMoves) return;
+    this.shownMoves = key;
+    if (!moves.length) return;
+    by("moves").replaceChildren(...moves.slice(0, 8).map((move) => make("li", {},
+      make("time", { textContent: new Date(move.at * 1000).toLocaleTimeString([], { hour12: false }) }),
+      make("span", { textContent: `${move.source} to ${move.target}` }),
+      make("span", { className: "gap", textContent: move.outcome === "settled" ? gap(move) : move.outcome.replace("_", " ") }))));
+  }
+}
+
+function gap(move) {
+  return move.gap_ms == null ? "moved" : `waited ${ms(move.gap_ms)} more`;
+}

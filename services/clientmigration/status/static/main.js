@@ -1,0 +1,79 @@
+// Puts the page together: the stream feeds the world and the fleet, history comes now and then.
+
+import { figure } from "./charts.js";
+import { Fleet, many } from "./fleet.js";
+import { give } from "./marks.js";
+import { follow } from "./stream.js";
+import { themes } from "./theme.js";
+import { World } from "./world.js";
+
+const by = (id) => document.getElementById(id);
+const HISTORY_MS = 10000;
+
+const fleet = new Fleet();
+const world = new World(by("world"), by("map"));
+const numbers = new Map();
+let play = null;
+
+themes(by("theme"), () => world.theme());
+
+let describedAt = -Infinity;
+function describe(status) {
+  if (performance.now() - describedAt < 10000 || !status.fleet) return;
+  describedAt = performance.now();
+  const { players, servers } = status.fleet;
+  by("world").setAttribute("aria-label", `The meadow, seen from above: ${many(players, "player")} on ${many(servers, "server")}.`);
+}
+
+function told(status) {
+  give(status.servers.map((server) => server.number));
+  fleet.told(status);
+  world.told(status.servers);
+  for (const server of status.servers) numbers.set(server.name, server.number);
+  describe(status);
+  offer(status);
+}
+
+/** The Play button works as soon as somebody says where one can play. */
+function offer(status) {
+  if (!status.play || play) return;
+  play = import("./play.js").then(({ offerPlay }) => offerPlay(status.play, world, numbers));
+  play.catch(() => { by("play-note").textContent = "Playing is not possible here"; });
+}
+
+follow("api/v1/events?with=world", {
+  status: told,
+  world: (seen) => world.heard(seen),
+  silent: () => fleet.become("lost"),
+});
+
+const CHARTS = {
+  players: { title: "Players" },
+  load: { title: "Load, by server", unit: "%", times: 100, most: 0.5 },
+  tick_ms: { title: "Tick (99th percentile)", unit: " ms", digits: 1, most: 5 },
+  moves: { title: "Moves per second", digits: 1, most: 1 },
+  gap_ms: { title: "Extra wait in a move", unit: " ms", digits: 1, most: 25 },
+};
+
+async function recall() {
+  try {
+    const answer = await fetch("api/v1/history.json");
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    const history = await answer.json();
+    by("history-note").textContent = history.available ? "From Graphite, every 5 seconds" : "Graphite does not answer: no history for now. Everything else works.";
+    if (history.available) {
+      by("charts").replaceChildren(...Object.entries(CHARTS).filter(([name]) => history.series[name]?.length)
+        .map(([name, chart]) => figure({ ...chart, lines: history.series[name] }, numbers)));
+    }
+  } catch {
+    by("history-note").textContent = "No history for now.";
+  }
+}
+recall();
+setInterval(() => { if (!document.hidden) recall(); }, HISTORY_MS);
+
+const here = new URL(".", location.href).href;
+by("code-widget").textContent = `<script src="${here}widget.js" async></script>\n<clientmigration-status router="${here}"></clientmigration-status>`;
+by("code-badge").textContent = `<img src="${here}badge.svg" alt="Status of the fleet">`;
+by("code-events").textContent = `new EventSource("${here}api/v1/events")\n  .addEventListener("status", (event) => console.log(JSON.parse(event.data)));`;
+setInterval(() => { if (!document.hidden) by("badge").src = `badge.svg?${Math.floor(Date.now() / 30000)}`; }, 30000);

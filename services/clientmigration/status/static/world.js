@@ -1,0 +1,248 @@
+// Draws the meadow: cells, crowds, servers' regions, players, and moves as they happen.
+
+import { colours, kind, sprites } from "./marks.js";
+import { Places } from "./places.js";
+
+const CROWD = 6; // players in one cell that make a hot spot
+const MOVE_MS = 1600;
+const NEAR_M = 190; // how much of the meadow one sees while playing
+
+export class World {
+  constructor(canvas, map) {
+    this.canvas = canvas;
+    this.map = map;
+    this.places = new Places();
+    this.servers = [];
+    this.moves = [];
+    this.me = null; // while playing: {x, y, server, others}
+    this.camera = { x: 500, y: 500, span: 1000 };
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    this.seen = true;
+    new ResizeObserver(() => this.#fit()).observe(canvas);
+    new IntersectionObserver(([entry]) => { this.seen = entry.isIntersecting; this.#wake(); }).observe(canvas);
+    document.addEventListener("visibilitychange", () => this.#wake());
+    this.theme();
+  }
+
+  /** The colours have changed. */
+  theme() {
+    const style = getComputedStyle(document.documentElement);
+    const of = (name) => style.getPropertyValue(name).trim();
+    this.paint = { halo: of("--halo"), ink: of("--ink"), soft: of("--soft"), ground: of("--meadow"),
+      deep: of("--meadow-deep"), grid: of("--grid"), heat: of("--heat"), panel: of("--panel") };
+    this.fills = colours();
+    this.#fit();
+  }
+
+  /** Where everybody is. */
+  heard(world) {
+    const now = performance.now();
+    for (const move of this.places.heard(world, now)) this.moves.push({ ...move, since: now });
+    this.moves = this.moves.filter((move) => now - move.since < MOVE_MS).slice(-80);
+    this.#wake();
+  }
+
+  /** Servers as the status has them. */
+  told(servers) {
+    this.servers = servers;
+    this.#wake();
+  }
+
+  /** What a playing visitor sees; null when it has stopped. */
+  follow(me) {
+    this.me = me;
+    this.#wake();
+  }
+
+  #fit() {
+    const box = this.canvas.getBoundingClientRect();
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    this.scale = ratio;
+    for (const canvas of [this.canvas, this.map]) {
+      const wide = Math.round((canvas === this.map ? box.width * 0.24 : box.width) * ratio);
+      if (wide && canvas.width !== wide) canvas.width = canvas.height = wide;
+    }
+    this.marks = sprites(Math.round(Math.max(9, Math.min(13, box.width / 62)) * ratio), this.paint.halo);
+    this.bigMarks = sprites(Math.round(19 * ratio), this.paint.halo);
+    this.#wake();
+  }
+
+  #wake() {
+    if (!this.frame && this.seen && !document.hidden) this.frame = requestAnimationFrame((now) => this.#draw(now));
+  }
+
+  #draw(now) {
+    this.frame = 0;
+    this.#aim();
+    const pen = this.canvas.getContext("2d");
+    const wide = this.canvas.width;
+    this.#ground(pen, wide, this.camera);
+    if (!this.me) this.#regions(pen, wide, this.camera);
+    this.#players(pen, wide, this.camera, now);
+    this.#arcs(pen, wide, this.camera, now);
+    if (!this.me) this.#names(pen, wide, this.camera);
+    if (this.me) this.#overview(now);
+    const settled = this.still.matches && !this.me;
+    if (!settled || this.moves.length) this.#wake();
+  }
+
+  #aim() {
+    const size = this.places.size;
+    const to = this.me ? { x: this.me.x, y: this.me.y, span: NEAR_M } : { x: size / 2, y: size / 2, span: size };
+    const part = this.still.matches ? 1 : 0.14;
+    for (const axis of ["x", "y", "span"]) this.camera[axis] += (to[axis] - this.camera[axis]) * part;
+  }
+
+  #at(x, y, wide, camera) {
+    const scale = wide / camera.span;
+    return [(x - camera.x) * scale + wide / 2, wide / 2 - (y - camera.y) * scale];
+  }
+
+  #ground(pen, wide, camera) {
+    const { size, cell } = this.places;
+    const scale = wide / camera.span;
+    pen.fillStyle = this.paint.deep;
+    pen.fillRect(0, 0, wide, wide);
+    const [left, top] = this.#at(0, size, wide, camera);
+    pen.fillStyle = this.paint.ground;
+    pen.fillRect(left, top, size * scale, size * scale);
+    this.#heat(pen, wide, camera, scale);
+    pen.strokeStyle = this.paint.grid;
+    pen.lineWidth = this.scale;
+    pen.beginPath();
+    for (let at = 0; at <= size; at += cell) {
+      const [x, y] = this.#at(at, at, wide, camera);
+      pen.moveTo(x, top); pen.lineTo(x, top + size * scale);
+      pen.moveTo(left, y); pen.lineTo(left + size * scale, y);
+    }
+    pen.stroke();
+  }
+
+  #heat(pen, wide, camera, scale) {
+    for (const { x, y, count } of this.places.crowded(CROWD)) {
+      const [across, down] = this.#at(x, y, wide, camera);
+      const radius = this.places.cell * 1.15 * scale;
+      const glow = pen.createRadialGradient(across, down, 0, across, down, radius);
+      const strength = Math.min(0.42, 0.08 + (count - CROWD) * 0.014);
+      glow.addColorStop(0, `rgba(${this.paint.heat}, ${strength})`);
+      glow.addColorStop(1, `rgba(${this.paint.heat}, 0)`);
+      pen.fillStyle = glow;
+      pen.fillRect(across - radius, down - radius, 2 * radius, 2 * radius);
+    }
+  }
+
+  #regions(pen, wide, camera) {
+    const scale = wide / camera.span;
+    for (const server of this.servers) {
+      if (!server.players) continue;
+      const [x, y] = this.#at(server.x, server.y, wide, camera);
+      pen.beginPath();
+      pen.arc(x, y, Math.max(8, server.spread * scale), 0, 2 * Math.PI);
+      pen.globalAlpha = 0.07;
+      pen.fillStyle = pen.strokeStyle = this.fills[kind(server.number)];
+      pen.fill();
+      pen.globalAlpha = 0.75;
+      pen.lineWidth = 1.5 * this.scale;
+      pen.setLineDash([7 * this.scale, 6 * this.scale]);
+      pen.stroke();
+      pen.setLineDash([]);
+      pen.globalAlpha = 1;
+    }
+  }
+
+  #names(pen, wide, camera) {
+    pen.font = `650 ${12.5 * this.scale}px system-ui, sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    for (const server of this.servers) {
+      if (!server.players) continue;
+      const [x, y] = this.#at(server.x, server.y, wide, camera);
+      const half = pen.measureText(server.name).width / 2 + 9 * this.scale;
+      pen.fillStyle = this.paint.panel;
+      pen.strokeStyle = this.fills[kind(server.number)];
+      pen.lineWidth = 2 * this.scale;
+      pen.beginPath();
+      pen.roundRect(x - half, y - 11 * this.scale, 2 * half, 22 * this.scale, 11 * this.scale);
+      pen.fill();
+      pen.stroke();
+      pen.fillStyle = this.paint.ink;
+      pen.fillText(server.name, x, y + 0.5 * this.scale);
+    }
+  }
+
+  #players(pen, wide, camera, now) {
+    const close = this.me?.others;
+    const pictures = this.me ? this.bigMarks : this.marks;
+    const put = (x, y, server) => {
+      const picture = pictures[kind(server)];
+      const [across, down] = this.#at(x, y, wide, camera);
+      if (across < -40 || down < -40 || across > wide + 40 || down > wide + 40) return;
+      pen.drawImage(picture, Math.round(across - picture.width / 2), Math.round(down - picture.height / 2));
+    };
+    if (close) close.forEach(({ x, y, server }) => put(x, y, server));
+    else this.places.each(now, this.still.matches, put);
+    if (this.me) this.#self(pen, wide, camera, put);
+  }
+
+  #self(pen, wide, camera, put) {
+    const [x, y] = this.#at(this.me.x, this.me.y, wide, camera);
+    pen.beginPath();
+    pen.arc(x, y, 19 * this.scale, 0, 2 * Math.PI);
+    pen.lineWidth = 3 * this.scale;
+    pen.strokeStyle = this.paint.ink;
+    pen.stroke();
+    put(this.me.x, this.me.y, this.me.server);
+  }
+
+  #arcs(pen, wide, camera, now) {
+    for (const move of this.moves) {
+      const part = (now - move.since) / MOVE_MS;
+      if (part >= 1) continue;
+      const here = this.places.of(move.id, now) ?? [move.x, move.y];
+      const [x, y] = this.#at(...here, wide, camera);
+      pen.globalAlpha = this.still.matches ? 0.9 : 1 - part;
+      pen.strokeStyle = this.fills[kind(move.to)];
+      pen.lineWidth = 2.5 * this.scale;
+      pen.beginPath();
+      pen.arc(x, y, (this.still.matches ? 13 : 8 + 16 * part) * this.scale, 0, 2 * Math.PI);
+      pen.stroke();
+      const home = this.servers.find((server) => server.number === move.to);
+      if (home && !this.me) this.#arc(pen, [x, y], this.#at(home.x, home.y, wide, camera), part);
+      pen.globalAlpha = 1;
+    }
+    this.moves = this.moves.filter((move) => now - move.since < MOVE_MS);
+  }
+
+  #arc(pen, [x, y], [toX, toY], part) {
+    const reach = this.still.matches ? 1 : Math.min(1, part * 2.2);
+    const bendX = (x + toX) / 2 + (toY - y) * 0.18;
+    const bendY = (y + toY) / 2 - (toX - x) * 0.18;
+    pen.lineWidth = 1.6 * this.scale;
+    pen.beginPath();
+    pen.moveTo(x, y);
+    for (let step = 1; step <= 16; step += 1) {
+      const t = (step / 16) * reach;
+      pen.lineTo((1 - t) ** 2 * x + 2 * t * (1 - t) * bendX + t * t * toX, (1 - t) ** 2 * y + 2 * t * (1 - t) * bendY + t * t * toY);
+    }
+    pen.stroke();
+  }
+
+  #overview(now) {
+    const pen = this.map.getContext("2d");
+    const wide = this.map.width;
+    const whole = { x: this.places.size / 2, y: this.places.size / 2, span: this.places.size };
+    pen.fillStyle = this.paint.ground;
+    pen.fillRect(0, 0, wide, wide);
+    const dot = 2.2 * this.scale;
+    this.places.each(now, this.still.matches, (x, y, server) => {
+      const [across, down] = this.#at(x, y, wide, whole);
+      pen.fillStyle = this.fills[kind(server)];
+      pen.fillRect(across - dot / 2, down - dot / 2, dot, dot);
+    });
+    const [x, y] = this.#at(this.camera.x, this.camera.y, wide, whole);
+    const half = (this.camera.span / whole.span) * wide / 2;
+    pen.strokeStyle = this.paint.ink;
+    pen.lineWidth = 1.5 * this.scale;
+    pen.strokeRect(x - half, y - half, 2 * half, 2 * half);
+  }
+}
