@@ -23,11 +23,12 @@ from clientmigration.core.snapshot import Progress, Snapshot
 from clientmigration.gameserver import letters, meadow, neighbours, seat, service, streams, uplink
 from clientmigration.gameserver import players as playing
 from clientmigration.net import line, tickets
-from clientmigration.router import moves
+from clientmigration.router import moves, operators, overview
 from clientmigration.router import players as visiting
 from clientmigration.testing import Arena
 from clientmigration.wire import connection as wire
 from clientmigration.wire import messages as m
+from clientmigration.wire import operators as o
 from clientmigration.wire import work
 
 HERE = Path(__file__).parent
@@ -43,7 +44,9 @@ def limits() -> Iterable[str]:
     server, visit = arena.start_router(), arena.router.player_line()
     host = arena.start_server("gs-1")
     ada = arena.start_player()
-    arena.run(5.0)
+    arena.run(3.0)
+    desk = arena.start_desk()
+    arena.run(2.0)
     assert ada.home is not None
     assert ada.home.line is not None
     hears = (
@@ -54,6 +57,8 @@ def limits() -> Iterable[str]:
         (wire.MEMBER_TO_ROUTER, server.member_line()),
         (wire.ROUTER_TO_MEMBER, host.router_line()),
         (wire.SERVER_TO_SERVER, neighbours.Link(host, "gs-2").line),
+        (wire.OPERATOR_TO_ROUTER, server.operators.lines[0].line),
+        (wire.ROUTER_TO_OPERATOR, desk.line),
     )
     yield "| direction | kinds | largest frame | messages per second | at once | silence |"
     yield "|---|---|---:|---:|---:|---:|"
@@ -66,6 +71,10 @@ def limits() -> Iterable[str]:
 NUMBERS = (
     (f"{wire.GREETING_LIMIT} bytes", "the greeting's frame"),
     (f"{wire.PROOF_LIMIT:,} bytes", "the frame after a member's or a neighbour's greeting"),
+    (f"{operators.LINKS}", "operators and watchers at a time"),
+    (f"{overview.RECENT}", "moves in an overview"),
+    (f"{overview.DOTS:,}", "players in a world, about"),
+    (f"{overview.BEGINNING}", "letters of a player's name that are enough to find it"),
     (f"{wire.INPUT_LIMIT} bytes", "the body of an input"),
     (f"{line.GREETING_WAIT_S:g} s", "from the connection to the greeting"),
     (f"{visiting.HELLO_S:g} s", "from the greeting to `hello`, at the router"),
@@ -152,12 +161,15 @@ def spelled(kind: inspect.Type) -> str:
             return "u32" if most == 2**32 - 1 else f"integer {least} to {most}"
         case inspect.FloatType(le=float()):
             return "ms"
-        case inspect.StrType(pattern=str()):
-            return "64 hex digits"
+        case inspect.StrType(pattern=str(pattern)):
+            return "64 hex digits" if "{64}" in pattern else "host:port"
         case inspect.StrType(max_length=int(most)):
             return f"string of at most {most}"
-        case inspect.UnionType(types=types):
-            return " or ".join(map(spelled, types))
+        case inspect.LiteralType(values=said) | inspect.UnionType(types=said):
+            words = (
+                spelled(each) if isinstance(each, inspect.Type) else f"`{each}`" for each in said
+            )
+            return " or ".join(words)
         case inspect.ListType(item_type=item):
             return f"list of {spelled(item)}"
         case inspect.TupleType(item_types=items):
@@ -167,6 +179,10 @@ def spelled(kind: inspect.Type) -> str:
         case inspect.StructType(cls=cls):
             return cls.__name__.lower()
     return WORDS[type(kind)]
+
+
+def _alternative(said: Any) -> str:
+    return spelled(said) if isinstance(said, inspect.Type) else f"`{said}`"
 
 
 WORDS: dict[type[inspect.Type], str] = {
@@ -209,9 +225,12 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "member to router": said_by(m.MemberToRouter),
     "router to member": said_by(m.RouterToMember),
     "server to server": said_by(m.ServerToServer),
+    "operator to router": said_by(o.OperatorToRouter),
+    "router to operator": said_by(o.RouterToOperator),
     "values": lambda: table(
         (m.Candidate, m.Entry, m.Neighbour, Snapshot, Progress, mail.Mail, mail.Letter), "value"
     ),
+    "operator values": lambda: table((o.Member, o.Sample, o.Moved, o.Dot), "value"),
     "claims": lambda: ("```text", *claims(), "```"),
     **{f"{name} transcript": scene(name) for name in SCENES},
 }

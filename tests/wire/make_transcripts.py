@@ -20,6 +20,7 @@ from clientmigration.wire import connection as wire
 from clientmigration.wire import meadow
 from clientmigration.wire.connection import Connection, Dialect
 from clientmigration.wire.messages import Chunk, Input, Item, Look, Report, Sight, View
+from clientmigration.wire.operators import Find, Order
 
 DELAY_S = 0.01
 SHOWN = 2  # views or inputs in a row of one sender that are written down; the rest is counted
@@ -31,6 +32,8 @@ SPOKEN = {
     ("gs", "router"): wire.MEMBER_TO_ROUTER,
     ("router", "gs"): wire.ROUTER_TO_MEMBER,
     ("gs", "gs"): wire.SERVER_TO_SERVER,
+    ("desk", "router"): wire.OPERATOR_TO_ROUTER,
+    ("router", "desk"): wire.ROUTER_TO_OPERATOR,
 }
 
 
@@ -193,6 +196,27 @@ def neighbouring() -> list[str]:
     return [*transcript(met), "", *transcript(both)]
 
 
+def operating() -> list[str]:
+    """An operator looks, has Ada moved and a server emptied, and lets it fill again."""
+    scene, ada = _playing()
+    desk = scene.arena.start_desk("operator")
+    scene.arena.run(0.2)
+    desk.ask(Find(0, ada.name[:6]))
+    scene.arena.run(0.1)
+    desk.ask(Order(0, "move", other(ada.member), ada.name))
+    scene.arena.run(0.7)
+    desk.ask(Order(0, "drain", ada.member))
+    scene.arena.run(0.1)
+    desk.ask(Order(0, "undrain", ada.member))
+    scene.arena.run(0.1)
+    desk.leave()
+    scene.arena.run(0.1)
+    said = [
+        each for each in scene._take() if "desk" in (each.by, each.to) or '"drain"' in each.text
+    ]
+    return list(transcript(said))
+
+
 def fetching() -> list[str]:
     """A player downloads a file and follows a topic."""
     scene, ada = _playing(Files({"map": bytes(range(256)) * 8}))
@@ -263,6 +287,7 @@ SCENES = {
     "leaving": leaving,
     "fetching": fetching,
     "neighbouring": neighbouring,
+    "operating": operating,
 }
 
 if __name__ == "__main__":

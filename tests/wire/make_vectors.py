@@ -21,6 +21,7 @@ from clientmigration.net.tickets import Seals, hashed
 from clientmigration.wire import connection as wire
 from clientmigration.wire import meadow, sight, work
 from clientmigration.wire import messages as m
+from clientmigration.wire import operators as o
 from clientmigration.wire.connection import Connection, Dialect, encode
 
 FILE = Path(__file__).parents[2] / "docs" / "vectors.json"
@@ -42,6 +43,10 @@ SNAPSHOT = Snapshot(
 )  # fmt: skip
 REDIRECT = m.Redirect("gs-2", "192.0.2.7:4200", TOKEN)
 GOODBYE = m.Goodbye("bye", "")
+MOVED = o.Moved(NOW + 0.5, ADA, "gs-1", "gs-2", "settled", "", 212.5, 3.5, 0, 80.0)
+TURNED_DOWN = o.Moved(NOW - 0.5, BOB, "gs-2", "gs-1", "refused", "full", 12.5)
+SAMPLE = o.Sample(NOW, 0.9375, 0.25, 0, 2, 200, False, 512.5, 40.25, 12.5, {"tick_ms_p99": 8.5})
+MEMBER = o.Member("gs-1", "gameserver", "192.0.2.7:4100", "", 7, "", SAMPLE)
 VIEW_BODY = (
     meadow.SELF.pack(512.5, 40.25, 10, 2)
     + meadow.BLOCK.pack(10, 0, 2)
@@ -117,7 +122,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Prepare(MOVE, SNAPSHOT), m.Direct(MOVE, ADA, REDIRECT), m.Freeze(MOVE, ADA),
             m.Own(MOVE, ADA, 4, HOLDER, SNAPSHOT), m.Own(MOVE, BOB, 1, HOLDER, None),
             m.Release(ADA, 4), m.Cancel(MOVE, ADA, "the target was lost"), m.Stored(8, [BOB]),
-            m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), GOODBYE,
+            m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True), GOODBYE,
         ),
     ),
     "server to server": (
@@ -127,6 +132,35 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Meet("gs-1", "0f" * 16, "c0" * 32), m.Met("a5" * 32), m.Look(LOOK_BODY), m.Look(b""),
             m.Sight(TICK, SIGHT_BODY), m.Sight(0, b""),
             m.Post(ADA, BOB, [Letter(41, BOB, {"coins": 1})]), m.Kept(ADA, BOB, 41), GOODBYE,
+        ),
+    ),
+    "operator to router": (
+        wire.OPERATOR_TO_ROUTER,
+        (
+            m.Greeting(role="operator"), o.Enter("0f" * 16, "c0" * 32), o.Watch(), o.Watch(True),
+            m.Here(), o.Find(1, ADA), o.Order(2, "drain", "gs-1"), o.Order(3, "undrain", "gs-1"),
+            o.Order(4, "move", "gs-2", ADA), GOODBYE,
+        ),
+    ),
+    "router to operator": (
+        wire.ROUTER_TO_OPERATOR,
+        (
+            m.Greeting(role="router"), m.Challenge("1e" * 16), o.Entered("router", "a5" * 32),
+            o.Overview(
+                router="router", now=NOW + 1.25, started=NOW - 0.5, players=2, capacity=200,
+                waiting=1, moving=0, joins=3,
+                members=[MEMBER, o.Member("gs-2", "gameserver", "192.0.2.7:4200")],
+                moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN],
+            ),
+            o.World(
+                now=NOW + 1.25, players=2, shown=2,
+                members={"gs-1": [o.Dot(7, 512.5, 40.2), o.Dot(4294967295, -0.5, 0.0)]},
+            ),
+            o.Found(
+                n=1, player=ADA, member="gs-2", epoch=4, state="playing", x=512.5, y=40.25,
+                ping_ms=12.5, stored_at=NOW + 0.75, moves=[MOVED],
+            ),
+            o.Ended(2, "done", "gs-1 has been told"), GOODBYE,
         ),
     ),
 }  # fmt: skip
@@ -201,11 +235,15 @@ BAD_SIGHTS: tuple[tuple[str, bytes], ...] = (
     ("nobody is the one that fades", SIGHT_BODY[:16] + b"\3" + SIGHT_BODY[17:]),
 )  # fmt: skip
 PROVEN = (
-    ("caller", ("1e" * 16, "0f" * 16, "gs-1", "gs-2")),
-    ("called", ("1e" * 16, "0f" * 16, "gs-1", "gs-2")),
-    ("member", ("1e" * 16, "0f" * 16, "gs-1", "gameserver", "192.0.2.7:4100")),
-    ("member", ("1e" * 16, "0f" * 16, "", "gameserver", "192.0.2.7:4100")),
-    ("router", ("1e" * 16, "0f" * 16, "gs-1")),
+    ("attach", "caller", ("1e" * 16, "0f" * 16, "gs-1", "gs-2")),
+    ("attach", "called", ("1e" * 16, "0f" * 16, "gs-1", "gs-2")),
+    ("attach", "member", ("1e" * 16, "0f" * 16, "gs-1", "gameserver", "192.0.2.7:4100")),
+    ("attach", "member", ("1e" * 16, "0f" * 16, "", "gameserver", "192.0.2.7:4100")),
+    ("attach", "router", ("1e" * 16, "0f" * 16, "gs-1")),
+    ("watcher", "watcher", ("1e" * 16, "0f" * 16)),
+    ("watcher", "router", ("1e" * 16, "0f" * 16, "router")),
+    ("operator", "operator", ("1e" * 16, "0f" * 16)),
+    ("operator", "router", ("1e" * 16, "0f" * 16, "router")),
 )
 
 
@@ -255,10 +293,11 @@ def digests() -> list[dict[str, Any]]:
 
 
 def proofs() -> list[dict[str, Any]]:
-    """Proofs of both sides of a member link."""
+    """Proofs of both sides of each link that has them."""
     seals = Seals(SECRET)
     return [
-        {"side": side, "parts": parts, "proof": seals.proof(side, *parts)} for side, parts in PROVEN
+        {"use": use, "side": side, "parts": parts, "proof": seals.proofs(use).proof(side, *parts)}
+        for use, side, parts in PROVEN
     ]
 
 

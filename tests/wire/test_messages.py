@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from clientmigration.wire import messages
+from clientmigration.wire import messages, operators
 from clientmigration.wire.connection import Dialect
 from clientmigration.wire.messages import Message
 
@@ -23,6 +23,8 @@ UNIONS = {
     "member to router": messages.MemberToRouter,
     "router to member": messages.RouterToMember,
     "server to server": messages.ServerToServer,
+    "operator to router": operators.OperatorToRouter,
+    "router to operator": operators.RouterToOperator,
 }
 TAGS = {
     "Greeting": "greeting",
@@ -71,8 +73,19 @@ TAGS = {
     "Own": "own",
     "Release": "release",
     "Cancel": "cancel",
+    "Drain": "drain",
+    "Enter": "enter",
+    "Entered": "entered",
+    "Watch": "watch",
+    "Find": "find",
+    "Order": "order",
+    "Overview": "overview",
+    "World": "world",
+    "Found": "found",
+    "Ended": "ended",
 }
-KINDS = [kind for kind in Message.__subclasses__() if kind.__module__ == messages.__name__]
+OURS = (messages.__name__, operators.__name__)
+KINDS = [kind for kind in Message.__subclasses__() if kind.__module__ in OURS]
 every_message = pytest.mark.parametrize(
     "message",
     [message for _, said in SAID.values() for message in said if isinstance(message, Message)],
@@ -109,7 +122,7 @@ def test_fields_that_are_not_known_yet_are_ignored(message: Message) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.__name__))
 def test_every_message_says_who_may_say_it(kind: type[Message]) -> None:
-    who = "Player|Router|Member|Source|Target|Game server|The (first|last) frame"
+    who = "Player|Router|Member|Operator|Source|Target|Game server|The (first|last) frame"
     assert kind.__doc__ is not None
     assert re.match(who, kind.__doc__)
 
@@ -143,6 +156,9 @@ UNFIT: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (messages.Offered, {"id": 1, "size": 2**63, "sha256": "a" * 64}),
     (messages.Offered, {"id": 1, "size": 1, "sha256": "a" * 63}),
     (messages.Denied, {"id": 2**32, "reason": ""}),
+    (operators.Find, {"n": 1, "player": "x" * 201}),
+    (operators.Order, {"n": 1, "do": "stop", "member": "gs-1"}),
+    (operators.Order, {"n": -1, "do": "drain", "member": "gs-1"}),
 )
 
 

@@ -163,8 +163,8 @@ def test_another_digest_is_the_same() -> None:
 
 def test_another_proof_is_the_same() -> None:
     secret = VECTORS["proofs"]["secret"].encode()
-    key = hmac.digest(secret, b"clientmigration 1 attach", "sha256")
     for vector in VECTORS["proofs"]["proofs"]:
+        key = hmac.digest(secret, b"clientmigration 1 " + vector["use"].encode(), "sha256")
         text = "".join(f"{len(part)}:{part}" for part in (vector["side"], *vector["parts"]))
         assert hmac.new(key, text.encode(), "sha256").hexdigest() == vector["proof"]
 

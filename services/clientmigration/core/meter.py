@@ -13,11 +13,13 @@ ROOM = 20_000  # samples of one kind kept per interval: 3,000 players at a few p
 class Meter:
     """Counts, gauges and samples of one interval. `take` answers them as measures and starts anew.
 
-    What is named at the start is 0 in an interval in which nothing happened.
+    What is named at the start is 0 in an interval in which nothing happened. `totals` counts on
+    for as long as the daemon runs.
     """
 
     def __init__(self, counted: Iterable[str] = (), gauged: Iterable[str] = ()) -> None:
         self._counted = (*counted, *gauged)
+        self.totals: dict[str, float] = defaultdict(float)
         self._counts: dict[str, float] = {}
         self._samples: dict[str, list[float]] = {}
         self._reset()
@@ -29,6 +31,7 @@ class Meter:
     def count(self, name: str, by: float = 1) -> None:
         """`name` happened."""
         self._counts[name] = self._counts.get(name, 0) + by
+        self.totals[name] += by
 
     def gauge(self, name: str, value: float) -> None:
         """`name` is `value`; the greatest of the interval is kept."""

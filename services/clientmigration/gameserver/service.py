@@ -197,6 +197,12 @@ class GameServer(Service):
         if self.uplink is not None:
             self.uplink.line.say(message)
 
+    def drain(self, on: bool) -> None:
+        """An operator wants us empty, or not any more. Who stops goes on to empty itself."""
+        if self.running:
+            self.draining = on
+            self.report()
+
     def refusal(self) -> str:
         """Why no player can come here now, or nothing."""
         if self.draining:

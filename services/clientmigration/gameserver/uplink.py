@@ -20,6 +20,7 @@ from clientmigration.wire.messages import (
     Copy,
     Declined,
     Direct,
+    Drain,
     Freeze,
     Goodbye,
     Neighbours,
@@ -204,6 +205,10 @@ def _neighbours(server: GameServer, message: Neighbours) -> None:
     server.neighbours.learn(message)
 
 
+def _drain(server: GameServer, message: Drain) -> None:
+    server.drain(message.on)
+
+
 _OBEY: dict[type, Any] = {
     Reserve: _reserve,
     Prepare: _prepare,
@@ -216,4 +221,5 @@ _OBEY: dict[type, Any] = {
     Stored: _stored,
     Noted: _noted,
     Neighbours: _neighbours,
+    Drain: _drain,
 }

@@ -39,6 +39,23 @@ def hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+class Proofs:
+    """Shows, and checks, that the two ends of a link know the same key, which never travels."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def proof(self, side: str, *parts: str) -> str:
+        """Proof by `side` over `parts`, hex. Length-prefixed, so no two lists prove alike."""
+        text = "".join(f"{len(part)}:{part}" for part in (side, *parts))
+        return hmac.new(self._key, text.encode(), "sha256").hexdigest()
+
+    def proven(self, proof: str, side: str, *parts: str) -> None:
+        """Raise `NotAuthentic` unless `proof` is `side`'s over `parts`."""
+        if not hmac.compare_digest(proof.encode(), self.proof(side, *parts).encode()):
+            raise NotAuthentic(f"the {side} does not know the cluster secret")
+
+
 class Seals:
     """Issues and checks every signed thing. One per daemon, made from the cluster secret."""
 
@@ -106,15 +123,16 @@ class Seals:
         except jwt.InvalidTokenError as fault:
             raise error(f"this {use} is not one of ours: {fault}") from None
 
-    # Member links: both sides show that they know the secret, over both nonces.
+    # Links: both sides show that they know the secret, over both nonces.
+
+    def proofs(self, use: str) -> Proofs:
+        """Proofs with the key of one use: "attach" for members, "watcher" or "operator"."""
+        return Proofs(self._key(use))
 
     def proof(self, side: str, *parts: str) -> str:
-        """Proof by `side` ("member" or "router") over `parts`, hex. Length-prefixed, so no two
-        lists of parts prove alike."""
-        text = "".join(f"{len(part)}:{part}" for part in (side, *parts))
-        return hmac.new(self._key("attach"), text.encode(), "sha256").hexdigest()
+        """A proof of a member link by `side` ("member" or "router")."""
+        return self.proofs("attach").proof(side, *parts)
 
     def proven(self, proof: str, side: str, *parts: str) -> None:
         """Raise `NotAuthentic` unless `proof` is `side`'s over `parts`."""
-        if not hmac.compare_digest(proof.encode(), self.proof(side, *parts).encode()):
-            raise NotAuthentic(f"the {side} does not know the cluster secret")
+        self.proofs("attach").proven(proof, side, *parts)

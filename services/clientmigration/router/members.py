@@ -13,6 +13,7 @@ from clientmigration.core.pace import Pace
 from clientmigration.errors import MalformedFrame, NotAuthentic, OutOfTurn
 from clientmigration.net.line import MEMBER_SILENCE_S, Line
 from clientmigration.router.introductions import introduce
+from clientmigration.router.operators import ROLES, OperatorLine
 from clientmigration.wire.connection import MEMBER_TO_ROUTER
 from clientmigration.wire.messages import (
     Arrived,
@@ -54,6 +55,7 @@ class MemberLine:
         self.nonce = router.entropy(16).hex()
         self.name = self.role = ""
         self.roster: dict[str, Entry] = {}
+        self.measures: dict[str, float] = {}  # of its latest report
         self._listing: dict[str, Entry] = {}
         self._unjudged: set[str] | None = None  # whom of the first roster nobody has judged yet
         self.line = Line(
@@ -67,7 +69,10 @@ class MemberLine:
         )
 
     def opened(self, line: Line) -> None:
-        """Have it prove itself."""
+        """Have it prove itself. Operators come in by the same door."""
+        if line.peer_role in ROLES:
+            OperatorLine(self.router, line).opened(line)
+            return
         line.say(Challenge(nonce=self.nonce))
 
     def heard(self, message: Any) -> None:
@@ -102,6 +107,7 @@ class MemberLine:
             self.router.fleet.observe(points, self.router.now())
         except NotADatapoint as error:
             raise MalformedFrame(str(error)) from error
+        self.measures = {parse(point.path)[2]: point.value for point in points}
         self.router.observed(points)
         self.line.say(Noted())
 
@@ -164,6 +170,7 @@ class MemberLine:
         meter.sample("blackout_ms", message.gap_ms)
         meter.sample("blackout_ticks", message.missed)
         meter.sample("stall_ms", message.stall_ms)
+        self.router.operators.felt(self.name, message)
 
     def closed(self, reason: str) -> None:
         """See `Listener`."""

@@ -256,6 +256,7 @@ class Moves:
         now = self.router.now()
         if move.source:
             self.router.meter.count(f"moves_{outcome}")
+            self.router.operators.ended(move, outcome, reason)
             if outcome is Outcome.SETTLED:
                 self.moved_at[move.player] = now
                 self.router.meter.sample("move_ms", (now - move.started) * 1000)

@@ -34,6 +34,7 @@ from clientmigration.router.introductions import introduce
 from clientmigration.router.journal import Journal
 from clientmigration.router.members import MemberLine
 from clientmigration.router.moves import Moves
+from clientmigration.router.operators import Operators
 from clientmigration.router.players import LineUp, Visit
 from clientmigration.wire.messages import Attach, Entry, Release
 
@@ -86,9 +87,11 @@ class Router(Service):
         self.line_up = LineUp(self)
         self.decisions = Decisions(self)
         self.journal = Journal(self)
+        self.operators = Operators(self)
         self.meter = Meter(COUNTED, ("decision_ms",))
         self._loops = (
             (LoopingCall(self.report), 1.0),
+            (LoopingCall(self.operators.tick), 1.0),
             (LoopingCall(self.decisions.decide), policy.rebalance.period_s),
             (LoopingCall(self.line_up.advance), 0.5),
         )

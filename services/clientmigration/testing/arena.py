@@ -23,15 +23,17 @@ from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.meadow import Meadow
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import GameServer, Setting
-from clientmigration.net.door import steady
+from clientmigration.net.door import Lines, steady
 from clientmigration.net.ledger import Ledger
 from clientmigration.net.ledger import Memory as MemoryLedger
+from clientmigration.net.operator import Desk
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
 from clientmigration.router.service import Router
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk, Silent, SlowLedger, Still
 from clientmigration.testing.network import Network
+from clientmigration.wire.operators import Role
 
 EPOCH = 1_700_000_000.0  # when every arena begins, seconds
 SECRET = "arena " * 8
@@ -159,6 +161,15 @@ class Arena:
         self.players.append(player)
         player.start()
         return player
+
+    def start_desk(self, role: Role = "watcher", **more: Any) -> Desk:
+        """Somebody who looks at the router, or orders it."""
+        clock = self._host("desk")
+        nonce = self.random.randbytes(16).hex()
+        desk = Desk(clock, self.seals.proofs(role), role, nonce=nonce, **more)
+        endpoint = self.network.dial("desk", clock)("router:4101")
+        endpoint.connect(Lines(lambda: desk.line))
+        return desk
 
     def host_of(self, player: Player) -> str:
         """The host that this player program runs on."""

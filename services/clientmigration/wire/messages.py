@@ -67,7 +67,7 @@ class Pings(Message, frozen=True, tag="pings"):
 
 
 class Here(Message, frozen=True, tag="here"):
-    """Player: I know where I stand in line, and I am still here."""
+    """Player in line, or whoever watches: I have heard that, and I am still here."""
 
 
 class Identity(Message, frozen=True, tag="identity"):
@@ -397,6 +397,12 @@ class Cancel(Message, frozen=True, tag="cancel"):
     reason: str
 
 
+class Drain(Message, frozen=True, tag="drain"):
+    """Router: an operator wants you empty: take nobody (`on` false: you may take players again)."""
+
+    on: bool
+
+
 class Neighbour(msgspec.Struct, frozen=True):
     """Another game server of the fleet; `owner` is its number in views."""
 
@@ -470,6 +476,15 @@ MemberToRouter = (
 ToSource = Copy | Direct | Freeze | Release | Cancel
 ToTarget = Reserve | Prepare | Own | Cancel
 RouterToMember = (
-    Greeting | Goodbye | Challenge | Attached | Neighbours | Stored | Noted | ToSource | ToTarget
+    Greeting
+    | Goodbye
+    | Challenge
+    | Attached
+    | Neighbours
+    | Drain
+    | Stored
+    | Noted
+    | ToSource
+    | ToTarget
 )
 ServerToServer = Greeting | Goodbye | Challenge | Meet | Met | Post | Kept

@@ -1,0 +1,195 @@
+"""The operator's end of an operator link: it proves itself, watches, asks and orders.
+
+For the command line (one connection, some questions) and for whoever shows a router to others (a
+connection that comes back by itself). It believes nothing before the router has proved itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from random import random
+from typing import Any
+
+import msgspec
+from twisted.application.internet import ClientService
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLookupError
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.logger import Logger
+
+from clientmigration.core.pace import Pace
+from clientmigration.errors import Away, NotAuthentic, OutOfTurn, PeersFault
+from clientmigration.net.door import Lines, steady
+from clientmigration.net.line import SILENCE_S, Line
+from clientmigration.net.tickets import Proofs
+from clientmigration.wire.connection import ROUTER_TO_OPERATOR
+from clientmigration.wire.messages import Challenge, Goodbye, Here
+from clientmigration.wire.operators import (
+    Answer,
+    Asked,
+    Ended,
+    Enter,
+    Entered,
+    Found,
+    Overview,
+    Role,
+    Watch,
+    World,
+)
+
+log = Logger()
+
+PACE = (100.0, 1_000.0)  # what a router may say; it says two things a second, and answers
+ENTER_S = 5.0  # to connect, to prove, to be told the first overview
+ANSWER_S = 30.0  # the longest that a move can take, and some more
+
+Told = Callable[[Overview | World], None]
+
+
+class Desk:
+    """The `Listener` of one connection to a router. `proofs` has the key of the role. `told` hears
+    every overview (and every world, if `watch` asks for it), `gone` why the connection ended."""
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        proofs: Proofs,
+        role: Role = "watcher",
+        watch: Watch = Watch(),  # noqa: B008
+        told: Told = lambda _: None,
+        gone: Callable[[Exception], None] = lambda _: None,
+        nonce: str = "",
+    ) -> None:
+        self.clock, self.proofs, self.role, self.watch = clock, proofs, role, watch
+        self.told, self.gone = told, gone
+        self.nonce = nonce or os.urandom(16).hex()
+        self.challenge = ""
+        self.router = ""  # its name, once it has proved itself
+        self.overview: Overview | None = None  # the latest
+        self.over: Exception | None = None  # why nothing can be asked any more
+        self._asked: dict[int, Deferred[Answer]] = {}
+        self._waiting: list[Deferred[Overview]] = []
+        self._n = 0
+        self.line = Line(role, ROUTER_TO_OPERATOR, self, clock, Pace(*PACE), self._blame, SILENCE_S)
+
+    def opened(self, line: Line) -> None:
+        """The router speaks first: its challenge."""
+
+    def heard(self, message: Any) -> None:
+        """See `Listener`."""
+        if isinstance(message, Goodbye):
+            self._dismissed(message)
+        elif isinstance(message, Challenge) and not self.challenge:
+            self.challenge = message.nonce
+            proof = self.proofs.proof(self.role, self.challenge, self.nonce)
+            self.line.say(Enter(nonce=self.nonce, proof=proof))
+        elif isinstance(message, Entered) and self.challenge and not self.router:
+            self.proofs.proven(message.proof, "router", self.challenge, self.nonce, message.router)
+            self.router = message.router
+            self.line.say(self.watch)
+        elif not self.router:
+            raise OutOfTurn(f"{type(message).__name__} before the router has proved itself")
+        else:
+            self._heard(message)
+
+    def _heard(self, message: Any) -> None:
+        if isinstance(message, Overview):
+            self.overview = message
+            self.line.say(Here())
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                each.callback(message)
+            self.told(message)
+        elif isinstance(message, World):
+            self.told(message)
+        elif isinstance(message, Found | Ended):
+            asked = self._asked.pop(message.n, None)
+            if asked is not None:
+                asked.callback(message)
+        else:
+            raise OutOfTurn(f"{type(message).__name__} after the router has proved itself")
+
+    def next_overview(self) -> Deferred[Overview]:
+        """The next one that comes; fails when the connection ends before."""
+        waiter: Deferred[Overview] = Deferred()
+        if self.over is not None:
+            waiter.errback(self.over)
+        else:
+            self._waiting.append(waiter)
+        return waiter
+
+    def ask(self, question: Asked) -> Deferred[Answer]:
+        """Its answer; fails when the connection ends before. The question's own `n` is replaced."""
+        answer: Deferred[Answer] = Deferred()
+        if self.over is not None:
+            answer.errback(self.over)
+            return answer
+        self._n += 1
+        self._asked[self._n] = answer
+        self.line.say(msgspec.structs.replace(question, n=self._n))
+        return answer
+
+    def _blame(self, fault: PeersFault) -> None:
+        self.over = fault
+
+    def _dismissed(self, goodbye: Goodbye) -> None:
+        error = NotAuthentic if goodbye.code == NotAuthentic.code else Away
+        self.over = error(f"the router closed: {goodbye.text or goodbye.code}")
+        self.line.hang_up("bye", "")
+
+    def closed(self, reason: str) -> None:
+        """See `Listener`."""
+        if self.over is None:
+            self.over = Away(f"lost the router: {reason}")
+        waiting, self._waiting = self._waiting, []
+        asked, self._asked = self._asked, {}
+        for overview in waiting:
+            overview.errback(self.over)
+        for answer in asked.values():
+            answer.errback(self.over)
+        self.gone(self.over)
+
+    def leave(self) -> None:
+        """Say goodbye."""
+        self.line.hang_up("bye", "")
+
+
+async def entered(endpoint: IStreamClientEndpoint, desk: Desk, where: str) -> Desk:
+    """The same desk, connected and told how things stand; or `Away`, or `NotAuthentic`."""
+    try:
+        await endpoint.connect(Lines(lambda: desk.line)).addTimeout(ENTER_S, desk.clock)
+    except (ConnectError, ConnectingCancelledError, DNSLookupError) as error:
+        raise Away(f"no router at {where}: {error}") from error
+    except (DeferredTimeout, CancelledError) as error:
+        raise Away(f"no router at {where} within {ENTER_S:g} s") from error
+    await within(ENTER_S, desk, desk.next_overview())
+    return desk
+
+
+async def within(seconds: float, desk: Desk, answer: Deferred[Any]) -> Any:
+    """What it answers, or `Away` when it takes longer."""
+    try:
+        return await answer.addTimeout(seconds, desk.clock)
+    except DeferredTimeout as error:
+        desk.leave()
+        raise Away(f"the router does not answer within {seconds:g} s") from error
+
+
+def watching(
+    clock: IReactorTime,
+    endpoint: IStreamClientEndpoint,
+    proofs: Proofs,
+    told: Told,
+    gone: Callable[[Exception], None] = lambda _: None,
+    watch: Watch = Watch(),  # noqa: B008
+    jitter: Callable[[], float] = random,
+) -> ClientService:
+    """A service that watches a router as long as it runs, whatever happens to the connection. It
+    can order nothing: its role is watcher."""
+
+    def make() -> Line:
+        return Desk(clock, proofs, "watcher", watch, told, gone).line
+
+    return steady(endpoint, make, clock, jitter)
