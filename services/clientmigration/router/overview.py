@@ -34,7 +34,10 @@ RECENT = 20  # moves in an overview
 OF_PLAYER = 10  # moves in an answer about one player
 DOTS = 5000  # players of a world that are shown
 BEGINNING = 4  # letters of a name that are enough, if only one begins so
-MEASURES = ("tick_ms_p99", "lateness_ms_p99", "cpu_percent", "rss_bytes", "views_per_s")
+MEASURES = (
+    *("tick_ms_p95", "tick_ms_p99", "lateness_ms_p95", "lateness_ms_p99"),
+    *("cpu_percent", "rss_bytes", "views_per_s"),
+)
 
 
 class Past:
