@@ -163,13 +163,12 @@ class Soak:
             if loop.running:
                 loop.stop()
         await deferLater(self.reactor, 5.0)
-        owned = self._playing()
         await crowd.stopService()
         await deferLater(self.reactor, 3.0)  # the last words of those who went home
         for child in (*self.servers.values(), *self.others):
             await child.stopService()
         await self.parts.stopService()
-        return self.report(owned)
+        return self.report()
 
     def _playing(self) -> int:
         return sum(len(member.roster) for member in self.router.members.values())
@@ -190,13 +189,13 @@ class Soak:
         pockets = sum(each.game["coins"] for each in kept)
         return int(pockets + sum(letter.body["coins"] for letter in letters))
 
-    def report(self, owned: int) -> int:
+    def report(self) -> int:
         felt = json.loads((self.folder / "summary.json").read_text())
         asked = self.asked
         rows = {
             "round trip, ms": asked.rtt_ms,
             "seconds": asked.seconds,
-            "players; at the end": f"{asked.players}; {owned}",
+            "players; at the end": f"{asked.players}; {felt['playing']}",
             "moves felt; by outcome": f"{felt['moves']}; {dict(self.outcomes)}",
             "kills; players that came back": f"{self.kills}; {felt['rejoins']}",
             "drains, seconds each": ", ".join(f"{took:.1f}" for took in self.restarts) or "none",
@@ -215,7 +214,7 @@ class Soak:
         wrong = sum(felt[name] for name in never) + (self.coins() != 10 * asked.players)
         wrong += felt["rejoins"] if not self.kills else 0
         still = asked.moves_per_s and not self.outcomes[Outcome.SETTLED]
-        return 1 if wrong or owned < asked.players or still else 0
+        return 1 if wrong or felt["playing"] < asked.players or still else 0
 
 
 def make_space() -> None:

@@ -66,6 +66,7 @@ class Summary:
             for name in ("gap_ms", "stall_ms", "idle_gap_ms", "recovery_ms")
         }
         return {
+            "playing": sum(bool(player.member) for player in players),
             "moves": self.moves,
             "missed_ticks_in_moves": self.moves_missed,
             "missed_ticks": sum(tally.missed for tally in tallies),
