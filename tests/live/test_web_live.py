@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest_twisted
-from real_parts import Cluster
+from node_player import NodePlayer
+from real_parts import Cluster, eventually
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from web_dial import web_dialer
@@ -13,6 +16,7 @@ from clientmigration.wire import meadow
 from clientmigration.wire.messages import View
 
 MOVES = 20
+SCRIPT_MOVES = 8
 
 
 @pytest_twisted.ensureDeferred
@@ -42,3 +46,27 @@ async def test_a_browser_is_moved_twenty_times_without_a_missed_tick(cluster: Cl
     assert (ada.tally.missed, ada.tally.lost, ada.tally.doubled, ada.rejoins) == (0, 0, 0, 0)
     assert ada.tally.acked == ada.tally.seq > MOVES / 2
     assert (bob.tally.missed, bob.rejoins) == (0, 0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_javascript_player_is_moved_without_a_missed_tick(cluster: Cluster) -> None:
+    for name in ("one", "two"):
+        await cluster.server(name)
+    ada = NodePlayer(cluster.reactor, f"ws://127.0.0.1:{cluster.ports.players}")
+    await eventually(lambda: ada.member)
+    for _ in range(SCRIPT_MOVES):
+        here, there = ada.member, "two" if ada.member == "one" else "one"
+        moving = cluster.router.moves.start(ada.name, here, there)
+        assert await Deferred.fromCoroutine(moving) is Outcome.SETTLED
+        await eventually(partial(ada.landed, there))
+    ada.order("counts")
+    counts = await eventually(lambda: ada.last("counts"))
+    assert ada.last("inOrder")
+    assert counts["moves"] == SCRIPT_MOVES
+    assert [counts[each] for each in ("missed", "lost", "doubled", "rejoins")] == [0, 0, 0, 0]
+    assert counts["acked"] > SCRIPT_MOVES
+    assert ada.last("coins") == 10
+    assert ada.name in ada.last("sees")
+    ada.order("stop")
+    await eventually(lambda: ada.over)
+    await eventually(lambda: ada.name not in cluster.router.members[there].roster)

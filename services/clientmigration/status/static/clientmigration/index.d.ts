@@ -1,0 +1,163 @@
+/** What a player sees at one tick, and how far its inputs are in it. */
+export interface View {
+  /** World time, the same on every server. */
+  tick: number;
+  /** The newest input that is applied. */
+  last: number;
+  /** How many inputs were applied in the player's life. */
+  applied: number;
+  /** CRC-32, chained over all inputs. */
+  digest: number;
+  /** The game's own bytes. */
+  body: Uint8Array;
+}
+
+/** What one move cost. */
+export interface Move {
+  from: string;
+  to: string;
+  /** Ticks that were never shown. */
+  missed: number;
+  /** The longest wait between two views, beyond one tick. */
+  gapMs: number;
+  /** The longest wait from sending an input to the view that acknowledged it. */
+  stallMs: number;
+}
+
+/** Why a server, or the router, is gone. `code`: docs/protocol.md, section 11; "" when it just ended. */
+export interface Lost {
+  code: string;
+  text: string;
+}
+
+export type State =
+  | "idle"
+  | "seeking"
+  | "waiting"
+  | "joining"
+  | "playing"
+  | "crossing"
+  | "landing"
+  | "ended";
+
+/** Events, and the value that each brings. */
+export interface Events {
+  view: View;
+  state: State;
+  move: Move;
+  lost: Lost;
+  /** The place in the line while all servers are full; 0: it is over. */
+  waiting: number;
+  /** The player's name. */
+  identity: string;
+}
+
+/** What a player has counted for itself. */
+export interface Counts {
+  views: number;
+  /** Ticks that were never shown. */
+  missed: number;
+  /** Inputs that were never applied. */
+  lost: number;
+  /** Inputs that were applied twice. */
+  doubled: number;
+  /** The number of the newest input. */
+  sent: number;
+  /** The newest input that a view has acknowledged. */
+  acked: number;
+  /** The newest tick that was shown. */
+  tick: number;
+  moves: number;
+  /** How often it came back by way of the router. */
+  rejoins: number;
+  /** The longest wait between two views so far, beyond one tick. */
+  longestGapMs: number;
+  /** The latest round trip to the server; null before the first. */
+  rttMs: number | null;
+  lastMove: Move | null;
+}
+
+/** Where a player's token is kept. */
+export interface Store {
+  /** The token, or "". */
+  load(): string;
+  save(token: string): void;
+}
+
+export interface Options {
+  /** Without it: `localStorage`, by router. */
+  store?: Store;
+  /** From a server's address (`host:port`) to the URL to connect to. */
+  url?: (address: string) => string;
+  /** Without it: the global one. */
+  WebSocket?: new (url: string) => WebSocket;
+}
+
+/** A file that is complete and is what was offered. */
+export interface Fetched {
+  name: string;
+  size: number;
+  sha256: string;
+  /** Empty when a sink took it. */
+  body: Uint8Array;
+}
+
+/** An entry of a topic. */
+export interface Item {
+  seq: number;
+  body: Uint8Array;
+  /** Entries between the last one and this one that never came. */
+  missed: number;
+}
+
+/**
+ * One player: connects by URL, is placed, moved, and comes back as the same player. Views come in
+ * order, each tick once; inputs are applied exactly once.
+ */
+export class Player {
+  /** `ws://host:port`, `wss://host`, or `clientmigration://host` (port 4100). */
+  constructor(router: string, options?: Options);
+
+  readonly state: State;
+  /** 16 hex digits; "" until the router has told it. */
+  readonly name: string;
+  /** Who shows it is this player: keep it like a password. */
+  readonly token: string;
+  /** The server that plays us; "" while there is none. */
+  readonly member: string;
+  /** The place in the line while all servers are full, else 0. */
+  readonly position: number;
+  readonly counts: Counts;
+
+  /** Play, and keep playing whatever happens. */
+  start(): this;
+  /** Go home. The player is kept; to come back make another `Player`. */
+  stop(): void;
+  /** Send one input, of at most 256 bytes; answers its number. */
+  act(body: Uint8Array): number;
+  /** Answers a function that ends it. */
+  on<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): () => void;
+  /** Every view from now on, until the player stops. */
+  views(): AsyncGenerator<View, void, undefined>;
+  /** Download a file; "" is the catalogue (JSON). Rejects with `NotFetched`. */
+  fetch(
+    name: string,
+    options?: { sink?: (part: Uint8Array) => void; signal?: AbortSignal },
+  ): Promise<Fetched>;
+  /** Follow a topic from now on; answers a function that ends it. */
+  follow(
+    topic: string,
+    onItem: (item: Item) => void,
+    onDenied?: (reason: string) => void,
+  ): () => void;
+  /** Have the server spend so many microseconds of its CPU in each tick, 5,000 at most; 0 ends it. */
+  burn(us: number): number;
+}
+
+/** Nothing of that name is to be had, or what came is not what was offered. */
+export class NotFetched extends Error {}
+
+/** Bytes that break the protocol. */
+export class PeersFault extends Error {
+  readonly code: string;
+}
