@@ -76,7 +76,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
         wire.ROUTER_TO_PLAYER,
         (
             m.Greeting(role="router"), m.Identity(ADA, TOKEN),
-            m.Candidates([m.Candidate("gs-1", "192.0.2.7:4100")]), m.Waiting(3), REDIRECT,
+            m.Candidates([m.Candidate("gs-1", "192.0.2.7:4100")]), m.Waiting(3),
+            m.Waiting(3, 12.5), REDIRECT,
             m.Goodbye("refused", "no server would take you; try again"),
         ),
     ),
@@ -106,7 +107,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Greeting(role="gameserver"),
             m.Attach("gs-1", "gameserver", "192.0.2.7:4100", "0f" * 16, "c0" * 32),
             m.Report([("clientmigration.gameserver.gs-1.load", 0.25, NOW)]),
-            m.Roster([m.Entry(ADA, 3, "playing", "", 512.5, 40.25, 12.5)], True),
+            m.Roster([m.Entry(ADA, 3, "playing", "", 512.5, 40.25, 12.5, True, "red")], True),
             m.Roster([m.Entry(BOB, 0, "arriving", MOVE, 0.0, 0.0)], False),
             m.Checkpoint(7, [SNAPSHOT]), m.Left(SNAPSHOT), m.Felt(0, 3.5, 80.0, ADA),
             m.Reserved(MOVE, ADA), m.Declined(MOVE, ADA, "full"), m.Copied(MOVE, SNAPSHOT),

@@ -12,10 +12,11 @@ from clientmigration import errors
 from clientmigration.client import player
 from clientmigration.client import streams as reading
 from clientmigration.core import feeds, mail, session, tally, transfer
+from clientmigration.core.policy import Policy
 from clientmigration.gameserver import letters, seat, streams
 from clientmigration.gameserver import meadow as game
 from clientmigration.net import tickets
-from clientmigration.router import moves, players
+from clientmigration.router import lineup, moves
 from clientmigration.testing import SECRET
 from clientmigration.wire import meadow, sight, work
 from clientmigration.wire.connection import GREETING_LIMIT, encode
@@ -71,7 +72,9 @@ SAID_IN_PROSE: tuple[tuple[str, Any], ...] = (
     ("whose connection is gone for {:g} s", seat.AWAY_S),
     ("no view comes for {:g} s", player.SILENT_S),
     ("held for a moment ({:.0f} ms)", tally.HOLD_S * 1000),
-    ("repeated at least every {:g} s", players.TELL_S),
+    ("repeated at least every {:g} s", lineup.TELL_S),
+    ("they are not too many ({}, by the router's policy)", Policy().limits.group),
+    ("your place is kept for {:g} s", Policy().limits.place_kept_s),
     ("in each tick from now on, {:,} at most", work.BURN_LIMIT_US),
     ("of these streams (1 to {})", work.GOT_LIMIT),
     ("A name is UTF-8, at most {} bytes", work.NAME_LIMIT),

@@ -132,7 +132,7 @@ class RouterLeg(Leg):
     def ready(self) -> None:
         """See `Leg`."""
         player = self.player
-        self.say(Hello(holder=player.holder, token=player.token))
+        self.say(Hello(holder=player.holder, token=player.token, group=player.group))
 
     def heard(self, message: Any) -> None:
         """See `Listener`."""
@@ -143,7 +143,7 @@ class RouterLeg(Leg):
             player.measure(message.candidates)
         elif isinstance(message, Waiting):
             self.expect(None)
-            player.waiting = message.position
+            player.waiting, player.estimate_s = message.position, message.estimate_s
             self.say(Here())
         elif isinstance(message, Redirect):
             self.expect(None)

@@ -54,7 +54,9 @@ def parse_url(url: str) -> str:
 
 class Player:
     """The `Traveller` of a journey. `on_view(view)` is called for each view and
-    `on_move(member, cost)` after each move. `secret` binds its tickets to this program."""
+    `on_move(member, cost)` after each move. `secret` binds its tickets to this program. Players of
+    one `group` are kept together as far as that can be. While there is no place, `waiting` is the
+    position in line and `estimate_s` how long it may take (None: unknown)."""
 
     def __init__(
         self,
@@ -65,13 +67,15 @@ class Player:
         token: str = "",
         on_view: Callable[[View], None] = lambda _view: None,
         on_move: Callable[[str, Cost], None] = lambda _member, _cost: None,
+        group: str = "",
     ) -> None:
         self.clock, self.router, self.dial, self.random = clock, router, dial, random
-        self.token, self.on_view, self.on_move = token, on_view, on_move
+        self.token, self.on_view, self.on_move, self.group = token, on_view, on_move, group
         self.secret = random.getrandbits(128).to_bytes(16, "big").hex()
         self.holder = hashed(self.secret)
         self.name = ""
         self.waiting = 0
+        self.estimate_s: float | None = None
         self.moves = self.rejoins = 0
         self.tally: Tally[View] = Tally()
         self.journey = journey(self)
@@ -92,11 +96,11 @@ class Player:
         self.streams = Streams(self.act, clock.seconds, random)
 
     @classmethod
-    def by_url(cls, reactor: IReactorTime, url: str, token: str = "") -> Player:
+    def by_url(cls, reactor: IReactorTime, url: str, token: str = "", group: str = "") -> Player:
         """A player of the router at `url`, on a real reactor."""
         from random import SystemRandom
 
-        return cls(reactor, parse_url(url), dialer(reactor), SystemRandom(), token)
+        return cls(reactor, parse_url(url), dialer(reactor), SystemRandom(), token, group=group)
 
     # For the program.
 
@@ -160,8 +164,9 @@ class Player:
 
     def measure(self, listed: Sequence[Candidate]) -> None:
         """Ping these; answer when all have answered, or the time is up."""
-        self.pinged = [ServerLeg(self, each.address) for each in listed]
-        for leg, each in zip(self.pinged, listed, strict=True):
+        asked = [ServerLeg(self, each.address) for each in listed]
+        self.pinged += asked
+        for leg, each in zip(asked, listed, strict=True):
             leg.member = each.member
             leg.connect(PINGS_S)
         self._pinging = self.clock.callLater(PINGS_S, self._tell_pings)

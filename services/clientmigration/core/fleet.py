@@ -207,6 +207,11 @@ class Fleet:
         """The member of that name, if it is here."""
         return self._members.get(name)
 
+    def zone(self, name: str) -> str:
+        """Where that member stands; it need not be here any more."""
+        member = self._members.get(name)
+        return member.zone if member is not None else name
+
     def fresh(self, name: str, now: float, policy: Policy) -> bool:
         """Whether that member is here and its datapoints are young enough to decide by."""
         member = self._members.get(name)

@@ -40,7 +40,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     `epoch` counts changes of owner, `seq` counts snapshots within one epoch: together the fence.
     `tick` is the world tick whose end this shows; `game` is the game's own JSON object; `workloads`
     is the exact place of every running workload; `holder` is the SHA-256 (hex) of the secret that
-    whoever redeems a ticket for this player must show; `mail` is what it sends other players.
+    whoever redeems a ticket for this player must show; `mail` is what it sends other players;
+    `group` is whom it wants to stay with.
     """
 
     player: str
@@ -54,6 +55,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     game: dict[str, Any] = {}
     workloads: list[dict[str, Any]] = []
     mail: Mail = Mail()
+    group: str = ""
 
     @property
     def fence(self) -> tuple[int, int]:

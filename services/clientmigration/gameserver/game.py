@@ -1,7 +1,7 @@
 """What a game is to the server that runs it. Write one of these to replace the meadow.
 
-A game that subclasses `Game` may leave out the last four: then players see only those of their own
-server, and get no mail.
+A game that subclasses `Game` may leave out the last five: then players are moved at any time, see
+only those of their own server, and get no mail.
 
 A game knows its players by name and its time by the tick. It knows nothing of connections, routers
 or moves: a player that comes from another server enters with the state it left that one with.
@@ -55,6 +55,11 @@ class Game(Protocol):
 
     def measures(self) -> dict[str, float]:
         """The game's own measures of the catalogue: centre_x_m, centre_y_m, spread_m, coins."""
+
+    def busy(self, player: str) -> bool:  # noqa: ARG002
+        """Whether this player is better left on this server for now: in the middle of a duel, say.
+        Balance waits for it; a server that is to stop does not."""
+        return False
 
     # What crosses to other servers. All bytes here are the game's own.
 

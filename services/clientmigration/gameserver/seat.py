@@ -52,6 +52,7 @@ class Seat:
         self.ticket: tuple[str, int] = ("", 0)
         self.reserved_until = 0.0
         self.holder = ""
+        self.group = ""
         self.known = False  # whether `inbox.progress` is this player's, not just empty
         self.oldest = 0  # the oldest input that the player can send again; 0: it remembers none
         self.mailbox = Mailbox()
@@ -102,8 +103,20 @@ class Seat:
     def entry(self) -> Entry:
         """This seat's line in the roster."""
         x, y = self.server.game.position(self.player) if self.entered else (0.0, 0.0)
-        state = self.session.state()
-        return Entry(self.player, self.epoch, state, self.migration, x, y, self.ping_ms)
+        busy = self.entered and (
+            self.server.game.busy(self.player) or self.workloads.streams.ending()
+        )
+        return Entry(
+            player=self.player,
+            epoch=self.epoch,
+            state=self.session.state(),
+            migration=self.migration,
+            x=x,
+            y=y,
+            ping_ms=self.ping_ms,
+            busy=busy,
+            group=self.group,
+        )
 
     def snapshot(self) -> Snapshot:
         """Everything about the player, as of the last tick, under a new fence."""
@@ -121,6 +134,7 @@ class Seat:
             game=self.server.game.state(self.player),
             workloads=self.workloads.place(),
             mail=self.mailbox.mail(),
+            group=self.group,
         )
 
     # What the session decides (see core/session.py).

@@ -83,6 +83,7 @@ class Setting:
     capacity: int
     rate: int
     policy: Policy
+    zone: str = ""
 
 
 class GameServer(Service):

@@ -21,6 +21,7 @@ from clientmigration.wire.work import Fetch, Follow
 FILES, FEEDS = 4, 8  # streams of each kind that one player may have
 AHEAD = 64  # entries of a feed that may be under way
 ENTRIES = 4  # entries of all its feeds that a player gets in one tick
+LARGE, LAST = 2**20, 2**18  # bytes of a file that is worth ending where it is sent, and of its end
 
 
 class Carrier(Protocol):
@@ -104,6 +105,18 @@ class Streams:
             known.place = max(known.place, place)
             known.sent = max(known.sent, known.place)
             self.window.got(stream, place, now)
+
+    def ending(self) -> bool:
+        """Whether a large file is nearly there: better not to move the player just now."""
+        for each in self.transfers.values():
+            file = self.files.get(each.name)
+            if (
+                file is not None
+                and len(file.body) >= LARGE
+                and 0 < len(file.body) - each.place <= LAST
+            ):
+                return True
+        return False
 
     def stop(self, stream: int) -> None:
         """The player wants no more of it."""

@@ -25,6 +25,7 @@ class Options(Common):
     optParameters: Sequence[Sequence[Any]] = (
         ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door"),
         ("name", "n", "", "name in the fleet and in Graphite; none: the router gives one"),
+        ("zone", "z", "", "where it stands: servers of one zone are equally far from any player"),
         ("listen", "l", "tcp:0:interface=127.0.0.1", "endpoint on which players come in"),
         ("advertise", "a", "", "host:port that players are told; none: where it listens"),
         ORIGINS,
@@ -50,6 +51,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         options["capacity"],
         options["rate"],
         options.read_policy(),
+        options["zone"],
     )
     game, entropy, cpu = namedAny(options["game"]), os.urandom, time.process_time
     server = GameServer(

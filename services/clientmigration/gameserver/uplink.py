@@ -95,7 +95,12 @@ class Uplink:
         )
         self.line.say(
             Attach(
-                name=server.member, role=role, address=server.address, nonce=self.nonce, proof=proof
+                name=server.member,
+                role=role,
+                address=server.address,
+                nonce=self.nonce,
+                proof=proof,
+                zone=server.setting.zone,
             )
         )
 
@@ -149,7 +154,7 @@ def _own(server: GameServer, message: Own) -> None:
     seat = server.seats.get(message.player)
     if seat is None:  # our reservation is over, but the ledger says that the player is ours
         seat = server.seats[message.player] = server.make_seat(message.player)
-    seat.migration = message.migration
+    seat.migration, seat.group = message.migration, message.group
     if seat.line is None:
         seat.holder = message.holder
     seat.session.own(message.epoch, message.snapshot)

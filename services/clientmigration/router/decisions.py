@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
@@ -39,7 +40,7 @@ class Decisions:
         router, policy, now = self.router, self.router.policy, self.router.now()
         started = time.perf_counter()
         decided = flows(router.fleet, policy, now)
-        moves = choose(self.roster(), decided, policy, now, policy.budget) if decided else ()
+        moves = self._choose(decided, now) if decided else ()
         router.meter.gauge("decision_ms", (time.perf_counter() - started) * 1000)
         router.journal.held(now, decided, moves)
         if not decided:
@@ -51,6 +52,12 @@ class Decisions:
         self.planned = deque(moves)
         self._begin()
 
+    def _choose(self, decided: tuple[Flow, ...], now: float) -> tuple[Planned, ...]:
+        policy, members = self.router.policy, self.router.fleet.members()
+        zones = {member.name: member.zone for member in members}
+        involved = {flow.source for flow in decided} | {flow.target for flow in decided}
+        return choose(self.roster(involved), decided, policy, now, policy.budget, zones)
+
     def _announce(self, decided: tuple[Flow, ...]) -> None:
         for flow in decided:
             log.info(
@@ -58,19 +65,22 @@ class Decisions:
                 players=flow.players, source=flow.source, target=flow.target, reason=flow.reason,
             )  # fmt: skip
 
-    def roster(self) -> list[Resident]:
-        """Everybody who plays, as the members listed them."""
-        moves = self.router.moves
+    def roster(self, involved: Container[str]) -> list[Resident]:
+        """Everybody who plays at these members, as they listed them."""
+        moves, pings, now = self.router.moves, self.router.pings, self.router.now()
         return [
             Resident(
                 player=entry.player,
                 member=name,
                 position=Position(entry.x, entry.y),
-                ping_ms={} if entry.ping_ms is None else {name: entry.ping_ms},
+                ping_ms=pings.known(entry.player, now),
                 moved_at=moves.moved_at.get(entry.player),
                 locked=entry.player in moves.by_player,
+                busy=entry.busy,
+                group=entry.group,
             )
             for name, member in self.router.members.items()
+            if name in involved
             for entry in member.roster.values()
             if entry.state == "playing"
         ]

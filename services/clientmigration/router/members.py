@@ -118,12 +118,21 @@ class MemberLine:
         if not message.last:
             return
         self.roster, self._listing = self._listing, {}
+        self._learn()
         if self._unjudged is None:
             self._unjudged = set(self.roster)
         self._unjudged &= set(self.roster)
         for entry in self.roster.values():
             if entry.player in self._unjudged or self._stuck(entry):
                 self.router.settle(self, entry)
+
+    def _learn(self) -> None:
+        """How far its players are from here, and who of which group is here."""
+        router, zone = self.router, self.router.fleet.zone(self.name)
+        router.company.listed(self.name, {each.player: each.group for each in self.roster.values()})
+        for each in self.roster.values():
+            if each.ping_ms is not None:
+                router.pings.note(each.player, {zone: each.ping_ms}, router.now())
 
     def _stuck(self, entry: Entry) -> bool:
         waits = entry.state in ("arriving", "frozen")

@@ -47,7 +47,7 @@ UNKNOWN_S = 0.5  # how long to wait before asking a ledger again that did not an
 class Move:
     """One migration: the `Carrier` of its machine. `source` is "" for a newcomer.
 
-    `arrive` is told the redirect of a newcomer; `end` the outcome and the reason.
+    `arrive` is told the redirect of a newcomer, `group` is what it said (None: what it said last).
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Move:
         target: str,
         holder: str = "",
         arrive: Callable[[Redirect], None] | None = None,
+        group: str | None = None,
     ) -> None:
         self.router = router
         self.record = record
@@ -64,6 +65,8 @@ class Move:
         self.source = "" if arrive else record.owner
         self.target = target
         self.holder = holder or (record.snapshot.holder if record.snapshot else "")
+        kept = record.snapshot.group if record.snapshot else ""
+        self.group = kept if group is None else group
         self.arrive = arrive
         self.orphaned = not self.source and record.owner not in router.members
         self.plays = False  # whether the target has the player already: it only comes back
@@ -157,6 +160,7 @@ class Move:
             epoch=epoch,
             holder=self.holder,
             snapshot=self.record.snapshot,
+            group=self.group,
         )
         if self._to_target(message) and self.arrive is not None:
             self.arrive(self._redirect())

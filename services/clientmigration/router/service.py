@@ -16,10 +16,12 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
+from clientmigration.core.company import Company
 from clientmigration.core.fleet import Fleet
 from clientmigration.core.ledger import Record
 from clientmigration.core.meter import Meter
 from clientmigration.core.metrics import Datapoint, Sink, datapoints
+from clientmigration.core.pings import Pings
 from clientmigration.core.policy import Policy
 from clientmigration.core.snapshot import Snapshot
 from clientmigration.errors import NotAuthentic, PeersFault
@@ -32,10 +34,11 @@ from clientmigration.net.tickets import Seals
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.introductions import introduce
 from clientmigration.router.journal import Journal
+from clientmigration.router.lineup import LineUp
 from clientmigration.router.members import MemberLine
 from clientmigration.router.moves import Moves
 from clientmigration.router.operators import Operators
-from clientmigration.router.players import LineUp, Visit
+from clientmigration.router.players import Visit
 from clientmigration.wire.messages import Attach, Entry, Release
 
 log = Logger()
@@ -85,6 +88,8 @@ class Router(Service):
         self.members: dict[str, MemberLine] = {}
         self.moves = Moves(self)
         self.line_up = LineUp(self)
+        self.pings = Pings(policy.placement.remember_s)
+        self.company = Company()
         self.decisions = Decisions(self)
         self.journal = Journal(self)
         self.operators = Operators(self)
@@ -125,7 +130,7 @@ class Router(Service):
         name = attach.name or self._free_name()
         self.members[name] = member
         self.met.add(name)
-        self.fleet.attach(name, attach.role, attach.address)
+        self.fleet.attach(name, attach.role, attach.address, attach.zone)
         self.journal.joined(attach.role, name, self.now())
         log.info("{name} at {address} joins the fleet", name=name, address=attach.address)
         self._tell_graphite("join", f"{name} at {attach.address} joins the fleet")
@@ -143,6 +148,7 @@ class Router(Service):
         del self.members[member.name]
         self.journal.left(member.role, member.name)
         self.fleet.detach(member.name)
+        self.company.lost(member.name)
         log.warn("{name} is gone: {reason}", name=member.name, reason=reason)
         self._tell_graphite("leave", f"{member.name} is gone: {reason}")
         self.moves.lost(member.name)

@@ -112,10 +112,12 @@ class Arena:
         self.router.startService()
         return self.router
 
-    def start_server(self, name: str, capacity: int = 200, rate: int = 20) -> GameServer:
+    def start_server(
+        self, name: str, capacity: int = 200, rate: int = 20, zone: str = ""
+    ) -> GameServer:
         """A game server that attaches to the router."""
         address, clock = f"{name}:1", self._host(name)
-        setting = Setting(name, address, capacity, rate, self.policy)
+        setting = Setting(name, address, capacity, rate, self.policy, zone)
         server = self.servers[name] = self.parts.server(
             clock,
             setting,
@@ -151,12 +153,12 @@ class Arena:
 
         return cpu
 
-    def start_player(self, token: str = "") -> Player:
+    def start_player(self, token: str = "", group: str = "") -> Player:
         """A player that plays until it is stopped. Its host is `host_of` it."""
         name, random = f"player {len(self.players)}", Random(self.random.random())
         clock = self._host(name)
         player = self.parts.player(
-            clock, "router:4100", self.network.dial(name, clock), random, token
+            clock, "router:4100", self.network.dial(name, clock), random, token, group=group
         )
         self.players.append(player)
         player.start()

@@ -21,11 +21,13 @@ VERSION = 1
 Count = Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)]
 Size = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_854_775_807)]
 Ms = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Rate = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Holder = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Address = Annotated[str, msgspec.Meta(pattern=r"^.+:[0-9]{1,5}\Z", max_length=300)]
 Owner = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Token = Annotated[str, msgspec.Meta(max_length=1024)]
+Label = Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="t"):
@@ -54,10 +56,14 @@ class Goodbye(Message, frozen=True, tag="goodbye"):
 
 
 class Hello(Message, frozen=True, tag="hello"):
-    """Player: let me in; `token` says who I am (none: somebody new), `holder` binds my tickets."""
+    """Player: let me in; `token` says who I am (none: somebody new), `holder` binds my tickets.
+
+    Players who say the same `group` want to play on the same server, as far as that can be.
+    """
 
     holder: Holder
     token: Token = ""
+    group: Label = ""
 
 
 class Pings(Message, frozen=True, tag="pings"):
@@ -91,9 +97,13 @@ class Candidates(Message, frozen=True, tag="candidates"):
 
 
 class Waiting(Message, frozen=True, tag="waiting"):
-    """Router: everything is full; you are at `position` (1 is next) and keep your place."""
+    """Router: everything is full; you are at `position` (1 is next) and keep your place.
+
+    `estimate_s`: seconds until it is your turn if it goes on as lately (null: who knows).
+    """
 
     position: Count
+    estimate_s: Seconds | None = None
 
 
 class Redirect(Message, frozen=True, tag="redirect"):
@@ -209,13 +219,17 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Attach(Message, frozen=True, tag="attach"):
-    """Member: take me into your fleet; `proof` shows that I know the cluster secret."""
+    """Member: take me into your fleet; `proof` shows that I know the cluster secret.
+
+    Members of one `zone` are equally far from any player; without one it is a zone of its own.
+    """
 
     name: str
     role: str
     address: Address
     nonce: str
     proof: str
+    zone: Label = ""
 
 
 class Report(Message, frozen=True, tag="report"):
@@ -225,7 +239,8 @@ class Report(Message, frozen=True, tag="report"):
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """One player in a roster; `state` is the session's, `migration` what it is part of."""
+    """One player in a roster; `state` is the session's, `migration` what it is part of; `busy`: its
+    game or a workload asks to leave it where it is; `group` is what it said at the router."""
 
     player: str
     epoch: int
@@ -234,6 +249,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     x: float
     y: float
     ping_ms: float | None = None
+    busy: bool = False
+    group: str = ""
 
 
 class Roster(Message, frozen=True, tag="roster"):
@@ -380,6 +397,7 @@ class Own(Message, frozen=True, tag="own"):
     epoch: int
     holder: str
     snapshot: Snapshot | None
+    group: str = ""
 
 
 class Release(Message, frozen=True, tag="release"):
