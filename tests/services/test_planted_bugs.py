@@ -204,13 +204,13 @@ def mailing(kind: type[Mailbox]) -> type[Seat]:
 PLANTED = {
     "the claim is not compared with the ledger": (parts(move=Unchecked), 2),
     "whoever reports is believed, whatever its epoch": (parts(store=unowned), 3),
-    "the snapshot's fence is ignored": (parts(store=unfenced), 5),
+    "the snapshot's fence is ignored": (parts(store=unfenced), 2),
     "release before settle": (parts(move=Hasty), 3),
     "inputs are not de-duplicated": (parts(seat=GreedySeat), 1),
     "tickets are good for ever": (parts(seat=CarelessSeat), 29),
     "an unknown outcome is a no": (parts(move=Hopeful), 5),
     "letters are taken as often as they come": (parts(seat=mailing(Credulous)), 1),
-    "letters are sent before they are stored": (parts(seat=mailing(Rash)), 80),
+    "letters are sent before they are stored": (parts(seat=mailing(Rash)), 91),
     "loading before owning": (parts(seat=Early), 1),
 }
 
