@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
+
+settings.register_profile("on any machine", deadline=None)  # a slow one is not a fault
+settings.load_profile("on any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ VERSION = 1
 Count = Annotated[int, msgspec.Meta(ge=0, le=4_294_967_295)]
 Size = Annotated[int, msgspec.Meta(ge=0, le=9_223_372_036_854_775_807)]
 Ms = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Rate = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Holder = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Address = Annotated[str, msgspec.Meta(pattern=r"^.+:[0-9]{1,5}\Z", max_length=300)]
