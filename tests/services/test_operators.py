@@ -182,7 +182,8 @@ def test_a_target_that_is_full_refuses_an_ordered_move() -> None:
     arena.run(3.0)
     desk = arena.start_desk("operator")
     arena.run(0.5)
-    assert ordered(arena, desk, "move", "us", ada.name) == Ended(1, "refused", "full")
+    ended = ordered(arena, desk, "move", "us", ada.name)
+    assert ended == Ended(1, "refused", f"moving {ada.name} to us: full")
     assert arena.home_of(ada) == "eu"
 
 

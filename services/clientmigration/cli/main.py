@@ -11,6 +11,7 @@ from typing import Any
 import shtab
 from rich.console import Console
 
+from clientmigration.cli import orders, status, top
 from clientmigration.cli.command import AWAY, NO, NOT_AUTHENTIC, USAGE, Answer, Command
 from clientmigration.errors import (
     Away,
@@ -19,7 +20,13 @@ from clientmigration.errors import (
     NotAuthentic,
 )
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (
+    status.COMMAND,
+    top.COMMAND,
+    orders.DRAIN,
+    orders.UNDRAIN,
+    orders.MIGRATE,
+)
 
 CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (
     (ConfigurationError, USAGE),

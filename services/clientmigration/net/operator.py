@@ -156,15 +156,17 @@ class Desk:
         self.line.hang_up("bye", "")
 
 
-async def entered(endpoint: IStreamClientEndpoint, desk: Desk, where: str) -> Desk:
+async def entered(
+    endpoint: IStreamClientEndpoint, desk: Desk, where: str, patience_s: float = ENTER_S
+) -> Desk:
     """The same desk, connected and told how things stand; or `Away`, or `NotAuthentic`."""
     try:
-        await endpoint.connect(Lines(lambda: desk.line)).addTimeout(ENTER_S, desk.clock)
+        await endpoint.connect(Lines(lambda: desk.line)).addTimeout(patience_s, desk.clock)
     except (ConnectError, ConnectingCancelledError, DNSLookupError) as error:
         raise Away(f"no router at {where}: {error}") from error
     except (DeferredTimeout, CancelledError) as error:
-        raise Away(f"no router at {where} within {ENTER_S:g} s") from error
-    await within(ENTER_S, desk, desk.next_overview())
+        raise Away(f"no router at {where} within {patience_s:g} s") from error
+    await within(patience_s, desk, desk.next_overview())
     return desk
 
 

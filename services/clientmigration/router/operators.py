@@ -154,7 +154,9 @@ class Operators:
         outcome = await router.moves.start(order.player, record.owner, order.member)
         if outcome is None:
             return Ended(order.n, "refused", f"{order.player} has just left {record.owner}")
-        return Ended(order.n, str(outcome), self.past.reason(order.player))
+        reason = self.past.reason(order.player)
+        text = f"moving {order.player} to {order.member}: {reason}" if reason else ""
+        return Ended(order.n, str(outcome), text)
 
     def _refusal(self, order: Order, record: Record) -> str:
         if record.epoch == 0:

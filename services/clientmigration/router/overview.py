@@ -107,6 +107,7 @@ def _member(router: Router, known: Known, owner: int) -> Member:
         name=known.name,
         role=known.role,
         address=known.address,
+        zone=known.zone,
         owner=owner,
         closed=known.closed(router.policy, router.now()),
         sample=_sample(known, router.members[known.name].measures),

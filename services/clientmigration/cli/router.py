@@ -1,0 +1,75 @@
+"""Talking with a router from a command: the flags for it, and one connection for one command."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.interfaces import IStreamClientEndpoint
+
+from clientmigration.cli.command import waited
+from clientmigration.errors import ConfigurationError, Refused
+from clientmigration.net.operator import ANSWER_S, ENTER_S, Desk, entered, within
+from clientmigration.net.tickets import Proofs, Seals
+from clientmigration.wire.operators import Asked, Ended, Found, Role
+
+T = TypeVar("T")
+
+ROUTER = "tcp:127.0.0.1:4101"
+SECRET = "run/cluster.secret"
+
+
+def router_flags(own: ArgumentParser) -> None:
+    """The flags of a command that talks with a router."""
+    own.add_argument(
+        "--router", default=ROUTER, metavar="ENDPOINT", help=f"its member door; default {ROUTER}"
+    )
+    own.add_argument(
+        "--secret-file", default=SECRET, metavar="FILE", help=f"the cluster's; default {SECRET}"
+    )
+    own.add_argument(
+        "--timeout",
+        type=float,
+        default=ENTER_S,
+        metavar="SECONDS",
+        help=f"for the router to let us in; default {ENTER_S:g}",
+    )
+
+
+def endpoint_of(reactor: Any, flags: Namespace) -> IStreamClientEndpoint:
+    """Where `--router` says."""
+    try:
+        endpoint: IStreamClientEndpoint = clientFromString(reactor, flags.router)
+    except ValueError as error:
+        raise ConfigurationError(f"--router {flags.router}: {error}") from error
+    return endpoint
+
+
+def proofs_of(flags: Namespace, role: Role) -> Proofs:
+    """What `--secret-file` lets one prove."""
+    return Seals.from_file(Path(flags.secret_file)).proofs(role)
+
+
+def at_desk(flags: Namespace, role: Role, work: Callable[[Desk], Coroutine[Any, Any, T]]) -> T:
+    """What `work` comes to at a desk that is connected and has been told how things stand."""
+
+    async def alone(reactor: Any) -> T:
+        endpoint, proofs = endpoint_of(reactor, flags), proofs_of(flags, role)
+        desk = await entered(endpoint, Desk(reactor, proofs, role), flags.router, flags.timeout)
+        try:
+            return await work(desk)
+        finally:
+            desk.leave()
+
+    return waited(alone)
+
+
+async def asked(desk: Desk, question: Asked) -> Found | Ended:
+    """The answer; `Refused` with the router's reason when it is none."""
+    answer: Found | Ended = await within(ANSWER_S, desk, desk.ask(question))
+    if isinstance(answer, Ended) and answer.outcome == "refused":
+        raise Refused(answer.text)
+    return answer

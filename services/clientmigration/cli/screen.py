@@ -1,0 +1,174 @@
+"""What `top` shows and what its keys mean: values and functions, without a terminal or a router.
+
+A key turns a `Screen` into another one, and perhaps into something to ask the router. An order that
+moves people is asked back first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from clientmigration.cli import tables
+from clientmigration.wire.operators import Asked, Find, Found, Member, Order, Overview, Sample
+
+SORTS: dict[str, Callable[[Member], tuple[float, str]]] = {
+    "server": lambda member: (0.0, member.name),
+    "players": lambda member: _most(member, lambda sample: sample.players),
+    "load": lambda member: _most(member, lambda sample: sample.load),
+    "health": lambda member: _most(member, lambda sample: -sample.health),
+    "tick ms": lambda member: _most(member, lambda s: s.measures.get("tick_ms_p95", 0.0)),
+    "cpu %": lambda member: _most(member, lambda s: s.measures.get("cpu_percent", 0.0)),
+}
+HELP = "↑↓ server  s sort  r reverse  d drain  u undrain  f follow  m move followed here  q quit"
+ENTER, ESCAPE, ERASE = "\r\n", "\x1b", "\x7f\b"
+UP, DOWN = ("\x1b[A", "\x1bOA", "k"), ("\x1b[B", "\x1bOB", "j")
+
+
+def _most(member: Member, of: Callable[[Sample], float]) -> tuple[float, str]:
+    return (-of(member.sample) if member.sample else 0.0, member.name)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What is shown. `typed` is a player's name being typed, `pending` an order to be confirmed,
+    `away` why there is no router, `said` what became of the last order."""
+
+    overview: Overview | None = None
+    sort: str = "server"
+    backwards: bool = False
+    chosen: str = ""
+    typed: str | None = None
+    follow: str = ""
+    found: Found | None = None
+    pending: Order | None = None
+    said: str = ""
+    away: str = ""
+    over: bool = False
+
+    def members(self) -> list[Member]:
+        """In the order in which they are shown."""
+        listed = self.overview.members if self.overview else []
+        return sorted(listed, key=SORTS[self.sort], reverse=self.backwards)
+
+    def told(self, overview: Overview) -> Screen:
+        """How things stand now. Somebody is always chosen."""
+        now = replace(self, overview=overview, away="")
+        names = [member.name for member in now.members()]
+        return replace(now, chosen=self.chosen if self.chosen in names else "".join(names[:1]))
+
+    def question(self) -> Find | None:
+        """What is asked every second: where the followed player is."""
+        return Find(0, self.follow) if self.follow else None
+
+
+def pressed(screen: Screen, key: str) -> tuple[Screen, Asked | None]:
+    """What a key makes of it, and what is to be asked or ordered now."""
+    if screen.typed is not None:
+        return _typed(screen, screen.typed, key)
+    if screen.pending is not None:
+        return _confirmed(replace(screen, pending=None), screen.pending, key)
+    if key in UP or key in DOWN:
+        return _stepped(screen, -1 if key in UP else 1), None
+    act = _KEYS.get(key)
+    return (act(screen), None) if act else (screen, None)
+
+
+def _typed(screen: Screen, typed: str, key: str) -> tuple[Screen, Asked | None]:
+    if key in ENTER:
+        followed = replace(screen, typed=None, follow=typed, found=None, said="")
+        return followed, followed.question()
+    if key == ESCAPE:
+        return replace(screen, typed=None), None
+    if key in ERASE:
+        return replace(screen, typed=typed[:-1]), None
+    return (replace(screen, typed=typed + key) if key.isprintable() else screen), None
+
+
+def _confirmed(screen: Screen, order: Order, key: str) -> tuple[Screen, Asked | None]:
+    if key in ("y", "Y"):
+        return replace(screen, said=f"{spelled(order)} …"), order
+    return replace(screen, said="not done"), None
+
+
+def spelled(order: Order) -> str:
+    """An order in words."""
+    words = ("move", order.player, "to") if order.do == "move" else (order.do,)
+    return " ".join((*words, order.member))
+
+
+def _stepped(screen: Screen, step: int) -> Screen:
+    names = [member.name for member in screen.members()]
+    if not names:
+        return screen
+    at = names.index(screen.chosen) if screen.chosen in names else 0
+    return replace(screen, chosen=names[min(max(at + step, 0), len(names) - 1)])
+
+
+def _next_sort(screen: Screen) -> Screen:
+    names = list(SORTS)
+    return replace(screen, sort=names[(names.index(screen.sort) + 1) % len(names)])
+
+
+def _order(screen: Screen, order: Order) -> Screen:
+    return replace(screen, pending=order, said="") if screen.chosen else screen
+
+
+def _move_followed(screen: Screen) -> Screen:
+    if screen.found is None:
+        return replace(screen, said="follow a player first (f)")
+    return _order(screen, Order(0, "move", screen.chosen, screen.found.player))
+
+
+_KEYS: dict[str, Callable[[Screen], Screen]] = {
+    "q": lambda screen: replace(screen, over=True),
+    "\x03": lambda screen: replace(screen, over=True),
+    "s": _next_sort,
+    "r": lambda screen: replace(screen, backwards=not screen.backwards),
+    "d": lambda screen: _order(screen, Order(0, "drain", screen.chosen)),
+    "u": lambda screen: _order(screen, Order(0, "undrain", screen.chosen)),
+    "f": lambda screen: replace(screen, typed="", said=""),
+    "m": _move_followed,
+    ESCAPE: lambda screen: replace(screen, follow="", found=None, said=""),
+}
+
+
+def keys(said: str) -> Sequence[str]:
+    """What a terminal sent, key by key: the sequence of an arrow is one key."""
+    found: list[str] = []
+    while said:
+        arrow = next((each for each in (*UP, *DOWN) if len(each) > 1 and said.startswith(each)), "")
+        found.append(arrow or said[0])
+        said = said[len(found[-1]) :]
+    return found
+
+
+def picture(screen: Screen, height: int) -> RenderableType:
+    """The whole screen, in so many lines."""
+    if screen.overview is None:
+        return Text(screen.away or "asking the router …", "yellow")
+    overview, members = screen.overview, screen.members()
+    room = height - len(members) - 8 - (len(screen.found.moves) + 1 if screen.found else 0)
+    parts: list[RenderableType] = [
+        tables.headline(overview),
+        tables.servers(members, screen.chosen, screen.sort),
+        Text(),
+    ]
+    if screen.found is not None:
+        parts += [tables.found(screen.found), Text()]
+    if overview.recent and room > 1:
+        parts.append(tables.moves(overview.recent[: room - 1]))
+    return Group(*parts, _footer(screen))
+
+
+def _footer(screen: Screen) -> Text:
+    if screen.typed is not None:
+        return Text.assemble("follow which player? ", (screen.typed + "▏", "bold"))
+    if screen.pending is not None:
+        return Text(f"{spelled(screen.pending)}? y/n", "bold yellow")
+    if screen.away:
+        return Text(f"{screen.away}; this is how things stood", "bold red")
+    return Text.assemble((f"{screen.said}  " if screen.said else "", "bold"), (HELP, "dim"))
