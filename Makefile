@@ -40,8 +40,9 @@ arena: ## Try SEEDS (10000) schedules of faults on all cores; a seed that fails 
 bench: ## Not yet served (issue 5): measure moves under load on this machine.
 	@echo "make bench is not yet served (issue 5)" >&2; exit 2
 
-dashboards: ## Not yet served (issue 4): write Grafana's dashboards.
-	@echo "make dashboards is not yet served (issue 4)" >&2; exit 2
+dashboards: ## Write Grafana's dashboards and alerts, into grafana/.
+	$(PREPARE) dev
+	@$(BIN)/python grafana/make.py
 
 up: ## Not yet served (issue 4): start everything in containers.
 	@echo "make up is not yet served (issue 4)" >&2; exit 2

@@ -64,7 +64,7 @@ async def test_each_measure_of_the_catalogue_is_kept_as_finely_and_folded_as_it_
         file = folder / f"{name}.wsp"
         fold, _longest, x_files_factor, archives = struct.unpack("!2LfL", file.read_bytes()[:16])
         assert (codes[fold], x_files_factor, archives) == (measure.fold, 0.0, 3), name
-        assert file.stat().st_size == 154_132
+        assert file.stat().st_size == 233_332
 
 
 @pytest_twisted.ensureDeferred

@@ -3,89 +3,16 @@
 Real processes on free ports of loopback; each wait is for a condition, and bounded.
 """
 
-import os
 import signal
 import socket
 import sqlite3
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred
-from twisted.internet.protocol import ProcessProtocol
-from twisted.internet.task import deferLater
-from twisted.python.failure import Failure
-
-REPOSITORY = Path(__file__).parents[2]
-ENVIRONMENT = REPOSITORY / ".venv-graphite"
-FREE = tuple(
-    word
-    for name in ("players", "members", "carbon", "carbon-query", "graphite")
-    for word in (f"--{name}-port", "0")
-)
-
-
-class Started(ProcessProtocol):
-    """A `twistd -n stack` that runs, what it printed, and its exit code once it has one."""
-
-    def __init__(self, reactor: Any, folder: Path, *flags: str) -> None:
-        self.reactor, self.state = reactor, folder / "run"
-        self.output, self.code = "", -1
-        self.family: list[psutil.Process] = []
-        self._ended: list[Deferred[None]] = []
-        twistd = str(Path(sys.executable).with_name("twistd"))
-        environment = ("--state", str(self.state), "--graphite-env", str(ENVIRONMENT))
-        argv = (sys.executable, twistd, "-n", "stack", *environment, *FREE, *flags)
-        reactor.spawnProcess(self, sys.executable, argv, env=None, path=str(folder))
-
-    def outReceived(self, data: bytes) -> None:
-        self.output += data.decode()
-
-    errReceived = outReceived
-
-    def processEnded(self, reason: Failure) -> None:
-        self.code = getattr(reason.value, "exitCode", 0) or 0
-        for each in self._ended:
-            each.callback(None)
-
-    async def ends(self, within_s: float = 20) -> int:
-        """Its exit code, once it has ended."""
-        await self.until(lambda: self.code >= 0, within_s)
-        return self.code
-
-    async def until(self, what: Callable[[], object], within_s: float = 40) -> None:
-        until = time.monotonic() + within_s
-        while not what():
-            assert time.monotonic() < until, f"not within {within_s} s; it said:\n{self.output}"
-            await deferLater(self.reactor, 0.1)
-
-    async def runs(self) -> None:
-        """Wait until it serves, and remember every process that belongs to it."""
-        await self.until(lambda: "Ctrl-C stops everything" in self.output or self.code >= 0)
-        assert self.code < 0, self.output
-        pid = self.transport.pid  # type: ignore[union-attr]
-        self.family = psutil.Process(pid).children(recursive=True)
-
-    def told(self, sign: signal.Signals) -> None:
-        os.kill(self.transport.pid, sign)  # type: ignore[union-attr]
-
-    def left(self) -> list[str]:
-        """The processes of it that are still there."""
-        return [name for name in map(_alive, self.family) if name]
-
-
-def _alive(process: psutil.Process) -> str:
-    try:
-        dead = process.status() == psutil.STATUS_ZOMBIE
-        return "" if dead else " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return ""
-
+from real_parts import ENVIRONMENT, Started
 
 Start = Callable[..., Started]
 

@@ -84,7 +84,7 @@ def test_an_event_is_posted_as_graphite_web_wants_it() -> None:
     assert web.requests() == [
         {
             "what": "gs-1 joined",
-            "tags": ["router", "join:gs-1"],
+            "tags": ["router", "join:gs-1", "router:join:gs-1"],
             "when": NOW,
             "data": "from 127.0.0.1",
         }

@@ -115,6 +115,8 @@ def _gameserver() -> Iterator[Row]:
     )
     yield _row(role, "arriving", "count", "max", "Players on their way here.")
     yield _row(role, "leaving", "count", "max", "Players on their way to another server.")
+    yield _row(role, "moved_in", "count", "sum", "Players who came with their state.")
+    yield _row(role, "moved_out", "count", "sum", "Players let go to another server.")
     yield _row(role, "coins", "count", "last", "Coins that the players here own together.")
     yield from _refusals(role)
     yield from _process(role)
@@ -124,6 +126,8 @@ def _router() -> Iterator[Row]:
     role: Role = "router"
     yield from _health(role, "the fleet")
     yield _row(role, "members", "count", "average", "Game servers and routers attached.")
+    yield _row(role, "members_lost", "count", "sum", "Members gone that had not said they drain.")
+    yield _row(role, "recovered", "count", "sum", "Players taken over from a server that was gone.")
     yield _row(role, "joins_per_s", "per_s", "average", "Players that asked to join.")
     yield _row(role, "placements_settled", "count", "sum", "Newcomers sent to a server.")
     yield _row(role, "placements_waiting", "count", "sum", "Newcomers that had to begin waiting.")

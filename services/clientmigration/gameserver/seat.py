@@ -147,6 +147,8 @@ class Seat:
     def enter(self, epoch: int, snapshot: Snapshot | None) -> None:
         """See core/session.py."""
         same = snapshot is not None and snapshot.epoch == epoch
+        if snapshot is not None and not same:
+            self.server.meter.count("moved_in")
         self.seq = snapshot.seq if snapshot is not None and same else 0
         self.epoch, self.held, self.final = epoch, False, None
         state = snapshot.game if snapshot else None
@@ -184,6 +186,8 @@ class Seat:
 
     def leave(self) -> None:
         """See core/session.py."""
+        if self.held:  # frozen, to be handed over
+            self.server.meter.count("moved_out")
         self.server.game.leave(self.player)
         self.workloads.stop()
         self.entered = self.held = False

@@ -62,6 +62,8 @@ COUNTED = (
     "neighbour_received_bytes",
     "mail_posted",
     "mail_delivered",
+    "moved_in",
+    "moved_out",
 )
 _RATES = (
     "views",

@@ -123,6 +123,8 @@ class Visit:
             outcome = await self._go(record, target, hello.holder)
             if outcome is Outcome.SETTLED:
                 router.meter.count("placements_settled")
+                if record.owner and record.owner != target:
+                    router.meter.count("recovered")
                 return
         router.meter.count("placements_refused")
         self.line.hang_up("refused", "no server would take you; try again")

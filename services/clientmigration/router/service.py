@@ -31,6 +31,7 @@ from clientmigration.net.ledger import Ledger
 from clientmigration.net.line import Line
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
+from clientmigration.router.chronicle import Chronicle
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.introductions import introduce
 from clientmigration.router.journal import Journal
@@ -56,6 +57,8 @@ COUNTED = (
     "moves_timed_out",
     "moves_player_left",
     "moves_lost",
+    "members_lost",
+    "recovered",
     "refused_tickets",
     "closed_connections",
 )
@@ -93,6 +96,7 @@ class Router(Service):
         self.decisions = Decisions(self)
         self.journal = Journal(self)
         self.operators = Operators(self)
+        self.chronicle = Chronicle(self)
         self.meter = Meter(COUNTED, ("decision_ms",))
         self._loops = (
             (LoopingCall(self.report), 1.0),
@@ -133,7 +137,7 @@ class Router(Service):
         self.fleet.attach(name, attach.role, attach.address, attach.zone)
         self.journal.joined(attach.role, name, self.now())
         log.info("{name} at {address} joins the fleet", name=name, address=attach.address)
-        self._tell_graphite("join", f"{name} at {attach.address} joins the fleet")
+        self.chronicle.joined(name, attach.address)
         return name
 
     def _free_name(self) -> str:
@@ -147,15 +151,13 @@ class Router(Service):
             return
         del self.members[member.name]
         self.journal.left(member.role, member.name)
+        left = self.fleet.member(member.name)
         self.fleet.detach(member.name)
         self.company.lost(member.name)
         log.warn("{name} is gone: {reason}", name=member.name, reason=reason)
-        self._tell_graphite("leave", f"{member.name} is gone: {reason}")
+        self.chronicle.gone(member.name, left.newest if left else None, reason)
         self.moves.lost(member.name)
         introduce(self.members, self.fleet)
-
-    def _tell_graphite(self, what: str, text: str) -> None:
-        self.events.post(what, ["clientmigration", what], int(self.now()), text)
 
     def tell(self, name: str, message: msgspec.Struct) -> bool:
         """Say it to a member; False when it is not attached."""
@@ -231,13 +233,15 @@ class Router(Service):
         """Every measure of the catalogue that has a value now. Starts a new interval."""
         counted = self.meter.take()
         counted["joins_per_s"] = counted.pop("joins")
+        moving = sum(bool(move.source) for move in self.moves.by_id.values())
+        self.chronicle.look(counted, moving)
         return {
             **counted,
             **self.probe.sample(),
             **self.fleet.summary().measures(),
             "members": len(self.members),
             "waiting": len(self.line_up.waiting),
-            "moving": sum(bool(move.source) for move in self.moves.by_id.values()),
+            "moving": moving,
             "carbon_dropped": self.dropped(),
             "events_dropped": self.events.take_dropped(),
         }

@@ -1,0 +1,210 @@
+"""Decisions: what the policy saw, and what it did. The router decides from these very numbers."""
+
+from panels import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    RED,
+    ROUTER,
+    SELDOM,
+    SHARE,
+    SKY,
+    STATES,
+    Curve,
+    Row,
+    each,
+    grades,
+    lines,
+    one,
+    page,
+    place,
+    ranks,
+    row,
+    said,
+    seats_taken,
+    stat,
+    states,
+    together,
+    worst,
+)
+
+LOAD = place("gameserver", "load")
+IMBALANCE = ((0, SKY), (1.25, ORANGE))
+"""From so many times the mean on, a server is clearly high: `imbalance` of the policy."""
+
+
+def of(measure: str, label: str, colour: str = SKY) -> Curve:
+    """A measure of the router that is chosen."""
+    return one("router", measure, label, colour)
+
+
+def above_mean() -> Curve:
+    """The highest load as a multiple of the mean."""
+    return said(f"divideSeries(maxSeries({LOAD}),averageSeries({LOAD}))", "count", "above the mean")
+
+
+def now() -> Row:
+    """Eight numbers."""
+    return row(
+        "The fleet as the router sees it",
+        stat("Load", "Mean, by capacity.", of("load", "load"), SHARE),
+        stat("Health", "Mean, by capacity.", of("health", "health"), decimals=2),
+        stat("Grade", "The best of all.", of("grade", "grade"), mappings=STATES),
+        stat(
+            "Highest over mean",
+            "From 1.25 on a server is clearly high.",
+            above_mean(),
+            IMBALANCE,
+            decimals=2,
+        ),
+        stat("Seats taken", "Of all that are not on draining servers.", seats_taken(), SHARE),
+        stat("Flows", "Decided in this time.", of("flows", "flows"), calc="sum"),
+        stat("Moves planned", "In this time.", of("planned_moves", "planned"), calc="sum"),
+        stat(
+            "Time to decide",
+            "The longest of this time.",
+            of("decision_ms", "decision"),
+            calc="max",
+            decimals=2,
+        ),
+    )
+
+
+def saw() -> Row:
+    """The inputs."""
+    return row(
+        "What it saw",
+        lines(
+            "Load of the servers",
+            "The twelve highest. Broken lines: strained, overloaded.",
+            [worst("gameserver", "load")],
+            SHARE,
+            top=1,
+        ),
+        lines(
+            "Highest, mean, lowest load",
+            "Moves bring the highest and the lowest towards the mean.",
+            [
+                said(f"maxSeries({LOAD})", "ratio", "highest", ORANGE),
+                said(f"averageSeries({LOAD})", "ratio", "mean", SKY),
+                said(f"minSeries({LOAD})", "ratio", "lowest", BLUE),
+                of("load", "mean by capacity", GREY),
+            ],
+        ),
+        states("Grades", "As the servers reported them.", grades(), width=12),
+        lines(
+            "Highest load over the mean",
+            "From 1.25 on (and 5 % of load away from it) somebody is moved.",
+            [above_mean()],
+            IMBALANCE,
+            height=7,
+        ),
+        lines(
+            "Players by server",
+            "Stacked.",
+            [each("gameserver", "players")],
+            stacked=True,
+            width=8,
+        ),
+        lines(
+            "The fleet",
+            "Who is there, who plays, how many could.",
+            [
+                of("members", "members", GREEN),
+                of("players", "players"),
+                of("capacity", "capacity", GREY),
+            ],
+            width=8,
+        ),
+        lines(
+            "Where players are",
+            "Mean position of all, and mean distance from it: neighbours stay together.",
+            [of("centre_x_m", "x"), of("centre_y_m", "y", GREEN), of("spread_m", "spread", ORANGE)],
+            width=8,
+        ),
+    )
+
+
+def did() -> Row:
+    """The outputs."""
+    return row(
+        "What it did",
+        lines(
+            "Flows, moves planned",
+            "Bars of decisions. The marks say from where to where, and why.",
+            [of("flows", "flows", ORANGE), of("planned_moves", "moves planned")],
+            counted=True,
+        ),
+        lines(
+            "Planned, settled",
+            "What was planned, and what came of it.",
+            [
+                of("planned_moves", "planned", BLUE),
+                of("moves_settled", "settled"),
+                of("moves_refused", "refused", ORANGE),
+                of("moves_timed_out", "timed out", PINK),
+                of("moves_player_left", "player left", GREY),
+                of("moves_lost", "lost", RED),
+            ],
+            counted=True,
+        ),
+        lines(
+            "Grade, draining and health of the fleet",
+            "As a parent router would see it.",
+            [
+                of("health", "health"),
+                of("grade", "grade", ORANGE),
+                of("draining", "draining", PINK),
+            ],
+            width=8,
+        ),
+        lines("Time to decide", "Each second's longest.", [of("decision_ms", "decision")], width=8),
+        lines("Ledger", "Time of a call.", ranks("router", "ledger_ms"), width=8),
+    )
+
+
+def process() -> Row:
+    """The router itself, and what did not reach Graphite."""
+    return row(
+        "The router's process",
+        lines("CPU", "Of one core.", [of("cpu_percent", "CPU")], width=6),
+        lines("Memory", "Resident.", [of("rss_bytes", "memory")], width=6),
+        lines("Reactor lag", "Longest delay of a timer.", [of("reactor_lag_ms", "lag")], width=6),
+        lines(
+            "Refusals and losses",
+            "Tickets refused, connections closed for the peer's fault, members gone undrained.",
+            [
+                of("refused_tickets", "tickets"),
+                of("closed_connections", "connections", ORANGE),
+                of("members_lost", "members lost", RED),
+            ],
+            SELDOM,
+            width=6,
+            counted=True,
+        ),
+        lines(
+            "Not in Graphite",
+            "Datapoints that daemons dropped because carbon was away; events not taken.",
+            [
+                of("carbon_dropped", "router"),
+                together("gameserver", "carbon_dropped", "game servers", GREEN),
+                together("crowd", "carbon_dropped", "crowd", ORANGE),
+                of("events_dropped", "events", RED),
+            ],
+            SELDOM,
+            width=24,
+            height=6,
+            counted=True,
+        ),
+    )
+
+
+dashboard = page(
+    "decisions",
+    "What the policy saw and did: the router decides from these very numbers.",
+    [now(), saw(), did(), process()],
+    variables=[ROUTER],
+    events=("join", "leave", "drain", "decision", "overload", "crash"),
+)

@@ -1,0 +1,231 @@
+"""Migrations: how many moves, how they ended, how long they took, and what players felt."""
+
+from panels import (
+    BLUE,
+    GAP,
+    GREY,
+    NEVER,
+    ORANGE,
+    PINK,
+    RED,
+    ROUTER,
+    SKY,
+    Curve,
+    Row,
+    below,
+    each,
+    lines,
+    one,
+    page,
+    per_second,
+    place,
+    ranks,
+    row,
+    said,
+    stat,
+    together,
+)
+
+NONE = "no move in this time"
+OUTCOMES = (
+    ("settled", SKY),
+    ("refused", ORANGE),
+    ("timed_out", PINK),
+    ("player_left", GREY),
+    ("lost", RED),
+)
+
+
+def of(measure: str, label: str, colour: str = SKY) -> Curve:
+    """A measure of the router that is chosen."""
+    return one("router", measure, label, colour)
+
+
+def went_well() -> Curve:
+    """Share of the moves that settled, over the whole time."""
+    places = [place("router", f"moves_{outcome}", "$router") for outcome, _ in OUTCOMES]
+    settled, ended = f"integral({places[0]})", f"integral(sumSeries({','.join(places)}))"
+    return said(f"divideSeries({settled},{ended})", "ratio", "settled")
+
+
+def now() -> Row:
+    """What it came to in this time."""
+    return row(
+        "In this time",
+        stat("Players moved", "Moves that settled.", of("moves_settled", "moves"), calc="sum"),
+        stat("Settled", "Share of the moves.", went_well(), none=NONE, decimals=1),
+        stat(
+            "Moves lost",
+            "Ended with the loss of a server. Their players come back from a checkpoint.",
+            of("moves_lost", "lost"),
+            NEVER,
+            calc="sum",
+        ),
+        stat(
+            "Worst gap felt",
+            "How much longer than a tick a player waited for its first view after a move.",
+            together("crowd", "gap_ms_max", "gap"),
+            GAP,
+            calc="max",
+            none=NONE,
+            decimals=1,
+        ),
+        stat(
+            "Missed ticks",
+            "World ticks of which the crowd's players got no view. The goal is 0.",
+            together("crowd", "missed_ticks", "missed"),
+            NEVER,
+            calc="sum",
+            none="no crowd",
+        ),
+        stat(
+            "Inputs lost",
+            "Since the crowd began. It must be 0.",
+            together("crowd", "lost_inputs_total", "lost"),
+            NEVER,
+            none="no crowd",
+        ),
+        stat(
+            "Inputs doubled",
+            "Since the crowd began. It must be 0.",
+            together("crowd", "doubled_inputs_total", "doubled"),
+            NEVER,
+            none="no crowd",
+        ),
+        stat(
+            "Taken over",
+            "Players who came back from a server that was gone.",
+            of("recovered", "taken over"),
+            NEVER,
+            calc="sum",
+        ),
+    )
+
+
+def rate() -> Row:
+    """How many, and how they ended."""
+    return row(
+        "Moves",
+        lines(
+            "Moves per second, by outcome",
+            "Every move ends in one of these. All but 'settled' leave the player where it was,"
+            " or, after a crash, bring it back from a checkpoint.",
+            [
+                per_second(of(f"moves_{outcome}", outcome.replace("_", " "), colour))
+                for outcome, colour in OUTCOMES
+            ],
+            stacked=True,
+        ),
+        lines(
+            "Planned and under way",
+            "Moves planned by decisions; moves being carried out, at most.",
+            [of("planned_moves", "planned"), of("moving", "under way", ORANGE)],
+        ),
+    )
+
+
+def durations() -> Row:
+    """The router's and the players' side."""
+    return row(
+        "As players felt it",
+        lines(
+            "Gap at a move",
+            "Extra wait for the first view after a move, as the crowd's players measured it.",
+            ranks("crowd", "gap_ms", many=True),
+            GAP,
+            width=8,
+            none=NONE,
+        ),
+        lines(
+            "Gap without a move",
+            "The same, of players who were not moved: what the machine itself costs.",
+            ranks("crowd", "idle_gap_ms", many=True),
+            GAP,
+            width=8,
+        ),
+        lines(
+            "Inputs stalled at a move",
+            "Time without an input acknowledged, as the crowd's players measured it.",
+            ranks("crowd", "stall_ms", many=True),
+            width=8,
+            none=NONE,
+        ),
+        lines(
+            "Blackout",
+            "What every moved player reports to its server: extra wait for a view.",
+            ranks("router", "blackout_ms"),
+            GAP,
+            width=8,
+            none=NONE,
+        ),
+        lines(
+            "Blackout in ticks",
+            "Ticks of which a moved player got no view. The goal is 0.",
+            ranks("router", "blackout_ticks"),
+            width=8,
+            none=NONE,
+        ),
+        lines(
+            "Inputs stalled",
+            "What every moved player reports: time in which its inputs were not applied.",
+            ranks("router", "stall_ms"),
+            width=8,
+            none=NONE,
+        ),
+        lines(
+            "Duration of a move",
+            "From asking the target for a place to settling. The player plays on meanwhile.",
+            ranks("router", "move_ms"),
+            none=NONE,
+        ),
+        lines(
+            "Ledger",
+            "Time of a call: each move claims its player there.",
+            ranks("router", "ledger_ms"),
+        ),
+    )
+
+
+def flows() -> Row:
+    """From where to where."""
+    return row(
+        "From where to where",
+        lines(
+            "Players let go, by server",
+            "To another server. The marks of 'decision' say from where to where, and why.",
+            [each("gameserver", "moved_out")],
+            counted=True,
+            stacked=True,
+        ),
+        lines(
+            "Players who came, by server",
+            "With their state: moved, back after a pause, or taken over from a lost server.",
+            [each("gameserver", "moved_in")],
+            counted=True,
+            stacked=True,
+        ),
+        lines(
+            "Players by server",
+            "What the moves did. Stacked: the height is the fleet.",
+            [each("gameserver", "players")],
+            stacked=True,
+        ),
+        lines(
+            "Moves felt, players back",
+            "Moves that the crowd's players went through; players taken over, downwards.",
+            [
+                together("crowd", "moves", "moves felt", BLUE),
+                below(of("recovered", "taken over", RED)),
+            ],
+            counted=True,
+        ),
+    )
+
+
+dashboard = page(
+    "migrations",
+    "Moves of players between servers: how many, how they ended, and what players felt.",
+    [now(), rate(), durations(), flows()],
+    variables=[ROUTER],
+    events=("join", "leave", "drain", "decision", "overload", "crash", "recovery", "moves"),
+)

@@ -1,0 +1,462 @@
+"""The common look: how a measure becomes a curve, a panel, a row and a dashboard.
+
+Every name of a measure comes out of the catalogue, and so do its unit and the way in which several
+values become one; a dashboard only says what belongs beside what. Colours are those of Okabe and
+Ito, which people with any colour vision tell apart, and colour never stands alone: grades have
+words, percentiles have dashes, servers have names.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from grafanalib.core import (
+    Annotations,
+    BarGauge,
+    Dashboard,
+    DashboardLink,
+    GridPos,
+    Panel,
+    RowPanel,
+    Stat,
+    StateTimeline,
+    Target,
+    Template,
+    Templating,
+    Threshold,
+    Time,
+    TimeSeries,
+)
+
+from clientmigration.core.metrics import Measure, measures, path
+
+DATASOURCE = {"type": "graphite", "uid": "graphite"}
+TAG = "clientmigration"
+WIDTH = 24
+MANY = 12
+"""Curves of servers in one panel at most: of more than so many the worst are shown."""
+
+SKY, BLUE, GREEN, YELLOW = "#56B4E9", "#0072B2", "#009E73", "#F0E442"
+ORANGE, RED, PINK, GREY = "#E69F00", "#D55E00", "#CC79A7", "#999999"
+BY_DIGIT = (GREY, BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, BLUE, ORANGE)
+"""The colour of a server by the last digit of its name, the same in every panel."""
+
+UNITS = {
+    "ratio": "percentunit",
+    "ms": "ms",
+    "metres": "lengthm",
+    "percent": "percent",
+    "bytes": "bytes",
+    "bytes_per_s": "Bps",
+    "per_s": "suffix:/s",
+    "ticks": "suffix: ticks",
+    "count": "short",
+    "grade": "none",
+    "flag": "none",
+}
+
+GRADES = ((0, "fit", SKY), (1, "strained", ORANGE), (2, "overloaded", RED))
+DRAINING = (10, "draining", PINK)
+"""Grade and draining in one number: a server that drains shows its grade and ten."""
+
+RANKS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
+    ("p50", SKY, ()),
+    ("p95", GREEN, (12, 4)),
+    ("p99", ORANGE, (6, 4)),
+    ("max", RED, (2, 4)),
+)
+"""The percentiles of a spread: colour and dashes."""
+
+Steps = tuple[tuple[float, str], ...]
+SHARE: Steps = ((0, SKY), (0.6, ORANGE), (0.8, RED))
+TICK: Steps = ((0, SKY), (25, ORANGE), (50, RED))
+LATE: Steps = ((0, SKY), (10, ORANGE), (50, RED))
+NEVER: Steps = ((0, SKY), (1, RED))
+SELDOM: Steps = ((0, SKY), (1, ORANGE))
+HEALTH: Steps = ((0, RED), (0.05, ORANGE), (0.5, SKY))
+CORE: Steps = ((0, SKY), (70, ORANGE), (90, RED))
+AGE: Steps = ((0, SKY), (2_000, ORANGE), (5_000, RED))
+GAP: Steps = ((0, SKY), (25, ORANGE), (50, RED))
+PLAIN: Steps = ((0, SKY),)
+
+# Curves: what graphite-web is asked.
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One expression for graphite-web, and how it looks. `sparse`: seconds may have no value."""
+
+    expression: str
+    unit: str
+    label: str = ""
+    colour: str = ""
+    dash: tuple[int, ...] = ()
+    below: bool = False
+    sparse: bool = False
+
+
+def place(role: str, measure: str, who: str = "*") -> str:
+    """The path of a measure, of one (`gs-1`, `$server`) or of all (`*`)."""
+    first, role, _, measure = path(role, "any", measure).split(".")
+    return f"{first}.{role}.{who}.{measure}"
+
+
+def _curve(known: Measure, expression: str, label: str = "", colour: str = "") -> Curve:
+    folded = f"consolidateBy({expression},'{known.fold}')"
+    named = f"alias({folded},'{label}')" if label else f"aliasByNode({folded},2)"
+    return Curve(named, UNITS[known.unit], label, colour, sparse=known.sparse)
+
+
+def each(role: str, measure: str) -> Curve:
+    """One curve for each server that has values in this time; who left earlier is not there."""
+    return _curve(measures(role)[measure], f"removeEmptySeries({place(role, measure)})")
+
+
+def worst(role: str, measure: str) -> Curve:
+    """The same, of the `MANY` servers with the highest values."""
+    alive = f"removeEmptySeries({place(role, measure)})"
+    return _curve(measures(role)[measure], f"highestMax({alive},{MANY})")
+
+
+def one(
+    role: str, measure: str, label: str, colour: str = "", dash: Sequence[int] = (), who: str = ""
+) -> Curve:
+    """The curve of the server or router that is chosen above."""
+    chosen = place(role, measure, who or {"gameserver": "$server", "router": "$router"}[role])
+    return replace(_curve(measures(role)[measure], chosen, label, colour), dash=tuple(dash))
+
+
+def together(
+    role: str,
+    measure: str,
+    label: str,
+    colour: str = "",
+    dash: Sequence[int] = (),
+    added: bool = False,
+) -> Curve:
+    """All of a role as one curve: counts and rates are added, medians and shares averaged, and of
+    times and grades it is the worst."""
+    known = measures(role)[measure]
+    added = added or known.unit in ("count", "per_s", "bytes", "bytes_per_s", "percent")
+    averaged = known.fold == "average"
+    function = "sumSeries" if added else "averageSeries" if averaged else "maxSeries"
+    made = _curve(known, f"{function}({place(role, measure)})", label, colour)
+    return replace(made, dash=tuple(dash))
+
+
+def per_second(curve: Curve) -> Curve:
+    """A count of the interval as a rate, whatever the interval is."""
+    inner = curve.expression.removeprefix("alias(").rpartition(",")[0]
+    expression = f"alias(scaleToSeconds({inner},1),'{curve.label}')"
+    return replace(curve, expression=expression, unit=UNITS["per_s"])
+
+
+def below(curve: Curve) -> Curve:
+    """Drawn downwards from the middle."""
+    return replace(curve, below=True)
+
+
+def said(expression: str, unit: str, label: str = "", colour: str = "") -> Curve:
+    """An expression of one's own; paths in it come from `place`."""
+    named = f"alias({expression},'{label}')" if label else expression
+    return Curve(named, UNITS[unit], label, colour)
+
+
+def ranks(role: str, stem: str, many: bool = False) -> list[Curve]:
+    """Median, p95, p99 and the greatest of a spread: the rarer, the more broken the line."""
+    pick = together if many else one
+    return [pick(role, f"{stem}_{rank}", rank, colour, dash) for rank, colour, dash in RANKS]
+
+
+def seats_taken() -> Curve:
+    """Players, of those that the fleet may own."""
+    taken, all_ = (place("router", name, "$router") for name in ("players", "capacity"))
+    return said(f"divideSeries({taken},{all_})", "ratio", "seats taken")
+
+
+def grades(who: str = "*") -> Curve:
+    """Grade of each server, and ten more while it drains."""
+    grade, draining = (place("gameserver", name, who) for name in ("grade", "draining"))
+    both = f"removeEmptySeries(group({grade},scale({draining},{DRAINING[0]})))"
+    summed = f"groupByNode({both},2,'sum')"
+    return Curve(f"aliasByNode(consolidateBy({summed},'max'),0)", UNITS["grade"])
+
+
+# Panels.
+
+
+def _targets(curves: Sequence[Curve]) -> list[Target]:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    return [
+        Target(target=curve.expression, refId=letter, datasource=DATASOURCE)
+        for letter, curve in zip(letters, curves, strict=False)
+    ]
+
+
+def _thresholds(steps: Steps) -> list[Threshold]:
+    return [Threshold(colour, index, float(at)) for index, (at, colour) in enumerate(steps)]
+
+
+def _override(matcher: str, options: str, **properties: Any) -> dict[str, Any]:
+    listed = [{"id": name.replace("_", "."), "value": value} for name, value in properties.items()]
+    return {"matcher": {"id": matcher, "options": options}, "properties": listed}
+
+
+def _fixed(colour: str) -> dict[str, str]:
+    return {"mode": "fixed", "fixedColor": colour}
+
+
+def _looks(curves: Sequence[Curve]) -> list[dict[str, Any]]:
+    """What differs from curve to curve."""
+    looks = []
+    if any(not curve.label for curve in curves):
+        for digit, colour in enumerate(BY_DIGIT):
+            looks.append(_override("byRegexp", f"/{digit}$/", color=_fixed(colour)))
+    for curve in curves:
+        properties: dict[str, Any] = {}
+        if curve.colour:
+            properties["color"] = _fixed(curve.colour)
+        if curve.dash:
+            properties["custom_lineStyle"] = {"fill": "dash", "dash": list(curve.dash)}
+        if curve.below:
+            properties["custom_transform"] = "negative-Y"
+        if properties:
+            looks.append(_override("byName", curve.label, **properties))
+    return looks
+
+
+def _common(
+    title: str, text: str, curves: Sequence[Curve], width: int, height: int
+) -> dict[str, Any]:
+    return {
+        "title": title,
+        "description": text,
+        "dataSource": DATASOURCE,
+        "targets": _targets(curves),
+        "gridPos": GridPos(height, width, 0, 0),
+        "maxDataPoints": None,
+    }
+
+
+def _defaults(**fields: Any) -> dict[str, Any]:
+    return {"fieldConfig": {"defaults": fields}}
+
+
+def _mapped(rows: Sequence[tuple[int, str, str]]) -> list[dict[str, Any]]:
+    """Numbers become words with a colour; above the last value it is the last word."""
+    shown = [(value, {"text": text, "color": colour}) for value, text, colour in rows]
+    exact = {str(value): {**look, "index": n} for n, (value, look) in enumerate(shown[:3])}
+    mapped: list[dict[str, Any]] = [{"type": "value", "options": exact}]
+    for value, look in shown[3:]:
+        options = {"from": value, "to": 10 * value, "result": {**look, "index": len(exact)}}
+        mapped.append({"type": "range", "options": options})
+    return mapped
+
+
+STATES = _mapped((*GRADES, DRAINING))
+
+
+def stat(
+    title: str,
+    text: str,
+    curve: Curve,
+    steps: Steps = PLAIN,
+    *,
+    calc: str = "lastNotNull",
+    width: int = 3,
+    none: str = "none",
+    mappings: Sequence[dict[str, Any]] = (),
+    decimals: int | None = None,
+) -> Panel:
+    """One number, with its course behind it."""
+    return Stat(
+        **_common(title, text, [curve], width, 4),
+        format=curve.unit,
+        reduceCalc=calc,
+        thresholds=_thresholds(steps),
+        mappings=list(mappings),
+        decimals=decimals,
+        noValue=none,
+        extraJson=_defaults(color={"mode": "thresholds"}, min=0),
+    )
+
+
+def bars(
+    title: str,
+    text: str,
+    curve: Curve,
+    steps: Steps = PLAIN,
+    *,
+    top: float | None = None,
+    width: int = 4,
+    height: int = 9,
+    decimals: int | None = None,
+) -> Panel:
+    """Every server now, one bar each. Who said nothing for half a minute is not shown."""
+    common = _common(title, text, [curve], width, height)
+    sorted_ = replace(curve, expression=f"sortByName({curve.expression},true)")
+    return BarGauge(
+        **{**common, "targets": _targets([sorted_])},
+        format=curve.unit,
+        calc="lastNotNull",
+        displayMode="basic",
+        min=0,
+        max=top,
+        decimals=decimals,
+        thresholds=_thresholds(steps),
+        timeFrom="30s",
+        hideTimeOverride=True,
+        extraJson=_defaults(links=[SERVER_LINK]),
+    )
+
+
+def lines(
+    title: str,
+    text: str,
+    curves: Sequence[Curve],
+    steps: Steps = (),
+    *,
+    width: int = 12,
+    height: int = 8,
+    stacked: bool = False,
+    counted: bool = False,
+    top: float | None = None,
+    none: str = "nothing in this time",
+) -> Panel:
+    """Curves over time; `counted` draws bars, for what happens rather than is."""
+    sparse = any(curve.sparse for curve in curves)
+    return TimeSeries(
+        **_common(title, text, curves, width, height),
+        unit=curves[0].unit,
+        drawStyle="bars" if counted else "line",
+        fillOpacity=70 if counted else 25 if stacked else 8,
+        lineWidth=0 if counted else 2,
+        showPoints="always" if sparse else "never",
+        pointSize=4,
+        stacking={"mode": "normal", "group": "A"} if stacked else {"mode": "none"},
+        legendDisplayMode="table",
+        legendPlacement="right",
+        legendCalcs=["sum"] if counted else ["lastNotNull", "max"],
+        tooltipMode="multi",
+        tooltipSort="desc",
+        overrides=_looks(curves),
+        thresholds=_thresholds(steps or PLAIN),
+        thresholdsStyleMode="dashed" if steps else "off",
+        valueMin=None if any(curve.below for curve in curves) else 0,
+        extraJson=_defaults(noValue=none, **({} if top is None else {"max": top})),
+    )
+
+
+def states(title: str, text: str, curve: Curve, *, width: int = 24, height: int = 7) -> Panel:
+    """A row for each server, its grade in colour and words."""
+    return StateTimeline(
+        **_common(title, text, [curve], width, height),
+        mappings=STATES,
+        showValue="auto",
+        legendDisplayMode="hidden",
+        tooltipMode="single",
+        extraJson=_defaults(links=[SERVER_LINK], noValue="no server has reported"),
+    )
+
+
+# Rows and dashboards.
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels under one title, from left to right; what does not fit goes on below."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+
+def row(title: str, *panels: Panel) -> Row:
+    """See `Row`."""
+    return Row(title, panels)
+
+
+def _placed(rows: Sequence[Row]) -> list[Panel]:
+    placed: list[Panel] = []
+    top = 0
+    for each_ in rows:
+        placed.append(RowPanel(title=each_.title, gridPos=GridPos(1, WIDTH, 0, top)))
+        left, top, tallest = 0, top + 1, 0
+        for panel in each_.panels:
+            if left + panel.gridPos.w > WIDTH:
+                left, top, tallest = 0, top + tallest, 0
+            panel.gridPos.x, panel.gridPos.y = left, top
+            left, tallest = left + panel.gridPos.w, max(tallest, panel.gridPos.h)
+            placed.append(panel)
+        top += tallest
+    return placed
+
+
+def variable(name: str, label: str, role: str, measure: str, text: str) -> Template:
+    """A choice among those that have values in this time; not among all that ever had."""
+    names = f"aliasByNode(removeEmptySeries({place(role, measure)}),2)"
+    query = {"queryType": "Metric Name", "refId": name, "target": names, "datasource": DATASOURCE}
+    made = Template(name=name, label=label, query=query, dataSource=DATASOURCE, refresh=2, sort=7)
+    made.description = text
+    return made
+
+
+SERVER = variable("server", "Game server", "gameserver", "players", "Whose numbers are shown.")
+ROUTER = variable("router", "Router", "router", "members", "Whose numbers are shown.")
+
+EVENTS = {
+    "join": ("A server or router attached", GREEN),
+    "leave": ("It left, empty", GREY),
+    "drain": ("It sends its players away", PINK),
+    "decision": ("The router decided to move players", BLUE),
+    "overload": ("A server became overloaded", ORANGE),
+    "crash": ("A server went without having drained", RED),
+    "recovery": ("Players came back from a lost server", YELLOW),
+    "moves": ("A run of moves ended", SKY),
+}
+"""The router's events in graphite-web, what each says, and its colour."""
+
+
+def _annotation(tag: str, shown: bool) -> dict[str, Any]:
+    text, colour = EVENTS[tag]
+    query = {"queryType": "tags", "fromAnnotations": True, "refId": tag, "tags": [f"{TAG}:{tag}"]}
+    return {
+        "name": f"{tag}: {text.lower()}",
+        "datasource": DATASOURCE,
+        "enable": shown,
+        "iconColor": colour,
+        "target": query,
+    }
+
+
+SERVER_LINK = {
+    "title": "Everything about ${__field.displayName}",
+    "url": "/d/cm-server?var-server=${__field.displayName}&${__url_time_range}",
+}
+
+
+def page(
+    name: str,
+    text: str,
+    rows: Sequence[Row],
+    *,
+    variables: Sequence[Template] = (),
+    events: Sequence[str] = ("join", "leave", "drain", "overload", "crash", "recovery"),
+) -> Dashboard:
+    """One page. Its address is `/d/cm-NAME`; every event can be switched on, `events` are."""
+    annotations = [_annotation(tag, tag in events) for tag in EVENTS]
+    made = Dashboard(
+        uid=f"cm-{name}",
+        title=name.capitalize(),
+        description=text,
+        tags=[TAG],
+        panels=_placed(rows),
+        annotations=Annotations(annotations),
+        templating=Templating(list(variables)),
+        links=[DashboardLink(tags=[TAG], title="ClientMigration", asDropdown=False)],
+        time=Time("now-15m", "now"),
+        refresh="5s",
+        timezone="browser",
+        graphTooltip=1,
+        editable=True,
+    )
+    return made.auto_panel_ids()

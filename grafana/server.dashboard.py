@@ -1,0 +1,233 @@
+"""Server: everything about one. Its name is chosen at the top."""
+
+from panels import (
+    AGE,
+    BLUE,
+    CORE,
+    GREEN,
+    GREY,
+    HEALTH,
+    LATE,
+    NEVER,
+    ORANGE,
+    PINK,
+    RED,
+    SELDOM,
+    SERVER,
+    SHARE,
+    SKY,
+    STATES,
+    TICK,
+    Curve,
+    Row,
+    below,
+    grades,
+    lines,
+    one,
+    page,
+    ranks,
+    row,
+    stat,
+    states,
+)
+
+
+def of(measure: str, label: str, colour: str = SKY) -> Curve:
+    """A measure of the server that is chosen."""
+    return one("gameserver", measure, label, colour)
+
+
+def now() -> Row:
+    """Eight numbers."""
+    return row(
+        "$server now",
+        stat("Health", "1 is perfect.", of("health", "health"), HEALTH, decimals=2),
+        stat("Load", "CPU time over elapsed time.", of("load", "load"), SHARE),
+        stat("Players", "Players that it owns.", of("players", "players")),
+        stat(
+            "Grade",
+            "fit, strained or overloaded.",
+            of("grade", "grade"),
+            mappings=STATES,
+        ),
+        stat("Tick, p99", "Of 50 ms at 20 Hz.", of("tick_ms_p99", "tick"), TICK, decimals=1),
+        stat(
+            "Lateness, p99",
+            "Start of a tick after its world time.",
+            of("lateness_ms_p99", "lateness"),
+            LATE,
+            decimals=1,
+        ),
+        stat(
+            "Checkpoint's age",
+            "A crash now would cost so much play.",
+            of("checkpoint_age_ms", "age"),
+            AGE,
+        ),
+        stat(
+            "Ticks skipped",
+            "In this time. The goal is 0.",
+            of("skipped_ticks", "skipped"),
+            NEVER,
+            calc="sum",
+        ),
+    )
+
+
+def keeping_time() -> Row:
+    """Does it keep up?"""
+    return row(
+        "Keeping time",
+        states("Grade, and draining", "Over time.", grades("$server"), width=24, height=4),
+        lines("Load", "Broken lines: strained, overloaded.", [of("load", "load")], SHARE, top=1),
+        lines("Work time of a tick", "At 20 Hz a tick has 50 ms.", ranks("gameserver", "tick_ms")),
+        lines(
+            "Lateness of ticks",
+            "Start of a tick after its world time.",
+            ranks("gameserver", "lateness_ms"),
+        ),
+        lines(
+            "From an input's arrival to its tick",
+            "About half a tick, if all is well.",
+            ranks("gameserver", "apply_ms"),
+        ),
+        lines(
+            "Skipped ticks, dropped views",
+            "Ticks that were never simulated; views not sent to players that read too slowly.",
+            [of("skipped_ticks", "ticks skipped", RED), of("dropped_views", "views dropped")],
+            counted=True,
+        ),
+        lines(
+            "Health",
+            "1 is perfect: the worst of load, lateness and lag.",
+            [of("health", "health")],
+            HEALTH,
+            top=1,
+        ),
+    )
+
+
+def players() -> Row:
+    """Who is on it, and where."""
+    return row(
+        "Players",
+        lines(
+            "Players and seats",
+            "Those on their way have a seat here already, or still.",
+            [
+                of("players", "players"),
+                of("capacity", "capacity", GREY),
+                of("arriving", "arriving", GREEN),
+                of("leaving", "leaving", ORANGE),
+            ],
+        ),
+        lines(
+            "Came and went",
+            "Players who came with their state (moved, back, or taken over), upwards; those let go"
+            " to another server, downwards.",
+            [of("moved_in", "came", GREEN), below(of("moved_out", "went", ORANGE))],
+            counted=True,
+        ),
+        lines(
+            "Views and inputs",
+            "Per second.",
+            [of("views_per_s", "views"), of("inputs_per_s", "inputs", GREEN)],
+            width=8,
+        ),
+        lines(
+            "Where they are",
+            "Mean position of its players, and their mean distance from it.",
+            [
+                of("centre_x_m", "x"),
+                of("centre_y_m", "y", GREEN),
+                of("spread_m", "spread", ORANGE),
+            ],
+            width=8,
+        ),
+        lines("Coins", "That the players here own together.", [of("coins", "coins")], width=8),
+    )
+
+
+def work() -> Row:
+    """Traffic, letters and pretend load."""
+    return row(
+        "Traffic and work",
+        lines(
+            "Traffic",
+            "With players upwards out and downwards in; files are part of it.",
+            [
+                of("sent_bytes_per_s", "to players"),
+                of("file_bytes_per_s", "of it files", BLUE),
+                below(of("received_bytes_per_s", "from players", GREEN)),
+            ],
+        ),
+        lines(
+            "Traffic with other servers",
+            "Who is near a player is seen across servers.",
+            [
+                of("neighbour_sent_bytes_per_s", "sent"),
+                below(of("neighbour_received_bytes_per_s", "received", GREEN)),
+            ],
+        ),
+        lines(
+            "Workloads",
+            "What runs for its players: CPU burns, file transfers, subscriptions.",
+            [
+                of("workload_burns", "burns"),
+                of("workload_files", "files", GREEN),
+                of("workload_feeds", "subscriptions", ORANGE),
+            ],
+            width=8,
+        ),
+        lines(
+            "Letters",
+            "Between players, each delivered once. Waiting ones should come down.",
+            [
+                of("mail_posted", "posted"),
+                of("mail_delivered", "delivered", GREEN),
+                of("mail_waiting", "waiting", ORANGE),
+            ],
+            width=8,
+        ),
+        lines(
+            "Neighbours",
+            "Other servers linked; fewer than there are: two do not reach each other.",
+            [of("neighbours", "neighbours")],
+            width=8,
+        ),
+    )
+
+
+def process() -> Row:
+    """The daemon itself."""
+    return row(
+        "The process",
+        lines("CPU", "Of one core.", [of("cpu_percent", "CPU")], CORE, width=6),
+        lines("Memory", "Resident.", [of("rss_bytes", "memory")], width=6),
+        lines(
+            "Reactor lag, checkpoint's age",
+            "The longest delay of a timer; how old the newest stored checkpoint is.",
+            [of("reactor_lag_ms", "lag"), of("checkpoint_age_ms", "age", PINK)],
+            width=6,
+        ),
+        lines(
+            "Refusals and drops",
+            "Tickets refused, connections closed for the peer's fault, datapoints dropped.",
+            [
+                of("refused_tickets", "tickets"),
+                of("closed_connections", "connections", ORANGE),
+                of("carbon_dropped", "datapoints", PINK),
+            ],
+            SELDOM,
+            width=6,
+            counted=True,
+        ),
+    )
+
+
+dashboard = page(
+    "server",
+    "Everything about one game server.",
+    [now(), keeping_time(), players(), work(), process()],
+    variables=[SERVER],
+)

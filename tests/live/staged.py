@@ -1,0 +1,102 @@
+"""A stack in whose run everything happens that the panels have a place for.
+
+A server becomes overloaded, one attaches, one is killed, one drains. Real processes; the stack
+starts again what ends, as it does for a person.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+from real_parts import Started
+
+from clientmigration.stack.processes import Child, Program
+from clientmigration.stack.truth import fetch
+
+EARLY = """\
+# Thresholds so low that servers are overloaded at once: the panels do not know why they are.
+[health]
+strained = 0.02
+overloaded = 0.03
+hysteresis = 0.01
+"""
+
+
+class Staged:
+    """One such run, in a folder of its own."""
+
+    def __init__(self, reactor: Any, folder: Path, *flags: str, policy: str = "") -> None:
+        self.reactor, self.folder = reactor, folder
+        if policy:
+            (folder / "policy.toml").write_text(policy)
+            flags = (*flags, "--policy", str(folder / "policy.toml"))
+        self.stack = Started(reactor, folder, *flags)
+        self.more: list[Child] = []
+
+    @property
+    def graphite(self) -> str:
+        """graphite-web's address, once the stack has said it."""
+        found = re.search(r"^Graphite +(\S+)$", self.stack.output, re.M)
+        assert found, self.stack.output
+        return found[1]
+
+    async def ask(self, path: str) -> bytes:
+        """What graphite-web answers."""
+        return await fetch(self.reactor, self.graphite + path)
+
+    async def plays(self, servers: int, players: int, within_s: float = 40) -> None:
+        """So many are there, as the stack's line of truth has it."""
+        await self.stack.until(
+            lambda: f"{servers} servers, {players} players" in self._last_line(), within_s
+        )
+
+    def _last_line(self) -> str:
+        return self.stack.output.splitlines()[-1]
+
+    def attach(self, name: str) -> None:
+        """One more game server, by the words that the stack says."""
+        found = re.search(r"^one more game server +(.+)$", self.stack.output, re.M)
+        assert found
+        self._run(name, *found[1].split(), "--name", name)
+
+    def crowd(self, name: str, *flags: str) -> None:
+        """One more crowd."""
+        players = re.search(r"^players connect to +(\S+)$", self.stack.output, re.M)
+        server = re.search(r"^one more game server +(.+)$", self.stack.output, re.M)
+        assert players
+        assert server
+        twistd, *words = server[1].split()
+        carbon = words[words.index("--carbon") + 1]
+        argv = (twistd, "-n", "--pidfile=", "crowd", "--name", name, "--carbon", carbon)
+        self._run(name, *argv, "--router", players[1], *flags)
+
+    def _run(self, name: str, *argv: str) -> None:
+        log = self.folder / f"{name}.log"
+        program = Program(name, argv, log, dict(os.environ), folder=self.folder)
+        self.more.append(Child(self.reactor, program, lambda _program, _how: None))
+        self.more[-1].startService()
+
+    def tell(self, name: str, sign: signal.Signals) -> None:
+        """A signal to the game server of that name: SIGKILL is a crash, SIGTERM a drain."""
+        stack = psutil.Process(self.stack.transport.pid)  # type: ignore[union-attr]
+        for process in stack.children(recursive=True):
+            with suppress(psutil.Error):  # it ended just now
+                words = process.cmdline()
+                if "gameserver" in words and words[words.index("--name") + 1] == name:
+                    process.send_signal(sign)
+                    return
+        raise AssertionError(f"no process of {name}")
+
+    async def stop(self) -> None:
+        """Everything ends."""
+        for child in self.more:
+            await child.stopService()
+        if self.stack.code < 0:
+            self.stack.told(signal.SIGTERM)
+            await self.stack.ends(60)

@@ -1,0 +1,48 @@
+"""Whatever Grafana will ask is sent to a real graphite-web, fed by a stack that runs: an answer
+without data fails, by the name of its panel."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from queries import Sweep, every
+from real_parts import ENVIRONMENT
+from staged import EARLY, Staged
+from twisted.internet.task import deferLater
+
+PLAYERS = 60
+
+
+@pytest_twisted.async_yield_fixture
+async def staged(tmp_path: Path) -> AsyncIterator[Staged]:
+    from twisted.internet import reactor
+
+    if not (ENVIRONMENT / "bin" / "carbon-cache.py").exists():
+        pytest.skip("needs the Graphite environment: environments.py graphite")
+    flags = ("--servers", "3", "--players", str(PLAYERS), "--every", "1")
+    run = Staged(reactor, tmp_path, *flags, policy=EARLY)
+    yield run
+    await run.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_every_query_of_every_dashboard_and_alert_is_answered_with_data(
+    staged: Staged,
+) -> None:
+    await staged.stack.runs()
+    await staged.plays(3, PLAYERS)
+    staged.attach("extra")
+    await staged.plays(4, PLAYERS)
+    staged.tell("gs-1", signal.SIGKILL)
+    staged.tell("gs-2", signal.SIGTERM)
+    sweep = Sweep(staged.ask)
+    for _ in range(60):
+        if not await sweep.once():
+            break
+        await deferLater(staged.reactor, 0.5)
+    assert [query.name for query in sweep.left] == []
+    assert len(sweep.answered) == len(every())

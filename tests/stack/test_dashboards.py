@@ -1,0 +1,175 @@
+"""The dashboards and alerts that are committed: made from their sources, of Grafana's own shape,
+asking only for measures of the catalogue, and looking alike.
+
+What Grafana draws is not seen here. The model is the vendor's foundation SDK: a field that it does
+not know, or reads in another way, comes back different. It does not look into a target (it knows no
+Graphite), nor at values that are merely text, such as units, colours and the names of reducers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import make
+import panels
+import pytest
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import alerting
+from grafana_foundation_sdk.models import dashboard as model
+from queries import alerts, dashboards, every
+from queries import panels as shown
+
+from clientmigration.core.metrics import CATALOGUE, PREFIX, path
+from clientmigration.core.policy import Policy
+
+PLACE = re.compile(rf"{PREFIX}\.(\w+)\.([^.,()]+)\.(\w+)")
+PAGES = dashboards()
+EVERY = pytest.mark.parametrize("name", sorted(PAGES))
+
+
+def lost(mine: Any, theirs: Any, where: str = "") -> Iterator[str]:
+    """What of mine did not come back, by its place."""
+    if isinstance(mine, dict) and isinstance(theirs, dict):
+        for key, value in mine.items():
+            if key in theirs:
+                yield from lost(value, theirs[key], f"{where}.{key}")
+            else:
+                yield f"{where}.{key}"
+    elif isinstance(mine, list) and isinstance(theirs, list) and len(mine) == len(theirs):
+        for n, (one, other) in enumerate(zip(mine, theirs, strict=True)):
+            yield from lost(one, other, f"{where}[{n}]")
+    elif mine != theirs:
+        yield f"{where}: {mine!r} came back as {theirs!r}"
+
+
+def there_and_back(kind: Any, value: Any) -> list[str]:
+    """What Grafana's model loses of a value."""
+    plugins.register_default_plugins()
+    return list(lost(value, json.loads(json.dumps(kind.from_json(value), cls=JSONEncoder))))
+
+
+def test_the_committed_files_are_what_the_sources_make() -> None:
+    made = dict(make.files())
+    stale = [path_.name for path_, text in made.items() if path_.read_text() != text]
+    assert not stale, "run `make dashboards`"
+    assert {path_.stem for path_ in made if path_.suffix == ".json"} == set(PAGES)
+
+
+def test_what_is_made_twice_is_the_same_twice() -> None:
+    assert list(make.files()) == list(make.files())
+
+
+@EVERY
+def test_grafanas_own_model_reads_each_dashboard_and_gives_all_of_it_back(name: str) -> None:
+    assert there_and_back(model.Dashboard, PAGES[name]) == []
+    assert PAGES[name]["schemaVersion"] == model.Dashboard().schema_version
+
+
+def test_grafanas_own_model_reads_each_alert_and_gives_all_of_it_back() -> None:
+    assert len(alerts()) == 6
+    for rule in alerts():
+        assert there_and_back(alerting.Rule, rule) == [], rule["title"]
+
+
+def test_the_model_tells_what_it_does_not_know() -> None:
+    page = json.loads(json.dumps(PAGES["fleet"]))
+    page["panels"][1]["height"] = "250px"
+    page["panels"][1]["options"]["reduceOptions"]["fancy"] = True
+    assert there_and_back(model.Dashboard, page) == [
+        ".panels[1].options.reduceOptions.fancy",
+        ".panels[1].height",
+    ]
+
+
+def test_every_name_that_is_asked_for_is_in_the_catalogue() -> None:
+    for query in every():
+        if query.kind != "annotation":
+            found = PLACE.findall(query.text)
+            assert found, query.name
+            for role, _who, measure in found:
+                path(role, "any", measure)
+
+
+def test_every_measure_of_the_catalogue_has_its_place_in_a_panel() -> None:
+    asked = {
+        (role, measure)
+        for query in every()
+        for role, _who, measure in PLACE.findall(query.text)
+        if query.kind == "target"
+    }
+    assert [m.name for m in CATALOGUE if (m.role, m.name) not in asked] == []
+
+
+def test_each_query_has_a_name_of_its_own() -> None:
+    names = [query.name for query in every()]
+    assert len(set(names)) == len(names)
+
+
+def test_servers_that_left_do_not_clutter_panels() -> None:
+    """A wildcard that makes one curve per server is asked for those with values only; what sums or
+    compares needs no such care, and the bars of now look back for half a minute."""
+    for query in every():
+        if "*" in query.text and "aliasByNode" in query.text:
+            assert "removeEmptySeries(" in query.text, query.name
+    bars = [p for page in PAGES.values() for p in shown(page) if p["type"] == "bargauge"]
+    assert bars
+    assert {panel["timeFrom"] for panel in bars} == {"30s"}
+
+
+def test_history_gets_coarser_in_a_panel_as_it_does_in_carbon() -> None:
+    folds = {(m.role, m.name): m.fold for m in CATALOGUE}
+    for query in every():
+        if found := re.search(r"consolidateBy\((.*),'(average|sum|max|last)'\)", query.text):
+            for role, _who, measure in PLACE.findall(found[1]):
+                if measure != "draining":  # part of a grade
+                    assert folds[role, measure] == found[2], query.name
+
+
+@EVERY
+def test_each_dashboard_has_a_stable_address_and_leads_to_the_others(name: str) -> None:
+    page = PAGES[name]
+    assert page["uid"] == f"cm-{name}"
+    assert [link["tags"] for link in page["links"]] == [page["tags"]] == [["clientmigration"]]
+    assert len({panel["id"] for panel in page["panels"]}) == len(page["panels"])
+
+
+@EVERY
+def test_each_panel_says_what_it_shows_in_which_unit_and_fits_its_place(name: str) -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in PAGES[name]["panels"]:
+        at = panel["gridPos"]
+        cells = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not cells & taken, panel["title"]
+        assert at["x"] + at["w"] <= panels.WIDTH, panel["title"]
+        taken |= cells
+        if panel["type"] != "row":
+            assert panel["description"].endswith("."), panel["title"]
+            assert panel["targets"], panel["title"]
+            if panel["type"] != "state-timeline":
+                assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
+
+
+def test_colours_are_those_that_everybody_tells_apart() -> None:
+    safe = {"#56B4E9", "#0072B2", "#009E73", "#F0E442", "#E69F00", "#D55E00", "#CC79A7", "#999999"}
+    for name, page in PAGES.items():
+        assert set(re.findall(r"#[0-9A-Fa-f]{6}", json.dumps(page))) <= safe, name
+
+
+def test_thresholds_are_those_of_the_policy() -> None:
+    policy = Policy()
+    assert [at for at, _ in panels.SHARE[1:]] == [policy.health.strained, policy.health.overloaded]
+    assert panels.HEALTH[1][0] == policy.health.unhealthy
+    imbalance = f'"value": {policy.rebalance.imbalance}'
+    assert imbalance in json.dumps(PAGES["decisions"])
+
+
+def test_each_alert_leads_to_a_dashboard_and_says_what_to_do() -> None:
+    for rule in alerts():
+        assert rule["annotations"]["__dashboardUid__"].removeprefix("cm-") in PAGES
+        assert len(rule["annotations"]["description"]) > 40
+    loud = {rule["uid"] for rule in alerts() if rule["noDataState"] == "Alerting"}
+    assert loud == {"cm-router-gone"}
