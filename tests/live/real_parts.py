@@ -253,9 +253,10 @@ class Started(ProcessProtocol):
             assert time.monotonic() < until, f"not within {within_s} s; it said:\n{self.output}"
             await deferLater(self.reactor, 0.1)
 
-    async def runs(self) -> None:
+    async def runs(self, within_s: float = 40) -> None:
         """Wait until it serves, and remember every process that belongs to it."""
-        await self.until(lambda: "Ctrl-C stops everything" in self.output or self.code >= 0)
+        serves = "Ctrl-C stops everything"
+        await self.until(lambda: serves in self.output or self.code >= 0, within_s)
         assert self.code < 0, self.output
         pid = self.transport.pid  # type: ignore[union-attr]
         self.family = psutil.Process(pid).children(recursive=True)

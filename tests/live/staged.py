@@ -28,6 +28,10 @@ hysteresis = 0.01
 """
 
 
+PATIENCE_S = 180.0
+"""For a machine with much else to do."""
+
+
 class Staged:
     """One such run, in a folder of its own."""
 
@@ -38,6 +42,10 @@ class Staged:
             flags = (*flags, "--policy", str(folder / "policy.toml"))
         self.stack = Started(reactor, folder, *flags)
         self.more: list[Child] = []
+
+    async def begins(self) -> None:
+        """It serves."""
+        await self.stack.runs(PATIENCE_S)
 
     @property
     def graphite(self) -> str:
@@ -50,7 +58,7 @@ class Staged:
         """What graphite-web answers."""
         return await fetch(self.reactor, self.graphite + path)
 
-    async def plays(self, servers: int, players: int, within_s: float = 40) -> None:
+    async def plays(self, servers: int, players: int, within_s: float = PATIENCE_S) -> None:
         """So many are there, as the stack's line of truth has it."""
         await self.stack.until(
             lambda: f"{servers} servers, {players} players" in self._last_line(), within_s
