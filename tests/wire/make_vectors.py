@@ -173,6 +173,9 @@ def framed(body: bytes, kind: int = 0) -> bytes:
 
 
 HELLO = encode(m.Greeting(role="player"))
+ROUTER, SERVER = encode(m.Greeting(role="router")), encode(m.Greeting(role="gameserver"))
+NO_LIST = b'{"t":"candidates","candidates":{}}'
+NO_TICKET = b'{"t":"redirect","member":"gs-2","address":"gs-2:4200"}'
 NEWER = b'{"t":"greeting","protocol":"clientmigration","version":2,"role":"player"}'
 OTHER = b'{"t":"greeting","protocol":"chess","version":1,"role":"player"}'
 BAD: tuple[tuple[str, str, bytes], ...] = (
@@ -208,6 +211,25 @@ BAD: tuple[tuple[str, str, bytes], ...] = (
     ("a number is above its range", "player to server", HELLO + encode(m.Ping(2**32))),
     ("a holder that is no hash", "player to router", HELLO + encode(m.Hello("me"))),
     ("a second greeting", "player to router", HELLO + HELLO),
+    ("a server's view before its greeting", "server to player", encode(m.View(1, 0, 0, 0, b""))),
+    ("a server's greeting of version 2", "server to player", framed(NEWER)),
+    ("a server's second greeting", "server to player", SERVER + SERVER),
+    ("a view without its digest", "server to player", SERVER + framed(bytes(19), 2)),
+    ("an input to a player", "server to player", SERVER + encode(m.Input(1, b"\2"))),
+    ("a view from a router", "router to player", ROUTER + encode(m.View(1, 0, 0, 0, b""))),
+    ("a server's oversized frame", "server to player", SERVER + (262145).to_bytes(4, "little")),
+    ("a router's oversized frame", "router to player", ROUTER + (65537).to_bytes(4, "little")),
+    ("a server's empty frame", "server to player", SERVER + bytes(4)),
+    ("not JSON, from a server", "server to player", SERVER + framed(b"{{{")),
+    ("not UTF-8, from a router", "router to player", ROUTER + framed(b'{"t":"\xff"}')),
+    ("a pong from a router", "router to player", ROUTER + encode(m.Pong(1))),
+    ("a pong with a fraction", "server to player", SERVER + framed(b'{"t":"pong","n":1.5}')),
+    ("a pong above its range", "server to player", SERVER + encode(m.Pong(2**32))),
+    ("a welcome at rate 0", "server to player", SERVER + encode(m.Welcome(ADA, "gs-1", 0, 0))),
+    ("an address without a port", "router to player", ROUTER + encode(m.Redirect("a", "b", ""))),
+    ("candidates that are no list", "router to player", ROUTER + framed(NO_LIST)),
+    ("a redirect without its ticket", "server to player", SERVER + framed(NO_TICKET)),
+    ("a file without a SHA-256", "server to player", SERVER + encode(m.Offered(7, 1, "ab"))),
 )  # fmt: skip
 
 INPUTS: tuple[tuple[str, bytes], ...] = (

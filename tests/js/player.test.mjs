@@ -1,0 +1,285 @@
+/* A player's life, told from the other ends of its connections. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { bound, playing, redirect, world } from "./doors.mjs";
+
+const BODY = Uint8Array.of(2);
+const timed = (name, body) =>
+  test(name, (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+    body((ms) => t.mock.timers.tick(ms));
+  });
+
+timed("a newcomer is asked in, measures, and plays where it is sent", () => {
+  const { player, door, doors, told, kept } = world();
+  player.start();
+  const router = door("router");
+  router.opens("router");
+  assert.equal(router.last("hello").token, "");
+  router.says("identity", { player: "a1b2c3d4e5f60718", token: "a token" });
+  assert.deepEqual([player.name, kept.token], ["a1b2c3d4e5f60718", "a token"]);
+  router.says("candidates", {
+    candidates: ["gs-1", "gs-2"].map((member) => ({ member, address: `${member}:4200` })),
+  });
+  const [one, two] = [door("gs-1"), door("gs-2")];
+  assert.equal(one.url, "ws://gs-1:4200/");
+  for (const server of [one, two]) {
+    server.opens("gameserver");
+    server.says("pong", { n: 1 });
+  }
+  assert.equal(router.last("pings"), undefined);
+  for (const server of [one, two]) server.says("pong", { n: 2 });
+  assert.deepEqual(Object.keys(router.last("pings").pings), ["gs-1", "gs-2"]);
+  router.says("redirect", redirect("gs-2"));
+  assert.deepEqual([one.last("goodbye").code, router.last("goodbye").code], ["bye", "bye"]);
+  assert.equal(doors.length, 3); // the connection that was pinged is the one that is played on
+  assert.equal(two.last("join").ticket, "a ticket for gs-2");
+  assert.ok(bound(router, two));
+  player.act(BODY);
+  two.says("welcome", { player: player.name, member: "gs-2", ack: 0, rate: 20 });
+  assert.deepEqual(two.inputs, [1]);
+  two.shows(100, { last: 0 });
+  assert.deepEqual([player.state, player.member], ["playing", "gs-2"]);
+  const states = told.filter(([event]) => event === "state").map(([, state]) => state);
+  assert.deepEqual(states, ["seeking", "joining", "playing"]);
+});
+
+timed("who does not answer pings is left out in time", (pass) => {
+  const { player, door } = world();
+  player.start();
+  const router = door("router");
+  router.opens("router");
+  router.says("candidates", { candidates: [{ member: "gs-1", address: "gs-1:1" }] });
+  pass(1000);
+  assert.deepEqual(router.last("pings").pings, {});
+});
+
+timed("who waits in line says that it is here", () => {
+  const { player, door } = world();
+  player.start();
+  door("router").opens("router");
+  door("router").says("waiting", { position: 3 });
+  assert.equal(player.position, 3);
+  assert.ok(door("router").last("here"));
+  door("router").says("redirect", redirect("gs-1"));
+  assert.deepEqual([player.position, player.state], [0, "joining"]);
+});
+
+timed("a move costs nothing: inputs go to both, and each tick is shown once", (pass) => {
+  const { player, door, ticks, told } = playing();
+  player.act(BODY);
+  door("gs-1").says("redirect", redirect("gs-2"));
+  assert.equal(player.state, "crossing");
+  door("gs-2").opens("gameserver");
+  assert.deepEqual(door("gs-2").inputs, [1]); // at once, without waiting for welcome
+  player.act(BODY);
+  assert.deepEqual([door("gs-1").inputs, door("gs-2").inputs], [[1, 2], [1, 2]]);
+  door("gs-1").shows(101);
+  door("gs-2").shows(103, { last: 0 }); // ahead of one that is still on its way
+  assert.deepEqual(ticks(), [100, 101]);
+  assert.deepEqual([player.state, player.member], ["playing", "gs-2"]);
+  door("gs-1").shows(102);
+  door("gs-1").shows(103);
+  door("gs-1").shows(104); // the old server stands still for us by now
+  door("gs-2").shows(104);
+  assert.deepEqual(ticks(), [100, 101, 102, 103, 104]);
+  pass(500);
+  assert.equal(door("gs-1").last("goodbye").code, "bye");
+  assert.equal(door("gs-2").last("felt").missed, 0);
+  const [, move] = told.find(([event]) => event === "move");
+  assert.deepEqual([move.from, move.to, move.missed], ["gs-1", "gs-2", 0]);
+  assert.deepEqual([player.counts.moves, player.counts.missed, player.counts.rejoins], [1, 0, 0]);
+});
+
+timed("a move that is called off leaves the player where it is", (pass) => {
+  const { player, door, ticks } = playing();
+  door("gs-1").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  door("gs-2").says("goodbye", { code: "cancelled", text: "" });
+  door("gs-1").shows(101);
+  pass(20_000);
+  assert.deepEqual([player.state, player.member, ticks()], ["playing", "gs-1", [100, 101]]);
+});
+
+timed("a second server that never shows anything is given up", (pass) => {
+  const { player, door } = playing();
+  door("gs-1").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  pass(10_000);
+  assert.equal(player.state, "playing");
+  assert.equal(door("gs-2").readyState, 3);
+});
+
+timed("a second redirect replaces the first", () => {
+  const { player, door } = playing();
+  door("gs-1").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  door("gs-1").says("redirect", redirect("gs-3"));
+  assert.equal(door("gs-2").readyState, 3);
+  door("gs-3").opens("gameserver");
+  door("gs-3").shows(101);
+  assert.equal(player.member, "gs-3");
+});
+
+timed("when the first server dies during a move the second takes over", () => {
+  const { player, door } = playing();
+  door("gs-1").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  door("gs-1").breaks();
+  assert.equal(player.state, "landing");
+  door("gs-2").shows(101);
+  assert.deepEqual([player.state, player.member, player.counts.rejoins], ["playing", "gs-2", 0]);
+});
+
+timed("when its server dies the player comes back as the same player", () => {
+  const { player, door, doors } = playing();
+  const before = door("router");
+  door("gs-1").breaks();
+  assert.equal(player.state, "seeking");
+  assert.notEqual(door("router"), before);
+  door("router").opens("router");
+  assert.equal(door("router").last("hello").token, "a token");
+  assert.equal(door("router").last("hello").holder, before.last("hello").holder);
+  assert.equal(player.counts.rejoins, 1);
+  assert.equal(doors.filter((each) => each.readyState === 1).length, 1);
+});
+
+timed("inputs that the next server has not seen are sent again", () => {
+  const { player, door } = playing();
+  for (let n = 0; n < 5; n++) player.act(BODY);
+  door("gs-1").breaks();
+  door("router").opens("router");
+  door("router").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  assert.equal(door("gs-2").last("join").oldest, 1);
+  door("gs-2").says("welcome", { player: player.name, member: "gs-2", ack: 3, rate: 20 });
+  assert.deepEqual(door("gs-2").inputs, [4, 5]);
+});
+
+timed("a new program for an old player goes on from what the server has", () => {
+  const { player, door } = world({ token: "an old token" });
+  player.start();
+  door("router").opens("router");
+  assert.equal(door("router").last("hello").token, "an old token");
+  door("router").says("redirect", redirect("gs-1"));
+  door("gs-1").opens("gameserver");
+  assert.equal(door("gs-1").last("join").oldest, 0);
+  door("gs-1").says("welcome", { player: "a1b2c3d4e5f60718", member: "gs-1", ack: 70, rate: 20 });
+  assert.equal(player.act(BODY), 71);
+  door("gs-1").shows(100, { last: 70, applied: 69, digest: 5 }); // one was lost before our time
+  assert.deepEqual([player.counts.lost, player.counts.doubled], [0, 0]);
+});
+
+timed("without a router the player tries again, later each time", (pass) => {
+  const { player, door, doors } = world();
+  player.start();
+  const waits = [];
+  for (let n = 0; n < 10; n++) {
+    door("router").breaks();
+    assert.equal(player.state, "waiting");
+    const before = doors.length;
+    let waited = 0;
+    for (; doors.length === before; waited += 10) pass(10);
+    waits.push(waited);
+  }
+  assert.ok(waits[0] <= 160, `${waits}`);
+  assert.ok(waits.slice(-3).every((each) => each >= 2500 && each <= 7510), `${waits}`);
+});
+
+timed("a token of another cluster is forgotten: back as somebody new", (pass) => {
+  const { player, door, kept } = world({ token: "of another cluster" });
+  player.start();
+  door("router").opens("router");
+  door("router").says("goodbye", { code: "not_authentic", text: "" });
+  assert.equal(kept.token, "");
+  pass(1000);
+  door("router").opens("router");
+  assert.equal(door("router").last("hello").token, "");
+});
+
+for (const code of ["replaced", "not_our_protocol"]) {
+  timed(`${code} ends it: coming back would not help`, (pass) => {
+    const { player, door, doors, told } = playing();
+    door("gs-1").says("goodbye", { code, text: "" });
+    assert.equal(player.state, "ended");
+    assert.deepEqual(told.find(([event]) => event === "lost")[1].code, code);
+    const before = doors.length;
+    pass(60_000);
+    assert.equal(doors.length, before);
+  });
+}
+
+timed("who breaks the protocol is told so, and left", () => {
+  const { player, door } = playing();
+  door("gs-1").bytes(Uint8Array.of(9, 9));
+  assert.equal(door("gs-1").last("goodbye").code, "malformed_frame");
+  assert.equal(player.state, "seeking");
+});
+
+timed("to stop is to go home, and nothing happens after it", (pass) => {
+  const { player, door, doors } = playing();
+  player.stop();
+  assert.deepEqual(door("gs-1").heard.slice(-2).map((each) => each.t), ["leave", "goodbye"]);
+  assert.ok(doors.every((each) => each.readyState === 3));
+  const before = doors.length;
+  pass(60_000);
+  assert.deepEqual([doors.length, player.state], [before, "ended"]);
+});
+
+timed("an address may be an IPv6 one, and may be looked up elsewhere", () => {
+  for (const [options, url] of [
+    [{}, "ws://[2001:db8::7]:4200/"],
+    [{ url: (address) => `wss://proxy/${address}` }, "wss://proxy/2001:db8::7:4200"],
+  ]) {
+    const { player, door, doors } = world(options);
+    player.start();
+    door("router").opens("router");
+    door("router").says("redirect", { ...redirect("gs-1"), address: "2001:db8::7:4200" });
+    assert.equal(doors.at(-1).url, url);
+    player.stop();
+  }
+});
+
+test("a router's URL says how to connect", () => {
+  for (const [router, url] of [
+    ["clientmigration://play.example.org", "ws://play.example.org:4100/"],
+    ["ws://play.example.org:4107", "ws://play.example.org:4107/"],
+    ["https://play.example.org", "wss://play.example.org/"],
+  ]) {
+    let seen = "";
+    class Socket {
+      constructor(to) {
+        seen = to;
+      }
+      close() {}
+    }
+    const { player } = world();
+    const other = new player.constructor(router, { WebSocket: Socket }).start();
+    assert.equal(seen, url);
+    other.stop();
+  }
+  assert.throws(() => new (world().player.constructor)("play.example.org"), TypeError);
+});
+
+test("views can be iterated, and end with the player", async () => {
+  const { player, door } = playing();
+  const seen = [];
+  const reading = (async () => {
+    for await (const view of player.views()) seen.push(view.tick);
+  })();
+  await Promise.resolve();
+  for (let tick = 101; tick < 181; tick++) door("gs-1").shows(tick);
+  player.stop();
+  await reading;
+  assert.deepEqual(seen, Array.from({ length: 64 }, (_, n) => 117 + n));
+});
+
+test("an input has to be bytes, and not too many", () => {
+  const { player } = playing();
+  for (const body of [new Uint8Array(257), "walk", undefined]) {
+    assert.throws(() => player.act(body), RangeError);
+  }
+  player.stop();
+});
