@@ -83,8 +83,8 @@ class Origins:
 
 
 def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.hostname else ""
+    scheme, _, rest = url.partition("://")
+    return url if scheme and _host_of(f"//{rest}") and not set(rest) & set("/?#@") else ""
 
 
 def _host_of(url: str) -> str:
