@@ -56,12 +56,29 @@ timed("who does not answer pings is left out in time", (pass) => {
   assert.deepEqual(router.last("pings").pings, {});
 });
 
+timed("the router may ask for more pings, and hears all of them", () => {
+  const { player, door } = world({ group: "red" });
+  player.start();
+  const router = door("router");
+  router.opens("router");
+  assert.equal(router.last("hello").group, "red");
+  for (const member of ["gs-1", "gs-2"]) {
+    router.says("candidates", { candidates: [{ member, address: `${member}:4200` }] });
+    door(member).opens("gameserver");
+    for (const n of [1, 2]) door(member).says("pong", { n });
+  }
+  assert.deepEqual(Object.keys(router.last("pings").pings), ["gs-1", "gs-2"]);
+  router.says("redirect", redirect("gs-1"));
+  assert.deepEqual([door("gs-1").readyState, door("gs-2").readyState], [1, 3]);
+  player.stop();
+});
+
 timed("who waits in line says that it is here", () => {
   const { player, door } = world();
   player.start();
   door("router").opens("router");
-  door("router").says("waiting", { position: 3 });
-  assert.equal(player.position, 3);
+  door("router").says("waiting", { position: 3, estimate_s: 12.5 });
+  assert.deepEqual([player.position, player.estimateS], [3, 12.5]);
   assert.ok(door("router").last("here"));
   door("router").says("redirect", redirect("gs-1"));
   assert.deepEqual([player.position, player.state], [0, "joining"]);

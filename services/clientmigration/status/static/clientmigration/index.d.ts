@@ -89,6 +89,8 @@ export interface Options {
   store?: Store;
   /** From a server's address (`host:port`) to the URL to connect to. */
   url?: (address: string) => string;
+  /** Players of one group are kept together, as far as that can be. At most 64 characters. */
+  group?: string;
   /** Without it: the global one. */
   WebSocket?: new (url: string) => WebSocket;
 }
@@ -127,6 +129,8 @@ export class Player {
   readonly member: string;
   /** The place in the line while all servers are full, else 0. */
   readonly position: number;
+  /** Seconds until it is our turn, if it goes on as lately; null: nobody knows. */
+  readonly estimateS: number | null;
   readonly counts: Counts;
 
   /** Play, and keep playing whatever happens. */

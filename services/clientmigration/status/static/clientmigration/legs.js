@@ -111,7 +111,8 @@ export class RouterLeg extends Leg {
 
   /** The router has greeted. */
   ready() {
-    this.say("hello", { holder: this.player.holder, token: this.player.token });
+    const { holder, token, group } = this.player;
+    this.say("hello", { holder, token, group });
   }
 
   /** See the protocol, section 5. */
@@ -122,11 +123,11 @@ export class RouterLeg extends Leg {
       this.player.measure(message.candidates);
     } else if (message.t === "waiting") {
       this.expect(null);
-      this.player.stood(message.position);
+      this.player.stood(message.position, message.estimate_s);
       this.say("here");
     } else if (message.t === "redirect") {
       this.expect(null);
-      this.player.stood(0);
+      this.player.stood(0, null);
       this.player.sent(this, message);
     }
   }

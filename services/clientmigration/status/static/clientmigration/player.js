@@ -17,7 +17,6 @@ const VIEWS = 64; // views kept for a loop that reads them slowly; older ones ar
 export class Player {
   #way;
   #listeners = new Map();
-  #position = 0;
   #move = null;
 
   constructor(router, options = {}) {
@@ -27,7 +26,8 @@ export class Player {
     const tell = (event, value) => this.#tell(event, value);
     const url = options.url ?? ((address) => urlOf(door, address));
     const store = options.store ?? kept(door.href);
-    this.#way = new Way({ router: door.href, url, WebSocket, store, tell });
+    const group = options.group ?? "";
+    this.#way = new Way({ router: door.href, url, WebSocket, store, group, tell });
   }
 
   /** Begin to play, and keep playing whatever happens. */
@@ -57,7 +57,6 @@ export class Player {
   }
 
   #tell(event, value) {
-    if (event === "waiting") this.#position = value;
     if (event === "move") this.#move = value;
     for (const listener of [...(this.#listeners.get(event) ?? [])]) listener(value);
   }
@@ -123,7 +122,12 @@ export class Player {
 
   /** The place in the line while everything is full, else 0. */
   get position() {
-    return this.#position;
+    return this.#way.position;
+  }
+
+  /** Seconds until it is our turn, if it goes on as lately; null: nobody knows. */
+  get estimateS() {
+    return this.#way.estimateS;
   }
 
   /** What this player has counted for itself. */

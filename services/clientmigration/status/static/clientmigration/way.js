@@ -23,6 +23,8 @@ const FINAL = new Set(["replaced", "not_our_protocol"]); // to come back would n
 export class Way {
   token;
   name = "";
+  position = 0;
+  estimateS = null;
   moves = 0;
   rejoins = 0;
   tally = new Tally();
@@ -41,8 +43,8 @@ export class Way {
   #from = 0; // the first tick that the present server showed
   #came = ""; // the server that a move came from
 
-  constructor({ router, url, WebSocket, store, tell }) {
-    Object.assign(this, { router, urlOf: url, WebSocket, store, tell });
+  constructor({ router, url, WebSocket, store, group, tell }) {
+    Object.assign(this, { router, urlOf: url, WebSocket, store, group, tell });
     this.token = store.load() || "";
     this.secret = secret();
     this.holder = hashed(this.secret);
@@ -81,18 +83,21 @@ export class Way {
     this.tell("identity", name);
   }
 
-  stood(position) {
-    this.tell("waiting", position);
+  stood(position, estimateS) {
+    this.estimateS = estimateS;
+    if (position !== this.position) this.tell("waiting", (this.position = position));
   }
 
   measure(candidates) {
-    this.#pinged = candidates.map(({ member, address }) => {
+    const asked = candidates.map(({ member, address }) => {
       const leg = new ServerLeg(this, address);
       leg.member = member;
       return leg;
     });
+    this.#pinged.push(...asked); // the router may ask twice
+    clearTimeout(this.#pinging);
     this.#pinging = setTimeout(() => this.#tellPings(), PINGS_S * 1000);
-    for (const leg of this.#pinged) leg.connect(PINGS_S);
+    for (const leg of asked) leg.connect(PINGS_S);
   }
 
   measured() {

@@ -32,6 +32,9 @@ const address = (value) => text(300)(value) && /^.+:[0-9]{1,5}$/u.test(value);
 const listed = (fields) => (value) => Array.isArray(value) && value.every((each) => fits(each, fields));
 const orElse = (check, otherwise) => Object.assign((value) => check(value), { otherwise });
 
+const seconds = (value) => typeof value === "number" && value >= 0;
+const either = (check, other) => (value) => value === other || check(value);
+
 const hash = matching(/^[0-9a-f]{64}$/);
 const redirect = { member: text(), address, ticket: text(1024) };
 const both = {
@@ -48,7 +51,7 @@ export const DIALECTS = {
       ...both,
       identity: { player: text(), token: text(1024) },
       candidates: { candidates: listed({ member: text(), address }) },
-      waiting: { position: whole(U32) },
+      waiting: { position: whole(U32), estimate_s: orElse(either(seconds, null), null) },
       redirect,
     },
   },
