@@ -214,7 +214,7 @@ class Cluster:
 
 FREE = tuple(
     word
-    for name in ("players", "members", "carbon", "carbon-query", "graphite")
+    for name in ("players", "members", "carbon", "carbon-query", "graphite", "status")
     for word in (f"--{name}-port", "0")
 )
 

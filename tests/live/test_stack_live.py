@@ -108,4 +108,4 @@ async def test_a_second_stack_in_the_same_folder_is_refused_and_disturbs_nobody(
     second = start("--servers", "0", "--players", "0")
     assert await second.ends() != 0
     assert "another stack (process" in second.output
-    assert len(first.left()) == 3
+    assert len(first.left()) == 4

@@ -49,20 +49,23 @@ def command(plan: Plan, name: str) -> str:
 def test_everything_starts_in_the_order_in_which_it_is_needed(environment: Path) -> None:
     names = [[each.name for each in group] for group in planned(environment).groups({})]
     servers = ["gs-1", "gs-2", "gs-3"]
-    assert names == [["carbon"], ["graphite-web"], ["router"], servers, ["crowd"]]
+    assert names == [["carbon"], ["graphite-web"], ["router"], ["status"], servers, ["crowd"]]
 
 
 def test_a_stack_without_servers_or_players_has_no_such_groups(environment: Path) -> None:
     groups = planned(environment, "--servers", "0", "--players", "0").groups({})
-    assert [program.name for group in groups for program in group][2:] == ["router"]
+    assert [program.name for group in groups for program in group][2:] == ["router", "status"]
 
 
 def test_every_address_is_on_loopback_and_every_port_is_told_to_whom_it_concerns(
     environment: Path,
 ) -> None:
     flags = ("--players-port", "4200", "--members-port", "4201", "--carbon-port", "2203")
-    plan = planned(environment, *flags, "--graphite-port", "8180")
+    plan = planned(environment, *flags, "--graphite-port", "8180", "--status-port", "8100")
     router, server, crowd = (command(plan, name) for name in ("router", "gs-1", "crowd"))
+    status = command(plan, "status")
+    assert "--listen tcp:8100:interface=127.0.0.1 --router tcp:127.0.0.1:4201" in status
+    assert "--play :4200 --graphite http://127.0.0.1:8180" in status
     assert "--players tcp:4200:interface=127.0.0.1" in router
     assert "--members tcp:4201:interface=127.0.0.1" in router
     assert "--graphite http://127.0.0.1:8180" in router
@@ -118,14 +121,14 @@ def taken() -> Iterator[int]:
 
 def test_a_busy_port_is_named_with_who_wants_it_and_how_to_choose_another(taken: int) -> None:
     with pytest.raises(ConfigurationError) as problem:
-        check_free(settled(Ports(0, 0, 0, carbon_query=taken, graphite=0)))
+        check_free(settled(Ports(0, 0, 0, carbon_query=taken, graphite=0, status=0)))
     for words in (f"port {taken} is in use", "graphite-web's questions", "--carbon-query-port"):
         assert words in str(problem.value)
 
 
 def test_zero_is_any_free_port_and_all_of_them_differ() -> None:
-    ports = settled(Ports(0, 0, 0, 0, 0))
-    assert len({port for _, port in ports.named()} - {0}) == 5
+    ports = settled(Ports(0, 0, 0, 0, 0, 0))
+    assert len({port for _, port in ports.named()} - {0}) == 6
     check_free(ports)
 
 

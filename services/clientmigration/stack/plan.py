@@ -56,13 +56,15 @@ class Plan:
         carbon, web = self.graphite.programs(environ)
         servers = tuple(self._server(number, environ) for number in range(1, self.servers + 1))
         crowd = (self._crowd(environ),) if self.players else ()
-        groups = ((carbon,), (web,), (self._router(environ),), servers, crowd)
+        status = (self._status(environ),)
+        groups = ((carbon,), (web,), (self._router(environ),), status, servers, crowd)
         return tuple(group for group in groups if group)
 
     def addresses(self) -> tuple[str, ...]:
         """What a person who sees the stack run wants to know, line by line."""
         attach = " ".join(self._joining(self._twistd("gameserver")))
         return (
+            f"the homepage            http://{LOOPBACK}:{self.ports.status}/",
             f"players connect to      {self._players}",
             f"game servers attach to  {self._members}",
             f"Graphite                {self.graphite.url}",
@@ -111,6 +113,15 @@ class Plan:
             *("--graphite", self.graphite.url, *self._common),
         )
         return self._program("router", argv, environ, *doors)
+
+    def _status(self, environ: Mapping[str, str]) -> Program:
+        argv = (
+            *self._twistd("status"),
+            *("--listen", f"tcp:{self.ports.status}:interface={LOOPBACK}"),
+            *("--router", self._members, "--play", f":{self.ports.players}"),
+            *("--graphite", self.graphite.url, "--secret-file", str(self.secret)),
+        )
+        return self._program("status", argv, environ, self.ports.status)
 
     def _server(self, number: int, environ: Mapping[str, str]) -> Program:
         name = f"gs-{number}"

@@ -24,6 +24,7 @@ class Ports:
     carbon: int = 2003
     carbon_query: int = 7002
     graphite: int = 8080
+    status: int = 8000
 
     def __post_init__(self) -> None:
         for name, port in self.named():
@@ -45,6 +46,7 @@ WANTED_BY = {
     "carbon": "carbon's datapoints",
     "carbon_query": "graphite-web's questions to carbon",
     "graphite": "graphite-web",
+    "status": "the homepage",
 }
 
 

@@ -52,6 +52,7 @@ class Options(usage.Options):
         ["carbon-port", None, 2003, "Where carbon takes datapoints; 0: any free.", _whole],
         ["carbon-query-port", None, 7002, "Where carbon is asked; 0: any free.", _whole],
         ["graphite-port", None, 8080, "Where graphite-web serves; 0: any free.", _whole],
+        ["status-port", None, 8000, "Where the homepage is; 0: any free.", _whole],
     )
 
     def postOptions(self) -> None:
@@ -66,7 +67,7 @@ class Options(usage.Options):
 def plan(options: Mapping[str, Any]) -> Plan:
     """The flags as a value. Raises ConfigurationError."""
     state = Path(options["state"]).resolve()
-    names = ("players", "members", "carbon", "carbon_query", "graphite")
+    names = ("players", "members", "carbon", "carbon_query", "graphite", "status")
     ports = settled(Ports(**{n: options[f"{n.replace('_', '-')}-port"] for n in names}))
     graphite = Graphite(
         files=Path(options["graphite-files"]).resolve(),

@@ -15,7 +15,7 @@ from clientmigration.status.feed import Status, World
 FRESH_S = 2.5
 """A status younger than this says how things are; a router tells one each second."""
 
-DOWN_S = 4.0
+DOWN_S = 3.5
 """With nothing for so long the router counts as down."""
 
 RENAME_S = 600.0

@@ -20,6 +20,9 @@ from clientmigration.status.readers import Readers
 SILENCE_S = 1.2
 """Without news for so long the same is said again, with how old it is."""
 
+LOOK_S = 0.25
+"""Between two looks at whether the state has changed."""
+
 WORLD_S = 0.2
 """Between two world events, at least."""
 
@@ -39,6 +42,7 @@ class Shown(Service):
         self._shown_at = self._world_at = 0.0
         self._moves: list[Moved] = []
         self._gathering: IDelayedCall | None = None
+        self._state = board.state(clock.seconds())
         self._status = self._encoded(clock.seconds())
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
@@ -80,12 +84,14 @@ class Shown(Service):
 
     def _show(self) -> None:
         now = self._clock.seconds()
-        self._shown_at, self._status = now, self._encoded(now)
+        self._shown_at, self._state = now, self.board.state(now)
+        self._status = self._encoded(now)
         event = b"event: status\ndata: " + self._status.body + b"\n\n"
         self.readers.show("status", event)
 
     def _tick(self) -> None:
-        if self._clock.seconds() - self._shown_at >= SILENCE_S:
+        now = self._clock.seconds()
+        if now - self._shown_at >= SILENCE_S or self.board.state(now) != self._state:
             self._show()
 
     def answers(self) -> dict[str, Callable[[], Answer]]:
@@ -109,7 +115,7 @@ class Shown(Service):
     def startService(self) -> None:
         """Begin to show."""
         super().startService()
-        self._loop.start(0.5)
+        self._loop.start(LOOK_S)
 
     def stopService(self) -> None:
         """Everybody goes; they come back when we do."""

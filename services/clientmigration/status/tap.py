@@ -9,18 +9,22 @@ from typing import Any
 
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import IService
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import clientFromString, serverFromString
 
-from clientmigration.errors import ConfigurationError
 from clientmigration.net.door import InOrder
+from clientmigration.net.graphite import Series, render
+from clientmigration.net.operator import watching
 from clientmigration.net.settings import Common, positive, served
 from clientmigration.status.board import Board
+from clientmigration.status.history import BACK_S, TARGETS, History
 from clientmigration.status.limits import Allowance, Turnstile
 from clientmigration.status.readers import Readers
 from clientmigration.status.sample import Sample
 from clientmigration.status.service import Shown
 from clientmigration.status.shelf import shelf
 from clientmigration.status.site import Root, Served
+from clientmigration.status.watcher import Watcher
+from clientmigration.wire.operators import Watch
 
 SPARE_FILES = 64  # for everything that is not a connection
 
@@ -30,13 +34,9 @@ class Options(Common):
 
     optParameters: Sequence[Sequence[Any]] = (
         ("listen", "l", "tcp:8000:interface=127.0.0.1", "endpoint on which browsers come in"),
-        ("router", "r", "sample", "whom to watch; `sample`: a pretended fleet"),
-        (
-            "play",
-            None,
-            "",
-            "where browsers play, ws://host:port; none: the page has no Play button",
-        ),
+        ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door, or `sample`"),
+        ("play", None, "", "where browsers play: ws://host:port, or :port of the page's own host"),
+        ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
     )
@@ -53,7 +53,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     room_for(allowance.readers)
     readers = Readers(reactor)
     shown = Shown(reactor, Board(os.urandom), readers, options["play"])
-    root = Root(reactor, Turnstile(allowance), readers, shelf(), shown.answers())
+    history = History(reactor, lambda: recalled(reactor, options["graphite"]))
+    made = {**shown.answers(), "api/v1/history.json": history.answer}
+    root = Root(reactor, Turnstile(allowance), readers, shelf(), made)
     site = Served(root, reactor, 2 * allowance.readers)
     listening = StreamServerEndpointService(serverFromString(reactor, options["listen"]), site)
     listening._raiseSynchronously = True  # a port that is taken ends the program, as everywhere
@@ -64,7 +66,15 @@ def feed(reactor: Any, options: Options, shown: Shown) -> IService:
     """Whoever tells it."""
     if options["router"] == "sample":
         return Sample(shown, reactor)
-    raise ConfigurationError(f"--router {options['router']}: cannot be watched yet")
+    endpoint = clientFromString(reactor, options["router"])
+    proofs = options.seals().proofs("watcher")
+    heard = Watcher(shown).heard
+    return watching(reactor, endpoint, proofs, heard, watch=Watch(world=True))
+
+
+async def recalled(reactor: Any, graphite: str) -> tuple[Series, ...]:
+    """What graphite-web remembers."""
+    return await render(reactor, graphite, TARGETS, BACK_S)
 
 
 def room_for(readers: int) -> None:

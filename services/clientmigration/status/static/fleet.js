@@ -93,7 +93,7 @@ export class Fleet {
     if (key === this.shownMoves) return;
     this.shownMoves = key;
     if (!moves.length) return;
-    by("moves").replaceChildren(...moves.slice(0, 8).map((move) => make("li", {},
+    by("moves").replaceChildren(...moves.slice(0, 6).map((move) => make("li", {},
       make("time", { textContent: new Date(move.at * 1000).toLocaleTimeString([], { hour12: false }) }),
       make("span", { textContent: `${move.source} to ${move.target}` }),
       make("span", { className: "gap", textContent: move.outcome === "settled" ? gap(move) : move.outcome.replace("_", " ") }))));

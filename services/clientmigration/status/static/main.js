@@ -19,7 +19,8 @@ themes(by("theme"), () => world.theme());
 
 let describedAt = -Infinity;
 function describe(status) {
-  if (performance.now() - describedAt < 10000 || !status.fleet) return;
+  const playing = by("world").getAttribute("role") !== "img"; // then it says something else
+  if (playing || performance.now() - describedAt < 10000 || !status.fleet) return;
   describedAt = performance.now();
   const { players, servers } = status.fleet;
   by("world").setAttribute("aria-label", `The meadow, seen from above: ${many(players, "player")} on ${many(servers, "server")}.`);
@@ -37,7 +38,7 @@ function told(status) {
 /** The Play button works as soon as somebody says where one can play. */
 function offer(status) {
   if (!status.play || play) return;
-  play = import("./play.js").then(({ offerPlay }) => offerPlay(status.play, world, numbers));
+  play = import("./play.js").then(({ offerPlay }) => offerPlay(status.play, world));
   play.catch(() => { by("play-note").textContent = "Playing is not possible here"; });
 }
 
@@ -55,12 +56,16 @@ const CHARTS = {
   gap_ms: { title: "Extra wait in a move", unit: " ms", digits: 1, most: 25 },
 };
 
+const HISTORY = { null: "Asking Graphite", true: "From Graphite", false: "Graphite does not answer: no history for now. Everything else works." };
+
 async function recall() {
+  let again = HISTORY_MS;
   try {
     const answer = await fetch("api/v1/history.json");
     if (!answer.ok) throw new Error(`${answer.status}`);
     const history = await answer.json();
-    by("history-note").textContent = history.available ? "From Graphite, every 5 seconds" : "Graphite does not answer: no history for now. Everything else works.";
+    by("history-note").textContent = HISTORY[history.available];
+    if (history.available == null) again = 1000;
     if (history.available) {
       by("charts").replaceChildren(...Object.entries(CHARTS).filter(([name]) => history.series[name]?.length)
         .map(([name, chart]) => figure({ ...chart, lines: history.series[name] }, numbers)));
@@ -68,9 +73,9 @@ async function recall() {
   } catch {
     by("history-note").textContent = "No history for now.";
   }
+  setTimeout(() => (document.hidden ? document.addEventListener("visibilitychange", recall, { once: true }) : recall()), again);
 }
 recall();
-setInterval(() => { if (!document.hidden) recall(); }, HISTORY_MS);
 
 const here = new URL(".", location.href).href;
 by("code-widget").textContent = `<script src="${here}widget.js" async></script>\n<clientmigration-status router="${here}"></clientmigration-status>`;

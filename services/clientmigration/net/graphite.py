@@ -1,0 +1,150 @@
+"""Reading graphite-web: series and events, as values. It is asked and nothing more; no decision and
+no player waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.error import ConnectError, ConnectionClosed
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import Agent, ResponseDone, ResponseFailed
+from twisted.web.error import SchemeNotSupported
+from twisted.web.iweb import IAgent
+
+from clientmigration.core.metrics import Datapoint
+from clientmigration.errors import Away
+
+ANSWERS_WITHIN_S = 5.0
+
+Reactor = Any  # IReactorTCP and IReactorTime in one, which no type can say
+T = TypeVar("T")
+
+
+class GraphiteAway(Away):
+    """graphite-web gave no answer that can be read. The text says what it gave."""
+
+
+class Series(msgspec.Struct, frozen=True):
+    """One series of a render answer: (value or None, whole Unix second), oldest first."""
+
+    target: str
+    datapoints: tuple[tuple[float | None, int], ...]
+
+    def known(self) -> list[float]:
+        """Its values, oldest first, without the seconds that have none."""
+        return [value for value, _ in self.datapoints if value is not None]
+
+    def latest(self, since: float) -> float | None:
+        """Its last value, if that is not older than `since`."""
+        fresh = [value for value, when in self.datapoints if value is not None and when >= since]
+        return fresh[-1] if fresh else None
+
+    def step_s(self) -> int:
+        """Seconds from one datapoint to the next; 0 when there are fewer than two."""
+        return self.datapoints[1][1] - self.datapoints[0][1] if len(self.datapoints) > 1 else 0
+
+    def points(self) -> list[Datapoint]:
+        """Its values as they were sent, if its step is one second."""
+        return [
+            Datapoint(self.target, value, when)
+            for value, when in self.datapoints
+            if value is not None
+        ]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event: `when` in Unix seconds, `what` its title, `data` its text."""
+
+    when: float
+    what: str
+    data: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class _Answer(Protocol):
+    """Keeps the body of an answer; `whole` fires with it, or fails if it breaks off."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self.whole: Deferred[bytes] = Deferred(self._hang_up)
+
+    def _hang_up(self, _whole: Deferred[bytes]) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        self._parts.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.whole.called:
+            return
+        if reason.check(ResponseDone):
+            self.whole.callback(b"".join(self._parts))
+        else:
+            self.whole.errback(reason)
+
+
+async def fetch(reactor: Reactor, url: str, within_s: float = ANSWERS_WITHIN_S) -> bytes:
+    """The body at an http URL. Raises GraphiteAway: no connection, no 200, or not in time."""
+    try:
+        asked = Deferred.fromCoroutine(_get(Agent(reactor), url))
+        return await asked.addTimeout(within_s, reactor)
+    except (ConnectError, ConnectionClosed, ResponseFailed, TimeoutError) as problem:
+        raise GraphiteAway(f"Graphite does not answer: {problem}") from problem
+    except (SchemeNotSupported, ValueError) as problem:
+        raise GraphiteAway(f"{url[:80]} is no address of Graphite: {problem}") from problem
+
+
+async def _get(agent: IAgent, url: str) -> bytes:
+    response = await agent.request(b"GET", url.encode("ascii"))
+    answer = _Answer()
+    response.deliverBody(answer)
+    body = await answer.whole
+    if response.code != 200:
+        raise GraphiteAway(
+            f"Graphite answers {response.code}: {body[:200].decode(errors='replace')}"
+        )
+    return body
+
+
+def _read(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as problem:
+        raise GraphiteAway(f"Graphite's answer cannot be read: {problem}") from problem
+
+
+async def render(
+    reactor: Reactor, base: str, targets: Sequence[str], back_s: int = 60
+) -> tuple[Series, ...]:
+    """What graphite-web at `base` knows of the targets in the last `back_s` s. Or GraphiteAway."""
+    query = [("target", target) for target in targets]
+    query += [("from", f"-{back_s}s"), ("format", "json")]
+    return _read(await fetch(reactor, f"{base}/render?{urlencode(query)}"), tuple[Series, ...])
+
+
+async def between(
+    reactor: Reactor, base: str, targets: Sequence[str], since: int, until: int, within_s: float
+) -> tuple[Series, ...]:
+    """The targets from second `since` to second `until`, both with it, as finely as they are kept.
+    Or GraphiteAway."""
+    query = [("target", target) for target in targets]
+    query += [("from", str(since - 1)), ("until", str(until)), ("format", "json")]
+    url = f"{base}/render?{urlencode(query)}"
+    return _read(await fetch(reactor, url, within_s), tuple[Series, ...])
+
+
+async def events(
+    reactor: Reactor, base: str, tags: Sequence[str], since: int, until: int, within_s: float
+) -> tuple[Event, ...]:
+    """Events with any of these tags from second `since` to second `until`, oldest first. Or
+    GraphiteAway."""
+    query = [("tags", " ".join(tags)), ("set", "union"), ("from", since), ("until", until)]
+    url = f"{base}/events/get_data?{urlencode(query)}"
+    return _read(await fetch(reactor, url, within_s), tuple[Event, ...])

@@ -1,0 +1,109 @@
+"""The last ten minutes, from Graphite: a few fixed questions, asked by us alone, kept for a while.
+
+However many visitors ask, graphite-web is asked at most once in `KEPT_S` seconds, and never twice
+at a time. Browsers never talk to it, and cannot choose what is asked. Without it there is no
+history, and nothing else is missing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from clientmigration.core.metrics import PREFIX, measures
+from clientmigration.net.graphite import GraphiteAway, Series
+from clientmigration.status.answers import OPEN, Answer
+from clientmigration.status.documents import VERSION, encode
+
+log = Logger()
+
+BACK_S = 600
+STEP_S = 5
+KEPT_S = 5.0
+LINES = 24
+"""Lines in one chart, at most: of more servers the ones that come first."""
+
+# name: (role, measure, how seconds become a step)
+ASKED = {
+    "players": ("router", "players", "avg"),
+    "load": ("gameserver", "load", "avg"),
+    "tick_ms": ("gameserver", "tick_ms_p99", "max"),
+    "moves": ("router", "moves_settled", "avg"),
+    "gap_ms": ("crowd", "gap_ms_p99", "max"),
+}
+
+
+def target(role: str, measure: str, fold: str) -> str:
+    """What graphite-web is asked: a point per step, called NAME.MEASURE."""
+    if measure not in measures(role):
+        raise KeyError(f"{role} has no measure {measure}")
+    path = f"{PREFIX}.{role}.*.{measure}"
+    return f"aliasByNode(removeEmptySeries(summarize({path},'{STEP_S}s','{fold}')),2,3)"
+
+
+TARGETS = tuple(target(*each) for each in ASKED.values())
+_CHARTS = {measure: name for name, (_, measure, _) in ASKED.items()}
+
+
+def charts(series: Iterable[Series]) -> dict[str, list[dict[str, Any]]]:
+    """The answer by chart, each line with its name and points, oldest first."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for each in sorted(series, key=lambda each: each.target):
+        name, _, measure = each.target.partition(".")
+        chart = _CHARTS.get(measure)
+        if chart and len(found[chart]) < LINES:
+            points = [None if value is None else round(value, 3) for value, _ in each.datapoints]
+            found[chart].append({"name": name, "points": points})
+    return dict(found)
+
+
+class History:
+    """Asks with `ask`, and answers with what it was told last."""
+
+    def __init__(
+        self, clock: IReactorTime, ask: Callable[[], Awaitable[tuple[Series, ...]]]
+    ) -> None:
+        self._clock, self._ask = clock, ask
+        self._asked_at: float | None = None
+        self._asking = False
+        self._away = False
+        self._answer = self._made(None, {})
+
+    def answer(self) -> Answer:
+        """The latest that is known; sees to it that there will be something newer."""
+        now = self._clock.seconds()
+        if not self._asking and (self._asked_at is None or now - self._asked_at >= KEPT_S):
+            self._asking, self._asked_at = True, now
+            Deferred.fromCoroutine(self._learn()).addErrback(
+                lambda failure: log.failure("asking for history broke", failure)
+            )
+        return self._answer
+
+    async def _learn(self) -> None:
+        try:
+            series = await self._ask()
+        except GraphiteAway as problem:
+            self._answer = self._made(False, {})
+            if not self._away:
+                log.warn("no history: {problem}", problem=str(problem))
+            self._away = True
+        else:
+            self._answer, self._away = self._made(True, charts(series)), False
+        finally:
+            self._asking = False
+
+    def _made(self, available: bool | None, lines: dict[str, list[dict[str, Any]]]) -> Answer:
+        document = {
+            "version": VERSION,
+            "available": available,  # null: Graphite has not been asked yet
+            "step_s": STEP_S,
+            "back_s": BACK_S,
+            "series": lines,
+        }
+        cache = "no-store" if available is None else "public, max-age=5"
+        return Answer(encode(document), "application/json", cache, dict(OPEN))

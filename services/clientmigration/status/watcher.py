@@ -1,0 +1,96 @@
+"""Turns what a router tells those who watch it into what the status daemon is told.
+
+Everything that could lead to a player or a machine ends here: names of players, addresses.
+"""
+
+from __future__ import annotations
+
+from clientmigration.core.health import Grade
+from clientmigration.status import feed
+from clientmigration.status.feed import GradeWord, Moved, Server, Sighting, Status, Told
+from clientmigration.wire.meadow import CELL_M, SIDE
+from clientmigration.wire.operators import Member, Overview, World
+
+_SETTLED = "settled"
+_GRADES: dict[int, GradeWord] = {
+    Grade.FIT: "fit",
+    Grade.STRAINED: "strained",
+    Grade.OVERLOADED: "overloaded",
+}
+
+
+def server(member: Member) -> Server:
+    """One member, as it may be shown."""
+    sample = member.sample
+    if sample is None:
+        return Server(member.name, member.owner, "silent", 0.0, 0.0, 0, 0)
+    return Server(
+        name=member.name,
+        number=member.owner,
+        grade="silent" if member.closed == "silent" else _GRADES[sample.grade],
+        health=sample.health,
+        load=sample.load,
+        players=sample.players,
+        capacity=sample.capacity,
+        draining=sample.draining,
+        tick_ms=sample.measures.get("tick_ms_p95"),
+        late_ms=sample.measures.get("lateness_ms_p95"),
+        x=sample.x,
+        y=sample.y,
+        spread=sample.spread_m,
+    )
+
+
+def status(overview: Overview) -> Status:
+    """One second of a fleet, as it may be shown."""
+    return Status(
+        at=overview.now,
+        servers=tuple(server(each) for each in overview.members),
+        waiting=overview.waiting,
+        moving=overview.moving,
+        settled=overview.moves.get(_SETTLED, 0),
+        failed=sum(count for name, count in overview.moves.items() if name != _SETTLED),
+        recent=tuple(
+            Moved(each.at, each.source, each.target, each.outcome, each.took_ms, each.gap_ms)
+            for each in overview.recent
+        ),
+    )
+
+
+class Watcher:
+    """Hears a router's overviews and worlds, in any order, and tells `told`."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self._numbers: dict[str, int] = {}
+        self._latest: float | None = None  # when the latest move ended that was told
+
+    def heard(self, message: Overview | World) -> None:
+        """One of either."""
+        if isinstance(message, World):
+            self._told.world(self._world(message))
+            return
+        self._numbers = {each.name: each.owner for each in message.members}
+        shown = status(message)
+        self._told.status(shown)
+        self._tell_moves(shown)
+
+    def _tell_moves(self, shown: Status) -> None:
+        """Those that ended since the last overview; none of what was before the first."""
+        since, self._latest = self._latest, shown.recent[0].at if shown.recent else shown.at
+        if since is not None:
+            for each in reversed(shown.recent):
+                if each.at > since:
+                    self._told.moved(each)
+
+    def _world(self, world: World) -> feed.World:
+        return feed.World(
+            world.now,
+            SIDE * CELL_M,
+            CELL_M,
+            tuple(
+                Sighting(str(dot.id), dot.x, dot.y, self._numbers.get(name, 0))
+                for name, dots in world.members.items()
+                for dot in dots
+            ),
+        )

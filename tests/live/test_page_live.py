@@ -1,0 +1,273 @@
+"""The homepage and the widget in a real browser, over a fleet of real processes.
+
+What is asserted of moves is what the player in the browser measured itself. Nothing depends on how
+fast the machine is. With CLIENTMIGRATION_SCREENSHOTS=1 the pictures go to docs/screenshots.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+from browser import REPOSITORY, Browser, axe
+from playwright.sync_api import Page
+from showing import Elsewhere, Fleet
+from twisted.internet.task import deferLater
+
+MOVES = 5
+MOST_MOVES = 25
+WIDGET = "clientmigration-status .card"
+STATE = "clientmigration-status .top"
+LARGEST = 200_000  # bytes of a picture
+NAMES = ("gs-1", "gs-2", "gs-3")
+PICTURES: dict[str, dict[str, Any]] = {
+    "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
+    "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "color_scheme": "light",
+        "device_scale_factor": 2,
+        "has_touch": True,
+        "is_mobile": True,
+    },
+}
+
+
+@pytest_twisted.async_yield_fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for all of these tests."""
+    from twisted.internet import reactor
+
+    running = Browser(reactor)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest_twisted.async_yield_fixture(scope="module")
+async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
+    """Three servers with a small crowd, and the page that shows them."""
+    running = Fleet(tmp_path_factory.mktemp("fleet"))
+    await running.router()
+    await running.status()
+    for name in NAMES:
+        await running.server(name)
+    await running.crowd(int(os.environ.get("CLIENTMIGRATION_CROWD", "30")))
+    yield running
+    await running.stop()
+
+
+async def until(what: Callable[[], Awaitable[Any]], within_s: float = 60.0) -> Any:
+    """The first true value; fails after `within_s`."""
+    from twisted.internet import reactor
+
+    for _ in range(round(within_s / 0.2)):
+        if value := await what():
+            return value
+        await deferLater(reactor, 0.2)
+    raise AssertionError(f"not within {within_s} s")
+
+
+async def shows(browser: Browser, page: Page, selector: str, text: str) -> None:
+    """Wait for a text to stand there."""
+
+    async def there() -> bool:
+        return text in await browser.text(page, selector)
+
+    await until(there)
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_page_loads_without_a_complaint_and_shows_everybody(
+    browser: Browser, fleet: Fleet
+) -> None:
+    page = await browser.open(fleet.url, **PICTURES["dark"])
+    await shows(browser, page, "#state-text", "live")
+    await shows(browser, page, "#sum-servers", "3")
+    for name in NAMES:
+        await shows(browser, page, "#servers", name)
+        await shows(browser, page, "#legend", name)
+    await shows(browser, page, "#history-note", "Graphite does not answer")
+    await shows(browser, page, WIDGET, "on 3 servers")
+    colours = await browser.ask(page, COLOURS)
+    assert len(colours) > 3, "the world is drawn"
+    assert browser.complaints == []
+    asked = await browser.ask(page, "performance.getEntriesByType('resource').map((e) => e.name)")
+    assert all(name.startswith(fleet.url) for name in asked), asked
+    await browser.close(page)
+
+
+COLOURS = """(() => {
+  const canvas = document.getElementById("world");
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const seen = new Set();
+  for (let at = 0; at < pixels.length; at += 64) {
+    seen.add(`${pixels[at]},${pixels[at + 1]},${pixels[at + 2]}`);
+  }
+  return [...seen];
+})()"""
+
+WATCH = """(() => {
+  window.seen = { ticks: [], moves: [] };
+  player.on("view", ({ tick }) => seen.ticks.push(tick));
+  player.on("move", (move) => seen.moves.push(move));
+})()"""
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_visitor_plays_and_is_moved_five_times_in_a_row_without_missing_a_tick(
+    browser: Browser, fleet: Fleet
+) -> None:
+    page = await browser.open(fleet.url, **PICTURES["dark"])
+    await browser.do(lambda: page.locator("#play:enabled").click())
+    await shows(browser, page, "#hud-server", "gs-")
+    await browser.ask(page, WATCH)
+    desk = await fleet.desk()
+    player = await browser.ask(page, "player.name")
+    clean, taken = 0, 0
+    while clean < MOVES:
+        taken += 1
+        assert taken <= MOST_MOVES, await browser.ask(page, "seen.moves")
+        here = await browser.text(page, "#hud-server")
+        to = NAMES[(NAMES.index(here) + 1) % len(NAMES)]
+        await browser.do(lambda: page.keyboard.press("ArrowRight", delay=60))
+        if await fleet.move(desk, player, to) != "settled":
+            continue  # the fleet moved it elsewhere at that moment, or it is not listed yet
+        await shows(browser, page, "#hud-server", to)
+        moves = await until(lambda: moved(browser, page))
+        clean = clean + 1 if moves[-1]["missed"] == 0 else 0
+    seen = await browser.ask(page, "seen")
+    counts = await browser.ask(page, "player.counts")
+    desk.leave()
+    print(json.dumps(seen["moves"]), json.dumps(counts))
+    assert counts["moves"] >= MOVES
+    assert counts["sent"] >= 2 * MOVES
+    assert (counts["lost"], counts["doubled"], counts["rejoins"]) == (0, 0, 0)
+    assert seen["ticks"] == sorted(set(seen["ticks"])), "each tick once, in order"
+    await shows(browser, page, "#toast", "Moved from")
+    await browser.do(lambda: page.keyboard.press("Escape"))
+    await shows(browser, page, "#play", "Play")
+    assert browser.complaints == []
+    await browser.close(page)
+
+
+async def moved(browser: Browser, page: Page) -> Any:
+    """The moves that the player has measured, once the latest one is among them."""
+    seen = await browser.ask(page, "({ moves: seen.moves, counted: player.counts.moves })")
+    return seen["moves"] if seen["moves"] and len(seen["moves"]) == seen["counted"] else None
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_finger_walks_too(browser: Browser, fleet: Fleet) -> None:
+    page = await browser.open(fleet.url, **PICTURES["phone"])
+    await browser.do(lambda: page.locator("#play:enabled").tap())
+    await shows(browser, page, "#hud-server", "gs-")
+    await browser.do(lambda: page.locator("#field").scroll_into_view_if_needed())
+    await browser.do(lambda: pull(page))
+
+    async def walked() -> bool:
+        counts = await browser.ask(page, "player.counts")
+        return bool(counts["acked"] >= 1)
+
+    await until(walked)
+    await browser.do(lambda: page.locator("#play").tap())
+    assert browser.complaints == []
+    await browser.close(page)
+
+
+def pull(page: Page) -> None:
+    """Press on the field, and pull to the right."""
+    box = page.locator("#field").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=5)
+
+
+STRICT = "default-src 'none'; script-src {origin}; connect-src {origin}; base-uri 'none'; {more}"
+TRUSTED = "require-trusted-types-for 'script'; trusted-types 'none'"
+HTML = """<!doctype html><html lang="en"><title>Elsewhere</title>
+<script src="{url}widget.js" defer></script>
+<h1>A page of somebody else</h1>
+<clientmigration-status router="{url}"></clientmigration-status></html>"""
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_widget_lives_on_a_strict_page_of_another_origin_and_tells_ups_and_downs(
+    browser: Browser, tmp_path: Path
+) -> None:
+    fleet = Fleet(tmp_path)
+    await fleet.router()
+    await fleet.status()
+    await fleet.server("gs-1")
+    policy = STRICT.format(origin=fleet.url.rstrip("/"), more=TRUSTED)
+    listening = Elsewhere(HTML.format(url=fleet.url), policy).listen(fleet.reactor)
+    page = await browser.open(f"http://localhost:{listening.getHost().port}/")  # type: ignore[attr-defined]
+    await shows(browser, page, WIDGET, "on 1 server")
+    await shows(browser, page, STATE, "live")
+    assert browser.complaints == []
+    await fleet.end("router")
+    began = fleet.reactor.seconds()
+    await shows(browser, page, STATE, "router down")
+    print(f"down was shown {fleet.reactor.seconds() - began:.1f} s after the router had ended")
+    assert b'"state":"down"' in await fleet.get("api/v1/status.json")
+    await fleet.router()
+    await shows(browser, page, STATE, "live")
+    await fleet.end("status")
+    await shows(browser, page, STATE, "no connection")
+    await fleet.status()
+    await shows(browser, page, STATE, "live")
+    spoken = await browser.ask(page, SPOKEN)
+    assert "live" in spoken
+    await browser.close(page)
+    listening.stopListening()
+    await fleet.stop()
+
+
+SPOKEN = """document.querySelector("clientmigration-status").shadowRoot
+  .querySelector("[aria-live]").textContent"""
+
+SERIOUS = """axe.run(document, { resultTypes: ["violations"] }).then(({ violations, passes }) => ({
+  passes: passes.length,
+  found: violations.map(({ id, impact, nodes }) => [impact, id, nodes.map((node) => node.html)]),
+}))"""
+
+
+@pytest.mark.parametrize("look", PICTURES)
+@pytest_twisted.ensureDeferred
+async def test_axe_finds_nothing_serious(browser: Browser, fleet: Fleet, look: str) -> None:
+    source = axe()
+    for path in ("", "embed"):
+        page = await browser.open(fleet.url + path, **PICTURES[look])
+        await shows(browser, page, WIDGET, "on 3 servers")
+        await browser.ask(page, source)
+        answer = await browser.ask(page, SERIOUS)
+        print(look, path or "homepage", answer["passes"], "rules hold;", answer["found"])
+        assert not [each for each in answer["found"] if each[0] in ("serious", "critical")]
+        assert answer["passes"] > 5
+        await browser.close(page)
+
+
+@pytest.mark.parametrize("look", PICTURES)
+@pytest_twisted.ensureDeferred
+async def test_pictures_of_the_page(
+    browser: Browser, fleet: Fleet, look: str, tmp_path: Path
+) -> None:
+    kept = os.environ.get("CLIENTMIGRATION_SCREENSHOTS")
+    folder = REPOSITORY / "docs" / "screenshots" if kept else tmp_path
+    folder.mkdir(exist_ok=True)
+    page = await browser.open(fleet.url, **PICTURES[look])
+    await shows(browser, page, "#sum-servers", "3")
+    await browser.do(lambda: page.wait_for_timeout(3000 if kept else 300))
+    picture = folder / f"homepage-{look}.png"
+    await browser.do(lambda: page.screenshot(path=picture))
+    assert 10_000 < picture.stat().st_size < LARGEST
+    wide = await browser.ask(page, "document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0, "nothing sticks out to the right"
+    await browser.close(page)
