@@ -11,7 +11,7 @@ from typing import Any
 import shtab
 from rich.console import Console
 
-from clientmigration.cli import orders, status, top
+from clientmigration.cli import orders, policy, simulate, status, top
 from clientmigration.cli.command import AWAY, NO, NOT_AUTHENTIC, USAGE, Answer, Command
 from clientmigration.errors import (
     Away,
@@ -26,6 +26,8 @@ COMMANDS: tuple[Command, ...] = (
     orders.DRAIN,
     orders.UNDRAIN,
     orders.MIGRATE,
+    policy.CHECK,
+    simulate.COMMAND,
 )
 
 CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (

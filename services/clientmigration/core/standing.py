@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from statistics import stdev
 
 from clientmigration.core.fleet import Closed, Fleet, Member, usual_cost
 from clientmigration.core.health import Grade, Health, grade
@@ -98,4 +97,8 @@ def _middle(values: Sequence[float]) -> float:
 def _doubt(samples: Sequence[Health]) -> float:
     """Two standard errors of the load that these samples tell."""
     loads = [h.load for h in samples]
-    return 2 * stdev(loads) / math.sqrt(len(loads)) if len(loads) > 1 else 0.0
+    if len(loads) < 2:
+        return 0.0
+    mean = math.fsum(loads) / len(loads)
+    variance = math.fsum((load - mean) ** 2 for load in loads) / (len(loads) - 1)
+    return 2 * math.sqrt(variance / len(loads))

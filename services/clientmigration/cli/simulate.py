@@ -1,0 +1,96 @@
+"""`clientmigration simulate SCENARIO.toml`: play it with our decisions and with simple ones."""
+
+from __future__ import annotations
+
+import tomllib
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from clientmigration.cli.command import DONE, Answer, Command
+from clientmigration.core.policy import Policy
+from clientmigration.core.rehearsal import START, Rehearsal
+from clientmigration.core.review import BACK_S, Review, review
+from clientmigration.core.rivals import Brain, LeastLoad, LeastPlayers, Ours, RoundRobin
+from clientmigration.core.scenario import Scenario
+from clientmigration.errors import ConfigurationError
+
+
+def _flags(parser: ArgumentParser) -> None:
+    parser.add_argument("scenario", metavar="SCENARIO.toml", help="see docs/scenarios")
+    parser.add_argument("--policy", default="", help="policy file; none: the defaults")
+    parser.add_argument("--seed", type=int, default=1, help="what is left to chance (1)")
+    parser.add_argument("--alone", action="store_true", help="without the simple policies")
+
+
+def read(path: str) -> dict[str, Any]:
+    """A TOML file. ConfigurationError when there is none, or when it is none."""
+    try:
+        return tomllib.loads(Path(path).read_text())
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+
+
+def reviews(scenario: Scenario, policy: Policy, seed: int, alone: bool) -> Iterator[Review]:
+    """How each brain did, all with the same chance."""
+    brains: list[Brain] = [Ours(policy)]
+    if not alone:
+        brains += [RoundRobin(policy), LeastPlayers(policy), LeastLoad(policy)]
+    for brain in brains:
+        log = Rehearsal(scenario, policy, brain, np.random.default_rng(seed)).play()
+        yield review(brain.name, scenario, log, START)
+
+
+def table(scenario: Scenario, found: Sequence[Review]) -> Table:
+    """What is printed: one column for each brain."""
+    shown = Table(title=scenario.title, title_justify="left")
+    shown.add_column("", no_wrap=True)
+    for each in found:
+        shown.add_column(each.brain, justify="right")
+    for n, (second, _) in enumerate(found[0].marks):
+        values = [f"{each.marks[n][1]:.2f}" for each in found]
+        shown.add_row(f"max/mean load until {second:,} s", *values)
+    for name, text in ROWS.items():
+        shown.add_row(text, *(_spelled(name, getattr(each, name)) for each in found))
+    return shown
+
+
+ROWS = {
+    "imbalance": "max/mean load, all the time",
+    "settled_s": "longest time to settle, s",
+    "moves": "moves",
+    "moves_per_player_hour": "moves per player and hour",
+    "steady_moves": "moves when nothing happens",
+    "back": f"players moved back within {BACK_S} s",
+    "turned": f"flows turned round within {BACK_S} s",
+    "cut": "neighbours on two servers",
+    "ping_ms": "mean ping, ms",
+    "overloaded": "player time on overloaded servers",
+    "waited": "player time in line",
+}
+SHARES = ("cut", "overloaded", "waited")
+
+
+def _spelled(name: str, value: float | None) -> str:
+    if value is None:
+        return "never" if name == "settled_s" else "-"
+    if name in SHARES:
+        return f"{value:.1%}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+
+
+def _run(flags: Namespace, answer: Answer) -> int:
+    scenario = Scenario.parse(read(flags.scenario))
+    policy = Policy.parse(read(flags.policy)) if flags.policy else Policy()
+    found = list(reviews(scenario, policy, flags.seed, flags.alone))
+    answer.tell({"scenario": scenario.title, "reviews": found}, table(scenario, found))
+    return DONE
+
+
+COMMAND = Command("simulate", "Play a scenario, and compare with simple policies.", _flags, _run)

@@ -1,0 +1,93 @@
+"""Rehearsals: the real decisions over simulated time, and simple ones beside them."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from clientmigration.core.choice import Move
+from clientmigration.core.fleet import Flow
+from clientmigration.core.policy import Policy
+from clientmigration.core.rehearsal import START, Log, Rehearsal
+from clientmigration.core.review import Review, review
+from clientmigration.core.rivals import Brain, LeastLoad, LeastPlayers, Ours, RoundRobin
+from clientmigration.core.scenario import Day, Scenario
+from clientmigration.errors import ConfigurationError
+
+FOLDER = Path(__file__).parents[2] / "docs" / "scenarios"
+POLICY = Policy()
+QUICK = {"day": 900}  # seconds into which a day and a night are pressed
+
+
+def scenario(name: str) -> Scenario:
+    read = Scenario.parse(tomllib.loads((FOLDER / f"{name}.toml").read_text()))
+    if name not in QUICK:
+        return read
+    day = Day(most=read.day.most if read.day else 1, length_s=QUICK[name])
+    return msgspec.structs.replace(read, seconds=QUICK[name], day=day)
+
+
+def played(scenario: Scenario, brain: Brain, seed: int = 1) -> tuple[Review, Log]:
+    log = Rehearsal(scenario, POLICY, brain, np.random.default_rng(seed)).play()
+    return review(brain.name, scenario, log, START), log
+
+
+@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.toml"))])
+def test_nobody_swings_and_the_fleet_settles(name: str) -> None:
+    told, log = played(scenario(name), Ours(POLICY))
+    assert (told.back, told.turned) == (0, 0)
+    assert told.steady_moves in (0, None)
+    assert told.settled_s is not None
+    assert told.settled_s <= 15
+    assert told.overloaded == told.waited == 0
+    assert told.imbalance < 1.2
+    assert told.moves_per_player_hour < 5
+    assert len(log.imbalance) == scenario(name).seconds
+
+
+def test_a_new_server_takes_its_share_with_fewer_moves_than_simple_policies_make() -> None:
+    told = {
+        brain.name: played(scenario("new-server"), brain)[0]
+        for brain in (Ours(POLICY), RoundRobin(POLICY), LeastPlayers(POLICY), LeastLoad(POLICY))
+    }
+    ours = told.pop("ClientMigration")
+    assert ours.marks[-1][1] < 1.1 < told["round robin"].marks[-1][1]
+    assert ours.moves < min(told[name].moves for name in ("least players", "least load"))
+    assert ours.cut < told["least players"].cut
+    assert told["least load"].back > 0
+
+
+def test_the_same_seed_plays_the_same_and_another_does_not() -> None:
+    short = msgspec.structs.replace(scenario("loss"), seconds=100)
+    assert played(short, Ours(POLICY)) == played(short, Ours(POLICY))
+    assert played(short, Ours(POLICY))[1].cut != played(short, Ours(POLICY), seed=2)[1].cut
+
+
+def test_a_crash_and_a_drain_leave_nobody_without_a_place() -> None:
+    _, log = played(msgspec.structs.replace(scenario("loss"), seconds=240), Ours(POLICY))
+    assert sum(log.waiting) == 0
+    assert {flow.reason.split(":")[0] for _, flow in log.flows} >= {"draining"}
+    assert {move.source for _, move in log.moves if "draining" in move.reason} == {"gs-2"}
+
+
+def test_who_is_moved_back_and_which_flows_turn_round_is_counted() -> None:
+    quiet = msgspec.structs.replace(scenario("new-server"), seconds=1, events=[])
+    there, back = (Move("ada", a, b, "") for a, b in (("x", "y"), ("y", "x")))
+    flows = [(START, Flow("x", "y", 1, "")), (START + 50, Flow("y", "x", 1, ""))]
+    moves = [(START, there), (START + 30, back), (START + 200, there)]
+    log = Log(highest=[0.5], mean=[0.5], moves=moves, flows=flows)
+    told = review("", quiet, log, START)
+    assert (told.back, told.turned) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [({"title": 1}, "title"), ({"servers": []}, "servers"), ({"events": [{"what": "x"}]}, "x")],
+)
+def test_a_wrong_scenario_is_refused_with_the_field(wrong: dict[str, object], where: str) -> None:
+    good = {"title": "t", "seconds": 9, "players": 1, "servers": [{}]}
+    assert Scenario.parse(good).seconds == 9
+    with pytest.raises(ConfigurationError, match=where):
+        Scenario.parse({**good, **wrong})
