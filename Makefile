@@ -12,6 +12,12 @@ TESTS ?=
 SEEDS ?= 10000
 ARENA ?=
 
+# Containers, with whichever of the two composes is here.
+COMPOSE = $$(docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+export COMPOSE_PROJECT_NAME ?= clientmigration
+UP ?=
+DOWN ?=
+
 .PHONY: help run test check arena bench dashboards up down logs
 .DEFAULT_GOAL := help
 
@@ -44,11 +50,14 @@ dashboards: ## Write Grafana's dashboards and alerts, into grafana/.
 	$(PREPARE) dev
 	@$(BIN)/python grafana/make.py
 
-up: ## Not yet served (issue 4): start everything in containers.
-	@echo "make up is not yet served (issue 4)" >&2; exit 2
+up: ## Start everything in containers (UP='--scale gameserver=5', COMPOSE_PROFILES=crowd).
+	@mkdir -p run && mkdir -p -m 700 run/secrets
+	@test -s run/secrets/cluster || (umask 022; head -c 32 /dev/urandom | od -An -tx1 | \
+	  tr -d ' \n' > run/secrets/cluster)
+	@$(COMPOSE) up --build --detach $(UP)
 
-down: ## Not yet served (issue 4): stop the containers.
-	@echo "make down is not yet served (issue 4)" >&2; exit 2
+down: ## Stop the containers and remove them (DOWN=--volumes: with all that they kept).
+	@COMPOSE_PROFILES=crowd $(COMPOSE) down $(DOWN)
 
-logs: ## Not yet served (issue 4): follow the logs of the containers.
-	@echo "make logs is not yet served (issue 4)" >&2; exit 2
+logs: ## Follow what the containers say.
+	@COMPOSE_PROFILES=crowd $(COMPOSE) logs --follow --tail=20

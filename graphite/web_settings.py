@@ -28,7 +28,8 @@ def _kept_secret(path: Path) -> str:
 
 SECRET_KEY = _kept_secret(Path(STORAGE_DIR, "web.secret"))
 # A page of another site must not be able to reach this server under a name of its own.
-ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+# Further names, where its clients are on other hosts or in containers: GRAPHITE_HOSTS.
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *os.environ.get("GRAPHITE_HOSTS", "").split()]
 TIME_ZONE = "UTC"
 
 # carbon's query port: points that are not on the disk yet are asked for there.

@@ -188,8 +188,10 @@ def test_carbon_folds_history_as_the_catalogue_says() -> None:
     )
 
 
-def test_carbon_creates_without_limit_and_listens_on_loopback_only() -> None:
-    lines = (REPOSITORY / "graphite" / "carbon.conf").read_text().splitlines()
+def test_carbon_creates_without_limit_and_listens_on_loopback_only(environment: Path) -> None:
+    graphite = planned(environment).graphite
+    graphite.prepare()
+    lines = (graphite.home / "conf" / "carbon.conf").read_text().splitlines()
     settings = dict(line.split(" = ") for line in lines if " = " in line and line[0] != "#")
     assert settings["MAX_CREATES_PER_MINUTE"] == settings["MAX_UPDATES_PER_SECOND"] == "inf"
     interfaces = {value for name, value in settings.items() if name.endswith("INTERFACE")}

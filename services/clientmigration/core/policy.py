@@ -159,13 +159,43 @@ class Limits(Section, frozen=True):
         _within(self, 0.01, 1, "full_load")
 
 
+class AutoscalePolicy(Section, frozen=True):
+    """[autoscale]: how many game servers there should be, for whoever starts and stops them."""
+
+    load: float = 0.5
+    """Load that a server should have, on average; below `overloaded`, or nobody can relieve it."""
+    seats: float = 0.8
+    """Share of its seats that should be taken, at most."""
+    slack: float = 0.2
+    """Share of both that must stay free before one server fewer is enough."""
+    rise_s: float = 10.0
+    """Seconds for which more have been needed before more are wanted."""
+    fall_s: float = 180.0
+    """Seconds for which fewer would have done before one fewer is wanted."""
+    least: int = 1
+    """Servers at least."""
+    most: int = 100
+    """Servers at most."""
+
+    def __post_init__(self) -> None:
+        _within(self, 0.01, 1, "load", "seats")
+        _within(self, 0, 0.9, "slack")
+        _within(self, 2, 3600, "rise_s", "fall_s")
+        _within(self, 0, 10_000, "least", "most")
+        if not self.rise_s <= self.fall_s:
+            raise ValueError("rise_s <= fall_s must hold")
+        if not self.least <= self.most:
+            raise ValueError("least <= most must hold")
+
+
 class Policy(Section, frozen=True):
-    """The whole policy file: four tables, each optional, each field with a default."""
+    """The whole policy file: five tables, each optional, each field with a default."""
 
     placement: PlacementPolicy = PlacementPolicy()
     rebalance: RebalancePolicy = RebalancePolicy()
     health: HealthPolicy = HealthPolicy()
     limits: Limits = Limits()
+    autoscale: AutoscalePolicy = AutoscalePolicy()
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Self:

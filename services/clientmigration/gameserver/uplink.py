@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from clientmigration.core.pace import Pace
 from clientmigration.errors import OutOfTurn
 from clientmigration.gameserver.letters import stored
+from clientmigration.net.door import reachable
 from clientmigration.net.line import MEMBER_SILENCE_S, Line
 from clientmigration.wire.connection import ROUTER_TO_MEMBER
 from clientmigration.wire.messages import (
@@ -89,15 +90,15 @@ class Uplink:
 
     def _prove(self, message: Challenge) -> None:
         server, self.challenge = self.server, message.nonce
-        role = "gameserver"
+        role, address = "gameserver", reachable(server.address, self.line.here)
         proof = server.seals.proof(
-            "member", self.challenge, self.nonce, server.member, role, server.address
+            "member", self.challenge, self.nonce, server.member, role, address
         )
         self.line.say(
             Attach(
                 name=server.member,
                 role=role,
-                address=server.address,
+                address=address,
                 nonce=self.nonce,
                 proof=proof,
                 zone=server.setting.zone,

@@ -28,6 +28,7 @@ from clientmigration.net.line import Line, described
 log = Logger()
 
 Dial = Callable[[str], IStreamClientEndpoint]  # from host:port
+EVERYWHERE = ("0.0.0.0", "::")
 
 
 class Lines(Factory):
@@ -77,6 +78,13 @@ def dialer(reactor: IReactorTime) -> Dial:
         return HostnameEndpoint(reactor, host, int(port), timeout=5)
 
     return dial
+
+
+def reachable(listening: str, here: str) -> str:
+    """Where others find who listens at `listening` (host:port). If that is everywhere: at the
+    address from which it talks to them, `here`."""
+    host, _, port = listening.rpartition(":")
+    return f"{here.rpartition(':')[0]}:{port}" if host in EVERYWHERE else listening
 
 
 def steady(

@@ -175,6 +175,11 @@ class Line(TwistedProtocol):
         """The other side's address, for logs."""
         return described(self.transport.getPeer())
 
+    @property
+    def here(self) -> str:
+        """This side's address, as the other side's network sees it."""
+        return described(self.transport.getHost())
+
     def pauseProducing(self) -> None:
         """The socket's queue is full: views are skipped from now on, and not for ever."""
         self.choked = True

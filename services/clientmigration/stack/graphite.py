@@ -59,6 +59,7 @@ class Graphite:
             folder.mkdir(parents=True, exist_ok=True)
         words = {
             "storage": str(self.storage).replace("%", "%%"),
+            "interface": LOOPBACK,
             "line_port": str(self.carbon),
             "query_port": str(self.carbon_query),
         }

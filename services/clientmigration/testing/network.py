@@ -106,6 +106,10 @@ class End:
         """The other end's host."""
         return Host(self.there)
 
+    def getHost(self) -> Host:
+        """Our own."""
+        return Host(self.here)
+
 
 class Network:
     """Connections between hosts, with a delay for each way. `delay(a, b)` answers seconds.

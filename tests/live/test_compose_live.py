@@ -1,0 +1,209 @@
+"""The containers as a person runs them: `make up`, scaled, with one killed, and `make down`.
+
+A real Docker engine and real images; everything runs but Grafana, whose image nobody here can
+pull. Each wait is for a condition, and bounded generously: a slow machine is no fault of ours, so
+missed ticks are told and not judged. It is skipped where no engine can be reached.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import pytest_twisted
+from twisted.internet.task import deferLater
+from twisted.internet.utils import getProcessOutputAndValue
+
+from clientmigration.client.player import Player, dialer
+from clientmigration.stack.ports import LOOPBACK, Ports, settled
+from clientmigration.stack.truth import GraphiteAway, render
+
+REPOSITORY = Path(__file__).parents[2]
+OURS = ("router", "gameserver", "crowd", "carbon", "graphite")
+PLAYERS = 30
+PLAYER = 4100  # the user in our images
+PATIENCE_S = 240.0
+FRESH_S = 10
+_LABEL = "label=com.docker.compose.project"
+
+
+class Containers:
+    """One project of containers, on free ports, and the ways to change it and to ask it."""
+
+    def __init__(self, reactor: Any) -> None:
+        self.reactor, self.ports = reactor, settled(Ports(0, 0, 0, 0, 0))
+        self.project = f"clientmigration-test-{os.getpid()}"
+        self.environ = os.environ | {
+            "COMPOSE_PROJECT_NAME": self.project,
+            "COMPOSE_PROFILES": "crowd",
+            "CROWD": str(PLAYERS),
+            "PLAYERS_PORT": str(self.ports.players),
+            "GRAPHITE_PORT": str(self.ports.graphite),
+        }
+
+    async def run(self, *argv: str) -> str:
+        """What a command says; it has to succeed."""
+        out, err, code = await getProcessOutputAndValue(
+            "/usr/bin/env", argv, env=self.environ, path=str(REPOSITORY)
+        )
+        assert code == 0, f"{' '.join(argv)}:\n{(out + err).decode()[-3000:]}"
+        return str(out.decode())
+
+    async def up(self, servers: int) -> None:
+        """`make up` with so many game servers; who runs already is left alone."""
+        scale = f"--no-recreate --scale gameserver={servers}"
+        await self.run("make", "up", f"UP={scale} {' '.join(OURS)}")
+
+    async def compose(self, *words: str) -> str:
+        """A word of whichever compose is here."""
+        return await self.run("sh", "-c", f"{compose()} {' '.join(words)}")
+
+    async def names(self, service: str) -> list[str]:
+        """The containers of a service."""
+        return (await self.compose("ps", "-q", service)).split()
+
+    async def inspected(self, container: str, what: str) -> str:
+        """One fact about a container."""
+        return (await self.run("docker", "inspect", "-f", f"{{{{{what}}}}}", container)).strip()
+
+    async def latest(self, role: str, measure: str) -> dict[str, float]:
+        """A measure of everybody in a role who reports now, by name; nothing without Graphite."""
+        url = f"http://{LOOPBACK}:{self.ports.graphite}"
+        try:
+            series = await render(self.reactor, url, [f"clientmigration.{role}.*.{measure}"])
+        except GraphiteAway:
+            return {}
+        values = {each.target.split(".")[2]: each.latest(time.time() - FRESH_S) for each in series}
+        return {name: value for name, value in values.items() if value is not None}
+
+    async def seen(
+        self, role: str, measure: str, enough: Callable[[dict[str, float]], bool]
+    ) -> dict[str, float]:
+        """The first values that are enough, asked again and again; fails after PATIENCE_S."""
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            values = await self.latest(role, measure)
+            if enough(values):
+                return values
+            assert time.monotonic() < until, f"{role} {measure}: {values}"
+            await deferLater(self.reactor, 0.5)
+
+    async def all_play(self, servers: int) -> None:
+        """So many servers have all the players between them."""
+        await self.seen(
+            "gameserver", "players", lambda v: len(v) == servers and sum(v.values()) == PLAYERS
+        )
+
+    async def everything_left(self) -> str:
+        """What there is of the project: containers, networks, volumes."""
+        mine = ("--filter", f"{_LABEL}={self.project}")
+        containers = await self.run("docker", "ps", "-aq", *mine)
+        networks = await self.run("docker", "network", "ls", "-q", *mine)
+        return containers + networks + await self.run("docker", "volume", "ls", "-q", *mine)
+
+
+def compose() -> str:
+    """The command that the Makefile takes."""
+    v2 = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+    return "docker compose" if v2 else "docker-compose"
+
+
+def lacking() -> str:
+    """What is missing here to run containers, or nothing."""
+    if not shutil.which("docker"):
+        return "needs docker"
+    if subprocess.run(["docker", "info"], capture_output=True).returncode:
+        return "needs a Docker engine that runs: .ci/engine starts one"
+    if compose() == "docker-compose" and not shutil.which("docker-compose"):
+        return "needs docker compose"
+    return ""
+
+
+@pytest_twisted.async_yield_fixture(scope="module")
+async def containers() -> AsyncIterator[Containers]:
+    """Two game servers, a crowd, and all around them; gone afterwards, without a trace."""
+    from twisted.internet import reactor
+
+    if lack := lacking():
+        pytest.skip(lack)
+    project = Containers(reactor)
+    try:
+        await project.up(2)
+        yield project
+    finally:
+        await project.run("make", "down", "DOWN=--volumes --timeout 60")
+    assert not await project.everything_left()
+
+
+@pytest_twisted.ensureDeferred
+async def test_game_servers_in_containers_attach_by_themselves(containers: Containers) -> None:
+    await containers.all_play(2)
+
+
+@pytest_twisted.ensureDeferred
+async def test_no_container_of_ours_runs_as_root(containers: Containers) -> None:
+    for service in OURS:
+        for container in await containers.names(service):
+            process = await containers.inspected(container, ".State.Pid")
+            assert Path("/proc", process).stat().st_uid == PLAYER, service
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_player_outside_of_the_containers_plays(containers: Containers) -> None:
+    address = f"{LOOPBACK}:{containers.ports.players}"
+    ada = Player(containers.reactor, address, dialer(containers.reactor), Random(1), "")
+    ada.start()
+    until = time.monotonic() + PATIENCE_S
+    while ada.tally.views < 10:
+        assert time.monotonic() < until
+        await deferLater(containers.reactor, 0.1)
+    ada.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_players_are_moved_to_a_container_that_is_added(containers: Containers) -> None:
+    await containers.up(3)
+    await containers.seen("gameserver", "players", lambda v: len(v) == 3 and min(v.values()) > 0)
+    await containers.seen("crowd", "moves_total", lambda v: sum(v.values()) > 0)
+    await containers.all_play(3)
+    await told(containers)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_killed_container_is_replaced_and_its_players_come_back(
+    containers: Containers,
+) -> None:
+    victim = (await containers.names("gameserver"))[0]
+    before = sum((await containers.latest("crowd", "rejoins_total")).values())
+    os.kill(int(await containers.inspected(victim, ".State.Pid")), signal.SIGKILL)
+    await containers.seen("crowd", "rejoins_total", lambda v: sum(v.values()) > before)
+    await containers.all_play(3)
+    assert await containers.inspected(victim, ".RestartCount") == "1"
+    await told(containers)
+
+
+@pytest_twisted.ensureDeferred
+async def test_containers_that_are_told_to_stop_end_by_themselves(containers: Containers) -> None:
+    await containers.compose("stop", "--timeout", "120", *OURS)
+    for service in OURS:
+        for container in (await containers.compose("ps", "-aq", service)).split():
+            assert await containers.inspected(container, ".State.ExitCode") == "0", service
+
+
+async def told(containers: Containers) -> None:
+    """Say what the players felt so far. No input may be lost; ticks depend on the machine."""
+    felt = {
+        name: sum((await containers.latest("crowd", name)).values())
+        for name in ("moves_total", "missed_ticks_total", "rejoins_total")
+    }
+    print("players felt:", felt)
+    for fault in ("lost_inputs_total", "doubled_inputs_total"):
+        assert sum((await containers.latest("crowd", fault)).values()) == 0, fault

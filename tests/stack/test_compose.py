@@ -1,0 +1,96 @@
+"""docker-compose.yml and the Dockerfile as values: what they promise, without an engine.
+
+tests/live/test_compose_live.py runs them.
+"""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from twisted.application.service import IServiceMaker
+from twisted.plugin import getPlugins
+
+REPOSITORY = Path(__file__).parents[2]
+TEXT = (REPOSITORY / "docker-compose.yml").read_text()
+FILE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
+DAEMONS = sorted(name for name, each in SERVICES.items() if each["image"] == "clientmigration")
+OURS = sorted(name for name, each in SERVICES.items() if "build" in each)
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_every_flag_in_the_file_is_one_of_its_daemon(name: str) -> None:
+    daemon, *flags = SERVICES[name]["command"].replace("${CROWD:-100}", "100").split()
+    makers = {each.tapname: each for each in getPlugins(IServiceMaker)}
+    options = makers[daemon].options()
+    options.parseOptions(flags)
+    assert options.get("secret-file") in ("/run/secrets/cluster", "run/cluster.secret")
+
+
+def test_whoever_is_called_is_a_service_of_the_file() -> None:
+    called = set(re.findall(r"(?:tcp:|//)([a-z]+):\d", TEXT)) - {"localhost"}
+    assert called
+    assert called <= set(SERVICES)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_is_ours_can_do_little_harm(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    stage = DOCKERFILE.split(f" AS {service['build']['target']}\n")[1].split("\nFROM")[0]
+    assert "\nUSER player\n" in stage
+
+
+def test_one_port_is_open_to_the_world() -> None:
+    published = [port for each in SERVICES.values() for port in each.get("ports", ())]
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == [
+        "${PLAYERS_PORT:-4100}:4100"
+    ]
+
+
+def test_game_servers_can_be_scaled() -> None:
+    assert "ports" not in SERVICES["gameserver"]
+    assert not any("container_name" in each for each in SERVICES.values())
+
+
+def test_the_crowd_comes_only_when_asked_for() -> None:
+    assert [name for name, each in SERVICES.items() if "profiles" in each] == ["crowd"]
+
+
+def test_every_service_that_listens_has_a_healthcheck() -> None:
+    assert {name for name, each in SERVICES.items() if "healthcheck" not in each} == {"crowd"}
+
+
+def test_images_of_others_are_pinned() -> None:
+    images = {each["image"] for each in SERVICES.values() if "build" not in each}
+    images |= set(re.findall(r"^FROM (\S+:\S+) AS", DOCKERFILE, re.MULTILINE))
+    assert images
+    for image in images:
+        assert re.search(r":\d+\.\d+", image), image
+
+
+def test_no_secret_is_in_the_file_or_under_git() -> None:
+    assert FILE["secrets"] == {"cluster": {"file": "./run/secrets/cluster"}}
+    assert "/run/" in (REPOSITORY / ".gitignore").read_text().split()
+    assert not re.search(r"password|token", TEXT, re.IGNORECASE)
+
+
+def test_nothing_is_in_the_file_that_an_older_compose_refuses() -> None:
+    assert "name" not in FILE
+    assert "start_interval" not in TEXT
+
+
+def test_the_compose_that_is_here_accepts_the_file() -> None:
+    if not shutil.which("docker-compose"):
+        pytest.skip("needs docker-compose")
+    done = subprocess.run(
+        ["docker-compose", "config", "--quiet"], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
