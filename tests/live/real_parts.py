@@ -168,10 +168,14 @@ class Cluster:
         return self.router.fleet.fresh(name, self.router.now(), self.router.policy)
 
     async def player(
-        self, token: str = "", dial: Dial | None = None, within_s: float = 20.0
+        self,
+        token: str = "",
+        dial: Dial | None = None,
+        within_s: float = 20.0,
+        address: str = "",
     ) -> Player:
         """A player that plays."""
-        address = f"{LOOPBACK}:{self.ports.players}"
+        address = address or f"{LOOPBACK}:{self.ports.players}"
         random = Random(len(self.players))
         player = Player(self.reactor, address, dial or dialer(self.reactor), random, token)
         self.players.append(player)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clientmigration import errors
-from clientmigration.client import player
+from clientmigration.client import finding, player
 from clientmigration.client import streams as reading
 from clientmigration.core import feeds, mail, session, tally, transfer
 from clientmigration.core.policy import Policy
@@ -96,7 +96,7 @@ SAID_IN_PROSE: tuple[tuple[str, Any], ...] = (
     ("(column + x / {})", meadow.STEPS),
     ("at most {:g} m away", meadow.CELL_M),
     ("the word `{}` and a space, eight times over", SECRET.split()[0]),
-    ("player port ({})", player.PORT),
+    ("player port ({})", finding.PORT),
     ("one bit for each of its {0} × {0} cells, {1} bytes", (meadow.SIDE, sight.LOOK_SIZE)),
     ("will see after walking {:g} m", game.AHEAD_M),
     ("nothing that is more than {} ticks old", game.STALE_TICKS),

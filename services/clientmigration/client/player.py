@@ -15,26 +15,24 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred, DeferredQueue, QueueOverflow
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from clientmigration.client.finding import dialer as dialer
+from clientmigration.client.finding import parse_url as parse_url
 from clientmigration.client.legs import PINGS_S, Leg, RouterLeg, ServerLeg
 from clientmigration.client.streams import Fetched, Streams, Subscription
 from clientmigration.core.journey import journey
 from clientmigration.core.tally import Cost, Tally
-from clientmigration.errors import ConfigurationError
 from clientmigration.net.door import Dial as Dial
-from clientmigration.net.door import dialer as dialer
 from clientmigration.net.tickets import hashed
 from clientmigration.wire.messages import Candidate, Felt, Input, Item, Leave, Redirect, View
 
 log = Logger()
 
-PORT = 4100
 SEEK_S = 10.0  # the router answers at once, or says that we wait in line
 JOIN_S = 6.0  # from the redirect to the first view
 CROSS_S = 10.0  # the router calls a move off before this
@@ -42,14 +40,6 @@ SILENT_S = 2.0  # forty views late: the server is gone, whatever TCP thinks
 AFTER_S = 0.5  # how long after a switch its effects are still counted as the move's
 VIEWS = 64  # views kept for a program that reads them slowly: three seconds; older ones are dropped
 RETRY_S = (0.1, 5.0)  # first and longest wait before the router is asked again
-
-
-def parse_url(url: str) -> str:
-    """host:port of `clientmigration://host[:port]`, or ConfigurationError."""
-    parts = urlsplit(url)
-    if parts.scheme != "clientmigration" or not parts.hostname:
-        raise ConfigurationError(f"{url!r} is not clientmigration://host[:port]")
-    return f"{parts.hostname}:{parts.port or PORT}"
 
 
 class Player:
