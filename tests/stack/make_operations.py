@@ -7,12 +7,15 @@ Run it after a change of those: `python tests/stack/make_operations.py`. A part 
 from __future__ import annotations
 
 import re
+from argparse import Action, ArgumentParser
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from twisted.python import usage
 
+from clientmigration.cli.main import COMMANDS, EXITS
+from clientmigration.cli.router import router_flags
 from clientmigration.client import tap as crowd
 from clientmigration.core.metrics import SPREAD, Measure, measures
 from clientmigration.gameserver import tap as gameserver
@@ -64,6 +67,54 @@ def ports() -> Iterable[str]:
         yield f"| {port} | {WANTED_BY[name]} | `--{name.replace('_', '-')}-port` |"
 
 
+# Commands.
+
+
+def commands() -> Iterable[str]:
+    """Each command, what it takes beside the flags that all have, and what it does."""
+    yield "| command | |"
+    yield "|---|---|"
+    for command in COMMANDS:
+        words = " ".join(filter(None, map(_word, _actions(command.flags))))
+        yield f"| `{f'{command.name} {words}'.strip()}` | {command.text} |"
+
+
+def _actions(add: Callable[[ArgumentParser], None]) -> list[Action]:
+    parser = ArgumentParser(add_help=False)
+    add(parser)
+    return parser._actions
+
+
+SHARED = [each.option_strings for each in _actions(router_flags)]
+
+
+def _word(action: Action) -> str:
+    if action.option_strings in SHARED:
+        return ""
+    name = str(action.metavar or action.dest.upper())
+    if not action.option_strings:
+        return name if action.nargs is None else f"[{name}]"
+    value = "" if action.nargs == 0 else f" {name}"
+    return f"[{action.option_strings[0]}{value}]"
+
+
+def router_command_flags() -> Iterable[str]:
+    """What every command that talks with a router takes."""
+    yield "| flag | default | |"
+    yield "|---|---|---|"
+    for action in _actions(router_flags):
+        text = str(action.help).partition("; default")[0]
+        yield f"| `{action.option_strings[0]}` | `{action.default}` | {text} |"
+
+
+def exit_codes() -> Iterable[str]:
+    """What a program can tell from a command's end."""
+    yield "| code | |"
+    yield "|---:|---|"
+    for code, text in EXITS.items():
+        yield f"| {code} | {text} |"
+
+
 # Measures.
 
 RANKS = tuple(f"_{rank}" for rank in SPREAD)
@@ -104,6 +155,9 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     **{f"{name} flags": of(flags, options) for name, options in DAEMONS.items()},
     **{f"{role} measures": of(catalogue, role) for role in ("gameserver", "router", "crowd")},
     "ports": lambda: list(ports()),
+    "commands": lambda: list(commands()),
+    "router command flags": lambda: list(router_command_flags()),
+    "exit codes": lambda: list(exit_codes()),
 }
 
 

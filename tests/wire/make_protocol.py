@@ -17,7 +17,7 @@ import jwt
 import msgspec
 from msgspec import inspect
 
-from clientmigration.client import legs, player
+from clientmigration.client import finding, legs, player
 from clientmigration.core import inbox, mail, tally
 from clientmigration.core.snapshot import Progress, Snapshot
 from clientmigration.gameserver import letters, meadow, neighbours, seat, service, streams, uplink
@@ -98,6 +98,9 @@ NUMBERS = (
     (f"{uplink.ROSTER_CUT}", "entries of one `roster` message"),
 )
 CLIENT_NUMBERS = (
+    (f"{finding.LOOKUP_S:g} s", "for the answer of DNS"),
+    (f"{finding.TARGET_S:g} s", "for one router of a name to let us in"),
+    (f"{finding.ALL_S:g} s", f"for all of them together, {finding.MOST} at most"),
     (f"{legs.PINGS}", "round trips measured to each candidate, the best counts"),
     (f"{legs.PINGS_S:g} s", "for all of them together"),
     (f"{player.SEEK_S:g} s", "from the connection to the router to `redirect` or `waiting`"),

@@ -12,7 +12,7 @@ import shtab
 from rich.console import Console
 
 from clientmigration.cli import orders, policy, simulate, status, top
-from clientmigration.cli.command import AWAY, NO, NOT_AUTHENTIC, USAGE, Answer, Command
+from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Answer, Command
 from clientmigration.errors import (
     Away,
     ClientMigrationError,
@@ -36,17 +36,20 @@ CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (
     (NotAuthentic, NOT_AUTHENTIC),
     (ClientMigrationError, NO),
 )
-EXITS = (
-    "exit codes: 0 done; 1 the answer is no (refused, or a check found something); "
-    "2 the command cannot be served as written; 3 the router or Graphite is away; "
-    "4 not authentic (another cluster's secret)"
-)
+EXITS = {
+    DONE: "done",
+    NO: "the answer is no: an order was refused, or a check found something",
+    USAGE: "the command cannot be served as written",
+    AWAY: "the router or Graphite is away, or does not answer in time",
+    NOT_AUTHENTIC: "the secret is another cluster's",
+}
+EPILOG = "exit codes: " + "; ".join(f"{code} {text}" for code, text in EXITS.items())
 
 
 def parser(commands: Sequence[Command] = COMMANDS) -> ArgumentParser:
     """The whole command line. A command of two words stands in a group of the first."""
     top = ArgumentParser("clientmigration", description="Look at a fleet, and order it.")
-    top.epilog = EXITS
+    top.epilog = EPILOG
     top.add_argument("--version", action="version", version=version("clientmigration"))
     shtab.add_argument_to(top, "--print-completion", help="print a shell's completion, and end")
     groups: dict[str, Any] = {"": top.add_subparsers(metavar="COMMAND", required=True)}
@@ -56,7 +59,7 @@ def parser(commands: Sequence[Command] = COMMANDS) -> ArgumentParser:
             between = groups[""].add_parser(group, help=f"see `clientmigration {group} --help`")
             groups[group] = between.add_subparsers(metavar="COMMAND", required=True)
         own = groups[group].add_parser(
-            name, help=command.text, description=command.text, epilog=EXITS
+            name, help=command.text, description=command.text, epilog=EPILOG
         )
         own.add_argument("--json", action="store_true", help="answer in JSON")
         own.set_defaults(command=command)

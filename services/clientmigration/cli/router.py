@@ -25,17 +25,23 @@ SECRET = "run/cluster.secret"
 def router_flags(own: ArgumentParser) -> None:
     """The flags of a command that talks with a router."""
     own.add_argument(
-        "--router", default=ROUTER, metavar="ENDPOINT", help=f"its member door; default {ROUTER}"
+        "--router",
+        default=ROUTER,
+        metavar="ENDPOINT",
+        help=f"endpoint of its member door; default {ROUTER}",
     )
     own.add_argument(
-        "--secret-file", default=SECRET, metavar="FILE", help=f"the cluster's; default {SECRET}"
+        "--secret-file",
+        default=SECRET,
+        metavar="FILE",
+        help=f"file with the cluster's secret; default {SECRET}",
     )
     own.add_argument(
         "--timeout",
         type=float,
         default=ENTER_S,
         metavar="SECONDS",
-        help=f"for the router to let us in; default {ENTER_S:g}",
+        help=f"how long the router may take to let us in; default {ENTER_S:g}",
     )
 
 
