@@ -22,10 +22,12 @@ OWNERS = 255  # numbers from 1; 0 is for who has none
 def owners(names: Iterable[str]) -> dict[str, int]:
     """A number for each name; 0 for those after the 255th."""
     numbers: dict[str, int] = {}
+    free = set(range(1, OWNERS + 1))
     for name in sorted(names):
         wanted = zlib.crc32(name.encode()) % OWNERS
-        free = (1 + (wanted + n) % OWNERS for n in range(OWNERS))
-        numbers[name] = next((n for n in free if n not in numbers.values()), 0)
+        tried = (1 + (wanted + n) % OWNERS for n in range(OWNERS if free else 0))
+        numbers[name] = next((n for n in tried if n in free), 0)
+        free.discard(numbers[name])
     return numbers
 
 
