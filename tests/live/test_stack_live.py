@@ -47,7 +47,7 @@ async def test_ctrl_c_stops_everything_in_order_and_leaves_nothing_broken(start:
     stack = start("--servers", "2", "--players", "3", "--every", "1")
     await stack.runs()
     await stack.until(lambda: "2 servers, 3 players" in stack.output)
-    assert len(stack.family) == 6, stack.left()
+    assert len(stack.family) == 7, stack.left()
     stack.told(signal.SIGINT)
     assert await stack.ends() == 0
     assert not stack.left()
@@ -55,6 +55,7 @@ async def test_ctrl_c_stops_everything_in_order_and_leaves_nothing_broken(start:
     assert stops == [
         "stopping crowd",
         "stopping gs-1, gs-2",
+        "stopping status",
         "stopping router",
         "stopping graphite-web",
         "stopping carbon",
