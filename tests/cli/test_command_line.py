@@ -14,6 +14,7 @@ import pytest
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Answer, Command
 from clientmigration.cli.main import main, parser
 from clientmigration.errors import Away, ConfigurationError, NotAuthentic, Refused
+from clientmigration.net.tickets import Proofs, Seals
 
 
 def of(run: Callable[[Namespace, Answer], int], name: str = "greet") -> tuple[Command, ...]:
@@ -81,6 +82,18 @@ def test_every_command_is_completed(shell: str, capsys: pytest.CaptureFixture[st
         parser(of(greet)).parse_args(["--print-completion", shell])
     assert ended.value.code in (None, 0)
     assert "greet" in capsys.readouterr().out
+
+
+def test_the_key_of_watchers_is_made_from_the_secret(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a secret of at least 32 characters")
+    assert main(["watch-key", "--secret-file", str(secret)]) == DONE
+    (tmp_path / "key").write_text(capsys.readouterr().out)
+    proof = Seals.from_file(secret).proofs("watcher").proof("watcher", "one", "two")
+    Proofs.from_file(tmp_path / "key").proven(proof, "watcher", "one", "two")
+    assert main(["watch-key", "--secret-file", str(tmp_path / "none")]) == USAGE
 
 
 def test_it_is_installed_as_a_program() -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
 from clientmigration.client.player import Player
-from clientmigration.errors import Away, NotAuthentic, PeersFault
+from clientmigration.errors import Away, ConfigurationError, NotAuthentic, PeersFault
 from clientmigration.net.door import Lines
 from clientmigration.net.operator import Desk, watching
-from clientmigration.net.tickets import Seals
-from clientmigration.router.operators import LINKS
+from clientmigration.net.tickets import Proofs, Seals
+from clientmigration.router.operators import LINKS, ROLES
 from clientmigration.testing import Arena
-from clientmigration.wire.operators import Ended, Find, Found, Order, Overview, Watch, World
+from clientmigration.wire.operators import Ended, Find, Found, Order, Overview, Role, Watch, World
 
 
 def playing(*servers: str, players: int = 1, cost: float = 0.004) -> tuple[Arena, list[Player]]:
@@ -230,6 +231,28 @@ def refusal(arena: Arena, seals: Seals, role: Any = "watcher", proofs: str = "")
     assert desk.overview is None
     assert gone
     return gone[0]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_has_only_the_key_of_watchers_can_watch_and_nothing_else(
+    role: Role, tmp_path: Path
+) -> None:
+    arena, _ = playing("eu")
+    (tmp_path / "watch.key").write_text(arena.seals.proofs("watcher").in_hex() + "\n")
+    clock = arena._host("page")
+    desk = Desk(clock, Proofs.from_file(tmp_path / "watch.key"), role)
+    arena.network.dial("page", clock)("router:4101").connect(Lines(lambda: desk.line))
+    arena.run(1.0)
+    assert (desk.overview is not None) == (role == "watcher")
+
+
+@pytest.mark.parametrize("text", ["", "xyz", "0f" * 16, "s" * 64])
+def test_a_file_without_a_key_is_said_to_be(text: str, tmp_path: Path) -> None:
+    (tmp_path / "watch.key").write_text(text)
+    with pytest.raises(ConfigurationError, match="no key in"):
+        Proofs.from_file(tmp_path / "watch.key")
+    with pytest.raises(ConfigurationError, match="no key in"):
+        Proofs.from_file(tmp_path / "none")
 
 
 def test_who_does_not_know_the_secret_is_refused() -> None:

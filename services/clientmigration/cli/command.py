@@ -38,7 +38,7 @@ class Answer:
         if self.as_json:
             self.console.file.write(msgspec.json.encode(value).decode() + "\n")
         else:
-            self.console.print(picture)
+            self.console.print(picture, soft_wrap=isinstance(picture, str), markup=False)
 
 
 @dataclass(frozen=True)

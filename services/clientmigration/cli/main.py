@@ -11,7 +11,7 @@ from typing import Any
 import shtab
 from rich.console import Console
 
-from clientmigration.cli import orders, policy, simulate, status, top
+from clientmigration.cli import orders, policy, simulate, status, top, watchkey
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Answer, Command
 from clientmigration.errors import (
     Away,
@@ -28,6 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     orders.MIGRATE,
     policy.CHECK,
     simulate.COMMAND,
+    watchkey.COMMAND,
 )
 
 CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (

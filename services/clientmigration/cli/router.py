@@ -30,18 +30,23 @@ def router_flags(own: ArgumentParser) -> None:
         metavar="ENDPOINT",
         help=f"endpoint of its member door; default {ROUTER}",
     )
-    own.add_argument(
-        "--secret-file",
-        default=SECRET,
-        metavar="FILE",
-        help=f"file with the cluster's secret; default {SECRET}",
-    )
+    secret_flag(own)
     own.add_argument(
         "--timeout",
         type=float,
         default=ENTER_S,
         metavar="SECONDS",
         help=f"how long the router may take to let us in; default {ENTER_S:g}",
+    )
+
+
+def secret_flag(own: ArgumentParser) -> None:
+    """Where the cluster's secret is."""
+    own.add_argument(
+        "--secret-file",
+        default=SECRET,
+        metavar="FILE",
+        help=f"file with the cluster's secret; default {SECRET}",
     )
 
 

@@ -23,7 +23,7 @@ SORTS: dict[str, Callable[[Member], tuple[float, str]]] = {
     "tick ms": lambda member: _most(member, lambda s: s.measures.get("tick_ms_p95", 0.0)),
     "cpu %": lambda member: _most(member, lambda s: s.measures.get("cpu_percent", 0.0)),
 }
-HELP = "↑↓ server  s sort  r reverse  d drain  u undrain  f follow  m move followed here  q quit"
+HELP = "↑↓ choose  s sort  r reverse  d drain  u undrain  f follow  m move  q quit"
 ENTER, ESCAPE, ERASE = "\r\n", "\x1b", "\x7f\b"
 UP, DOWN = ("\x1b[A", "\x1bOA", "k"), ("\x1b[B", "\x1bOB", "j")
 

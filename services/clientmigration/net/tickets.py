@@ -20,6 +20,7 @@ from clientmigration.errors import ConfigurationError, NotAuthentic, TicketRefus
 TICKET_TTL_S = 10.0  # a redirected player connects within one round trip; ten seconds forgive a lot
 _ALGORITHM = "HS256"
 _UNTIMED: Any = {"verify_exp": False, "verify_iat": False}  # time is an argument here
+_KEY_BYTES = 32
 _SHORTEST = 32  # characters of a secret: 128 bits when written in hex
 
 
@@ -44,6 +45,21 @@ class Proofs:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+
+    @classmethod
+    def from_file(cls, path: Path) -> Proofs:
+        """With the key that a file holds in hex: whoever has no more than that."""
+        try:
+            key = bytes.fromhex(path.read_text().strip())
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"no key in {path}: {error}") from error
+        if len(key) != _KEY_BYTES:
+            raise ConfigurationError(f"no key in {path}: it has {len(key)} bytes")
+        return cls(key)
+
+    def in_hex(self) -> str:
+        """The key, for a file that only its user may read."""
+        return self._key.hex()
 
     def proof(self, side: str, *parts: str) -> str:
         """Proof by `side` over `parts`, hex. Length-prefixed, so no two lists prove alike."""

@@ -20,7 +20,7 @@ from clientmigration.net.line import SILENCE_S, Line
 from clientmigration.router.overview import Past, found, overview, world
 from clientmigration.wire.connection import OPERATOR_TO_ROUTER, encode
 from clientmigration.wire.messages import Challenge, Drain, Felt, Goodbye, Here
-from clientmigration.wire.operators import Ended, Enter, Entered, Find, Order, Watch
+from clientmigration.wire.operators import Ended, Enter, Entered, Find, Order, Role, Watch
 
 if TYPE_CHECKING:
     from clientmigration.core.ledger import Record
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-ROLES = ("watcher", "operator")
+ROLES: tuple[Role, ...] = ("watcher", "operator")
 PACE = (20.0, 100.0)  # a person, or a page that asks for what its visitors ask
 LINKS = 32  # operators and watchers at a time; a page serves all its visitors over one
 

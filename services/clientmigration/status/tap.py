@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from twisted.application.internet import StreamServerEndpointService
@@ -15,6 +16,7 @@ from clientmigration.net.door import InOrder
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
 from clientmigration.net.settings import Common, positive, served
+from clientmigration.net.tickets import Proofs
 from clientmigration.status.board import Board
 from clientmigration.status.history import BACK_S, TARGETS, History
 from clientmigration.status.limits import Allowance, Turnstile
@@ -35,6 +37,7 @@ class Options(Common):
     optParameters: Sequence[Sequence[Any]] = (
         ("listen", "l", "tcp:8000:interface=127.0.0.1", "endpoint on which browsers come in"),
         ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door, or `sample`"),
+        ("watch-key", None, "", "file with the key of watchers; none: made from the secret"),
         ("play", None, "", "where browsers play: ws://host:port, or :port of the page's own host"),
         ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
@@ -67,7 +70,8 @@ def feed(reactor: Any, options: Options, shown: Shown) -> IService:
     if options["router"] == "sample":
         return Sample(shown, reactor)
     endpoint = clientFromString(reactor, options["router"])
-    proofs = options.seals().proofs("watcher")
+    key = options["watch-key"]
+    proofs = Proofs.from_file(Path(key)) if key else options.seals().proofs("watcher")
     heard = Watcher(shown).heard
     return watching(reactor, endpoint, proofs, heard, watch=Watch(world=True))
 
