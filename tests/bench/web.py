@@ -149,7 +149,8 @@ def main() -> None:
     if asked.serve:
         serve(asked.players, asked.seconds)
     elif asked.visit:
-        visit(*asked.visit, asked.players)
+        address, kind = asked.visit
+        visit(address, kind, asked.players)
     else:
         rounds = [
             {kind: measured(kind, asked.players, asked.seconds) for kind in KINDS}
