@@ -1,5 +1,7 @@
 """Real parts for live tests: carbon and graphite-web, a router with real game servers, a stack.
 
+`Cluster` takes more flags for its router; a flag given twice counts as it was given last.
+
 Real time, real sockets, real processes: each wait is for a condition, and bounded.
 """
 
@@ -107,11 +109,11 @@ def made_ready(home: Path) -> Graphite:
 class Cluster:
     """A router in this process, so that a test can look and ask; game servers in their own."""
 
-    def __init__(self, folder: Path, carbon: int = 9) -> None:
+    def __init__(self, folder: Path, carbon: int = 9, flags: Sequence[str] = ()) -> None:
         from twisted.internet import reactor
 
         self.reactor: Any = reactor
-        self.folder, self.carbon = folder, f"tcp:{LOOPBACK}:{carbon}"
+        self.folder, self.carbon, self.flags = folder, f"tcp:{LOOPBACK}:{carbon}", flags
         self.ports = settled(Ports(0, 0, 0, 0, 0))
         self.secret = folder / "cluster.secret"
         self.secret.write_text(os.urandom(32).hex())
@@ -135,8 +137,8 @@ class Cluster:
             *("--members", f"tcp:{self.ports.members}:{here}"),
         ]
         ledger = str(self.folder / "ledger.sqlite")
-        away = f"http://{LOOPBACK}:9"
-        return [*self._common(), *doors, "--ledger", ledger, "--graphite", away]
+        away = ("--graphite", f"http://{LOOPBACK}:9")
+        return [*self._common(), *doors, "--ledger", ledger, *away, *self.flags]
 
     def start(self) -> None:
         """The router begins."""

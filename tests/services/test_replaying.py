@@ -1,13 +1,18 @@
 """What a router decided in the Arena is decided again from its datapoints and its journal alone."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
 
+from clientmigration.cli.picture import picture
 from clientmigration.core.metrics import Datapoint
+from clientmigration.core.policy import Policy, RebalancePolicy
 from clientmigration.core.replay import Judged, count, replay
 from clientmigration.core.rounds import NotARecord, Record
+from clientmigration.core.supposed import Course, suppose
 from clientmigration.testing import Arena
 
 
@@ -91,3 +96,62 @@ def test_a_report_that_graphite_lost_is_named_and_its_rounds_are_not_judged(
     unknown = [each for each in again(holed, records) if each.verdict == "unknown"]
     assert 1 <= len(unknown) <= 7
     assert {each.text for each in unknown} == {f"Graphite lacks 1 reports of c from {middle} on"}
+
+
+def test_supposing_the_same_policy_changes_nothing(
+    run: tuple[Sequence[Datapoint], list[Record]],
+) -> None:
+    supposed = suppose(*run, Policy(), since=0.0)
+    assert [each.instead for each in supposed.choices] == [each.then for each in supposed.choices]
+    assert supposed.instead == supposed.then
+
+
+def test_supposing_the_same_policy_changes_nothing_from_the_middle_on_either(
+    run: tuple[Sequence[Datapoint], list[Record]],
+) -> None:
+    points, records = run
+    times = [round_.now for record in records for round_ in record.rounds if round_.flows]
+    supposed = suppose(points, records, Policy(), since=times[1] + 0.1)
+    assert supposed.choices[0].now > times[1]
+    assert supposed.instead == supposed.then
+
+
+def test_a_policy_that_leaves_imbalance_alone_would_have_moved_players_off_a_drain_only(
+    run: tuple[Sequence[Datapoint], list[Record]],
+) -> None:
+    lazy = Policy(rebalance=RebalancePolicy(imbalance=10.0, margin=1.0))
+    supposed = suppose(*run, lazy, since=0.0)
+    chosen = [flow for each in supposed.choices for flow in each.instead]
+    assert {flow.reason.partition(":")[0] for flow in chosen} == {"draining"}
+    assert supposed.instead.apart() > 1.3 * supposed.then.apart()
+    assert players(supposed.instead) == players(supposed.then)
+
+
+def players(course: Course) -> list[int]:
+    """How many there are in each second: nobody is lost or made by supposing."""
+    seconds = sorted({h.timestamp for each in course.samples.values() for h in each})
+    return [
+        sum(h.players for each in course.samples.values() for h in each if h.timestamp == second)
+        for second in seconds
+    ]
+
+
+def test_a_policy_that_decides_half_as_often_is_asked_half_as_often(
+    run: tuple[Sequence[Datapoint], list[Record]],
+) -> None:
+    slow = Policy(rebalance=RebalancePolicy(period_s=4.0))
+    choices = suppose(*run, slow, since=0.0).choices
+    assert {b.now - a.now for a, b in pairwise(choices)} == {4.0}
+
+
+def test_a_picture_shows_both_courses_side_by_side(
+    run: tuple[Sequence[Datapoint], list[Record]],
+) -> None:
+    supposed = suppose(*run, Policy(), since=0.0)
+    drawn = picture(
+        {"as it was": supposed.then, "with <that>": supposed.instead}, [1_700_000_022.0]
+    )
+    tree = ElementTree.fromstring(drawn)
+    lines = list(tree.iter("{http://www.w3.org/2000/svg}polyline"))
+    assert len(lines) == 2 * 2 * 4  # players and load, twice; a is there twice
+    assert {line.findtext("{http://www.w3.org/2000/svg}title") for line in lines} == {"a", "b", "c"}

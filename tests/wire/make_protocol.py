@@ -19,6 +19,7 @@ from msgspec import inspect
 
 from clientmigration.client import finding, legs, player
 from clientmigration.core import inbox, mail, tally
+from clientmigration.core.memory import Fact
 from clientmigration.core.snapshot import Progress, Snapshot
 from clientmigration.gameserver import letters, meadow, neighbours, seat, service, streams, uplink
 from clientmigration.gameserver import players as playing
@@ -233,7 +234,7 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "values": lambda: table(
         (m.Candidate, m.Entry, m.Neighbour, Snapshot, Progress, mail.Mail, mail.Letter), "value"
     ),
-    "operator values": lambda: table((o.Member, o.Sample, o.Moved, o.Dot), "value"),
+    "operator values": lambda: table((o.Member, o.Sample, o.Moved, Fact, o.Dot), "value"),
     "claims": lambda: ("```text", *claims(), "```"),
     **{f"{name} transcript": scene(name) for name in SCENES},
 }

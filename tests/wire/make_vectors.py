@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from clientmigration.core.mail import Letter, Mail
+from clientmigration.core.memory import Fact
 from clientmigration.core.snapshot import Progress, Snapshot, chained
 from clientmigration.errors import PeersFault
 from clientmigration.net.tickets import Seals, hashed
@@ -45,6 +46,8 @@ REDIRECT = m.Redirect("gs-2", "192.0.2.7:4200", TOKEN)
 GOODBYE = m.Goodbye("bye", "")
 MOVED = o.Moved(NOW + 0.5, ADA, "gs-1", "gs-2", "settled", "", 212.5, 3.5, 0, 80.0)
 TURNED_DOWN = o.Moved(NOW - 0.5, BOB, "gs-2", "gs-1", "refused", "full", 12.5)
+PLACED = Fact(NOW - 3.5, "placed", ADA, "", "gs-1", "gs-1 scores 0.25")
+BEGUN = Fact(NOW + 0.25, "begun", ADA, "gs-1", "gs-2", "high: 0.75 to 0.25, level 0.50", "5e" * 8)
 SAMPLE = o.Sample(NOW, 0.9375, 0.25, 0, 2, 200, False, 512.5, 40.25, 12.5, {"tick_ms_p99": 8.5})
 MEMBER = o.Member("gs-1", "gameserver", "192.0.2.7:4100", "", 7, "", SAMPLE)
 VIEW_BODY = (
@@ -140,6 +143,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
         (
             m.Greeting(role="operator"), o.Enter("0f" * 16, "c0" * 32), o.Watch(), o.Watch(True),
             m.Here(), o.Find(1, ADA), o.Order(2, "drain", "gs-1"), o.Order(3, "undrain", "gs-1"),
+            o.Explain(5, "gs-1"),
             o.Order(4, "move", "gs-2", ADA), GOODBYE,
         ),
     ),
@@ -161,6 +165,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
                 n=1, player=ADA, member="gs-2", epoch=4, state="playing", x=512.5, y=40.25,
                 ping_ms=12.5, stored_at=NOW + 0.75, moves=[MOVED],
             ),
+            o.Because(n=5, since=NOW - 60.5, facts=[BEGUN, PLACED]),
+            o.Because(n=6, since=0.0, facts=[]),
             o.Ended(2, "done", "gs-1 has been told"), GOODBYE,
         ),
     ),

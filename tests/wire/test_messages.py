@@ -78,10 +78,12 @@ TAGS = {
     "Entered": "entered",
     "Watch": "watch",
     "Find": "find",
+    "Explain": "explain",
     "Order": "order",
     "Overview": "overview",
     "World": "world",
     "Found": "found",
+    "Because": "because",
     "Ended": "ended",
 }
 OURS = (messages.__name__, operators.__name__)
@@ -157,6 +159,7 @@ UNFIT: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (messages.Offered, {"id": 1, "size": 1, "sha256": "a" * 63}),
     (messages.Denied, {"id": 2**32, "reason": ""}),
     (operators.Find, {"n": 1, "player": "x" * 201}),
+    (operators.Explain, {"n": 1, "subject": "x" * 201}),
     (operators.Order, {"n": 1, "do": "stop", "member": "gs-1"}),
     (operators.Order, {"n": -1, "do": "drain", "member": "gs-1"}),
 )

@@ -11,7 +11,7 @@ from typing import Any
 import shtab
 from rich.console import Console
 
-from clientmigration.cli import orders, policy, simulate, status, top, watchkey
+from clientmigration.cli import explain, orders, policy, replay, simulate, status, top, watchkey
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Answer, Command
 from clientmigration.errors import (
     Away,
@@ -26,6 +26,8 @@ COMMANDS: tuple[Command, ...] = (
     orders.DRAIN,
     orders.UNDRAIN,
     orders.MIGRATE,
+    replay.COMMAND,
+    explain.COMMAND,
     policy.CHECK,
     simulate.COMMAND,
     watchkey.COMMAND,

@@ -194,6 +194,15 @@ class Fleet:
             self._change(flow.source, Change(now, -flow.players))
             self._change(flow.target, Change(now, flow.players))
 
+    def recalled(self, name: str, decided: Iterable[tuple[float, Sequence[Flow]]]) -> None:
+        """These decisions, each with its Unix time, count for this member although they were taken
+        before it attached."""
+        for at, flows in decided:
+            for flow in flows:
+                if name in (flow.source, flow.target):
+                    coming = 1 if name == flow.target else -1
+                    self._change(name, Change(at, coming * flow.players))
+
     def _change(self, name: str, change: Change) -> None:
         if name in self._members:
             member = self._members[name]

@@ -95,26 +95,29 @@ def _whole(report: Iterable[Datapoint]) -> bool:
 
 
 def _as_it_was(record: Record, round_: Round, decided: Sequence[Round], known: Reports) -> Fleet:
-    """The fleet of that moment: members and decisions in the order of time, then the reports."""
-    fleet = Fleet()
-    earlier = [each for each in decided if each.now > round_.now - HISTORY_S]
-    for member, since in sorted(record.members.items(), key=lambda item: item[1]):
-        while earlier and earlier[0].now < since:
-            first = earlier.pop(0)
-            fleet.decided(first.flows, first.now)
-        join(fleet, member)
-    for each in earlier:
-        fleet.decided(each.flows, each.now)
+    fleet = assembled(record.members, [(each.now, each.flows) for each in decided], round_.now)
     for member in record.members:
         for second in round_.seconds(name_of(member)):
             fleet.observe(known[member][second], round_.now)
     return fleet
 
 
-def join(fleet: Fleet, member: str) -> None:
-    """Take in `<role>.<name>`."""
-    role, name = member.split(".", 1)
-    fleet.attach(name, role, "")
+def assembled(
+    members: Mapping[str, float], decided: Iterable[tuple[float, Sequence[Flow]]], now: float
+) -> Fleet:
+    """A fleet without reports: members (`<role>.<name>`, since when) and decisions, each of these
+    with its Unix time, as they came one after the other."""
+    fleet = Fleet()
+    earlier = [each for each in decided if each[0] > now - HISTORY_S]
+    for member, since in sorted(members.items(), key=lambda item: item[1]):
+        while earlier and earlier[0][0] < since:
+            at, some = earlier.pop(0)
+            fleet.decided(some, at)
+        role, name = member.split(".", 1)
+        fleet.attach(name, role, "")
+    for at, some in earlier:
+        fleet.decided(some, at)
+    return fleet
 
 
 def name_of(member: str) -> str:

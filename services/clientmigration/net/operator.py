@@ -29,6 +29,7 @@ from clientmigration.wire.messages import Challenge, Goodbye, Here
 from clientmigration.wire.operators import (
     Answer,
     Asked,
+    Because,
     Ended,
     Enter,
     Entered,
@@ -104,7 +105,7 @@ class Desk:
             self.told(message)
         elif isinstance(message, World):
             self.told(message)
-        elif isinstance(message, Found | Ended):
+        elif isinstance(message, Found | Because | Ended):
             asked = self._asked.pop(message.n, None)
             if asked is not None:
                 asked.callback(message)

@@ -53,6 +53,14 @@ def percent(text: str) -> float:
 ORIGINS = ("origins", None, "", "origins of web pages that may play, beside this host's own; or *")
 
 
+def policy_from(path: str) -> Policy:
+    """The policy that a TOML file says. ConfigurationError names what is wrong with it."""
+    try:
+        return Policy.parse(tomllib.loads(Path(path).read_text()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"--policy {path}: {error}") from error
+
+
 class Common(usage.Options):
     """Flags common to the daemons."""
 
@@ -72,9 +80,4 @@ class Common(usage.Options):
 
     def read_policy(self) -> Policy:
         """The policy that `--policy` names, or the default one."""
-        if not self["policy"]:
-            return Policy()
-        try:
-            return Policy.parse(tomllib.loads(Path(self["policy"]).read_text()))
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise ConfigurationError(f"--policy {self['policy']}: {error}") from error
+        return policy_from(self["policy"]) if self["policy"] else Policy()

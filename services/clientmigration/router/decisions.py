@@ -92,7 +92,7 @@ class Decisions:
         if not self.planned:
             return
         move = self.planned.popleft()
-        starting = self.router.moves.start(move.player, move.source, move.target)
+        starting = self.router.moves.start(move.player, move.source, move.target, move.reason)
         Deferred.fromCoroutine(starting).addCallbacks(self._ended, self._failed)
         pace = 1.0 / max(1.0, self.router.policy.limits.moves_per_second)
         self._next = self.router.clock.callLater(pace, self._begin)

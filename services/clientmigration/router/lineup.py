@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from clientmigration.core.lineup import Line
+from clientmigration.core.memory import placed
 from clientmigration.core.placement import Newcomer, place
 from clientmigration.wire.messages import Waiting
 
@@ -74,6 +75,7 @@ class LineUp:
         if placement.member is None:
             return ""
         router.fleet.placed(placement.member, now)
+        router.memory.keep(placed(newcomer, placement, now))
         router.company.sent(player, guest.visit.group, placement.member, now)
         best = placement.reasons[0]
         log.info(

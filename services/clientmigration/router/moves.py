@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from clientmigration.core.ledger import Record, newest
+from clientmigration.core.memory import Fact
 from clientmigration.core.migration import Outcome, migration
 from clientmigration.core.snapshot import Snapshot
 from clientmigration.net import ledger as ledgers
@@ -235,7 +236,9 @@ class Moves:
             move.machine.admit()
         return move.finished
 
-    async def start(self, player: str, source: str, target: str) -> Outcome | None:
+    async def start(
+        self, player: str, source: str, target: str, why: str = "it was ordered"
+    ) -> Outcome | None:
         """Move a player, unless it is on the move already, somebody else's, or its server is away:
         then it comes back by itself, and a move would only be in its way (None)."""
         if player in self.by_player or source not in self.router.members:
@@ -243,7 +246,10 @@ class Moves:
         record = await self.router.timed(self.router.ledger.read(player))
         if player in self.by_player or record.owner != source:
             return None
-        return await self.carry(self.make(self.router, record, target))
+        move = self.make(self.router, record, target)
+        now = self.router.now()
+        self.router.memory.keep(Fact(now, "begun", player, source, target, why, move.id))
+        return await self.carry(move)
 
     def idle(self, player: str) -> Deferred[None]:
         """Fires when no migration of this player is under way."""
@@ -259,6 +265,10 @@ class Moves:
         del self.by_id[move.id], self.by_player[move.player]
         now = self.router.now()
         if move.source:
+            text = f"{outcome}{': ' if reason else ''}{reason}"
+            self.router.memory.keep(
+                Fact(now, "ended", move.player, move.source, move.target, text, move.id)
+            )
             self.router.meter.count(f"moves_{outcome}")
             self.router.operators.ended(move, outcome, reason)
             if outcome is Outcome.SETTLED:

@@ -17,10 +17,10 @@ from clientmigration.core.migration import Outcome
 from clientmigration.core.pace import Pace
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.line import SILENCE_S, Line
-from clientmigration.router.overview import Past, found, overview, world
+from clientmigration.router.overview import Past, because, found, overview, world
 from clientmigration.wire.connection import OPERATOR_TO_ROUTER, encode
 from clientmigration.wire.messages import Challenge, Drain, Felt, Goodbye, Here
-from clientmigration.wire.operators import Ended, Enter, Entered, Find, Order, Role, Watch
+from clientmigration.wire.operators import Ended, Enter, Entered, Explain, Find, Order, Role, Watch
 
 if TYPE_CHECKING:
     from clientmigration.core.ledger import Record
@@ -61,6 +61,8 @@ class OperatorLine:
             self.router.operators.show(self)
         elif isinstance(message, Find):
             self._answer(message.n, found(self.router, message))
+        elif isinstance(message, Explain):
+            self.line.say(because(self.router, message))
         elif isinstance(message, Order):
             if self.role != "operator":
                 raise OutOfTurn("a watcher gives no orders")

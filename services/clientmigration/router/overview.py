@@ -14,8 +14,10 @@ from clientmigration.core.migration import Outcome
 from clientmigration.router.introductions import owners
 from clientmigration.wire.messages import Entry, Felt
 from clientmigration.wire.operators import (
+    Because,
     Dot,
     Ended,
+    Explain,
     Find,
     Found,
     Member,
@@ -176,6 +178,13 @@ async def found(router: Router, find: Find) -> Found | Ended:
         stored_at=record.stored_at,
         moves=router.operators.past.newest(OF_PLAYER, player),
     )
+
+
+def because(router: Router, explain: Explain) -> Because:
+    """What the router remembers of a player, a move or a member."""
+    memory = router.memory
+    facts = memory.about(explain.subject)
+    return Because(n=explain.n, since=memory.since(), facts=facts)
 
 
 def _called(player: str, roster: dict[str, Entry]) -> list[Entry]:

@@ -19,6 +19,7 @@ from twisted.logger import Logger
 from clientmigration.core.company import Company
 from clientmigration.core.fleet import Fleet
 from clientmigration.core.ledger import Record
+from clientmigration.core.memory import Memory
 from clientmigration.core.meter import Meter
 from clientmigration.core.metrics import Datapoint, Sink, datapoints
 from clientmigration.core.pings import Pings
@@ -40,6 +41,7 @@ from clientmigration.router.members import MemberLine
 from clientmigration.router.moves import Moves
 from clientmigration.router.operators import Operators
 from clientmigration.router.players import Visit
+from clientmigration.router.recall import Ask, Recall
 from clientmigration.wire.messages import Attach, Entry, Release
 
 log = Logger()
@@ -66,7 +68,7 @@ COUNTED = (
 
 class Router(Service):
     """See the module. `member` is its own name in Graphite; `observed` is told every datapoint that
-    the fleet is built from."""
+    the fleet is built from; `past` is asked for the last seconds before its start."""
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class Router(Service):
         entropy: Callable[[int], bytes],
         dropped: Callable[[], int] = lambda: 0,
         observed: Callable[[Sequence[Datapoint]], None] = lambda _points: None,
+        past: Ask | None = None,
     ) -> None:
         self.clock, self.member, self.policy, self.ledger = clock, member, policy, ledger
         self.seals, self.sink, self.events, self.probe = seals, sink, events, probe
@@ -95,8 +98,10 @@ class Router(Service):
         self.company = Company()
         self.decisions = Decisions(self)
         self.journal = Journal(self)
+        self.recall = Recall(self, past)
         self.operators = Operators(self)
         self.chronicle = Chronicle(self)
+        self.memory = Memory()
         self.meter = Meter(COUNTED, ("decision_ms",))
         self._loops = (
             (LoopingCall(self.report), 1.0),
@@ -136,6 +141,7 @@ class Router(Service):
         self.met.add(name)
         self.fleet.attach(name, attach.role, attach.address, attach.zone)
         self.journal.joined(attach.role, name, self.now())
+        self.recall.joined(attach.role, name)
         log.info("{name} at {address} joins the fleet", name=name, address=attach.address)
         self.chronicle.joined(name, attach.address)
         return name
@@ -252,6 +258,7 @@ class Router(Service):
         """Begin to decide."""
         super().startService()
         self.started = self.now()
+        self.recall.begin()
         for loop, every in self._loops:
             loop.clock = self.clock
             loop.start(every, now=False)

@@ -16,6 +16,7 @@ from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, served
 from clientmigration.net.web import Reception
+from clientmigration.router.recall import from_graphite
 from clientmigration.router.service import Router
 
 
@@ -30,6 +31,9 @@ class Options(Common):
         ("ledger", None, "run/ledger.sqlite", "file that says who owns which player"),
         ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for events"),
     )
+    optFlags: Sequence[Sequence[Any]] = (
+        ("forget", None, "begin without the last seconds, which Graphite would tell"),
+    )
 
 
 def makeService(options: Options) -> InOrder:
@@ -40,13 +44,14 @@ def makeService(options: Options) -> InOrder:
 def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a router, on `reactor`."""
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
-    events = Events(agent_for(reactor), options["graphite"], reactor)
+    graphite = options["graphite"].rstrip("/")
+    events = Events(agent_for(reactor), graphite, reactor)
     probe = Probe(reactor)
     ledger = SQLite(Path(options["ledger"]), reactor)
     policy, seals, entropy = options.read_policy(), options.seals(), os.urandom
     router = Router(
         reactor, options["name"], policy, ledger, seals, carbon, events, probe, entropy,
-        carbon.take_dropped,
+        carbon.take_dropped, past=None if options["forget"] else from_graphite(reactor, graphite),
     )  # fmt: skip
     reception = Reception(router.player_line, options.origins(), reactor, router.blame)
     players = Door(serverFromString(reactor, options["players"]), reception)

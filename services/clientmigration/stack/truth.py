@@ -7,48 +7,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
-from urllib.parse import urlencode
-
-import msgspec
-from twisted.internet.defer import Deferred, TimeoutError
-from twisted.internet.error import ConnectError, ConnectionClosed
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.python.failure import Failure
-from twisted.web.client import Agent, ResponseDone, ResponseFailed
-from twisted.web.iweb import IAgent
 
 from clientmigration.core.metrics import PREFIX, measures, parse
-from clientmigration.errors import ClientMigrationError
-from clientmigration.stack.spawner import Reactor
+from clientmigration.net.graphite import GraphiteAway, Reactor, Series, fetch, render
+
+__all__ = [
+    "ASKED",
+    "FRESH_S",
+    "GraphiteAway",
+    "Series",
+    "Truth",
+    "across",
+    "fetch",
+    "read",
+    "render",
+    "tell",
+]
 
 WINDOW_S = 60
 """How far back one line looks."""
 
 FRESH_S = 6
 """A value older than this no longer tells how things are."""
-
-
-ANSWERS_WITHIN_S = 5.0
-
-
-class GraphiteAway(ClientMigrationError):
-    """graphite-web gave no answer that can be read. The text says what it gave."""
-
-
-class Series(msgspec.Struct, frozen=True):
-    """One series of a render answer: (value or None, whole Unix second), oldest first."""
-
-    target: str
-    datapoints: tuple[tuple[float | None, int], ...]
-
-    def known(self) -> list[float]:
-        """Its values, oldest first, without the seconds that have none."""
-        return [value for value, _ in self.datapoints if value is not None]
-
-    def latest(self, since: float) -> float | None:
-        """Its last value, if that is not older than `since`."""
-        fresh = [value for value, when in self.datapoints if value is not None and when >= since]
-        return fresh[-1] if fresh else None
 
 
 def across(role: str, measure: str) -> str:
@@ -138,65 +118,8 @@ def _loads(series: Iterable[Series], now: float) -> tuple[tuple[str, float], ...
     return tuple(sorted((name, load) for name, load in latest.items() if load is not None))
 
 
-class _Answer(Protocol):
-    """Keeps the body of an answer; `whole` fires with it, or fails if it breaks off."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self.whole: Deferred[bytes] = Deferred(self._hang_up)
-
-    def _hang_up(self, _whole: Deferred[bytes]) -> None:
-        if self.transport is not None:
-            self.transport.loseConnection()
-
-    def dataReceived(self, data: bytes) -> None:
-        self._parts.append(data)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.whole.called:
-            return
-        if reason.check(ResponseDone):
-            self.whole.callback(b"".join(self._parts))
-        else:
-            self.whole.errback(reason)
-
-
-async def fetch(reactor: Reactor, url: str) -> bytes:
-    """The body at an http URL. Raises GraphiteAway: no connection, no 200, or not within 5 s."""
-    try:
-        asked = Deferred.fromCoroutine(_get(Agent(reactor), url))
-        return await asked.addTimeout(ANSWERS_WITHIN_S, reactor)
-    except (ConnectError, ConnectionClosed, ResponseFailed, TimeoutError) as problem:
-        raise GraphiteAway(f"Graphite does not answer: {problem}") from problem
-
-
-async def _get(agent: IAgent, url: str) -> bytes:
-    response = await agent.request(b"GET", url.encode("ascii"))
-    answer = _Answer()
-    response.deliverBody(answer)
-    body = await answer.whole
-    if response.code != 200:
-        raise GraphiteAway(
-            f"Graphite answers {response.code}: {body[:200].decode(errors='replace')}"
-        )
-    return body
-
-
-async def render(
-    reactor: Reactor, base: str, targets: Sequence[str], back_s: int = WINDOW_S
-) -> tuple[Series, ...]:
-    """What graphite-web at `base` knows of the targets in the last `back_s` s. Or GraphiteAway."""
-    query = [("target", target) for target in targets]
-    query += [("from", f"-{back_s}s"), ("format", "json")]
-    body = await fetch(reactor, f"{base}/render?{urlencode(query)}")
-    try:
-        return msgspec.json.decode(body, type=tuple[Series, ...])
-    except msgspec.MsgspecError as problem:
-        raise GraphiteAway(f"Graphite's answer cannot be read: {problem}") from problem
-
-
 async def tell(reactor: Reactor, base: str) -> str:
     """The line of truth now, from graphite-web at `base`. Raises GraphiteAway."""
-    series = await render(reactor, base, ASKED)
+    series = await render(reactor, base, ASKED, WINDOW_S)
     now = reactor.seconds()
     return f"{datetime.fromtimestamp(now):%H:%M:%S}  {read(series, now).line()}"

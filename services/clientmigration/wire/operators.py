@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from clientmigration.core.memory import Fact
 from clientmigration.wire.messages import (
     Challenge,
     Count,
@@ -45,6 +46,14 @@ class Find(Message, frozen=True, tag="find"):
 
     n: Count
     player: Name
+
+
+class Explain(Message, frozen=True, tag="explain"):
+    """Operator: question `n`: what happened to this player, move or member, and why? For a player
+    or a move the beginning of its name is enough."""
+
+    n: Count
+    subject: Name
 
 
 class Order(Message, frozen=True, tag="order"):
@@ -175,6 +184,15 @@ class Found(Message, frozen=True, kw_only=True, tag="found"):
     moves: list[Moved]
 
 
+class Because(Message, frozen=True, kw_only=True, tag="because"):
+    """Router: answer `n`: the latest facts about it, newest first. Its memory goes back to `since`
+    (Unix seconds; 0: it remembers nothing yet)."""
+
+    n: Count
+    since: float
+    facts: list[Fact]
+
+
 class Ended(Message, frozen=True, tag="ended"):
     """Router: question or order `n` is over: `done`, `refused`, or the outcome of the move."""
 
@@ -183,7 +201,7 @@ class Ended(Message, frozen=True, tag="ended"):
     text: str = ""
 
 
-Asked = Find | Order
-Answer = Found | Ended
+Asked = Find | Explain | Order
+Answer = Found | Because | Ended
 OperatorToRouter = Greeting | Goodbye | Enter | Watch | Here | Asked
 RouterToOperator = Greeting | Goodbye | Challenge | Entered | Overview | World | Answer

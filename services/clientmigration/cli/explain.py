@@ -1,0 +1,157 @@
+"""`clientmigration explain`: why a player is where it is, why a move was made, or what was decided
+about a server, in words.
+
+Players and moves are in the router's memory, decisions are events in Graphite. If one of the two is
+away, the other tells what it knows.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from clientmigration.cli.command import DONE, NO, Answer, Command, waited
+from clientmigration.cli.history import GRAPHITE, moment
+from clientmigration.cli.router import endpoint_of, proofs_of, router_flags
+from clientmigration.cli.tables import clock
+from clientmigration.core.fleet import Flow
+from clientmigration.core.memory import Fact
+from clientmigration.core.rounds import Record, Round
+from clientmigration.errors import Away
+from clientmigration.net import history
+from clientmigration.net.operator import Desk, entered, within
+from clientmigration.wire.operators import Because, Explain
+
+SHOWN = 20  # facts and decisions that are told, the latest
+WORDS = {
+    "draining": "the source empties itself",
+    "overloaded": "the source is overloaded, and the target is not even strained",
+    "high": "the source is clearly fuller than the level at which all would be even",
+    "low": "the target is clearly emptier than the level at which all would be even",
+}
+WITHIN_S = 10.0
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A decision that touches a server: what it was, and by the reports of which seconds."""
+
+    now: float
+    flows: tuple[Flow, ...]
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was found. `since` is how far back the router remembers; `notes` say what is missing."""
+
+    facts: Sequence[Fact]
+    since: float
+    decisions: Sequence[Decided]
+    notes: Sequence[str]
+
+
+def flags(own: ArgumentParser) -> None:
+    """See `Command`."""
+    router_flags(own)
+    own.add_argument("--graphite", default=GRAPHITE, help=f"graphite-web, default {GRAPHITE}")
+    own.add_argument("subject", help="a player, a move (the beginning is enough), or a server")
+
+
+def run(given: Namespace, answer: Answer) -> int:
+    """See `Command`."""
+
+    async def ask(reactor: Any) -> Told:
+        return await _told(reactor, given)
+
+    told = waited(ask)
+    answer.tell(told, picture(given.subject, told))
+    return DONE if told.facts or told.decisions else NO
+
+
+async def _told(reactor: Any, given: Namespace) -> Told:
+    """From both, or from the one that answers; `Away` when neither does."""
+    notes: list[str] = []
+    because: Because | None = None
+    decisions: list[Decided] = []
+    try:
+        because = await _remembered(reactor, given)
+    except Away as error:
+        notes.append(f"without the router's memory: {error}")
+    try:
+        decisions = await _decided(reactor, given)
+    except Away as error:
+        if because is None:
+            raise Away("; ".join([*notes, str(error)])) from error
+        notes.append(f"without Graphite's events: {error}")
+    facts, since = (because.facts, because.since) if because else ([], 0.0)
+    return Told(facts[:SHOWN], since, decisions, notes)
+
+
+async def _remembered(reactor: Any, given: Namespace) -> Because:
+    proofs = proofs_of(given, "watcher")
+    desk = await entered(
+        endpoint_of(reactor, given), Desk(reactor, proofs, "watcher"), given.router
+    )
+    try:
+        because: Because = await within(WITHIN_S, desk, desk.ask(Explain(0, given.subject)))
+        return because
+    finally:
+        desk.leave()
+
+
+async def _decided(reactor: Any, given: Namespace) -> list[Decided]:
+    """The latest decisions of the last hour that touch a server of this name, newest first."""
+    since, until = int(moment("-1h")), int(moment("now")) + 1
+    known = await history.records(reactor, given.graphite.rstrip("/"), since, until, WITHIN_S)
+    return touching(given.subject, known)[:SHOWN]
+
+
+def touching(name: str, records: Sequence[Record]) -> list[Decided]:
+    """The decisions of these records that touch a server, newest first."""
+    rounds = sorted((r for record in records for r in record.rounds), key=lambda r: -r.now)
+    found = [(each, _of(name, each)) for each in rounds]
+    return [Decided(each.now, flows, each.first, each.last) for each, flows in found if flows]
+
+
+def _of(name: str, round_: Round) -> tuple[Flow, ...]:
+    return tuple(flow for flow in round_.flows if name in (flow.source, flow.target))
+
+
+def picture(subject: str, told: Told) -> RenderableType:
+    """All of it, newest first, and what the words mean."""
+    lines = [*map(_fact, told.facts), *map(_decision, told.decisions)]
+    if not lines:
+        back = f" since {clock(told.since)}" if told.since else ""
+        lines.append(Text(f"nothing is remembered of {subject!r}{back}"))
+    said = "\n".join(str(line) for line in lines)
+    legend = [Text(f"{word}: {text}", "dim") for word, text in WORDS.items() if f"{word}:" in said]
+    return Group(*lines, *legend, *(Text(note, "yellow") for note in told.notes))
+
+
+def _fact(fact: Fact) -> Text:
+    what = {
+        "placed": f" was placed on {fact.target}: ",
+        "begun": f" is moved from {fact.source} to {fact.target} (move {fact.migration}): ",
+        "ended": f" was moved from {fact.source} to {fact.target} (move {fact.migration}): ",
+    }[fact.what]
+    return Text.assemble((clock(fact.at), "dim"), "  ", (fact.player, "bold"), what, fact.text)
+
+
+def _decision(decided: Decided) -> Text:
+    said = "; ".join(f"{flow.players} players {_way(flow)}" for flow in decided.flows)
+    seconds = f", by the reports of {clock(decided.first)} to {clock(decided.last)}"
+    return Text.assemble((clock(decided.now), "dim"), "  ", (said, "bold"), (seconds, "dim"))
+
+
+def _way(flow: Flow) -> str:
+    return f"from {flow.source} to {flow.target}: {flow.reason}"
+
+
+COMMAND = Command("explain", "Tell why a player, a move or a server is as it is.", flags, run)

@@ -1,0 +1,84 @@
+"""What Graphite still has of a time: datapoints by the second, and the rounds on record."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from clientmigration.core.fleet import HISTORY_S
+from clientmigration.core.metrics import Datapoint
+from clientmigration.core.replay import span
+from clientmigration.core.rounds import Record
+from clientmigration.errors import ConfigurationError, Refused
+from clientmigration.net.history import records, reports
+
+GRAPHITE = "http://127.0.0.1:8080"
+SLICE_S = 120  # of datapoints asked for at a time: an answer stays small, however long the history
+WITHIN_S = 30.0
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_BACK = re.compile(r"-(?P<count>\d+)(?P<unit>[smhd])")
+
+
+@dataclass(frozen=True)
+class History:
+    """`points` at steps of one second, from second `finest` on: what is older is kept less finely,
+    or not at all. `records` are those of the whole time asked for."""
+
+    points: Sequence[Datapoint]
+    records: Sequence[Record]
+    finest: int
+
+
+def moment(text: str) -> float:
+    """Unix seconds of `now`, `-90s`, `-10m`, `-1h`, `-2d`, a number, or an ISO date and time (UTC
+    unless it says otherwise)."""
+    if text == "now":
+        return time.time()
+    back = _BACK.fullmatch(text)
+    if back:
+        return time.time() - int(back["count"]) * _UNITS[back["unit"]]
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError:
+        wanted = "-10m, -1h, now, 2026-11-24T21:00 or Unix seconds"
+        raise ConfigurationError(f"{text!r} is no time: say {wanted}") from None
+    return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+
+
+async def read_history(reactor: Any, base: str, since: float, until: float) -> History:
+    """All that a replay from `since` to `until` needs. Raises GraphiteAway; Refused when there is
+    nothing to replay."""
+    start, end = int(since - HISTORY_S), int(until)
+    known = await records(reactor, base, start, end + 1, WITHIN_S)
+    first, last = span(known)
+    if last < since:
+        raise Refused("Graphite has no rounds of that time: was the router running, and heard?")
+    start, end = max(start, int(first - HISTORY_S)), min(end, int(last))
+    points, finest = await _by_the_second(reactor, base, start, end)
+    return History(points, known, finest)
+
+
+async def _by_the_second(
+    reactor: Any, base: str, start: int, end: int
+) -> tuple[list[Datapoint], int]:
+    """The datapoints of these seconds, and from which second on they are all there."""
+    points: list[Datapoint] = []
+    finest, slice_s = end + 1, SLICE_S
+    while finest > start and slice_s:
+        first = max(start, finest - slice_s)
+        told = await reports(reactor, base, first, finest - 1, WITHIN_S)
+        if told is None:  # some of it is too old: try to get nearer to the edge
+            slice_s //= 4
+        else:
+            points += told
+            finest = first
+    return points, finest

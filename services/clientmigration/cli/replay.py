@@ -1,0 +1,191 @@
+"""`clientmigration replay`: decide again what the router decided, from what Graphite has.
+
+Without `--policy` it must come to the same. With one, it shows what that would have done.
+"""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from clientmigration.cli.command import DONE, NO, Answer, Command, waited
+from clientmigration.cli.history import GRAPHITE, History, moment, read_history
+from clientmigration.cli.picture import picture
+from clientmigration.core.fleet import Flow
+from clientmigration.core.policy import Policy
+from clientmigration.core.replay import Count, Judged, count, describe, replay, span
+from clientmigration.core.supposed import Choice, Supposition, suppose
+from clientmigration.errors import ConfigurationError
+from clientmigration.net.settings import policy_from
+
+STYLES = {"same": "green", "differs": "bold red", "unknown": "yellow"}
+
+
+def flags(own: ArgumentParser) -> None:
+    """See `Command`."""
+    own._negative_number_matcher = re.compile(r"-\d+[smhd]?")  # so that `--from -1h` is no flag
+    own.add_argument(
+        "--from", dest="since", default="-10m", help="default -10m; or -1h, or a date and time"
+    )
+    own.add_argument("--until", default="now", help="default now")
+    own.add_argument("--graphite", default=GRAPHITE, help=f"graphite-web, default {GRAPHITE}")
+    own.add_argument("--policy", default="", help="TOML file: what would this have done instead?")
+    own.add_argument("--plot", default="", metavar="FILE.svg", help="draw players and load")
+
+
+def run(flags: Namespace, answer: Answer) -> int:
+    """See `Command`."""
+    since, until = moment(flags.since), moment(flags.until)
+    if since >= until:
+        raise ConfigurationError(f"--from {flags.since} is not before --until {flags.until}")
+    policy = policy_from(flags.policy) if flags.policy else None
+    asked = partial(read_history, base=flags.graphite.rstrip("/"), since=since, until=until)
+    history = waited(asked)
+    if policy is None:
+        return _again(history, since, flags, answer)
+    return _otherwise(history, policy, since, flags, answer)
+
+
+def clock(at: float) -> str:
+    """A moment for people, to the millisecond, UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+# The same policy.
+
+
+class Told(msgspec.Struct):
+    """One round in an answer for programs."""
+
+    now: float
+    verdict: str
+    then: tuple[Flow, ...]
+    again: tuple[Flow, ...]
+    text: str
+
+
+def _again(history: History, since: float, flags: Namespace, answer: Answer) -> int:
+    judged = list(replay(history.points, history.records, since))
+    summary = count(judged)
+    rounds = [Told(j.round.now, j.verdict, j.round.flows, j.flows, j.text) for j in judged]
+    notes = _notes(history, since)
+    answer.tell(
+        {"summary": summary, "notes": notes, "rounds": rounds},
+        Group(_table(judged), *notes, _summary(summary)),
+    )
+    if flags.plot:
+        course = suppose(history.points, history.records, Policy(), since).then
+        _draw(flags.plot, {"as it was": course}, [j.round.now for j in judged if j.round.flows])
+    return NO if summary.differing else DONE
+
+
+def _table(judged: Sequence[Judged]) -> Table:
+    """Every decision, and every round that did not end the same."""
+    table = Table("when, UTC", "decided", "again", box=None, pad_edge=False)
+    for each in judged:
+        if each.round.flows or each.verdict != "same":
+            style = STYLES[each.verdict]
+            again = f"[{style}]{each.verdict}[/]{': ' if each.text else ''}{each.text}"
+            table.add_row(clock(each.round.now), each.round.sentence(), again)
+    return table
+
+
+def _summary(summary: Count) -> str:
+    quiet = summary.rounds - summary.decisions
+    style = STYLES["differs" if summary.differing else "unknown" if summary.unknown else "same"]
+    return (
+        f"[{style}]{summary.rounds} rounds: {summary.same} same, {summary.differing} differing,"
+        f" {summary.unknown} that cannot be known.[/]"
+        f" {summary.decisions} decisions, {summary.alike} of them the same;"
+        f" {quiet} rounds in which nobody was moved."
+    )
+
+
+def _notes(history: History, since: float) -> list[str]:
+    if history.finest <= max(since, span(history.records)[0]):
+        return []
+    text = "Graphite keeps single seconds only from {} on: no round before that can be known."
+    return [text.format(clock(history.finest))]
+
+
+# Another policy.
+
+
+def _otherwise(
+    history: History, policy: Policy, since: float, flags: Namespace, answer: Answer
+) -> int:
+    start = max(since, float(history.finest))
+    supposed = suppose(history.points, history.records, policy, start)
+    notes = _notes(history, since)
+    compared = _compared(supposed)
+    answer.tell(
+        {"summary": compared, "notes": notes, "choices": supposed.choices},
+        Group(_choices(supposed.choices), *notes, _figures(compared)),
+    )
+    if flags.plot:
+        courses = {"as it was": supposed.then, f"with {Path(flags.policy).name}": supposed.instead}
+        _draw(flags.plot, courses, [c.now for c in supposed.choices if c.then])
+    return DONE
+
+
+def _choices(choices: Sequence[Choice]) -> Table:
+    table = Table("when, UTC", "as it was", "as it would have been", box=None, pad_edge=False)
+    for each in choices:
+        if each.then or each.instead:
+            same = "[dim]the same[/]" if each.then == each.instead else _said(each.instead)
+            table.add_row(clock(each.now), _said(each.then), same)
+    return table
+
+
+def _said(flows: Sequence[Flow]) -> str:
+    return "\n".join(describe(flow) for flow in flows) or "[dim]nobody is moved[/]"
+
+
+def _compared(supposed: Supposition) -> dict[str, dict[str, float]]:
+    """Figures of both courses; those of `instead` are estimates."""
+    then = [flow for choice in supposed.choices for flow in choice.then]
+    instead = [flow for choice in supposed.choices for flow in choice.instead]
+    return {
+        name: {
+            "decisions": sum(bool(getattr(choice, name)) for choice in supposed.choices),
+            "players_moved": sum(flow.players for flow in flows),
+            "highest_load": course.highest(),
+            "loads_apart": course.apart(),
+        }
+        for name, flows, course in (
+            ("then", then, supposed.then),
+            ("instead", instead, supposed.instead),
+        )
+    }
+
+
+def _figures(compared: dict[str, dict[str, float]]) -> RenderableType:
+    table = Table("", "as it was", "would have been (estimated)", box=None, pad_edge=False)
+    rows = (
+        ("decisions", "decisions", "{:.0f}"),
+        ("players to be moved", "players_moved", "{:.0f}"),
+        ("highest load of any server", "highest_load", "{:.2f}"),
+        ("highest less lowest load, on average", "loads_apart", "{:.3f}"),
+    )
+    for words, name, form in rows:
+        table.add_row(words, *(form.format(compared[way][name]) for way in ("then", "instead")))
+    return table
+
+
+def _draw(path: str, courses: dict[str, Any], marks: Sequence[float]) -> None:
+    try:
+        Path(path).write_text(picture(courses, marks))
+    except OSError as error:
+        raise ConfigurationError(f"--plot {path}: {error}") from error
+
+
+COMMAND = Command("replay", "Decide again what the router decided, from Graphite.", flags, run)

@@ -1,0 +1,44 @@
+"""What decisions were made from, read back from Graphite: datapoints by the second, and rounds on
+record. For a replay, and for a router that starts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from clientmigration.core.metrics import PREFIX, Datapoint
+from clientmigration.core.replay import ASKED
+from clientmigration.core.rounds import NotARecord, Record
+from clientmigration.net.graphite import Event, Reactor, between, events
+
+RECORDED = ("decision", "rounds")
+TARGET = f"{PREFIX}.{{gameserver,router}}.*.{{{','.join(ASKED)}}}"
+
+
+async def records(
+    reactor: Reactor, base: str, since: int, until: int, within_s: float
+) -> list[Record]:
+    """The rounds on record from second `since` to second `until`. Or GraphiteAway."""
+    return records_of(await events(reactor, base, RECORDED, since, until, within_s))
+
+
+def records_of(posted: Sequence[Event]) -> list[Record]:
+    """The records among these events; one that cannot be read is left out."""
+    found = []
+    for event in posted:
+        try:
+            found.append(Record.parse(event.data))
+        except NotARecord:
+            continue
+    return found
+
+
+async def reports(
+    reactor: Reactor, base: str, since: int, until: int, within_s: float
+) -> list[Datapoint] | None:
+    """The datapoints of these seconds, both with them; None when they are not kept by the second
+    any more. Or GraphiteAway."""
+    series = await between(reactor, base, [TARGET], since, until, within_s)
+    if any(each.step_s() > 1 for each in series):
+        return None
+    return [point for each in series for point in each.points()]

@@ -1,0 +1,78 @@
+"""A router decides over real servers; `clientmigration replay`, a process that has nothing but
+Graphite, decides the same.
+
+Real time, real sockets, real processes: each wait is for a condition, and bounded.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_twisted
+from real_parts import Cluster, Running, eventually
+from twisted.internet.utils import getProcessOutputAndValue
+
+EAGER = "[rebalance]\nmargin = 0.0\n[health]\nseats_weight = 10.0\n"
+LAZY = "[rebalance]\nmargin = 1.0\nimbalance = 10.0\n"
+CLIENTMIGRATION = str(Path(sys.executable).with_name("clientmigration"))
+
+
+@pytest_twisted.async_yield_fixture()
+async def uneven(live: Running, tmp_path: Path) -> AsyncIterator[Cluster]:
+    """Two servers, the second of which came when everybody was on the first; and what was decided
+    has been carried out."""
+    (tmp_path / "eager.toml").write_text(EAGER)
+    flags = ("--graphite", live.url, "--policy", str(tmp_path / "eager.toml"))
+    cluster = Cluster(tmp_path, live.graphite.carbon, flags)
+    cluster.start()
+    await cluster.server("left")
+    for _ in range(12):
+        await cluster.player()
+    await cluster.server("right")
+    await eventually(lambda: sum(p.member == "right" for p in cluster.players) >= 4, within_s=60)
+    await eventually(lambda: not cluster.router.moves.by_id)
+    cluster.router.journal.flush()
+    yield cluster
+    await cluster.stop()
+
+
+async def replayed(live: Running, *flags: str) -> tuple[dict[str, Any], int]:
+    """What the program answers, and its exit code."""
+    argv = ["replay", "--graphite", live.url, "--from", "-5m", "--json", *flags]
+    out, err, code = await getProcessOutputAndValue(CLIENTMIGRATION, argv, None, None, live.reactor)
+    assert out, err.decode()
+    return json.loads(out), code
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_router_decided_is_decided_again_from_graphite_alone(
+    live: Running, uneven: Cluster, tmp_path: Path
+) -> None:
+    async def complete() -> dict[str, Any]:  # a new series takes a moment until it can be read
+        answer, code = await replayed(live)
+        assert code == 0, answer
+        whole = answer["summary"]["decisions"] and not answer["summary"]["unknown"]
+        return answer if whole else {}
+
+    answer = await live.eventually(complete, within_s=30, every_s=1.0)
+    summary = answer["summary"]
+    assert summary["differing"] == 0
+    assert summary["same"] == summary["rounds"] > summary["decisions"]
+    (tmp_path / "lazy.toml").write_text(LAZY)
+    plot = tmp_path / "plot.svg"
+    other, code = await replayed(live, "--policy", str(tmp_path / "lazy.toml"), "--plot", str(plot))
+    assert code == 0
+    assert other["summary"]["then"]["players_moved"] >= 4
+    assert other["summary"]["instead"]["players_moved"] == 0
+    assert plot.read_text().startswith("<svg")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_time_of_which_graphite_has_nothing_is_named(live: Running) -> None:
+    argv = ["replay", "--graphite", live.url, "--from", "-3d", "--until", "-2d"]
+    _, err, code = await getProcessOutputAndValue(CLIENTMIGRATION, argv, None, None, live.reactor)
+    assert (code, b"no rounds of that time" in err) == (1, True), err

@@ -1,0 +1,136 @@
+"""A router that starts again has the last seconds from Graphite, if Graphite answers in time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+
+from clientmigration.core.metrics import Datapoint
+from clientmigration.core.replay import count, replay
+from clientmigration.core.rounds import NotARecord, Record
+from clientmigration.errors import Away
+from clientmigration.router.recall import Recall, Told
+from clientmigration.router.service import Router
+from clientmigration.testing import Arena
+
+Answer = Callable[[Told], Deferred[Told]]
+
+
+def graphite_of(arena: Arena) -> Told:
+    """All datapoints, and all rounds that were posted."""
+    records = []
+    for _, text in arena.events.posted:
+        try:
+            records.append(Record.parse(text))
+        except NotARecord:
+            continue
+    return arena.sink.seen, records
+
+
+def restarted(answer: Answer, players: int = 16) -> Arena:
+    """Two servers, uneven; a third comes; the router is killed in the middle of levelling, and
+    comes back, asking."""
+    arena = Arena(seed=3, cost=0.02)
+    arena.start_router()
+    for name in ("a", "b"):
+        arena.start_server(name)
+    arena.run(2.0)
+    for _ in range(players):
+        arena.start_player()
+        arena.run(0.02)
+    arena.run(10.0)
+    arena.start_server("c")
+    arena.run_until(lambda: any("to c" in what for what, _ in arena.events.posted))
+    arena.run(1.0)
+    arena.router.journal.flush()
+    arena.kill("router")
+    arena.run(0.5)
+
+    class Asking(Router):
+        def __init__(self, *parts: Any) -> None:
+            super().__init__(*parts)
+            self.recall = Recall(self, ask)
+
+    def ask(since: int, until: int) -> Deferred[Told]:
+        points, records = graphite_of(arena)
+        return answer(([p for p in points if since <= p.timestamp <= until], records))
+
+    arena.parts = replace(arena.parts, router=Asking)
+    arena.start_router()
+    return arena
+
+
+def seconds_of(arena: Arena, name: str) -> int:
+    member = arena.router.fleet.member(name)
+    return len(member.history) if member else 0
+
+
+def attached(arena: Arena) -> bool:
+    return len(arena.router.members) == 3
+
+
+def assert_all_the_same(arena: Arena, decisions: int) -> None:
+    arena.router.journal.flush()
+    points, records = graphite_of(arena)
+    judged = list(replay(points, records, 0.0))
+    summary = count(judged)
+    assert (summary.differing, summary.unknown) == (0, 0), [j for j in judged if j.text]
+    assert summary.decisions >= decisions
+
+
+def test_a_member_that_comes_back_is_known_at_once_and_so_is_what_was_decided() -> None:
+    arena = restarted(succeed)
+    arena.run_until(lambda: attached(arena))
+    assert seconds_of(arena, "a") > 10
+    assert arena.router.fleet.fresh("a", arena.router.now(), arena.policy)
+    member = arena.router.fleet.member("c")
+    assert member is not None
+    assert sum(change.players for change in member.changes) > 0
+
+
+def test_decisions_after_a_restart_are_replayed_as_they_were_with_what_was_recalled() -> None:
+    arena = restarted(succeed)
+    arena.run(10.0)
+    arena.drain("a")
+    arena.run(8.0)
+    assert_all_the_same(arena, decisions=3)
+
+
+def test_an_answer_after_the_members_have_come_back_is_taken_too() -> None:
+    late: Deferred[Told] = Deferred()
+    kept: list[Told] = []
+
+    def answer(told: Told) -> Deferred[Told]:
+        kept.append(told)
+        return late
+
+    arena = restarted(answer)
+    arena.run_until(lambda: attached(arena))
+    assert seconds_of(arena, "a") <= 2
+    late.callback(kept[0])
+    assert seconds_of(arena, "a") > 10
+    arena.run(10.0)
+    arena.drain("a")
+    arena.run(8.0)
+    assert_all_the_same(arena, decisions=3)
+
+
+def test_without_an_answer_the_router_begins_and_decides_all_the_same() -> None:
+    arena = restarted(lambda _: fail(Away("Graphite does not answer")))
+    arena.run(10.0)
+    assert attached(arena)
+    arena.drain("a")
+    arena.run(8.0)
+    assert_all_the_same(arena, decisions=3)
+    assert [p.tally.missed for p in arena.players] == [0] * len(arena.players)
+
+
+def test_what_is_older_than_the_fleet_remembers_is_left_out() -> None:
+    def old(told: Told) -> Deferred[Told]:
+        points: Sequence[Datapoint] = [p._replace(timestamp=p.timestamp - 60) for p in told[0]]
+        return succeed((points, told[1]))
+
+    arena = restarted(old)
+    arena.run_until(lambda: attached(arena))
+    assert seconds_of(arena, "a") <= 2
