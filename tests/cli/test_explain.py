@@ -24,7 +24,7 @@ def said(told: Told, subject: str = "ada") -> str:
 
 def test_a_player_is_explained_from_the_first_placement_to_the_last_move() -> None:
     text = said(Told([ENDED, BEGUN, PLACED], AT, [], []))
-    assert "22:13:29  ada was moved from gs-1 to gs-2 (move 5e5e): settled" in text
+    assert "22:13:29  ada's move from gs-1 to gs-2 (5e5e) ended: settled" in text
     assert "ada is moved from gs-1 to gs-2 (move 5e5e): high: 0.75 to 0.25, level 0.50" in text
     assert "ada was placed on gs-1: gs-1 scores 0.25; gs-2 is out: full" in text
     assert "high: the source is clearly fuller" in text

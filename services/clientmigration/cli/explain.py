@@ -16,7 +16,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from clientmigration.cli.command import DONE, NO, Answer, Command, waited
-from clientmigration.cli.history import GRAPHITE, moment
+from clientmigration.cli.history import graphite_flag, moment
 from clientmigration.cli.router import endpoint_of, proofs_of, router_flags
 from clientmigration.cli.tables import clock
 from clientmigration.core.fleet import Flow
@@ -60,7 +60,7 @@ class Told:
 def flags(own: ArgumentParser) -> None:
     """See `Command`."""
     router_flags(own)
-    own.add_argument("--graphite", default=GRAPHITE, help=f"graphite-web, default {GRAPHITE}")
+    graphite_flag(own)
     own.add_argument("subject", help="a player, a move (the beginning is enough), or a server")
 
 
@@ -125,8 +125,8 @@ def _of(name: str, round_: Round) -> tuple[Flow, ...]:
 
 
 def picture(subject: str, told: Told) -> RenderableType:
-    """All of it, newest first, and what the words mean."""
-    lines = [*map(_fact, told.facts), *map(_decision, told.decisions)]
+    """Decisions, then facts, each newest first, and what the words mean."""
+    lines = [*map(_decision, told.decisions), *map(_fact, told.facts)]
     if not lines:
         back = f" since {clock(told.since)}" if told.since else ""
         lines.append(Text(f"nothing is remembered of {subject!r}{back}"))
@@ -139,7 +139,7 @@ def _fact(fact: Fact) -> Text:
     what = {
         "placed": f" was placed on {fact.target}: ",
         "begun": f" is moved from {fact.source} to {fact.target} (move {fact.migration}): ",
-        "ended": f" was moved from {fact.source} to {fact.target} (move {fact.migration}): ",
+        "ended": f"'s move from {fact.source} to {fact.target} ({fact.migration}) ended: ",
     }[fact.what]
     return Text.assemble((clock(fact.at), "dim"), "  ", (fact.player, "bold"), what, fact.text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,13 @@ class History:
     points: Sequence[Datapoint]
     records: Sequence[Record]
     finest: int
+
+
+def graphite_flag(own: ArgumentParser) -> None:
+    """The flag of a command that reads Graphite."""
+    own.add_argument(
+        "--graphite", metavar="URL", default=GRAPHITE, help=f"graphite-web; default {GRAPHITE}"
+    )
 
 
 def moment(text: str) -> float:

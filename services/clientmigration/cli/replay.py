@@ -18,7 +18,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from clientmigration.cli.command import DONE, NO, Answer, Command, waited
-from clientmigration.cli.history import GRAPHITE, History, moment, read_history
+from clientmigration.cli.history import History, graphite_flag, moment, read_history
 from clientmigration.cli.picture import picture
 from clientmigration.core.fleet import Flow
 from clientmigration.core.policy import Policy
@@ -34,11 +34,17 @@ def flags(own: ArgumentParser) -> None:
     """See `Command`."""
     own._negative_number_matcher = re.compile(r"-\d+[smhd]?")  # so that `--from -1h` is no flag
     own.add_argument(
-        "--from", dest="since", default="-10m", help="default -10m; or -1h, or a date and time"
+        "--from",
+        dest="since",
+        metavar="WHEN",
+        default="-10m",
+        help="default -10m; or -1h, or a date and time",
     )
-    own.add_argument("--until", default="now", help="default now")
-    own.add_argument("--graphite", default=GRAPHITE, help=f"graphite-web, default {GRAPHITE}")
-    own.add_argument("--policy", default="", help="TOML file: what would this have done instead?")
+    own.add_argument("--until", metavar="WHEN", default="now", help="default now")
+    graphite_flag(own)
+    own.add_argument(
+        "--policy", metavar="FILE", default="", help="what would this have done instead?"
+    )
     own.add_argument("--plot", default="", metavar="FILE.svg", help="draw players and load")
 
 
