@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Answer, Command
-from clientmigration.cli.main import main, parser
+from clientmigration.cli.main import COMMANDS, main, parser
 from clientmigration.errors import Away, ConfigurationError, NotAuthentic, Refused
 from clientmigration.net.tickets import Proofs, Seals
 
@@ -82,6 +82,32 @@ def test_every_command_is_completed(shell: str, capsys: pytest.CaptureFixture[st
         parser(of(greet)).parse_args(["--print-completion", shell])
     assert ended.value.code in (None, 0)
     assert "greet" in capsys.readouterr().out
+
+
+def test_bash_understands_the_completion_of_the_real_commands() -> None:
+    program = Path(sys.executable).with_name("clientmigration")
+    said = subprocess.run([program, "--print-completion", "bash"], capture_output=True, check=True)
+    assert all(command.name.split()[0].encode() in said.stdout for command in COMMANDS)
+    subprocess.run(["bash", "-n"], input=said.stdout, check=True)
+
+
+def test_an_answer_that_nobody_reads_is_no_error() -> None:
+    code = (
+        "from rich.console import Console\n"
+        "from clientmigration.cli.command import Answer\n"
+        "answer = Answer(Console(), True)\n"
+        "while not answer.unheard: answer.tell('x' * 10_000, '')\n"
+    )
+    reading = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert reading.stdout is not None
+    assert reading.stderr is not None
+    reading.stdout.readline()
+    reading.stdout.close()
+    assert reading.stderr.read() == b""
+    reading.stderr.close()
+    assert reading.wait() == 0
 
 
 def test_the_key_of_watchers_is_made_from_the_secret(

@@ -116,9 +116,9 @@ async def test_top_shows_a_fleet_and_takes_keys(cluster: Cluster) -> None:
         process.write(b"d")
         await eventually(lambda: "drain one? y/n" in terminal.shown, 60)
         process.write(b"y")
-        await eventually(lambda: "drain one: done" in terminal.shown, 60)
+        await eventually(lambda: "drain one: one has been told" in terminal.shown, 60)
         await eventually(lambda: "draining" in terminal.shown, 60)
-        process.write(b"q")
+        process.write(b"\x03")  # Ctrl-C
         await eventually(lambda: terminal.code >= 0, 60)
     finally:
         if terminal.code < 0:

@@ -6,6 +6,7 @@ errors of `errors.py` for everything else; `main.py` turns them into one line an
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Coroutine
@@ -27,18 +28,25 @@ NOT_AUTHENTIC = 4  # the router does not believe us, or we do not believe it
 
 
 class Answer:
-    """Where an answer goes: as a picture for people, or with `--json` as one line of JSON."""
+    """Where an answer goes: as a picture for people, or with `--json` as one line of JSON. When
+    `unheard`, nobody reads any more."""
 
     def __init__(self, console: Console, as_json: bool) -> None:
         self.console = console
         self.as_json = as_json
+        self.unheard = False
 
     def tell(self, value: object, picture: RenderableType) -> None:
         """Say it. `value` is what msgspec can write: dicts, lists, structs, dataclasses."""
-        if self.as_json:
-            self.console.file.write(msgspec.json.encode(value).decode() + "\n")
-        else:
-            self.console.print(picture, soft_wrap=isinstance(picture, str), markup=False)
+        try:
+            if self.as_json:
+                self.console.file.write(msgspec.json.encode(value).decode() + "\n")
+            else:
+                self.console.print(picture, soft_wrap=isinstance(picture, str), markup=False)
+            self.console.file.flush()
+        except BrokenPipeError:
+            self.unheard = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ def picture(screen: Screen, height: int) -> RenderableType:
     if screen.overview is None:
         return Text(screen.away or "asking the router …", "yellow")
     overview, members = screen.overview, screen.members()
-    room = height - len(members) - 8 - (len(screen.found.moves) + 1 if screen.found else 0)
+    room = height - len(members) - 9 - (len(screen.found.moves) + 1 if screen.found else 0)
     parts: list[RenderableType] = [
         tables.headline(overview),
         tables.servers(members, screen.chosen, screen.sort),
@@ -171,4 +171,4 @@ def _footer(screen: Screen) -> Text:
         return Text(f"{spelled(screen.pending)}? y/n", "bold yellow")
     if screen.away:
         return Text(f"{screen.away}; this is how things stood", "bold red")
-    return Text.assemble((f"{screen.said}  " if screen.said else "", "bold"), (HELP, "dim"))
+    return Text.assemble((f"{screen.said}\n" if screen.said else "", "bold"), (HELP, "dim"))

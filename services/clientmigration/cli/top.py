@@ -56,6 +56,7 @@ class Top:
     async def watch(self) -> None:
         """Until `q` or Ctrl-C. A router that is not there at the beginning is an error."""
         self.link.startService()
+        self.reactor.addSystemEventTrigger("before", "shutdown", self._end)
         patience = self.reactor.callLater(self.patience_s, self._late)
         try:
             if self.answer.as_json:
@@ -87,6 +88,8 @@ class Top:
         self.screen = self.screen.told(told)
         if self.answer.as_json:
             self.answer.tell(told, "")
+            if self.answer.unheard:
+                self._end()
         question = self.screen.question()
         if question is not None:
             self._ask(question)
@@ -106,7 +109,7 @@ class Top:
             if isinstance(answer, Found):
                 self.screen = replace(self.screen, found=answer if self.screen.follow else None)
             elif isinstance(question, Order):
-                said = f"{spelled(question)}: {answer.outcome} {answer.text}".strip()
+                said = f"{spelled(question)}: {answer.text or answer.outcome}"
                 self.screen = replace(self.screen, said=said)
             else:
                 self.screen = replace(self.screen, follow="", found=None, said=answer.text)
@@ -126,6 +129,9 @@ class Top:
         reader = Keys(stdin, self._pressed)
         with Live(console=console, screen=True, auto_refresh=False) as self.live:
             tty.setcbreak(stdin)
+            mode = termios.tcgetattr(stdin)
+            mode[3] &= ~termios.ISIG  # Ctrl-C is a key, and ends it in order
+            termios.tcsetattr(stdin, termios.TCSADRAIN, mode)
             self.reactor.addReader(reader)
             self._draw()
             try:
