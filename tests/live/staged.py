@@ -41,7 +41,7 @@ class Staged:
             (folder / "policy.toml").write_text(policy)
             flags = (*flags, "--policy", str(folder / "policy.toml"))
         self.stack = Started(reactor, folder, *flags)
-        self.more: list[Child] = []
+        self.more: dict[str, Child] = {}
 
     async def begins(self) -> None:
         """It serves."""
@@ -61,10 +61,11 @@ class Staged:
     async def plays(self, servers: int, players: int, within_s: float = PATIENCE_S) -> None:
         """So many are there, as the stack's line of truth has it."""
         await self.stack.until(
-            lambda: f"{servers} servers, {players} players" in self._last_line(), within_s
+            lambda: f"{servers} servers, {players} players" in self.last_line(), within_s
         )
 
-    def _last_line(self) -> str:
+    def last_line(self) -> str:
+        """What the stack said last."""
         return self.stack.output.splitlines()[-1]
 
     def attach(self, name: str) -> None:
@@ -87,8 +88,12 @@ class Staged:
     def _run(self, name: str, *argv: str) -> None:
         log = self.folder / f"{name}.log"
         program = Program(name, argv, log, dict(os.environ), folder=self.folder)
-        self.more.append(Child(self.reactor, program, lambda _program, _how: None))
-        self.more[-1].startService()
+        self.more[name] = Child(self.reactor, program, lambda _program, _how: None)
+        self.more[name].startService()
+
+    async def end(self, name: str) -> None:
+        """What was started here ends in order."""
+        await self.more.pop(name).stopService()
 
     def tell(self, name: str, sign: signal.Signals) -> None:
         """A signal to the game server of that name: SIGKILL is a crash, SIGTERM a drain."""
@@ -103,7 +108,7 @@ class Staged:
 
     async def stop(self) -> None:
         """Everything ends."""
-        for child in self.more:
+        for child in self.more.values():
             await child.stopService()
         if self.stack.code < 0:
             self.stack.told(signal.SIGTERM)

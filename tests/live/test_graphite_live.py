@@ -4,7 +4,10 @@ Real time, real sockets, real processes: each wait is for a condition, and bound
 """
 
 import json
+import os
+import re
 import struct
+import subprocess
 import time
 from ctypes.util import find_library
 from dataclasses import replace
@@ -45,6 +48,59 @@ async def test_two_hundred_new_series_can_be_read_within_seconds(live: Running) 
 
     seen = await live.eventually(all_of_them, within_s=10)
     assert seen == {path: value for path, value, _ in points}
+
+
+@pytest_twisted.ensureDeferred
+async def test_twenty_servers_attach_at_once_and_not_one_first_point_is_missing(
+    live: Running,
+) -> None:
+    now, rows = int(time.time()), measures("gameserver")
+    names = [f"twenty-{number}" for number in range(1, 21)]
+    for name in names:  # each over a connection of its own, as servers do
+        await live.send(datapoints("gameserver", name, dict.fromkeys(rows, 1.0), now))
+
+    async def first_points() -> bool:
+        query = {"target": "clientmigration.gameserver.twenty-*.*", "from": f"{now - 1}"}
+        query |= {"until": f"{now + 1}", "format": "json"}
+        series = json.loads(await live.ask(f"/render?{urlencode(query)}"))
+        there = [each["target"] for each in series if [1.0, now] in each["datapoints"]]
+        return len(there) == len(names) * len(rows)
+
+    await live.eventually(first_points, within_s=60)
+
+
+@pytest_twisted.ensureDeferred
+async def test_series_of_servers_that_left_go_by_the_words_of_the_page_and_others_stay(
+    live: Running,
+) -> None:
+    now = int(time.time())
+    await live.send(datapoints("gameserver", "left", {"load": 0.5}, now))
+    await live.send(datapoints("gameserver", "stays", {"load": 0.5}, now))
+    whisper = live.graphite.storage / "whisper"
+    left, stays = (
+        whisper / "clientmigration" / "gameserver" / name / "load.wsp" for name in ("left", "stays")
+    )
+
+    async def both() -> bool:
+        return left.exists() and stays.exists()
+
+    await live.eventually(both)
+    week_ago = now - 8 * 24 * 3600
+    os.utime(left, (week_ago, week_ago))
+    page = (REPOSITORY / "docs" / "operations.md").read_text()
+    (command,) = re.findall(r"^find run/graphite/.*$", page, re.M)
+    command = command.replace("run/graphite/storage/whisper", str(whisper))
+    subprocess.run(["sh", "-c", command], check=True)
+    assert stays.exists()
+    assert not left.parent.exists()
+    await live.send(datapoints("gameserver", "left", {"load": 0.75}, now + 1))
+
+    async def back() -> bool:
+        return await live.known("clientmigration.gameserver.left.load") == {
+            "clientmigration.gameserver.left.load": 0.75
+        }
+
+    await live.eventually(back)
 
 
 @pytest_twisted.ensureDeferred

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from queries import Sweep, every
+from questions import Sweep, every
 from real_parts import ENVIRONMENT
 from staged import EARLY, PATIENCE_S, Staged
 from twisted.internet.task import deferLater

@@ -20,8 +20,8 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import alerting
 from grafana_foundation_sdk.models import dashboard as model
-from queries import alerts, dashboards, every
-from queries import panels as shown
+from questions import alerts, dashboards, every
+from questions import panels as shown
 
 from clientmigration.core.metrics import CATALOGUE, PREFIX, path
 from clientmigration.core.policy import Policy
