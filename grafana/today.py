@@ -13,6 +13,8 @@ grafanalib's last release knows a Grafana of years ago. What it writes, and what
 | a target's text that the query builder may rewrite | `textEditor` | `_target` |
 | a variable with tags of Grafana 3 | none | `_variable` |
 | a list of time ranges to choose from | none: it has its own | `today` |
+| a variable's current value as nothing at all | none: the first is taken | `_variable` |
+| a stat and a state timeline without options of later years | those | `_LATER` |
 | legends without `showLegend` and `calcs` | both | `_legend` |
 """
 
@@ -38,7 +40,24 @@ _GONE = {
         *("description", "fieldConfig", "targets", "transparent", "hideTimeOverride"),
         "maxDataPoints",
     ),
-    "variable": ("auto", "auto_count", "auto_min", "tagsQuery", "tagValuesQuery", "useTags"),
+    "variable": (
+        "current",
+        "auto",
+        "auto_count",
+        "auto_min",
+        "tagsQuery",
+        "tagValuesQuery",
+        "useTags",
+    ),
+}
+
+_LATER: dict[str, Json] = {
+    "stat": {
+        "percentChangeColorMode": "standard",
+        "showPercentChange": False,
+        "wideLayout": True,
+    },
+    "state-timeline": {"tooltip": {"mode": "single", "sort": "none"}},
 }
 
 
@@ -76,6 +95,7 @@ def _panel(old: Json) -> Json:
     new["targets"] = [_target(each) for each in old["targets"]]
     if new["type"] == "bargauge":
         _bar_gauge(new)
+    new["options"] |= _LATER.get(new["type"], {})
     steps = new["fieldConfig"]["defaults"]["thresholds"]
     steps["steps"] = _steps(steps["steps"])
     new["fieldConfig"].setdefault("overrides", [])
@@ -119,6 +139,4 @@ def _legend(legend: Json) -> None:
 
 
 def _variable(old: Json) -> Json:
-    new = _without(old, "variable")
-    new["current"], new["definition"] = {}, old["query"]["target"]
-    return new
+    return _without(old, "variable")

@@ -28,6 +28,8 @@ from staged import Staged
 
 from clientmigration.core.metrics import path
 
+CALM_S = 60
+MISSED = path("crowd", "crowd", "missed_ticks")
 DAEMONS = ("router", "gameserver", "crowd")
 
 
@@ -61,7 +63,9 @@ async def run(reactor: Any, asked: argparse.Namespace, folder: Path) -> None:
     try:
         await staged.begins()
         await staged.plays(2, asked.players)
-        await deferLater(reactor, 10.0)
+        await deferLater(reactor, CALM_S + 5.0)
+        calm = sum(await value(staged, MISSED, CALM_S)) / CALM_S
+        print(f"ticks missed by all players before: {calm:.1f} a second")
         (carbon,) = [p for p in family(staged) if "carbon-cache.py" in " ".join(p.cmdline())]
         before = memory(staged)
         carbon.send_signal(signal.SIGSTOP)
@@ -87,9 +91,9 @@ async def report(
     for role in DAEMONS:
         target = f"sumSeries({path(role, 'x', 'carbon_dropped').replace('.x.', '.*.')})"
         print(f"dropped by {role}: {sum(await value(staged, target, back_s)):.0f}")
-    missed = await value(staged, path("crowd", "crowd", "missed_ticks"), back_s)
+    missed = sum(await value(staged, MISSED, back_s)) / back_s
     kept = await value(staged, path("gameserver", "gs-1", "load"), back_s)
-    print(f"ticks missed by players: {sum(missed):.0f}")
+    print(f"ticks missed by all players meanwhile: {missed:.1f} a second")
     print(f"seconds in Graphite afterwards: {len(kept)} of {back_s}")
 
 

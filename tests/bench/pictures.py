@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 
 from questions import Ask, Query, dashboards, filled
+
+from clientmigration.stack.truth import GraphiteAway
 
 SERVERS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
 LOOK = {
@@ -26,7 +30,7 @@ LOOK = {
     **{"minorGridLineColor": "#f2f2f2", "hideLegend": "false", "tz": "UTC", "xFormat": "%H:%M:%S"},
     **{"minorY": "0", "margin": "14", "fontName": "DejaVu Sans"},
 }
-MARKS = {"decision": "#bbbbbb", "drain": "#CC79A7", "crash": "#D55E00", "join": "#009E73"}
+MARKS = {"decision": "#999999", "drain": "#CC79A7", "crash": "#000000", "join": "#009E73"}
 
 # name of the file: dashboard, panel, what differs from LOOK, which events are marked
 PICTURES: dict[str, tuple[str, str, dict[str, str], tuple[str, ...]]] = {
@@ -41,7 +45,7 @@ PICTURES: dict[str, tuple[str, str, dict[str, str], tuple[str, ...]]] = {
     "gaps": (
         "migrations",
         "Gap at a move",
-        {"lineMode": "connected", "yMin": "0"},
+        {"lineMode": "connected", "connectedLimit": "4", "yMin": "0", "vtitle": "ms"},
         ("drain", "crash"),
     ),
     "balance": (
@@ -50,7 +54,12 @@ PICTURES: dict[str, tuple[str, str, dict[str, str], tuple[str, ...]]] = {
         {"yMin": "0"},
         ("decision",),
     ),
-    "lateness": ("fleet", "Lateness, p99", {"yMin": "0"}, ("join", "drain", "crash")),
+    "lateness": (
+        "fleet",
+        "Lateness, p99",
+        {"yMin": "0", "vtitle": "ms"},
+        ("join", "drain", "crash"),
+    ),
 }
 
 
@@ -84,15 +93,20 @@ async def draw(ask: Ask, name: str, folder: Path, back_s: int) -> None:
     targets = [filled(Query("target", "", t["target"]), chosen).text for t in drawn["targets"]]
     colours = _colours(drawn, len(targets))
     lines = [
-        f"color(drawAsInfinite(alias(events('clientmigration:{mark}'),'{mark}')),'{MARKS[mark]}')"
+        f"alpha(color(alias(drawAsInfinite(events('clientmigration:{mark}')),'{mark}'),"
+        f"'{MARKS[mark]}'),0.5)"
         for mark in marks
     ]
     words = [("target", each) for each in (*targets, *lines)]
     words += {**LOOK, **look, "title": f"{dashboard.capitalize()}: {title}"}.items()
     words += [("from", f"-{back_s}s"), ("colorList", ",".join(colours))]
-    picture = await ask(f"/render?{urlencode(words)}")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.png").write_bytes(picture)
+    for end_s in range(1, 6):  # graphite-web cannot draw an event in the very last second
+        with suppress(GraphiteAway, HTTPError):
+            picture = await ask(f"/render?{urlencode([*words, ('until', f'-{end_s}s')])}")
+            (folder / f"{name}.png").write_bytes(picture)
+            return
+    raise SystemExit(f"{name}: graphite-web does not draw it")
 
 
 def main(base: str, folder: Path, back_s: int) -> None:
