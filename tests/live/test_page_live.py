@@ -1,7 +1,8 @@
 """The homepage and the widget in a real browser, over a fleet of real processes.
 
 What is asserted of moves is what the player in the browser measured itself. Nothing depends on how
-fast the machine is. With CLIENTMIGRATION_SCREENSHOTS=1 the pictures go to docs/screenshots.
+fast the machine is. For the pictures in docs/screenshots: with `make run` running, set
+CLIENTMIGRATION_SCREENSHOTS=http://127.0.0.1:8000/ and run `-k pictures`.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
     await running.status()
     for name in NAMES:
         await running.server(name)
-    await running.crowd(int(os.environ.get("CLIENTMIGRATION_CROWD", "30")))
+    await running.crowd(30)
     yield running
     await running.stop()
 
@@ -254,17 +255,20 @@ async def test_axe_finds_nothing_serious(browser: Browser, fleet: Fleet, look: s
         await browser.close(page)
 
 
-@pytest.mark.parametrize("look", PICTURES)
+@pytest.mark.parametrize("look", [*PICTURES, "playing"])
 @pytest_twisted.ensureDeferred
 async def test_pictures_of_the_page(
     browser: Browser, fleet: Fleet, look: str, tmp_path: Path
 ) -> None:
-    kept = os.environ.get("CLIENTMIGRATION_SCREENSHOTS")
-    folder = REPOSITORY / "docs" / "screenshots" if kept else tmp_path
+    stack = os.environ.get("CLIENTMIGRATION_SCREENSHOTS")
+    folder = REPOSITORY / "docs" / "screenshots" if stack else tmp_path
     folder.mkdir(exist_ok=True)
-    page = await browser.open(fleet.url, **PICTURES[look])
+    page = await browser.open(stack or fleet.url, **PICTURES.get(look, PICTURES["dark"]))
     await shows(browser, page, "#sum-servers", "3")
-    await browser.do(lambda: page.wait_for_timeout(3000 if kept else 300))
+    if look == "playing":
+        await browser.do(lambda: page.locator("#play:enabled").click())
+        await shows(browser, page, "#hud-server", "gs-")
+    await browser.do(lambda: page.wait_for_timeout(5000 if stack else 300))
     picture = folder / f"homepage-{look}.png"
     await browser.do(lambda: page.screenshot(path=picture))
     assert 10_000 < picture.stat().st_size < LARGEST

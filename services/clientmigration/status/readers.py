@@ -7,6 +7,7 @@ here than the rest of one event, and nobody waits for it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any, Literal
 
 from twisted.internet.interfaces import IPushProducer, IReactorTime
@@ -18,6 +19,9 @@ from clientmigration.net.line import directly
 
 CHOKED_S = 10.0
 """A reader that took nothing for so long is let go."""
+
+QUEUED = 32_768
+"""Bytes that the kernel may keep for a reader; left alone it keeps megabytes for a slow one."""
 
 Kind = Literal["status", "world"]
 
@@ -60,6 +64,7 @@ class Reader:
                 request.write(frame.plain)
         if hasattr(self._transport, "setTcpNoDelay"):
             self._transport.setTcpNoDelay(True)
+            self._transport.getHandle().setsockopt(SOL_SOCKET, SO_SNDBUF, QUEUED)
         self._direct = directly(self._transport)
 
     @property

@@ -80,7 +80,7 @@ class Sample(Service):
     _homes: dict[str, int] = field(default_factory=dict)
     _settled: int = 0
     _recent: tuple[Moved, ...] = ()
-    _told_at: float = -1.0
+    _ticks: int = 0
 
     def __post_init__(self) -> None:
         self._loop = LoopingCall(self._tell)
@@ -109,8 +109,8 @@ class Sample(Service):
                 self._recent = (moved, *self._recent[:9])
                 self.told.moved(moved)
         self.told.world(World(now, SIZE, CELL, seen))
-        if now - self._told_at >= 1:
-            self._told_at = now
+        self._ticks += 1
+        if self._ticks % 2:
             self.told.status(self._status(now, seen))
 
     def _status(self, now: float, seen: tuple[Sighting, ...]) -> Status:

@@ -29,6 +29,7 @@ from clientmigration.status.watcher import Watcher
 from clientmigration.wire.operators import Watch
 
 SPARE_FILES = 64  # for everything that is not a connection
+BURST_S = 5  # seconds of requests that may come at once
 
 
 class Options(Common):
@@ -42,6 +43,7 @@ class Options(Common):
         ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
+        ("requests-each", None, 20, "requests of one address per second at most", positive),
     )
 
 
@@ -52,7 +54,12 @@ def makeService(options: Options) -> InOrder:
 
 def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a status daemon, on `reactor`."""
-    allowance = Allowance(readers=options["readers"], readers_each=options["readers-each"])
+    allowance = Allowance(
+        per_s=options["requests-each"],
+        burst=BURST_S * options["requests-each"],
+        readers=options["readers"],
+        readers_each=options["readers-each"],
+    )
     room_for(allowance.readers)
     readers = Readers(reactor)
     shown = Shown(reactor, Board(os.urandom), readers, options["play"])
