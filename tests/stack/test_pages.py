@@ -16,6 +16,8 @@ from clientmigration.gameserver import service
 from clientmigration.net import carbon, line, tickets
 from clientmigration.router import moves, players
 from clientmigration.stack import logs
+from clientmigration.status import board, documents, history, readers, site
+from clientmigration.status.limits import Allowance
 from clientmigration.wire import work
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -78,6 +80,16 @@ SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
     ("migration", "A ticket is good for {:g} s", tickets.TICKET_TTL_S),
     ("migration", "which waits {:g} s for the source", players.GRACE_S),
     ("migration", "reads the record, every {:g} s", moves.UNKNOWN_S),
+    ("status", "nothing new for {:g} s", board.FRESH_S),
+    ("status", "`down`: nothing for {:g} s", board.DOWN_S),
+    ("status", "At most {:,} are shown", documents.SHOWN),
+    ("status", "{:g} per second of one address", Allowance.per_s),
+    ("status", "{:,} (`--readers`)", Allowance.readers),
+    ("status", "{} of one address (`--readers-each`)", Allowance.readers_each),
+    ("status", "after {:g} s without taking one", readers.CHOKED_S),
+    ("status", "closed after {:g} s; at most", site.IDLE_S),
+    ("status", "{:,} bytes, then the connection is closed", site.BODY_LIMIT),
+    ("status", "at most once in {:g} s, one at a time", history.KEPT_S),
     ("security", "and expires after {:g} s", tickets.TICKET_TTL_S),
     ("security", "at least {} characters", tickets._SHORTEST),
     ("security", "{:,} µs of CPU per tick", work.BURN_LIMIT_US),

@@ -154,9 +154,7 @@ export class World {
     pen.font = `650 ${12.5 * this.scale}px system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    for (const server of this.servers) {
-      if (!server.players) continue;
-      const [x, y] = this.#at(server.x, server.y, wide, camera);
+    for (const { server, x, y } of this.#spaced(wide, camera)) {
       const half = pen.measureText(server.name).width / 2 + 9 * this.scale;
       pen.fillStyle = this.paint.panel;
       pen.strokeStyle = this.fills[kind(server.number)];
@@ -168,6 +166,21 @@ export class World {
       pen.fillStyle = this.paint.ink;
       pen.fillText(server.name, x, y + 0.5 * this.scale);
     }
+  }
+
+  /** Where servers' names stand: at their middle, or below one that is there already. */
+  #spaced(wide, camera) {
+    const high = 25 * this.scale;
+    const near = 58 * this.scale;
+    const put = [];
+    for (const server of this.servers.filter((each) => each.players).sort((a, b) => b.y - a.y)) {
+      let [x, y] = this.#at(server.x, server.y, wide, camera);
+      for (const other of put) {
+        if (Math.abs(other.x - x) < near && y - other.y < high) y = other.y + high;
+      }
+      put.push({ server, x, y });
+    }
+    return put;
   }
 
   #players(pen, wide, camera, now) {
