@@ -92,6 +92,7 @@ timed("a move costs nothing: inputs go to both, and each tick is shown once", (p
   door("gs-2").opens("gameserver");
   assert.deepEqual(door("gs-2").inputs, [1]); // at once, without waiting for welcome
   player.act(BODY);
+  door("gs-2").says("welcome", { player: player.name, member: "gs-2", ack: 0, rate: 20 });
   assert.deepEqual([door("gs-1").inputs, door("gs-2").inputs], [[1, 2], [1, 2]]);
   door("gs-1").shows(101);
   door("gs-2").shows(103, { last: 0 }); // ahead of one that is still on its way
@@ -100,8 +101,9 @@ timed("a move costs nothing: inputs go to both, and each tick is shown once", (p
   door("gs-1").shows(102);
   door("gs-1").shows(103);
   door("gs-1").shows(104); // the old server stands still for us by now
-  door("gs-2").shows(104);
+  door("gs-2").shows(104, { last: 2 });
   assert.deepEqual(ticks(), [100, 101, 102, 103, 104]);
+  assert.equal(told.findLast(([event]) => event === "view")[1].last, 2);
   pass(500);
   assert.equal(door("gs-1").last("goodbye").code, "bye");
   assert.equal(door("gs-2").last("felt").missed, 0);
@@ -163,6 +165,27 @@ timed("when its server dies the player comes back as the same player", () => {
   assert.equal(doors.filter((each) => each.readyState === 1).length, 1);
 });
 
+timed("what it did not see while it was away is not counted as missed", () => {
+  const { player, door } = playing();
+  door("gs-1").breaks();
+  door("router").opens("router");
+  door("router").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  door("gs-2").shows(180);
+  assert.deepEqual([player.counts.missed, player.state], [0, "playing"]);
+  door("gs-2").shows(183);
+  assert.equal(player.counts.missed, 2);
+});
+
+timed("when both servers of a move die it goes to the router", () => {
+  const { player, door } = playing();
+  door("gs-1").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  door("gs-1").breaks();
+  door("gs-2").breaks();
+  assert.deepEqual([player.state, player.counts.rejoins], ["seeking", 1]);
+});
+
 timed("inputs that the next server has not seen are sent again", () => {
   const { player, door } = playing();
   for (let n = 0; n < 5; n++) player.act(BODY);
@@ -218,10 +241,11 @@ timed("a token of another cluster is forgotten: back as somebody new", (pass) =>
 
 for (const code of ["replaced", "not_our_protocol"]) {
   timed(`${code} ends it: coming back would not help`, (pass) => {
-    const { player, door, doors, told } = playing();
+    const { player, door, doors } = playing();
+    const losses = [];
+    player.on("lost", (lost) => losses.push([lost.code, player.state]));
     door("gs-1").says("goodbye", { code, text: "" });
-    assert.equal(player.state, "ended");
-    assert.deepEqual(told.find(([event]) => event === "lost")[1].code, code);
+    assert.deepEqual(losses, [[code, "ended"]]);
     const before = doors.length;
     pass(60_000);
     assert.equal(doors.length, before);
@@ -291,6 +315,13 @@ test("views can be iterated, and end with the player", async () => {
   player.stop();
   await reading;
   assert.deepEqual(seen, Array.from({ length: 64 }, (_, n) => 117 + n));
+});
+
+test("what is being fetched when the player stops is refused", async () => {
+  const { player } = playing();
+  const fetching = player.fetch("map");
+  player.stop();
+  await assert.rejects(fetching, /stopped/);
 });
 
 test("an input has to be bytes, and not too many", () => {

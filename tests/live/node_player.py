@@ -16,12 +16,14 @@ PLAY = Path(__file__).with_name("play.mjs")
 
 
 def node() -> list[str]:
-    """The command that runs a script which uses WebSockets; without node the test is skipped."""
+    """The command that runs a script which uses WebSockets. Before node 20 there are none."""
     command = shutil.which("node")
     if command is None:
         pytest.skip("needs node")
     version = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     major = int(version.stdout.lstrip("v").partition(".")[0])
+    if major < 20:
+        pytest.skip("needs node 20 or later")
     return [command, *(() if major >= 22 else ("--experimental-websocket",)), "--no-warnings"]
 
 

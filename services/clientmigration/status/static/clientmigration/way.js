@@ -158,8 +158,8 @@ export class Way {
   }
 
   #homeLost(code, text) {
-    this.tell("lost", { code, text });
     this.journey.happened(FINAL.has(code) ? "stop" : "homeLost");
+    this.tell("lost", { code, text }); // whoever hears it sees what became of it
   }
 
   #check() {
