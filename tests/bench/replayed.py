@@ -1,4 +1,5 @@
-"""Five minutes of a stack with an overload, an attach, a drain and a kill, and then its replay.
+"""Five minutes of a stack with an overload, an attach, a drain, a server and a router killed, and
+then its replay.
 
     .venv/bin/python tests/bench/replayed.py --players 100 --seconds 300
 
@@ -69,11 +70,10 @@ class Staged:
         """It stops, and sends its players away before."""
         self.more[0].send_signal(signal.SIGTERM)
 
-    def kill(self, name: str) -> None:
-        """kill -9; the stack starts it again."""
+    def kill(self, *words: str) -> None:
+        """kill -9 of the process with these words; the stack starts it again."""
         for process in psutil.Process(self.stack.pid).children(recursive=True):
-            words = process.cmdline()
-            if "gameserver" in words and name in words:
+            if {*words} <= {*process.cmdline()}:
                 process.kill()
 
     def asked(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -102,9 +102,13 @@ def run(asked: argparse.Namespace, folder: Path) -> int:
     try:
         staged.said(r"(\d+) servers, [1-9]")
         began, share = time.time(), asked.seconds / 300
-        for at, act in (
-            (80, staged.attach), (150, staged.drain), (210, lambda: staged.kill("gs-2")),
-        ):  # fmt: skip
+        acts = (
+            (80, staged.attach),
+            (150, staged.drain),
+            (200, lambda: staged.kill("gameserver", "gs-2")),
+            (245, lambda: staged.kill("router", "--ledger")),
+        )
+        for at, act in acts:
             time.sleep(max(0.0, began + at * share - time.time()))
             act()
         time.sleep(max(0.0, began + asked.seconds - time.time()))
@@ -124,6 +128,7 @@ def report(staged: Staged, began: float, plot: str) -> int:
     )
     print(staged.log.read_text().splitlines()[-1])
     print("flows by reason:", dict(words))
+    print(*re.findall(r"has \d+ reports of .*", (staged.folder / "log/router.log").read_text()))
     print(f"replay took {took:.1f} s:", told["summary"], told["notes"])
     print([each for each in told["rounds"] if each["verdict"] != "same"][:5])
     drawn = ["--plot", plot] if plot else []

@@ -1,5 +1,6 @@
 """Rounds written down, and decided again."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,3 +126,15 @@ def test_decisions_from_before_a_member_came_back_are_forgotten() -> None:
 def test_a_decision_too_long_for_a_title_is_cut() -> None:
     many = tuple(Flow("a", f"b{n}", 3, "high: why") for n in range(50))
     assert len(Round(NOW, 1, 14, (), many).sentence()) == 200
+
+
+def test_routers_know_nothing_of_each_others_decisions() -> None:
+    points = uneven()
+    fleet = fleet_of(points)
+    records = [held(fleet), held(fleet, now=NOW + 2.0)]
+    other = msgspec.structs.replace(records[0], router="other")
+    judged = list(replay(points, [*records, other], 0.0))
+    assert [each.round.now for each in judged] == [NOW, NOW, NOW + 2.0]
+    assert {each.verdict for each in judged} == {"same"}
+    stolen = msgspec.structs.replace(records[0], router="other"), records[1]
+    assert [each.verdict for each in replay(points, stolen, 0.0)] == ["same", "differs"]

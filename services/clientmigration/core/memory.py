@@ -13,7 +13,7 @@ import msgspec
 
 from clientmigration.core.placement import Newcomer, Placement, Score
 
-ROOM = 20_000  # facts, about 10 MB: two for each move, one for each newcomer
+ROOM = 20_000  # facts, about 7 MB: two for each move, one for each newcomer
 TOLD = 100  # facts told at a time
 WORTH_TELLING_S = 0.05
 OTHERS = 3  # members named beside the one that was chosen

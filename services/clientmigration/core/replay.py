@@ -56,15 +56,25 @@ def replay(
     """Every round at or after `since` (Unix seconds), decided again, in order of time.
 
     Give records and datapoints from `HISTORY_S` before it: decisions and reports of that time
-    count. The policy is the recorded one.
+    count. The policy is the recorded one. Routers know nothing of each other's decisions.
     """
-    known = reports(points)
-    decided: list[Round] = []
-    for record, round_ in in_order(records):
-        if round_.now >= since:
-            yield _judge(record, round_, decided, known)
-        if round_.flows:
-            decided.append(round_)
+    known, judged = reports(points), list[Judged]()
+    for some in by_router(records):
+        decided: list[Round] = []
+        for record, round_ in in_order(some):
+            if round_.now >= since:
+                judged.append(_judge(record, round_, decided, known))
+            if round_.flows:
+                decided.append(round_)
+    yield from sorted(judged, key=lambda each: each.round.now)
+
+
+def by_router(records: Iterable[Record]) -> list[list[Record]]:
+    """The records of each router."""
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        found[record.router].append(record)
+    return [found[router] for router in sorted(found)]
 
 
 def in_order(records: Iterable[Record]) -> list[tuple[Record, Round]]:

@@ -65,15 +65,16 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Rounds in order of time, between which neither policy nor members changed.
+    """Rounds of one router in order of time, between which neither policy nor members changed.
 
-    `policy` holds what differs from the defaults; `members` maps `<role>.<name>`, as in a metric
-    path, to the Unix time since when decisions about that member count.
+    `router` is its name in Graphite; `policy` holds what differs from the defaults; `members` maps
+    `<role>.<name>`, as in a metric path, to the Unix time since when decisions about it count.
     """
 
     rounds: tuple[Round, ...]
     members: dict[str, float] = {}
     policy: dict[str, Any] = {}
+    router: str = "router"
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:

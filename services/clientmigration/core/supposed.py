@@ -7,14 +7,23 @@ what a player does, stays as it was.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from clientmigration.core.fleet import Flow
 from clientmigration.core.health import Health
 from clientmigration.core.metrics import Datapoint, datapoints
 from clientmigration.core.policy import Policy
 from clientmigration.core.rebalance import flows
-from clientmigration.core.replay import NEEDED, Reports, assembled, in_order, name_of, reports
+from clientmigration.core.replay import (
+    NEEDED,
+    Reports,
+    assembled,
+    by_router,
+    in_order,
+    name_of,
+    reports,
+)
 from clientmigration.core.rounds import Record, Round
 from clientmigration.core.standing import judged
 
@@ -64,6 +73,13 @@ class Supposition:
     choices: tuple[Choice, ...]
     then: Course
     instead: Course
+
+    def and_also(self, other: Self) -> Self:
+        """This, and what another router did or would have done."""
+        choices = sorted((*self.choices, *other.choices), key=lambda choice: choice.now)
+        then = Course(self.then.samples | other.then.samples)
+        instead = Course(self.instead.samples | other.instead.samples)
+        return replace(self, choices=tuple(choices), then=then, instead=instead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +149,18 @@ def suppose(
     points: Iterable[Datapoint], records: Iterable[Record], policy: Policy, since: float
 ) -> Supposition:
     """Every round at or after `since` (Unix seconds) under another policy, at its own period."""
-    rounds = in_order(records)
+    known, whole = reports(points), Supposition((), Course({}), Course({}))
+    for some in by_router(records):
+        whole = whole.and_also(_suppose(known, in_order(some), policy, since))
+    return whole
+
+
+def _suppose(
+    known: Reports, rounds: Sequence[tuple[Record, Round]], policy: Policy, since: float
+) -> Supposition:
+    """The rounds of one router."""
     decided = [(round_.now, round_.flows) for _, round_ in rounds if round_.now < since]
-    world, choices, told = _World(reports(points)), list[Choice](), 0
+    world, choices, told = _World(known), list[Choice](), 0
     then, instead = Course({}), Course({})
     for record, now, held in _times([each for each in rounds if each[1].now >= since], policy):
         was = [shift for each in held for shift in _shifts(each, Policy.parse(record.policy))]

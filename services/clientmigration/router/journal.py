@@ -61,4 +61,5 @@ class Journal:
         self._quiet, self._bytes = [], 0
 
     def _record(self, rounds: Sequence[Round]) -> str:
-        return Record(tuple(rounds), dict(self.since), peculiar(self.router.policy)).text()
+        router, policy = self.router.member, peculiar(self.router.policy)
+        return Record(tuple(rounds), dict(self.since), policy, router).text()

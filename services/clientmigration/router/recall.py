@@ -63,8 +63,9 @@ class Recall:
         except Away as error:
             log.info("begins without the last seconds: {error}", error=str(error))
             return
+        mine = [record for record in records if record.router == self.router.member]
         self._known = dict(reports(points))
-        self._decided = [(each.now, each.flows) for _, each in in_order(records) if each.flows]
+        self._decided = [(each.now, each.flows) for _, each in in_order(mine) if each.flows]
         log.info(
             "has {reports} reports of {members} members and {decisions} decisions of the last"
             " {seconds:g} s from Graphite",
