@@ -3,6 +3,7 @@
 from panels import (
     BLUE,
     GREEN,
+    GREY,
     NEVER,
     ORANGE,
     PINK,
@@ -25,6 +26,7 @@ from panels import (
 )
 
 NOBODY = "no crowd"
+REASONS = (("ping", SKY), ("load", ORANGE), ("position", GREEN), ("group", PINK), ("lot", GREY))
 
 
 def at_router(measure: str, label: str, colour: str = SKY) -> Curve:
@@ -89,7 +91,6 @@ def coming_in() -> Row:
             "Joins per second",
             "Players that asked the router for a place.",
             [at_router("joins_per_s", "joins")],
-            width=8,
         ),
         lines(
             "Placements per second, by outcome",
@@ -99,7 +100,16 @@ def coming_in() -> Row:
                 per_second(at_router("placements_waiting", "had to wait", ORANGE)),
                 per_second(at_router("placements_refused", "turned away", RED)),
             ],
-            width=8,
+        ),
+        lines(
+            "Placements per second, by reason",
+            "In what the chosen server was most ahead of the best other one. 'lot': in nothing, or"
+            " there was no other.",
+            [
+                per_second(at_router(f"placed_by_{reason}", reason, colour))
+                for reason, colour in REASONS
+            ],
+            stacked=True,
         ),
         lines(
             "Players, seats, and who waits",
@@ -109,7 +119,6 @@ def coming_in() -> Row:
                 at_router("capacity", "seats", GREEN),
                 at_router("waiting", "waiting", ORANGE),
             ],
-            width=8,
         ),
     )
 

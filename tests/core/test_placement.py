@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clientmigration.core.fleet import Fleet
 from clientmigration.core.metrics import datapoints
-from clientmigration.core.placement import Newcomer, Score, candidates, place
+from clientmigration.core.placement import Newcomer, Score, candidates, decided, place
 from clientmigration.core.policy import Policy
 from clientmigration.core.world import Position
 
@@ -52,6 +52,17 @@ def test_among_equals_the_nearer_by_ping_is_chosen() -> None:
 def test_among_equals_the_one_with_players_nearby_is_chosen() -> None:
     fleet = fleet_of(a={"centre_x_m": 900.0, "spread_m": 50.0}, b={"centre_x_m": 100.0})
     assert chosen(Newcomer("ada", Position(200, 0), {}), fleet) == "b"
+
+
+def test_a_placement_tells_by_what_it_was_decided() -> None:
+    loads, same = fleet_of(a={"load": 0.5}, b={"load": 0.3}), fleet_of(a={}, b={})
+    pinged = Newcomer("ada", None, {"a": 40, "b": 12})
+    away = fleet_of(a={"centre_x_m": 900.0, "spread_m": 50.0}, b={"centre_x_m": 100.0})
+    there, grouped = Newcomer("ada", Position(200, 0), {}), Newcomer("ada", None, {}, 0.0, {"a": 3})
+    cases = ((ADA, loads, "load"), (pinged, same, "ping"), (there, away, "position"))
+    for newcomer, fleet, ground in (*cases, (grouped, same, "group"), (ADA, same, "lot")):
+        assert decided(place(newcomer, fleet, POLICY, NOW), POLICY) == ground
+    assert decided(place(ADA, fleet_of(a={}), POLICY, NOW), POLICY) == "lot"
 
 
 def test_ties_are_broken_by_the_players_name_alone() -> None:

@@ -132,6 +132,14 @@ def _router() -> Iterator[Row]:
     yield _row(role, "placements_settled", "count", "sum", "Newcomers sent to a server.")
     yield _row(role, "placements_waiting", "count", "sum", "Newcomers that had to begin waiting.")
     yield _row(role, "placements_refused", "count", "sum", "Newcomers turned away.")
+    for ground, text in (
+        ("ping", "by ping"),
+        ("load", "by load"),
+        ("position", "to be near others"),
+        ("group", "to be with their group"),
+        ("lot", "where nothing told servers apart"),
+    ):
+        yield _row(role, f"placed_by_{ground}", "count", "sum", f"Newcomers placed {text}.")
     yield _row(role, "waiting", "count", "max", "Players waiting for a place.")
     yield _row(role, "decision_ms", "ms", "max", "Time taken to decide flows and choose who moves.")
     yield _row(role, "flows", "count", "sum", "Flows decided.")

@@ -28,6 +28,9 @@ Excluded = Literal["", "silent", "draining", "unhealthy", "full", "far", "unping
 """Why a member was not chosen from: no fresh datapoints, it is emptying itself, it does not keep
 up, no seat is free, the ping is above the cap, no ping is known though others' are; "" = it was."""
 
+Ground = Literal["ping", "load", "position", "group", "lot"]
+"""What a placement was decided by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
@@ -92,6 +95,24 @@ def place(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> Place
     best = min(drawn, key=lambda s: s.total)
     ranked.remove(best)
     return Placement(best.member, (best, *ranked))
+
+
+def decided(placement: Placement, policy: Policy) -> Ground:
+    """The signal by which the chosen member was most ahead of the best other one; `lot` when there
+    was none other to choose, or none was behind."""
+    best, *others = placement.reasons
+    other = next((score for score in others if not score.excluded), None)
+    if other is None:
+        return "lot"
+    p = policy.placement
+    ahead: dict[Ground, float] = {
+        "ping": p.ping_weight * (other.ping - best.ping),
+        "load": p.load_weight * (other.load - best.load),
+        "position": p.position_weight * (other.position - best.position),
+        "group": p.group_weight * (other.group - best.group),
+    }
+    most = max(ahead, key=ahead.__getitem__)
+    return most if ahead[most] > 0 else "lot"
 
 
 def _rank(score: Score) -> tuple[bool, float, str]:

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from clientmigration.core.lineup import Line
 from clientmigration.core.memory import placed
-from clientmigration.core.placement import Newcomer, place
+from clientmigration.core.placement import Newcomer, decided, place
 from clientmigration.wire.messages import Waiting
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class LineUp:
         if placement.member is None:
             return ""
         router.fleet.placed(placement.member, now)
+        router.meter.count(f"placed_by_{decided(placement, router.policy)}")
         router.memory.keep(placed(newcomer, placement, now))
         router.company.sent(player, guest.visit.group, placement.member, now)
         best = placement.reasons[0]
