@@ -79,14 +79,15 @@ export function world(options = {}) {
   }
   const kept = { token: options.token ?? "" };
   const store = { load: () => kept.token, save: (token) => (kept.token = token) };
-  const player = new Player(ROUTER, { WebSocket: Socket, store, ...options });
+  const clock = { s: 1000 };
+  const player = new Player(ROUTER, { WebSocket: Socket, store, now: () => clock.s, ...options });
   const told = [];
   for (const event of ["state", "view", "move", "lost", "waiting", "identity"]) {
     player.on(event, (value) => told.push([event, value]));
   }
   const door = (host) => doors.findLast((each) => new URL(each.url).hostname === host);
   const ticks = () => told.filter(([event]) => event === "view").map(([, view]) => view.tick);
-  return { player, doors, door, told, kept, ticks };
+  return { player, doors, door, told, kept, ticks, clock };
 }
 
 /** A world whose player plays on gs-1, at tick 100. */

@@ -165,6 +165,42 @@ timed("when its server dies the player comes back as the same player", () => {
   assert.equal(doors.filter((each) => each.readyState === 1).length, 1);
 });
 
+timed("a page whose timers rest lives on its views", () => {
+  const { player, door, clock } = playing();
+  const pings = () => door("gs-1").heard.filter(({ t }) => t === "ping");
+  for (let tick = 101; tick < 201; tick++) {
+    clock.s += 0.05;
+    door("gs-1").shows(tick);
+  }
+  assert.ok(pings().length >= 4, `${pings().length}`);
+  clock.s += 0.02;
+  door("gs-1").says("pong", { n: pings().at(-1).n });
+  assert.ok(player.counts.rttMs >= 20 && player.counts.rttMs < 1100, `${player.counts.rttMs}`);
+});
+
+timed("a server that shows nothing for two seconds is gone", (pass) => {
+  const { player, door, clock } = playing();
+  for (const [seconds, state] of [[1, "playing"], [1, "playing"], [1, "seeking"]]) {
+    clock.s += seconds;
+    pass(1000 * seconds);
+    assert.equal(player.state, state);
+  }
+  assert.equal(door("gs-1").readyState, 3);
+});
+
+timed("a move tells how much longer than a tick it took", (pass) => {
+  const { player, door, told, clock } = playing();
+  door("gs-1").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  player.act(BODY);
+  clock.s += 0.08;
+  door("gs-2").shows(101, { last: 1 });
+  pass(500);
+  const [, move] = told.find(([event]) => event === "move");
+  assert.deepEqual([Math.round(move.gapMs), Math.round(move.stallMs)], [30, 80]);
+  assert.equal(Math.round(door("gs-2").last("felt").gap_ms), 30);
+});
+
 timed("what it did not see while it was away is not counted as missed", () => {
   const { player, door } = playing();
   door("gs-1").breaks();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from clientmigration.errors import (
     PeersFault,
     TooFast,
 )
-from clientmigration.wire.connection import PLAYER_TO_SERVER, Connection, encode
+from clientmigration.wire.connection import PLAYER_TO_ROUTER, PLAYER_TO_SERVER, Connection, encode
 from clientmigration.wire.messages import Greeting, Input, Ping
 from clientmigration.wire.web import (
     ASIDES,
@@ -214,6 +215,16 @@ def test_garbage_raises_nothing_but_a_peers_fault(garbage: bytes) -> None:
         except PeersFault:
             pass
         socket.owed()
+
+
+def test_the_page_tells_the_numbers() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+    _, _, section = page.partition("### Over a WebSocket")
+    section, _, _ = section.partition("\n### ")
+    assert f"{REQUEST_LIMIT:,} bytes" in section
+    assert f"at most {ASIDES} pings" in section
+    assert f"more than {PLAYER_TO_SERVER.limit:,} bytes" in section
+    assert PLAYER_TO_SERVER.limit == PLAYER_TO_ROUTER.limit
 
 
 def test_two_bytes_tell_a_browser_from_a_player() -> None:

@@ -91,6 +91,8 @@ export interface Options {
   url?: (address: string) => string;
   /** Players of one group are kept together, as far as that can be. At most 64 characters. */
   group?: string;
+  /** A steady clock, seconds. For tests. */
+  now?: () => number;
   /** Without it: the global one. */
   WebSocket?: new (url: string) => WebSocket;
 }

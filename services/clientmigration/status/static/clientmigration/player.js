@@ -27,7 +27,8 @@ export class Player {
     const url = options.url ?? ((address) => urlOf(door, address));
     const store = options.store ?? kept(door.href);
     const group = options.group ?? "";
-    this.#way = new Way({ router: door.href, url, WebSocket, store, group, tell });
+    const now = options.now ?? (() => performance.now() / 1000);
+    this.#way = new Way({ router: door.href, url, WebSocket, store, group, now, tell });
   }
 
   /** Begin to play, and keep playing whatever happens. */

@@ -43,17 +43,12 @@ export class Way {
   #from = 0; // the first tick that the present server showed
   #came = ""; // the server that a move came from
 
-  constructor({ router, url, WebSocket, store, group, tell }) {
-    Object.assign(this, { router, urlOf: url, WebSocket, store, group, tell });
+  constructor({ router, url, WebSocket, store, group, now, tell }) {
+    Object.assign(this, { router, urlOf: url, WebSocket, store, group, now, tell });
     this.token = store.load() || "";
     this.secret = secret();
     this.holder = hashed(this.secret);
-    this.streams = new Streams((body) => this.act(body), () => this.now());
-  }
-
-  /** Seconds of a steady clock. */
-  now() {
-    return performance.now() / 1000;
+    this.streams = new Streams((body) => this.act(body), now);
   }
 
   start() {
