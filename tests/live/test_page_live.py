@@ -164,6 +164,31 @@ async def moved(browser: Browser, page: Page) -> Any:
 
 
 @pytest_twisted.ensureDeferred
+async def test_one_plays_and_stops_with_the_keyboard_alone_and_nothing_moves_for_who_wants_it_still(
+    browser: Browser, fleet: Fleet
+) -> None:
+    page = await browser.open(fleet.url, reduced_motion="reduce")
+    await browser.do(lambda: page.locator("#play:enabled").wait_for())
+    assert await browser.ask(page, "document.getAnimations().length") == 0
+    focused = "document.activeElement.id"
+    for _ in range(6):
+        if await browser.ask(page, focused) == "play":
+            break
+        await browser.do(lambda: page.keyboard.press("Tab"))
+    assert await browser.ask(page, focused) == "play"
+    await browser.do(lambda: page.keyboard.press("Enter"))
+    await shows(browser, page, "#hud-server", "gs-")
+    assert await browser.ask(page, focused) == "world"
+    for key in ("KeyW", "Space", "Escape"):
+        await browser.do(lambda key=key: page.keyboard.press(key))  # type: ignore[misc]
+    await shows(browser, page, "#play", "Play")
+    assert await browser.ask(page, focused) == "play"
+    assert await browser.ask(page, "player.state") == "ended"
+    assert browser.complaints == []
+    await browser.close(page)
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_finger_walks_too(browser: Browser, fleet: Fleet) -> None:
     page = await browser.open(fleet.url, **PICTURES["phone"])
     await browser.do(lambda: page.locator("#play:enabled").tap())

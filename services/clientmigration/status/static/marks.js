@@ -10,7 +10,6 @@ const SHAPES = [
   "M8 .8l7 5.2l-2.7 8.6H3.7L1 6z", // pentagon
   "M3.4 1L8 5.6L12.6 1L15 3.4L10.4 8L15 12.6L12.6 15L8 10.4L3.4 15L1 12.6L5.6 8L1 3.4z", // cross
 ];
-const PATHS = SHAPES.map((shape) => new Path2D(shape));
 
 const given = new Map(); // number of a server -> which of the eight
 
@@ -49,7 +48,8 @@ export function mark(number) {
 /** The eight marks as pictures of `size` pixels, with a halo, for a canvas. */
 export function sprites(size, halo) {
   const fills = colours();
-  return PATHS.map((path, n) => {
+  return SHAPES.map((shape, n) => {
+    const path = new Path2D(shape);
     const picture = document.createElement("canvas");
     picture.width = picture.height = Math.ceil(size * 1.3);
     const pen = picture.getContext("2d");

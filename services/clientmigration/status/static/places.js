@@ -30,7 +30,6 @@ export class Places {
 
   /** Takes in a world event at `now` (ms); answers who changed servers: [{id, x, y, from, to}]. */
   heard(world, now) {
-    if (this.at) this.every = Math.min(2500, Math.max(250, 0.7 * this.every + 0.3 * (now - this.at)));
     const moved = [];
     const next = new Map();
     for (const { id, server, x, y } of unpack(world)) {
@@ -39,6 +38,7 @@ export class Places {
       next.set(id, { x, y, fromX, fromY, server });
       if (before && before.server !== server) moved.push({ id, x, y, from: before.server, to: server });
     }
+    if (this.at) this.every = Math.min(2500, Math.max(250, 0.7 * this.every + 0.3 * (now - this.at)));
     this.size = world.size;
     this.cell = world.cell;
     this.players = next;
