@@ -55,11 +55,12 @@ def test_zones_are_shown_when_there_are_some() -> None:
 def test_a_player_is_described_with_its_last_moves() -> None:
     player = Found(
         n=1, player=ADA, member="gs-2", epoch=4, state="playing", x=512.5, y=40.25, ping_ms=12.5,
-        stored_at=1_700_000_000.0, moves=[moved(gap_ms=3.5, missed=0)],
+        stored_at=1_700_000_000.0, since=1_699_999_999.0, moves=[moved(gap_ms=3.5, missed=0)],
     )  # fmt: skip
     lines = drawn(tables.found(player), width=120)
     assert lines[0] == (
-        f"{ADA} is on gs-2 (playing at 512, 40 m, ping 12.5 ms), epoch 4, stored 22:13:20"
+        f"{ADA} is on gs-2 since 22:13:19 (playing at 512, 40 m, ping 12.5 ms), "
+        "epoch 4, stored 22:13:20"
     )
     assert " ".join(lines[-1].split()) == f"22:13:19 {ADA} gs-1 gs-2 settled 212 ms 3.5 ms 0"
 

@@ -100,6 +100,8 @@ def test_a_move_by_order_is_felt_like_any_other_and_is_in_the_overview() -> None
     arena.run(3.0)
     assert desk.overview is not None
     (moved,) = desk.overview.recent
+    found = answer(arena, desk.ask(Find(0, ada.name)))
+    assert (found.since, found.moves) == (moved.at, [moved])
     assert (moved.player, moved.source, moved.target) == (ada.name, home, away)
     assert (moved.outcome, moved.missed) == ("settled", 0)
     assert moved.gap_ms is not None

@@ -163,7 +163,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             ),
             o.Found(
                 n=1, player=ADA, member="gs-2", epoch=4, state="playing", x=512.5, y=40.25,
-                ping_ms=12.5, stored_at=NOW + 0.75, moves=[MOVED],
+                ping_ms=12.5, stored_at=NOW + 0.75, since=NOW + 0.5, moves=[MOVED],
             ),
             o.Because(n=5, since=NOW - 60.5, facts=[BEGUN, PLACED]),
             o.Because(n=6, since=0.0, facts=[]),

@@ -131,10 +131,11 @@ def _outcome(move: Moved) -> Text:
 def found(player: Found) -> RenderableType:
     """Where one player is, and its last moves."""
     ping = "" if player.ping_ms is None else f", ping {player.ping_ms:.1f} ms"
+    since = "" if player.since is None else f" since {clock(player.since)}"
     place = f"{player.state or 'not listed'} at {player.x:.0f}, {player.y:.0f} m{ping}"
     where = Text.assemble(
         (player.player, "bold"), " is on ", (player.member or "no server", "bold"),
-        f" ({place}), epoch {player.epoch}, stored {clock(player.stored_at)}",
+        f"{since} ({place}), epoch {player.epoch}, stored {clock(player.stored_at)}",
     )  # fmt: skip
     return Group(where, moves(player.moves)) if player.moves else where
 

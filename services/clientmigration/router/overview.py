@@ -165,6 +165,8 @@ async def found(router: Router, find: Find) -> Found | Ended:
     if not here and record.epoch == 0:
         return Ended(find.n, "refused", f"no player is called {find.player!r}")
     at, entry = max(here, key=lambda each: each[1].epoch) if here else (record.owner, None)
+    moves = router.operators.past.newest(OF_PLAYER, player)
+    came = next((move for move in moves if move.outcome == Outcome.SETTLED), None)
     return Found(
         n=find.n,
         player=player,
@@ -176,7 +178,8 @@ async def found(router: Router, find: Find) -> Found | Ended:
         y=entry.y if entry else record.snapshot.y if record.snapshot else 0.0,
         ping_ms=entry.ping_ms if entry else None,
         stored_at=record.stored_at,
-        moves=router.operators.past.newest(OF_PLAYER, player),
+        since=came.at if came and came.target == at else None,
+        moves=moves,
     )
 
 

@@ -168,7 +168,8 @@ class Found(Message, frozen=True, kw_only=True, tag="found"):
     """Router: answer `n`: the player is at `member` ("" when nowhere), at this epoch.
 
     `state` is its session's, `migration` what it is part of now; `stored_at` the time (Unix s) of
-    its last checkpoint, `moves` its last moves, newest first.
+    its last checkpoint, `since` that of the move that brought it there (null: none that is known),
+    `moves` its last moves, newest first.
     """
 
     n: Count
@@ -181,6 +182,7 @@ class Found(Message, frozen=True, kw_only=True, tag="found"):
     y: float = 0.0
     ping_ms: float | None = None
     stored_at: float = 0.0
+    since: float | None = None
     moves: list[Moved]
 
 
