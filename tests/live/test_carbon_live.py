@@ -80,11 +80,16 @@ class Cache:
 
     def configure(self) -> None:
         (self.folder / "conf").mkdir()
-        words = {"storage": self.folder, "line_port": self.port, "query_port": free_port()}
+        words = {
+            "storage": self.folder,
+            "interface": "127.0.0.1",
+            "line_port": self.port,
+            "query_port": free_port(),
+        }
         for name in ("carbon.conf", "storage-schemas.conf", "storage-aggregation.conf"):
             text = (ROOT / "graphite" / name).read_text()
             if name == "carbon.conf":
-                text = string.Template(text).safe_substitute(words)
+                text = string.Template(text).substitute(words)
             (self.folder / "conf" / name).write_text(text)
 
     def start(self) -> None:
