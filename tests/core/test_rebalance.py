@@ -343,8 +343,9 @@ def group(name: str, players: int, x: float, **more: bool) -> list[Resident]:
 
 def test_a_group_moves_as_a_whole_or_not_at_all() -> None:
     roster = [*group("red", 4, 0), *group("ice", 3, 900), *(at(f"p{n}", 500) for n in range(9))]
-    moves = choose(roster, two(5), POLICY, NOW, 50)
-    assert sorted(names(moves)) == ["ice0", "ice1", "ice2", "p0", "p1"]
+    assert names(choose(roster, two(3), POLICY, NOW, 50)) == ["ice0", "ice1", "ice2"]
+    moves = choose(roster, two(6), POLICY, NOW, 50)
+    assert sorted(names(moves)) == ["p0", "p1", "red0", "red1", "red2", "red3"]
 
 
 def test_a_group_of_which_somebody_can_not_move_stays() -> None:

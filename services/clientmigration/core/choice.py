@@ -6,7 +6,8 @@ flows allow; nothing here exceeds a flow or the budget of moves.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ from clientmigration.core.world import Position
 
 ROWS = 2**31
 """Cells are numbered: column times this, plus row."""
-SIGHT = tuple(column * ROWS + row for column in (-1, 0, 1) for row in (-1, 0, 1))
+SIGHT = np.array([column * ROWS + row for column in (-1, 0, 1) for row in (-1, 0, 1)])
 """From a cell to those that its players see."""
 NOWHERE = -(2**62)
 """The cell of a player without a position."""
@@ -74,16 +75,38 @@ def choose(
     crowd = _Crowd(roster, flows, policy, now, zones or {})
     moves: list[Move] = []
     for flow in flows:
-        moves += crowd.leave(flow, min(flow.players, budget - len(moves)))
+        count = min(flow.players, budget - len(moves))
+        if count > 0:
+            moves += crowd.leave(flow, count)
     return tuple(moves)
 
 
-Party = list[tuple[Resident, int]]
-"""Players that leave together, each with its cell."""
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class _Place:
+    """Who is at one member while choices are made: the residents that began here, each with its
+    cell and whether it is still here; the cells of those who came; how many of each group."""
+
+    residents: list[Resident]
+    cells: Ints
+    here: NDArray[np.bool_]
+    came: list[int] = field(default_factory=list)
+    mates: Counter[str] = field(default_factory=Counter)
+
+    def heads(self, cells: int) -> Ints:
+        """How many there are now in each of so many cells."""
+        there = np.append(self.cells[self.here], np.array(self.came, np.int64))
+        return np.asarray(np.bincount(there, minlength=cells))
 
 
 class _Crowd:
-    """Who is where while choices are made; choosing changes it."""
+    """Who is where while choices are made; choosing changes it.
+
+    Cells are numbered anew, in the order of all that there are; the last number is nowhere.
+    """
 
     def __init__(
         self,
@@ -93,142 +116,208 @@ class _Crowd:
         now: float,
         zones: Mapping[str, str],
     ) -> None:
-        self._policy, self._now, self._zones = policy, now, zones
+        self.policy, self.now, self.zones = policy, now, zones
+        members = {flow.source for flow in flows} | {flow.target for flow in flows}
         sources = {flow.source for flow in flows}
-        members = sources | {flow.target for flow in flows}
-        residents = [each for each in roster if each.member in members]
-        cells = _cells(residents, policy.rebalance.cell_m)
-        self._here: dict[str, list[tuple[Resident, int]]] = {name: [] for name in members}
-        for each, cell in zip(residents, cells, strict=True):
-            self._here[each.member].append((each, cell))
-        self._headcount = {m: Counter(cell for _, cell in here) for m, here in self._here.items()}
-        self._mates = {m: Counter(r.group for r, _ in here) for m, here in self._here.items()}
+        there: dict[str, list[Resident]] = {name: [] for name in members}
+        for each in roster:
+            if each.member in members:
+                there[each.member].append(each)
         for name in sources:
-            self._here[name].sort(key=lambda pair: pair[0].player)
+            there[name].sort(key=_player)
+        names, lists = list(there), list(there.values())
+        codes = _codes([each for residents in lists for each in residents], policy)
+        known, cells = np.unique(codes, return_inverse=True)
+        self.sight = _sight(known)
+        cells[codes == NOWHERE] = self.nowhere = len(known)
+        ends = np.cumsum([0, *(len(residents) for residents in lists)])
+        self.places = {
+            name: _Place(residents, cells[a:b], np.ones(b - a, bool))
+            for name, residents, a, b in zip(names, lists, ends, ends[1:], strict=False)
+        }
+        for place in self.places.values():
+            place.mates.update(each.group for each in place.residents)
+        self._ready: dict[tuple[str, bool], _Parties] = {}
 
     def leave(self, flow: Flow, count: int) -> Iterator[Move]:
         """The next `count` players for this flow, or as many as there are."""
-        if count < 1:
-            return
         drain = flow.reason.startswith("draining")
-        parties = _Parties(self._parties(flow.source, drain), self._gain(flow))
-        gone: set[str] = set()
-        for party in parties.leave(count, split=drain):
-            for resident, cell in party:
-                yield self._move(resident, cell, flow)
-                gone.add(resident.player)
-        here = self._here[flow.source]
-        self._here[flow.source] = [pair for pair in here if pair[0].player not in gone]
+        key = flow.source, drain
+        if key not in self._ready:
+            self._ready[key] = _Parties(self, self.places[flow.source], drain)
+        source, target = self.places[flow.source], self.places[flow.target]
+        for row, there, here in self._ready[key].leave(flow, target, count):
+            resident = source.residents[row]
+            source.here[row] = False
+            target.came.append(int(source.cells[row]))
+            source.mates[resident.group] -= 1
+            target.mates[resident.group] += 1
+            reason = f"{flow.reason}; {there} neighbours there, {here} here"
+            yield Move(resident.player, flow.source, flow.target, reason)
 
-    def _parties(self, source: str, drain: bool) -> list[Party]:
-        """Who can leave, and with whom: a group together, everybody else alone."""
-        parties: list[Party] = []
-        groups: dict[str, Party] = defaultdict(list)
-        whole = {g for g, n in self._mates[source].items() if g and n <= self._policy.limits.group}
-        for pair in self._here[source]:
-            resident = pair[0]
-            if not resident.movable(self._policy, self._now) or (resident.busy and not drain):
-                continue
-            if resident.group in whole:
-                groups[resident.group].append(pair)
-            else:
-                parties.append([pair])
-        for group, party in groups.items():
-            if drain or len(party) == self._mates[source][group]:
-                parties.append(party)
-        return parties
-
-    def _gain(self, flow: Flow) -> Callable[[Party], float]:
-        """What is won per head when a party leaves, in neighbours at its side."""
-        rebalance, limits = self._policy.rebalance, self._policy.limits
-        near: dict[int, int] = {}
-        mates = self._mates[flow.target]
-        zones = [self._zones.get(name, name) for name in (flow.source, flow.target)]
-
-        def gain(party: Party) -> float:
-            total = 0.0
-            for resident, cell in party:
-                if cell not in near:
-                    near[cell] = self._near(flow.target, cell) - self._near(flow.source, cell)
-                worse_ms = _worse_ms(resident, *zones)
-                total += near[cell] - worse_ms / rebalance.neighbour_ms - LAST * resident.busy
-            group = party[0][0].group
-            if group and 0 < mates[group] < limits.group:
-                total += len(party) * mates[group] * rebalance.mate
-            return total / len(party) + (len(party) - 1)  # mates do not stay behind
-
-        return gain
-
-    def _move(self, resident: Resident, cell: int, flow: Flow) -> Move:
-        self._headcount[flow.source][cell] -= 1
-        there, here = self._near(flow.target, cell), self._near(flow.source, cell)
-        self._headcount[flow.target][cell] += 1
-        self._mates[flow.source][resident.group] -= 1
-        self._mates[flow.target][resident.group] += 1
-        reason = f"{flow.reason}; {there} neighbours there, {here} here"
-        return Move(resident.player, flow.source, flow.target, reason)
-
-    def _near(self, member: str, cell: int) -> int:
-        if cell == NOWHERE:
-            return 0
-        headcount = self._headcount[member]
-        return sum([headcount.get(cell + step, 0) for step in SIGHT])
+    def near(self, place: _Place, cells: Ints) -> Ints:
+        """How many players of a place those who stand in these cells see."""
+        heads = place.heads(self.nowhere + 1)
+        heads[self.nowhere] = 0
+        return np.asarray(heads[self.sight[cells]].sum(axis=1))
 
 
 class _Parties:
-    """Those who may leave for one flow, and what is won by each."""
+    """Those of one place who can leave: whole groups together, everybody else alone.
 
-    def __init__(self, parties: Sequence[Party], gain: Callable[[Party], float]) -> None:
-        self._parties = parties
-        self._gains = np.array([gain(party) for party in parties])
-        self._pull = np.array([2.0 / len(party) for party in parties])
-        self._rows: dict[int, list[int]] = defaultdict(list)
-        self._around: dict[int, NDArray[np.intp]] = {}
-        for row, party in enumerate(parties):
-            for _, cell in party:
-                self._rows[cell].append(row)
+    A party stands in the cell of its first player. `cells` are those in which anybody stands, and
+    `around` says for each which of them it sees; the one after the last is for all that are not.
+    """
 
-    def leave(self, count: int, split: bool) -> Iterator[Party]:
-        """The best of them, `count` players in all. Whoever is too many stays, unless there are
-        none but those: then some of them go if they may be `split`."""
-        left, large = count, list[Party]()
-        for _ in range(len(self._parties)):
-            row = int(np.argmax(self._gains))
-            self._gains[row] = -math.inf
-            party = self._parties[row]
-            if len(party) > left:
+    def __init__(self, crowd: _Crowd, place: _Place, drain: bool) -> None:
+        self.crowd, self.place, self.drain = crowd, place, drain
+        self.rows = list(_rows(place, crowd, drain))
+        self.left = np.ones(len(self.rows), bool)
+        self.cells, self.cell_of = np.unique(place.cells, return_inverse=True)
+        seen = crowd.sight[self.cells]
+        self.around = _within(self.cells, np.where(seen == crowd.nowhere, NOWHERE, seen))
+        self.first = np.array([rows[0] for rows in self.rows], np.int64)
+        busy = np.array([place.residents[row].busy for row in self.first], bool)
+        self.groups = [n for n, rows in enumerate(self.rows) if len(rows) > 1]
+        self.fixed = -LAST * busy
+        self._pinged: dict[tuple[str, str], Floats] = {}
+
+    def leave(self, flow: Flow, target: _Place, count: int) -> Iterator[tuple[int, int, int]]:
+        """The best of them, `count` players in all: each one's row, and how many neighbours it will
+        have there and has here. A party that is too large stays, unless there are none but those:
+        then a drain splits it."""
+        there = self.crowd.near(target, self.cells)
+        here = self.crowd.near(self.place, self.cells)
+        queues = _Queues(there - here, self._offsets(flow, target, there - here), self)
+        large: list[int] = []
+        drawn = np.zeros(len(self.cells) + 1, np.int64)
+        while count and (party := queues.next()) is not None:
+            rows = self.rows[party]
+            if len(rows) > count:
                 large.append(party)
                 continue
-            yield party
-            left -= len(party)
-            if not left:
-                return
-            self._draw(party)
-        for party in large if split else ():
-            yield party[:left]
-            left -= len(party[:left])
+            count -= len(rows)
+            self.left[party] = False
+            for row in rows:
+                cell = self.cell_of[row]
+                yield row, int(there[cell] + drawn[cell]), int(here[cell] - drawn[cell] - 1)
+                drawn[self.around[cell]] += 1
+                queues.draw(cell)
+        for party in large if self.drain else ():
+            rows, self.rows[party] = self.rows[party][:count], self.rows[party][count:]
+            count -= len(rows)
+            for row in rows:
+                cell = self.cell_of[row]
+                yield row, int(there[cell]), int(here[cell] - 1)
 
-    def _draw(self, party: Party) -> None:
-        """Their neighbours have one more there now, and one less here."""
-        for _, cell in party:
-            if cell not in self._around:
-                seen = [row for step in SIGHT for row in self._rows.get(cell + step, ())]
-                self._around[cell] = np.array(seen if cell != NOWHERE else [], np.intp)
-            rows = self._around[cell]
-            np.add.at(self._gains, rows, self._pull[rows])
+    def _offsets(self, flow: Flow, target: _Place, near: Ints) -> Floats:
+        """What each party wins per head beyond its neighbours, in neighbours."""
+        zones = (
+            self.crowd.zones.get(flow.source, flow.source),
+            self.crowd.zones.get(flow.target, flow.target),
+        )
+        offsets = self.fixed - self._worse(*zones)
+        rebalance, limits = self.crowd.policy.rebalance, self.crowd.policy.limits
+        for party in self.groups:
+            rows = self.rows[party]
+            if not self.left[party] or not rows:
+                continue
+            mates = target.mates[self.place.residents[rows[0]].group]
+            stands = near[self.cell_of[rows]]
+            offsets[party] += float(stands.mean() - stands[0]) + len(rows) - 1
+            offsets[party] += rebalance.mate * mates if mates < limits.group else 0.0
+        return offsets
+
+    def _worse(self, source: str, target: str) -> Floats:
+        """How much worse each party's ping would be, in neighbours; 0 where that is not known."""
+        if (source, target) not in self._pinged:
+            residents = self.place.residents
+            worse = [
+                _mean([_worse_ms(residents[row], source, target) for row in rows])
+                for rows in self.rows
+            ]
+            worth_ms = self.crowd.policy.rebalance.neighbour_ms
+            self._pinged[source, target] = np.array(worse) / worth_ms
+        return self._pinged[source, target]
 
 
-def _cells(residents: Sequence[Resident], cell_m: float) -> list[int]:
-    """The number of each one's cell."""
-    nowhere = Position(-1.0, -1.0)
+class _Queues:
+    """The parties in each cell, best first. The best of all is next."""
+
+    def __init__(self, near: Ints, offsets: Floats, parties: _Parties) -> None:
+        self._around = parties.around
+        left = np.flatnonzero(parties.left)
+        at = parties.cell_of[parties.first[left]]
+        order = np.lexsort((left, -offsets[left], at))
+        self._parties, self._offsets = left[order], offsets[left[order]]
+        cells = np.arange(len(near))
+        self._at = np.searchsorted(at[order], cells, "left")
+        self._end = np.searchsorted(at[order], cells, "right")
+        self._score = np.full(len(near) + 1, -math.inf)
+        waiting = self._at < self._end
+        self._score[:-1][waiting] = near[waiting] + self._offsets[self._at[waiting]]
+
+    def next(self) -> int | None:
+        """The best party, which leaves its queue; None when there is nobody."""
+        cell = int(np.argmax(self._score))
+        if self._score[cell] == -math.inf:
+            return None
+        at = int(self._at[cell])
+        self._at[cell] = at + 1
+        if at + 1 < self._end[cell]:
+            self._score[cell] += self._offsets[at + 1] - self._offsets[at]
+        else:
+            self._score[cell] = -math.inf
+        return int(self._parties[at])
+
+    def draw(self, cell: int) -> None:
+        """Somebody left this cell: its neighbours have one more there now, and one less here."""
+        self._score[self._around[cell]] += 2.0
+
+
+def _rows(place: _Place, crowd: _Crowd, drain: bool) -> Iterator[list[int]]:
+    """The rows of each party of a place."""
+    largest = crowd.policy.limits.group
+    whole = {group for group, n in place.mates.items() if group and n <= largest}
+    groups: dict[str, list[int]] = defaultdict(list)
+    for row, resident in enumerate(place.residents):
+        if not place.here[row] or not resident.movable(crowd.policy, crowd.now):
+            continue
+        if resident.busy and not drain:
+            continue
+        if resident.group in whole:
+            groups[resident.group].append(row)
+        else:
+            yield [row]
+    for group, rows in groups.items():
+        if drain or len(rows) == place.mates[group]:
+            yield rows
+
+
+def _codes(residents: Sequence[Resident], policy: Policy) -> Ints:
+    """The cell of each, as one number; NOWHERE without a position."""
+    nowhere = Position(0.0, 0.0)
     at = [each.position or nowhere for each in residents]
     x, y = np.array([p.x for p in at]), np.array([p.y for p in at])
-    columns, rows = (np.floor(np.clip(v / cell_m, -(2**30), 2**30)) for v in (x, y))
-    cells: list[int] = (columns.astype(np.int64) * ROWS + rows.astype(np.int64)).tolist()
-    lost = [n for n, each in enumerate(residents) if each.position is None]
-    for n in lost:
-        cells[n] = NOWHERE
-    return cells
+    cell_m = policy.rebalance.cell_m
+    columns, rows = (np.floor(np.clip(v / cell_m, -(2.0**30), 2.0**30)) for v in (x, y))
+    codes = np.asarray(columns.astype(np.int64) * ROWS + rows.astype(np.int64))
+    codes[[n for n, each in enumerate(residents) if each.position is None]] = NOWHERE
+    return codes
+
+
+def _sight(known: Ints) -> Ints:
+    """For each of these cells, sorted, the numbers of those that are seen from it; one more row is
+    for nowhere, from which nothing is seen."""
+    return _within(known, np.vstack((known[:, None] + SIGHT, np.full(9, NOWHERE - 1))))
+
+
+def _within(known: Ints, wanted: Ints) -> Ints:
+    """Where in `known`, sorted, each wanted one is; the number after the last where it is not."""
+    at = np.searchsorted(known, wanted)
+    found = at < len(known)
+    found[found] = known[at[found]] == wanted[found]
+    return np.where(found, at, len(known))
 
 
 def _worse_ms(resident: Resident, source: str, target: str) -> float:
@@ -237,3 +326,11 @@ def _worse_ms(resident: Resident, source: str, target: str) -> float:
     if source not in ping_ms or target not in ping_ms:
         return 0.0
     return ping_ms[target] - ping_ms[source]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _player(resident: Resident) -> str:
+    return resident.player

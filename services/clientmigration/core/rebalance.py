@@ -17,6 +17,7 @@ from clientmigration.core.fleet import Fleet, Flow
 from clientmigration.core.health import Grade
 from clientmigration.core.policy import Policy
 from clientmigration.core.standing import Standing, standings
+from clientmigration.core.world import distance
 
 __all__ = ["Flow", "Move", "Resident", "choose", "flows"]
 
@@ -95,7 +96,7 @@ def _plan(
     budget = policy.budget
     for giver in sorted(givers, key=_urgency):
         words = {room: _word(giver, room.taker, even, policy) for room in rooms}
-        poured = _pour(min(budget, _wish(giver, even, policy)), words)
+        poured = _pour(min(budget, _wish(giver, even, policy)), giver, words, policy)
         budget -= poured.total()
         for room in rooms:
             if poured[room]:
@@ -114,18 +115,36 @@ def _wish(giver: Standing, even: float, policy: Policy) -> int:
     return min(giver.players, _times(above, giver.cost))
 
 
-def _pour(count: int, words: Mapping[_Room, Word]) -> Counter[_Room]:
-    """Players by room: one after the other to whoever is lowest and still takes some."""
+def _pour(
+    count: int, giver: Standing, words: Mapping[_Room, Word], policy: Policy
+) -> Counter[_Room]:
+    """Players by room: one after the other to whoever is nearest, or as near and lowest, and still
+    takes some. A drain goes to the lowest: it may lift them above the level, so it fills evenly."""
     poured: Counter[_Room] = Counter()
-    heap = [(room.pressure, room.taker.name, room) for room, word in words.items() if word]
+    heap = [
+        (0 if word == "draining" else _steps(giver, room.taker, policy), room.pressure, name, room)
+        for room, word in words.items()
+        if word and (name := room.taker.name)
+    ]
     heapq.heapify(heap)
-    while heap and poured.total() < count:
-        _, name, room = heapq.heappop(heap)
+    left = count
+    while heap and left > 0:
+        steps, _, name, room = heap[0]
         if room.left(words[room]) > 0:
             room.take()
             poured[room] += 1
-            heapq.heappush(heap, (room.pressure, name, room))
+            left -= 1
+            heapq.heapreplace(heap, (steps, room.pressure, name, room))
+        else:
+            heapq.heappop(heap)
     return poured
+
+
+def _steps(giver: Standing, taker: Standing, policy: Policy) -> int:
+    """How far apart their players are. Where there are none yet, anybody is near."""
+    if giver.centre is None or taker.centre is None:
+        return 0
+    return int(distance(giver.centre, taker.centre) / policy.placement.far_m)
 
 
 def _word(giver: Standing, taker: Standing, even: float, policy: Policy) -> Word:

@@ -18,10 +18,11 @@ from clientmigration.core.policy import Policy
 from clientmigration.core.rebalance import flows
 from clientmigration.core.rounds import Record, Round
 
-ASKED = ("health", "load", "players", "capacity", "draining")
-"""The measures that flows are decided from. All but the last are in every report."""
+ASKED = ("health", "load", "players", "capacity", "draining", "centre_x_m", "centre_y_m")
+"""The measures that flows are decided from."""
 
-NEEDED = frozenset(ASKED) - {"draining"}
+NEEDED = frozenset(("health", "load", "players", "capacity"))
+"""Those without which there is no report."""
 
 Verdict = Literal["same", "differs", "unknown"]
 """Whether the round ends as it did; it cannot be known without all the reports that were there."""

@@ -11,6 +11,7 @@ from functools import reduce
 from clientmigration.core.fleet import Closed, Fleet, Member, usual_cost
 from clientmigration.core.health import Grade, Health, grade
 from clientmigration.core.policy import Policy
+from clientmigration.core.world import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Standing:
     sure: bool  # there were reports enough to judge it
     changing: bool  # players are coming or going by earlier decisions
     closed: Closed
+    centre: Position | None  # where its players are; None without any
 
 
 JUDGED_S = 14
@@ -73,6 +75,7 @@ def _standing(member: Member, newest: Health, usual: float, policy: Policy, now:
         sure=sure,
         changing=any(c.at + r.settle_s > now - r.lag_s for c in member.changes),
         closed=member.closed(policy, now),
+        centre=newest.centre if newest.players else None,
     )
 
 

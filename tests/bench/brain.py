@@ -1,0 +1,292 @@
+"""How fast placement and rebalancing decide, and how well, beside METIS on the same graph.
+
+Players stand around towns and play on the nearest server, so that servers near popular towns are
+overloaded. Then: one plan, timed; and plans until nothing is left to do. METIS divides the same
+graph of who sees whom from nothing, knowing nobody's server. `python tests/bench/brain.py`, or
+`make bench`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+import pymetis
+from numpy.typing import NDArray
+
+from clientmigration.core.choice import Resident, choose
+from clientmigration.core.fleet import Fleet, Flow
+from clientmigration.core.metrics import datapoints
+from clientmigration.core.placement import Newcomer, candidates, place
+from clientmigration.core.policy import Policy
+from clientmigration.core.rebalance import flows
+from clientmigration.core.world import Position
+
+SEED, NOW, SECONDS = 1, 1_000_000, 10
+TOWNS, SPREAD_M, CELL_M = 5, 220.0, 50.0  # towns per server; how far players stand from theirs
+MEAN_LOAD, SEATS = 0.45, 2.5  # of a server; seats as many times the players of an average one
+BOLD = {"limits": {"moves_per_second": 100_000, "cooldown_s": 0}}  # no bound but the plan's own
+EVERY = 8  # rounds at most
+
+Ints = NDArray[np.int64]
+
+
+@dataclass
+class World:
+    """Where players are, on whose server, and which pairs see each other."""
+
+    at: NDArray[np.float64]
+    home: Ints
+    pairs: Ints  # two rows
+    servers: int
+
+    def loads(self) -> NDArray[np.float64]:
+        """Each server's load: every player costs the same."""
+        each = MEAN_LOAD * self.servers / len(self.home)
+        return np.asarray(np.bincount(self.home, minlength=self.servers) * each)
+
+    def centres(self) -> list[list[float]]:
+        """Where each server's players are on average."""
+        heads = np.maximum(np.bincount(self.home, minlength=self.servers), 1)
+        x, y = (np.bincount(self.home, v, minlength=self.servers) / heads for v in self.at.T)
+        centres: list[list[float]] = np.stack((x, y), axis=1).tolist()
+        return centres
+
+    def cut(self, home: Ints) -> float:
+        """Share of the pairs that would be on two servers."""
+        return float((home[self.pairs[0]] != home[self.pairs[1]]).mean())
+
+
+def world(players: int, servers: int, rng: np.random.Generator) -> World:
+    """See the module."""
+    side = round(servers**0.5)
+    size = 1000.0 * side
+    towns = rng.uniform(0, size, (TOWNS * servers, 2))
+    popular = rng.gamma(2.0, 1.0, len(towns))
+    town = rng.choice(len(towns), players, p=popular / popular.sum())
+    at = np.clip(towns[town] + rng.normal(0, SPREAD_M, (players, 2)), 0, size - 1)
+    column, row = (np.minimum(at / (size / side), side - 1).astype(np.int64)).T
+    return World(at, np.minimum(column * side + row, servers - 1), pairs(at), servers)
+
+
+def pairs(at: NDArray[np.float64]) -> Ints:
+    """Everybody in the same or touching cells, each pair once."""
+    column, row = (at // CELL_M).astype(np.int64).T
+    cells: dict[tuple[int, int], list[int]] = {}
+    for n, cell in enumerate(zip(column.tolist(), row.tolist(), strict=True)):
+        cells.setdefault(cell, []).append(n)
+    found = []
+    for (x, y), here in cells.items():
+        first, second = np.triu_indices(len(here), 1)
+        own = np.array(here)
+        found.append(np.stack((own[first], own[second])))
+        for step in ((1, -1), (1, 0), (1, 1), (0, 1)):
+            there = cells.get((x + step[0], y + step[1]))
+            if there:
+                found.append(np.stack((np.repeat(own, len(there)), np.tile(there, len(own)))))
+    return np.concatenate(found, axis=1)
+
+
+def fleet_of(
+    loads: Sequence[float],
+    players: Sequence[int],
+    seats: int,
+    now: int,
+    centres: Sequence[Sequence[float]] = (),
+) -> Fleet:
+    """A fleet that has reported this for a while."""
+    fleet = Fleet()
+    for n, (load, here) in enumerate(zip(loads, players, strict=True)):
+        name = f"gs-{n}"
+        fleet.attach(name, "gameserver", f"{name}:4000")
+        values = {"load": load, "health": 1.0, "players": float(here), "capacity": float(seats)}
+        if centres:
+            values |= {"centre_x_m": centres[n][0], "centre_y_m": centres[n][1]}
+        for second in range(now - SECONDS, now):
+            fleet.observe(datapoints("gameserver", name, values, second), now)
+    return fleet
+
+
+def timed(act: Callable[[], Any], times: int) -> tuple[Any, float]:
+    """What it answers, and the median of its milliseconds of CPU."""
+    took = []
+    for _ in range(times):
+        began = time.process_time()
+        answer = act()
+        took.append((time.process_time() - began) * 1000)
+    return answer, statistics.median(took)
+
+
+def placing(members: int, rng: np.random.Generator) -> dict[str, float]:
+    """Milliseconds of one placement, and of choosing whom to ping."""
+    loads = rng.uniform(0.1, 0.8, members).tolist()
+    fleet = fleet_of(loads, [round(1000 * load) for load in loads], 1500, NOW)
+    pings = {f"gs-{n}": float(rng.uniform(5, 45)) for n in range(0, members, max(1, members // 4))}
+    newcomer, policy = Newcomer("ada", Position(0, 0), pings), Policy()
+    _, place_ms = timed(lambda: place(newcomer, fleet, policy, NOW), 50)
+    stranger = Newcomer("ada", Position(0, 0), {})
+    _, candidates_ms = timed(lambda: candidates(stranger, fleet, policy, NOW), 50)
+    return {"place_ms": place_ms, "candidates_ms": candidates_ms}
+
+
+def roster_of(here: World) -> list[Resident]:
+    """Everybody, as a router knows them."""
+    places, homes = here.at.tolist(), here.home.tolist()
+    return [
+        Resident(f"p{n:06}", f"gs-{home}", Position(x, y), {})
+        for n, ((x, y), home) in enumerate(zip(places, homes, strict=True))
+    ]
+
+
+def moved(home: Ints, moves: Sequence[Any]) -> Ints:
+    """Homes after these moves."""
+    after = home.copy()
+    for move in moves:
+        after[int(move.player[1:])] = int(move.target[3:])
+    return after
+
+
+def at_random(home: Ints, decided: Sequence[Flow], rng: np.random.Generator) -> Ints:
+    """The same flows, carried out by whoever."""
+    after = home.copy()
+    for flow in decided:
+        here = np.flatnonzero(after == int(flow.source[3:]))
+        after[rng.choice(here, flow.players, replace=False)] = int(flow.target[3:])
+    return after
+
+
+def planning(here: World, times: int, rng: np.random.Generator) -> dict[str, Any]:
+    """One plan, timed; then plans until there is nothing left to do."""
+    policy, seats = Policy.parse(BOLD), round(SEATS * len(here.home) / here.servers)
+    first, whoever, spent = here.home.copy(), here.home.copy(), []
+    told: dict[str, Any] = {}
+    for step in range(EVERY):
+        now = NOW + step * 60
+        players = np.bincount(here.home, minlength=here.servers).tolist()
+        fleet = fleet_of(here.loads().tolist(), players, seats, now, here.centres())
+        decided, flows_ms = timed(lambda: flows(fleet, policy, now), times)  # noqa: B023
+        roster, roster_ms = timed(lambda: roster_of(here), 1)
+        moves, choose_ms = timed(
+            lambda: choose(roster, decided, policy, now, policy.budget),  # noqa: B023
+            times,
+        )
+        if not decided:
+            break
+        whoever = at_random(whoever, decided, rng)
+        here.home = moved(here.home, moves)
+        spent.append(flows_ms + choose_ms)
+        if not step:
+            told = {"flows": len(decided), "flows_ms": flows_ms, "choose_ms": choose_ms}
+            told |= {"plan_ms": flows_ms + choose_ms, "roster_ms": roster_ms}
+            told |= {"moves": len(moves), "after_one": balance(here)}
+        times = 1
+    ours = {"max_mean": balance(here), "moved": share(first, here.home)}
+    told["rounds"] = len(spent)
+    told["ours"] = {**ours, "cut": here.cut(here.home)}
+    told["random"] = {**ours, "cut": here.cut(whoever)}
+    told["before"] = {"max_mean": balance_of(here, first), "moved": 0.0, "cut": here.cut(first)}
+    here.home = first
+    return told
+
+
+def balance(here: World) -> float:
+    """The highest load over the mean."""
+    loads = here.loads()
+    return float(loads.max() / loads.mean())
+
+
+def balance_of(here: World, home: Ints) -> float:
+    """The same, with other homes."""
+    return balance(World(here.at, home, here.pairs, here.servers))
+
+
+def share(before: Ints, after: Ints) -> float:
+    """Of all players, those who are somewhere else."""
+    return float((before != after).mean())
+
+
+def metis(here: World) -> dict[str, float]:
+    """METIS's division of the same graph, its parts named so that few would have to move."""
+    count = len(here.home)
+    ends = np.concatenate((here.pairs[0], here.pairs[1]))
+    others = np.concatenate((here.pairs[1], here.pairs[0]))
+    order = np.argsort(ends, kind="stable")
+    starts = np.concatenate(([0], np.cumsum(np.bincount(ends, minlength=count))))
+    graph = pymetis.CSRAdjacency(starts.tolist(), others[order].tolist())
+    (_, parts), ms = timed(lambda: pymetis.part_graph(here.servers, graph), 1)
+    home = named(np.array(parts), here.home, here.servers)
+    told = {"max_mean": balance_of(here, home), "moved": share(here.home, home)}
+    return {**told, "cut": here.cut(home), "ms": ms}
+
+
+def named(parts: Ints, home: Ints, servers: int) -> Ints:
+    """Each part called like the server with which it has most in common, largest first."""
+    shared = np.zeros((servers, servers), np.int64)
+    np.add.at(shared, (parts, home), 1)
+    called = np.full(servers, -1)
+    for flat in np.argsort(-shared, axis=None).tolist():
+        part, server = divmod(flat, servers)
+        if called[part] < 0 and server not in called:
+            called[part] = server
+    return np.asarray(called[parts])
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--players", type=int, default=100_000)
+    parser.add_argument("--servers", type=int, default=100)
+    parser.add_argument("--times", type=int, default=5, help="repeat what is timed (5)")
+    parser.add_argument("--json", action="store_true")
+    flags = parser.parse_args()
+    rng = np.random.default_rng(SEED)
+    told: dict[str, Any] = {"place": {n: placing(n, rng) for n in (10, 100, 1000)}}
+    here = world(flags.players, flags.servers, rng)
+    told["plan"] = planning(here, flags.times, rng)
+    told["plan"]["metis"] = metis(here)
+    told["pairs"] = here.pairs.shape[1]
+    print(msgspec.json.encode(told).decode() if flags.json else picture(told, flags))
+
+
+def picture(told: dict[str, Any], flags: argparse.Namespace) -> str:
+    """The same for people."""
+    lines = ["place() and candidates(), median of 50, ms:"]
+    for members, each in told["place"].items():
+        lines.append(
+            f"  {members:>5} members  {each['place_ms']:8.2f}  {each['candidates_ms']:8.2f}"
+        )
+    plan = told["plan"]
+    lines += [
+        f"a plan for {flags.players:,} players on {flags.servers} servers, "
+        f"{told['pairs']:,} pairs who see each other:",
+        f"  flows {plan['flows_ms']:.0f} ms, choose {plan['choose_ms']:.0f} ms, "
+        f"together {plan['plan_ms']:.0f} ms ({plan['flows']} flows, {plan['moves']:,} moves); "
+        f"max/mean load {plan['before']['max_mean']:.2f} -> {plan['after_one']:.2f}",
+        f"  the roster that it is chosen from, made beforehand: {plan['roster_ms']:.0f} ms",
+        f"plans until there is nothing left to do ({plan['rounds']}), and METIS from nothing "
+        f"({plan['metis']['ms']:.0f} ms):",
+        "                       max/mean   moved   pairs cut",
+    ]
+    for name, text in ROWS.items():
+        each = plan[name]
+        lines.append(
+            f"  {text:<20} {each['max_mean']:8.2f} {each['moved']:8.1%} {each['cut']:10.1%}"
+        )
+    return "\n".join(lines)
+
+
+ROWS = {
+    "before": "before",
+    "ours": "ours",
+    "random": "same flows, at random",
+    "metis": "METIS",
+}
+
+if __name__ == "__main__":
+    main()
