@@ -18,6 +18,9 @@ export COMPOSE_PROJECT_NAME ?= clientmigration
 UP ?=
 DOWN ?=
 
+# Flags for the benchmark (make bench BENCH='--players 10000 --servers 10').
+BENCH ?=
+
 .PHONY: help run test check arena bench dashboards up down logs
 .DEFAULT_GOAL := help
 
@@ -43,8 +46,10 @@ arena: ## Try SEEDS (10000) schedules of faults on all cores; a seed that fails 
 	$(PREPARE) services
 	@$(BIN)/python -m clientmigration.testing --seeds $(SEEDS) $(ARENA)
 
-bench: ## Not yet served (issue 5): measure moves under load on this machine.
-	@echo "make bench is not yet served (issue 5)" >&2; exit 2
+bench: ## Measure on this machine: how fast the brain decides, and how well (beside METIS).
+	$(PREPARE) dev
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,bench]'
+	@$(BIN)/python tests/bench/brain.py $(BENCH)
 
 dashboards: ## Write Grafana's dashboards and alerts, into grafana/.
 	$(PREPARE) dev

@@ -27,7 +27,7 @@ LAST = 1e6
 """Neighbours that whoever asked not to be moved counts as leaving behind."""
 
 
-class Resident(msgspec.Struct, frozen=True):
+class Resident(msgspec.Struct, frozen=True, gc=False):
     """One player of the roster. `ping_ms` by zone as far as known; `moved_at` in Unix seconds, None
     if never; `locked` while a move is under way; `busy` when its game or a workload asks to leave
     it where it is; `group` "" for none."""
@@ -47,7 +47,7 @@ class Resident(msgspec.Struct, frozen=True):
         return rested and not self.locked
 
 
-class Move(msgspec.Struct, frozen=True):
+class Move(msgspec.Struct, frozen=True, gc=False):
     """One player should move from `source` to `target`. The reason is the flow's, then its own."""
 
     player: str
@@ -180,7 +180,7 @@ class _Parties:
         busy = np.array([place.residents[row].busy for row in self.first], bool)
         self.groups = [n for n, rows in enumerate(self.rows) if len(rows) > 1]
         self.fixed = -LAST * busy
-        self._pinged: dict[tuple[str, str], Floats] = {}
+        self._pinged: dict[str, Floats] = {}
 
     def leave(self, flow: Flow, target: _Place, count: int) -> Iterator[tuple[int, int, int]]:
         """The best of them, `count` players in all: each one's row, and how many neighbours it will
@@ -230,15 +230,19 @@ class _Parties:
 
     def _worse(self, source: str, target: str) -> Floats:
         """How much worse each party's ping would be, in neighbours; 0 where that is not known."""
-        if (source, target) not in self._pinged:
-            residents = self.place.residents
-            worse = [
-                _mean([_worse_ms(residents[row], source, target) for row in rows])
-                for rows in self.rows
-            ]
-            worth_ms = self.crowd.policy.rebalance.neighbour_ms
-            self._pinged[source, target] = np.array(worse) / worth_ms
-        return self._pinged[source, target]
+        worse_ms = np.nan_to_num(self._pings(target) - self._pings(source))
+        worse = worse_ms[self.first]
+        for party in self.groups:
+            if self.rows[party]:
+                worse[party] = worse_ms[self.rows[party]].mean()
+        return np.asarray(worse / self.crowd.policy.rebalance.neighbour_ms)
+
+    def _pings(self, zone: str) -> Floats:
+        """Everybody's ping to a zone in ms; not a number where it is not known."""
+        if zone not in self._pinged:
+            pings = [each.ping_ms.get(zone, math.nan) for each in self.place.residents]
+            self._pinged[zone] = np.array(pings)
+        return self._pinged[zone]
 
 
 class _Queues:
@@ -259,7 +263,7 @@ class _Queues:
 
     def next(self) -> int | None:
         """The best party, which leaves its queue; None when there is nobody."""
-        cell = int(np.argmax(self._score))
+        cell = int(self._score.argmax())
         if self._score[cell] == -math.inf:
             return None
         at = int(self._at[cell])
@@ -318,18 +322,6 @@ def _within(known: Ints, wanted: Ints) -> Ints:
     found = at < len(known)
     found[found] = known[at[found]] == wanted[found]
     return np.where(found, at, len(known))
-
-
-def _worse_ms(resident: Resident, source: str, target: str) -> float:
-    """How much worse its ping would be in the other zone; 0 when that is not known."""
-    ping_ms = resident.ping_ms
-    if source not in ping_ms or target not in ping_ms:
-        return 0.0
-    return ping_ms[target] - ping_ms[source]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
 
 
 def _player(resident: Resident) -> str:

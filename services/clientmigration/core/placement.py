@@ -53,7 +53,7 @@ class Newcomer:
             raise ValueError("pings and waiting times must be 0 or more, and finite")
 
 
-class Score(msgspec.Struct, frozen=True):
+class Score(msgspec.Struct, frozen=True, gc=False):
     """One member in the eyes of one newcomer: signals and their weighted mean, all 0..1, 0 best.
 
     A member that was excluded before it was scored (`silent`) has neutral parts and total 1.
