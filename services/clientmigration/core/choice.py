@@ -8,6 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -23,6 +24,7 @@ SIGHT = np.array([column * ROWS + row for column in (-1, 0, 1) for row in (-1, 0
 """From a cell to those that its players see."""
 NOWHERE = -(2**62)
 """The cell of a player without a position."""
+ORIGIN = Position(0.0, 0.0)
 LAST = 1e6
 """Neighbours that whoever asked not to be moved counts as leaving behind."""
 
@@ -124,7 +126,7 @@ class _Crowd:
             if each.member in members:
                 there[each.member].append(each)
         for name in sources:
-            there[name].sort(key=_player)
+            there[name].sort(key=attrgetter("player"))
         names, lists = list(there), list(there.values())
         codes = _codes([each for residents in lists for each in residents], policy)
         known, cells = np.unique(codes, return_inverse=True)
@@ -171,7 +173,7 @@ class _Parties:
 
     def __init__(self, crowd: _Crowd, place: _Place, drain: bool) -> None:
         self.crowd, self.place, self.drain = crowd, place, drain
-        self.rows = list(_rows(place, crowd, drain))
+        self.rows = _rows(place, crowd, drain)
         self.left = np.ones(len(self.rows), bool)
         self.cells, self.cell_of = np.unique(place.cells, return_inverse=True)
         seen = crowd.sight[self.cells]
@@ -279,34 +281,45 @@ class _Queues:
         self._score[self._around[cell]] += 2.0
 
 
-def _rows(place: _Place, crowd: _Crowd, drain: bool) -> Iterator[list[int]]:
+def _rows(place: _Place, crowd: _Crowd, drain: bool) -> list[list[int]]:
     """The rows of each party of a place."""
     largest = crowd.policy.limits.group
     whole = {group for group, n in place.mates.items() if group and n <= largest}
+    since = crowd.now - crowd.policy.limits.cooldown_s
+    free = [
+        row
+        for row, each in enumerate(place.residents)
+        if not each.locked
+        and (each.moved_at is None or each.moved_at <= since)
+        and (drain or not each.busy)
+    ]
+    if not place.here.all():
+        free = [row for row in free if place.here[row]]
+    if not whole:
+        return [[row] for row in free]
     groups: dict[str, list[int]] = defaultdict(list)
-    for row, resident in enumerate(place.residents):
-        if not place.here[row] or not resident.movable(crowd.policy, crowd.now):
-            continue
-        if resident.busy and not drain:
-            continue
-        if resident.group in whole:
-            groups[resident.group].append(row)
-        else:
-            yield [row]
-    for group, rows in groups.items():
-        if drain or len(rows) == place.mates[group]:
-            yield rows
+    for row in free:
+        groups[place.residents[row].group].append(row)
+    parties = [[row] for name, rows in groups.items() if name not in whole for row in rows]
+    parties += [
+        rows
+        for name, rows in groups.items()
+        if name in whole and (drain or len(rows) == place.mates[name])
+    ]
+    return sorted(parties)
 
 
 def _codes(residents: Sequence[Resident], policy: Policy) -> Ints:
     """The cell of each, as one number; NOWHERE without a position."""
-    nowhere = Position(0.0, 0.0)
-    at = [each.position or nowhere for each in residents]
-    x, y = np.array([p.x for p in at]), np.array([p.y for p in at])
+    at = [each.position for each in residents]
+    lost = [n for n, position in enumerate(at) if position is None]
+    for n in lost:
+        at[n] = ORIGIN
+    x, y = (np.array(list(map(attrgetter(axis), at))) for axis in ("x", "y"))
     cell_m = policy.rebalance.cell_m
     columns, rows = (np.floor(np.clip(v / cell_m, -(2.0**30), 2.0**30)) for v in (x, y))
     codes = np.asarray(columns.astype(np.int64) * ROWS + rows.astype(np.int64))
-    codes[[n for n, each in enumerate(residents) if each.position is None]] = NOWHERE
+    codes[lost] = NOWHERE
     return codes
 
 
@@ -322,7 +335,3 @@ def _within(known: Ints, wanted: Ints) -> Ints:
     found = at < len(known)
     found[found] = known[at[found]] == wanted[found]
     return np.where(found, at, len(known))
-
-
-def _player(resident: Resident) -> str:
-    return resident.player
