@@ -59,6 +59,9 @@ up: ## Start everything in containers (UP='--scale gameserver=5', COMPOSE_PROFIL
 	@mkdir -p run && mkdir -p -m 700 run/secrets
 	@test -s run/secrets/cluster || (umask 022; head -c 32 /dev/urandom | od -An -tx1 | \
 	  tr -d ' \n' > run/secrets/cluster)
+	@test -s run/secrets/watch || ($(COMPOSE) build router && $(COMPOSE) run --rm -T --no-deps \
+	  --entrypoint clientmigration router watch-key --secret-file /run/secrets/cluster \
+	  > run/secrets/watch)
 	@$(COMPOSE) up --build --detach $(UP)
 
 down: ## Stop the containers and remove them (DOWN=--volumes: with all that they kept).

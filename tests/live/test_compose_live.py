@@ -7,12 +7,15 @@ missed ticks are told and not judged. It is skipped where no engine can be reach
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable
+from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,14 +23,15 @@ from typing import Any
 import pytest
 import pytest_twisted
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 from twisted.internet.utils import getProcessOutputAndValue
 
 from clientmigration.client.player import Player, dialer
+from clientmigration.net.graphite import GraphiteAway, fetch, render
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
-from clientmigration.stack.truth import GraphiteAway, render
 
 REPOSITORY = Path(__file__).parents[2]
-OURS = ("router", "gameserver", "crowd", "carbon", "graphite")
+OURS = ("router", "gameserver", "crowd", "homepage", "carbon", "graphite")
 PLAYERS = 30
 PLAYER = 4100  # the user in our images
 PATIENCE_S = 240.0
@@ -39,14 +43,17 @@ class Containers:
     """One project of containers, on free ports, and the ways to change it and to ask it."""
 
     def __init__(self, reactor: Any) -> None:
-        self.reactor, self.ports = reactor, settled(Ports(0, 0, 0, 0, 0))
+        self.reactor, self.ports = reactor, settled(Ports(0, 0, 0, 0, 0, 0))
         self.project = f"clientmigration-test-{os.getpid()}"
         self.environ = os.environ | {
             "COMPOSE_PROJECT_NAME": self.project,
             "COMPOSE_PROFILES": "crowd",
+            "IMAGES": f"test-{blake2b(str(REPOSITORY).encode(), digest_size=4).hexdigest()}",
+            "CAPACITY": str(PLAYERS),
             "CROWD": str(PLAYERS),
             "PLAYERS_PORT": str(self.ports.players),
             "GRAPHITE_PORT": str(self.ports.graphite),
+            "HOMEPAGE_PORT": str(self.ports.status),
         }
 
     async def run(self, *argv: str) -> str:
@@ -62,17 +69,14 @@ class Containers:
         scale = f"--no-recreate --scale gameserver={servers}"
         await self.run("make", "up", f"UP={scale} {' '.join(OURS)}")
 
-    async def compose(self, *words: str) -> str:
-        """A word of whichever compose is here."""
-        return await self.run("sh", "-c", f"{compose()} {' '.join(words)}")
-
-    async def names(self, service: str) -> list[str]:
-        """The containers of a service."""
-        return (await self.compose("ps", "-q", service)).split()
-
-    async def inspected(self, container: str, what: str) -> str:
-        """One fact about a container."""
-        return (await self.run("docker", "inspect", "-f", f"{{{{{what}}}}}", container)).strip()
+    async def each(self, fact: str) -> list[tuple[str, str]]:
+        """(service, fact) of every container, in the order in which they were made."""
+        mine = ("--filter", f"{_LABEL}={self.project}", "--no-trunc")
+        known = (await self.run("docker", "ps", "-aq", *mine)).split()
+        asked = f'{{{{index .Config.Labels "com.docker.compose.service"}}}} {{{{{fact}}}}}'
+        lines = (await self.run("docker", "inspect", "-f", asked, *known)).splitlines()
+        pairs = [line.split(" ", 1) for line in reversed(lines)]
+        return [(service, told) for service, told in pairs]
 
     async def latest(self, role: str, measure: str) -> dict[str, float]:
         """A measure of everybody in a role who reports now, by name; nothing without Graphite."""
@@ -149,11 +153,41 @@ async def test_game_servers_in_containers_attach_by_themselves(containers: Conta
 
 
 @pytest_twisted.ensureDeferred
+async def test_the_homepage_shows_them_and_tells_an_autoscaler_how_many(
+    containers: Containers,
+) -> None:
+    home = f"http://{LOOPBACK}:{containers.ports.status}"
+    until = time.monotonic() + PATIENCE_S
+    while sum(each["players"] for each in (await status(containers, home))["servers"]) != PLAYERS:
+        assert time.monotonic() < until
+        await deferLater(containers.reactor, 0.5)
+    question = {"request": {"uid": "7", "status": {"replicas": 2}}, "response": None}
+    answer = await deferToThread(posted, f"{home}/autoscale", question)
+    assert answer["request"] == question["request"]
+    assert answer["response"]["uid"] == "7"
+    assert answer["response"]["replicas"] > 0
+
+
+async def status(containers: Containers, home: str) -> Any:
+    """The public status document, or one of nobody while it does not answer."""
+    try:
+        return json.loads(await fetch(containers.reactor, f"{home}/api/v1/status.json"))
+    except GraphiteAway:
+        return {"servers": []}
+
+
+def posted(url: str, body: dict[str, Any]) -> Any:
+    """The answer to a POST of JSON."""
+    with urllib.request.urlopen(url, json.dumps(body).encode(), timeout=60) as answer:
+        return json.loads(answer.read())
+
+
+@pytest_twisted.ensureDeferred
 async def test_no_container_of_ours_runs_as_root(containers: Containers) -> None:
-    for service in OURS:
-        for container in await containers.names(service):
-            process = await containers.inspected(container, ".State.Pid")
-            assert Path("/proc", process).stat().st_uid == PLAYER, service
+    processes = await containers.each(".State.Pid")
+    assert {service for service, _ in processes} == set(OURS)
+    for service, process in processes:
+        assert Path("/proc", process).stat().st_uid == PLAYER, service
 
 
 @pytest_twisted.ensureDeferred
@@ -181,21 +215,22 @@ async def test_players_are_moved_to_a_container_that_is_added(containers: Contai
 async def test_a_killed_container_is_replaced_and_its_players_come_back(
     containers: Containers,
 ) -> None:
-    victim = (await containers.names("gameserver"))[0]
+    victims = [pid for name, pid in await containers.each(".State.Pid") if name == "gameserver"]
     before = sum((await containers.latest("crowd", "rejoins_total")).values())
-    os.kill(int(await containers.inspected(victim, ".State.Pid")), signal.SIGKILL)
+    os.kill(int(victims[0]), signal.SIGKILL)
     await containers.seen("crowd", "rejoins_total", lambda v: sum(v.values()) > before)
     await containers.all_play(3)
-    assert await containers.inspected(victim, ".RestartCount") == "1"
+    restarts = [times for _, times in await containers.each(".RestartCount") if int(times)]
+    assert restarts == ["1"]
     await told(containers)
 
 
 @pytest_twisted.ensureDeferred
 async def test_containers_that_are_told_to_stop_end_by_themselves(containers: Containers) -> None:
-    await containers.compose("stop", "--timeout", "120", *OURS)
-    for service in OURS:
-        for container in (await containers.compose("ps", "-aq", service)).split():
-            assert await containers.inspected(container, ".State.ExitCode") == "0", service
+    await containers.run("sh", "-c", f"{compose()} stop --timeout 120")
+    ends = await containers.each(".State.ExitCode")
+    assert {service for service, _ in ends} == set(OURS)
+    assert [end for end in ends if end[1] != "0"] == []
 
 
 async def told(containers: Containers) -> None:

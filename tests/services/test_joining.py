@@ -1,8 +1,16 @@
 """How players come in: who they are, where they go, and what happens when there is no place."""
 
+from twisted.internet.error import ConnectionDone
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
 from clientmigration.net.line import Line
 from clientmigration.testing import Arena
 from clientmigration.wire import meadow
+from clientmigration.wire.connection import encode
+from clientmigration.wire.messages import Greeting
+
+CLOSED = ".closed_connections"
 
 
 def arena_with(*servers: str, capacity: int = 200, seed: int = 1) -> Arena:
@@ -155,3 +163,15 @@ def test_unnamed_servers_get_small_names_that_are_used_again() -> None:
     arena.start_server("z").member = ""
     arena.run(1.0)
     assert sorted(arena.router.members) == ["gs-1", "gs-2"]
+
+
+def test_who_leaves_before_its_hello_is_nobodys_fault() -> None:
+    arena = arena_with("eu")
+    line = arena.router.player_line()
+    line.makeConnection(StringTransport())
+    line.dataReceived(encode(Greeting(role="player")))
+    line.connectionLost(Failure(ConnectionDone()))
+    arena.run(10.0)
+    counted = [value for path, value, _ in arena.sink.seen if path.endswith(CLOSED)]
+    assert len(counted) > 10
+    assert sum(counted) == 0

@@ -85,7 +85,8 @@ class Visit:
 
     def _failed(self, failure: Failure) -> None:
         if isinstance(failure.value, PeersFault):
-            self.line.fail(failure.value)
+            if not self.gone:  # who has left keeps nobody waiting
+                self.line.fail(failure.value)
         else:
             log.failure("a visit broke", failure)
             self.line.hang_up("broken", "the router could not serve this")

@@ -34,11 +34,19 @@ MOVES = 50
 
 
 class Shown(Service):
-    """A `Told` that puts everything on the board and out to the readers."""
+    """A `Told` that puts everything on the board and out to the readers. `also` is told of each
+    second too."""
 
-    def __init__(self, clock: IReactorTime, board: Board, readers: Readers, play: str = "") -> None:
+    def __init__(
+        self,
+        clock: IReactorTime,
+        board: Board,
+        readers: Readers,
+        play: str = "",
+        also: Callable[[Status], None] = lambda _status: None,
+    ) -> None:
         self.board, self.readers = board, readers
-        self._clock, self._play = clock, play
+        self._clock, self._play, self._also = clock, play, also
         self._shown_at = self._world_at = 0.0
         self._moves: list[Moved] = []
         self._gathering: IDelayedCall | None = None
@@ -53,6 +61,7 @@ class Shown(Service):
         """See Told."""
         self.board.post_status(status, self._clock.seconds())
         self._show()
+        self._also(status)
 
     def world(self, world: World) -> None:
         """See Told."""

@@ -22,6 +22,7 @@ from clientmigration.status.history import BACK_S, TARGETS, History
 from clientmigration.status.limits import Allowance, Turnstile
 from clientmigration.status.readers import Readers
 from clientmigration.status.sample import Sample
+from clientmigration.status.scaling import Scaling
 from clientmigration.status.service import Shown
 from clientmigration.status.shelf import shelf
 from clientmigration.status.site import Root, Served
@@ -62,10 +63,12 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     )
     room_for(allowance.readers)
     readers = Readers(reactor)
-    shown = Shown(reactor, Board(os.urandom), readers, options["play"])
+    scaling = Scaling(reactor, options.read_policy().autoscale)
+    shown = Shown(reactor, Board(os.urandom), readers, options["play"], scaling.status)
     history = History(reactor, lambda: recalled(reactor, options["graphite"]))
     made = {**shown.answers(), "api/v1/history.json": history.answer}
     root = Root(reactor, Turnstile(allowance), readers, shelf(), made)
+    root.putChild(b"autoscale", scaling)
     site = Served(root, reactor, 2 * allowance.readers)
     listening = StreamServerEndpointService(serverFromString(reactor, options["listen"]), site)
     listening._raiseSynchronously = True  # a port that is taken ends the program, as everywhere
