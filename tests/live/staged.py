@@ -1,23 +1,27 @@
 """A stack in whose run everything happens that the panels have a place for.
 
-A server becomes overloaded, one attaches, one is killed, one drains. Real processes; the stack
+A server becomes overloaded, one attaches, one drains, one is killed. Real processes; the stack
 starts again what ends, as it does for a person.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 from real_parts import Started
+from twisted.internet.task import deferLater
 
+from clientmigration.core.metrics import path
 from clientmigration.stack.processes import Child, Program
-from clientmigration.stack.truth import fetch
+from clientmigration.stack.truth import GraphiteAway, fetch
 
 EARLY = """\
 # Thresholds so low that servers are overloaded at once: the panels do not know why they are.
@@ -95,8 +99,29 @@ class Staged:
         """What was started here ends in order."""
         await self.more.pop(name).stopService()
 
+    async def has_players(self, name: str) -> None:
+        """Graphite says that the game server of that name has some."""
+        target = path("gameserver", name, "players")
+
+        async def some() -> bool:
+            with suppress(GraphiteAway):
+                body = await self.ask(f"/render?target={target}&from=-10s&format=json")
+                return any(v for each in json.loads(body) for v, _ in each["datapoints"])
+            return False
+
+        until = time.monotonic() + PATIENCE_S
+        while not await some():
+            assert time.monotonic() < until, f"{name} got nobody"
+            await deferLater(self.reactor, 0.5)
+
+    async def crash(self, name: str) -> None:
+        """kill -9 of a server that was attached, and nobody starts it again."""
+        child = self.more.pop(name)
+        child.kill()
+        await child.stopService()
+
     def tell(self, name: str, sign: signal.Signals) -> None:
-        """A signal to the game server of that name: SIGKILL is a crash, SIGTERM a drain."""
+        """A signal to the stack's game server of that name: SIGTERM is a drain."""
         stack = psutil.Process(self.stack.transport.pid)  # type: ignore[union-attr]
         for process in stack.children(recursive=True):
             with suppress(psutil.Error):  # it ended just now

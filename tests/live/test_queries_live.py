@@ -38,8 +38,9 @@ async def test_every_query_of_every_dashboard_and_alert_is_answered_with_data(
     await staged.plays(3, PLAYERS)
     staged.attach("extra")
     await staged.plays(4, PLAYERS)
-    staged.tell("gs-1", signal.SIGKILL)
     staged.tell("gs-2", signal.SIGTERM)
+    await staged.has_players("extra")
+    await staged.crash("extra")
     sweep = Sweep(staged.ask)
     until = time.monotonic() + PATIENCE_S
     while await sweep.once() and time.monotonic() < until:
