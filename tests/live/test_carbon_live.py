@@ -89,7 +89,7 @@ class Cache:
         for name in ("carbon.conf", "storage-schemas.conf", "storage-aggregation.conf"):
             text = (ROOT / "graphite" / name).read_text()
             if name == "carbon.conf":
-                text = string.Template(text).substitute(words)
+                text = string.Template(text).safe_substitute(words)
             (self.folder / "conf" / name).write_text(text)
 
     def start(self) -> None:
