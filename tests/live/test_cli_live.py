@@ -49,7 +49,7 @@ async def test_a_fleet_is_looked_at_and_ordered_from_the_command_line(cluster: C
     status = await told(cluster, "status")
     assert ([each["name"] for each in status["members"]], status["players"]) == (["one", "two"], 3)
 
-    drained = await told(cluster, "drain", "one", "--wait", SLOW_S)
+    drained = await told(cluster, "drain", "one", "--wait", "300")
     assert drained == {"member": "one", "outcome": "empty", "players": 0}
     assert all(plays_on(each, "two") for each in crowd)
     code, out, _ = await said(cluster, "status")
@@ -59,11 +59,12 @@ async def test_a_fleet_is_looked_at_and_ordered_from_the_command_line(cluster: C
 
     assert (await told(cluster, "undrain", "one"))["outcome"] == "done"
     name = crowd[0].name
-    moved = await told(cluster, "migrate", name[:10], "one")
-    assert (moved["player"], moved["target"], moved["outcome"]) == (name, "one", "settled")
-    assert plays_on(crowd[0], "one")
+    target = "two" if crowd[0].member == "one" else "one"
+    moved = await told(cluster, "migrate", name[:10], target)
+    assert (moved["player"], moved["target"], moved["outcome"]) == (name, target, "settled")
+    assert plays_on(crowd[0], target)
     found = await told(cluster, "status", name[:10])
-    assert (found["player"], found["member"], found["state"]) == (name, "one", "playing")
+    assert (found["player"], found["member"], found["state"]) == (name, target, "playing")
     assert all(each.rejoins == 0 for each in crowd)
 
 
