@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 CHROMIUM = "/usr/bin/chromium"
 QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
 )
 WAIT_MS = 60_000
 AXE = REPOSITORY / "run" / "axe"
@@ -47,7 +47,11 @@ class Browser:
     async def start(self) -> None:
         """Open it."""
         self._thread.start()
-        await self.do(self._launch)
+        try:
+            await self.do(self._launch)
+        except BaseException:
+            self._thread.stop()  # a thread that is left would keep the tests from ending
+            raise
 
     def _launch(self) -> None:
         self._playwright = sync_playwright().start()

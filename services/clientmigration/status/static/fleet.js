@@ -84,7 +84,8 @@ export class Fleet {
     row.meter.value = Math.min(1, server.load);
     row.meter.setAttribute("aria-label", `Load of ${server.name}`);
     say(row.loadText, percent(server.load));
-    say(row.health, percent(server.health));
+    row.health.classList.toggle("poor", server.health < 0.5);
+    say(row.health, `${server.health < 0.5 ? "▲ " : ""}${percent(server.health)}`);
     say(row.tick, ms(server.tick_ms));
   }
 
