@@ -185,6 +185,7 @@ def planning(here: World, times: int, rng: np.random.Generator) -> dict[str, Any
             told = {"flows": len(decided), "flows_ms": flows_ms, "choose_ms": choose_ms}
             told |= {"plan_ms": flows_ms + choose_ms, "roster_ms": roster_ms}
             told |= {"moves": len(moves), "after_one": balance(here)}
+            told["usual"] = usually(fleet, roster, now, times)
         times = 1
     ours = {"max_mean": balance(here), "moved": share(first, here.home)}
     told["rounds"] = len(spent)
@@ -193,6 +194,14 @@ def planning(here: World, times: int, rng: np.random.Generator) -> dict[str, Any
     told["before"] = {"max_mean": balance_of(here, first), "moved": 0.0, "cut": here.cut(first)}
     here.home = first
     return told
+
+
+def usually(fleet: Fleet, roster: Sequence[Resident], now: float, times: int) -> dict[str, float]:
+    """The same plan by the default policy, which moves few at a time."""
+    policy = Policy()
+    decided, flows_ms = timed(lambda: flows(fleet, policy, now), times)
+    moves, choose_ms = timed(lambda: choose(roster, decided, policy, now, policy.budget), times)
+    return {"moves": len(moves), "plan_ms": flows_ms + choose_ms}
 
 
 def balance(here: World) -> float:
@@ -268,6 +277,8 @@ def picture(told: dict[str, Any], flags: argparse.Namespace) -> str:
         f"  flows {plan['flows_ms']:.0f} ms, choose {plan['choose_ms']:.0f} ms, "
         f"together {plan['plan_ms']:.0f} ms ({plan['flows']} flows, {plan['moves']:,} moves); "
         f"max/mean load {plan['before']['max_mean']:.2f} -> {plan['after_one']:.2f}",
+        f"  the same by the default policy, {plan['usual']['moves']} moves at a time: "
+        f"{plan['usual']['plan_ms']:.0f} ms",
         f"  the roster that it is chosen from, made beforehand: {plan['roster_ms']:.0f} ms",
         f"plans until there is nothing left to do ({plan['rounds']}), and METIS from nothing "
         f"({plan['metis']['ms']:.0f} ms):",

@@ -24,7 +24,8 @@ SIGHT = np.array([column * ROWS + row for column in (-1, 0, 1) for row in (-1, 0
 """From a cell to those that its players see."""
 NOWHERE = -(2**62)
 """The cell of a player without a position."""
-ORIGIN = Position(0.0, 0.0)
+NO_PLACE = Position(0.0, 0.0)
+"""Stands for the position of a player that has none."""
 LAST = 1e6
 """Neighbours that whoever asked not to be moved counts as leaving behind."""
 
@@ -138,7 +139,7 @@ class _Crowd:
             for name, residents, a, b in zip(names, lists, ends, ends[1:], strict=False)
         }
         for place in self.places.values():
-            place.mates.update(each.group for each in place.residents)
+            place.mates.update(map(attrgetter("group"), place.residents))
         self._ready: dict[tuple[str, bool], _Parties] = {}
 
     def leave(self, flow: Flow, count: int) -> Iterator[Move]:
@@ -191,6 +192,7 @@ class _Parties:
         there = self.crowd.near(target, self.cells)
         here = self.crowd.near(self.place, self.cells)
         queues = _Queues(there - here, self._offsets(flow, target, there - here), self)
+        there, here = there.tolist(), here.tolist()
         large: list[int] = []
         drawn = np.zeros(len(self.cells) + 1, np.int64)
         while count and (party := queues.next()) is not None:
@@ -201,16 +203,17 @@ class _Parties:
             count -= len(rows)
             self.left[party] = False
             for row in rows:
-                cell = self.cell_of[row]
-                yield row, int(there[cell] + drawn[cell]), int(here[cell] - drawn[cell] - 1)
+                cell = int(self.cell_of[row])
+                more = int(drawn[cell])
+                yield row, there[cell] + more, here[cell] - more - 1
                 drawn[self.around[cell]] += 1
                 queues.draw(cell)
         for party in large if self.drain else ():
             rows, self.rows[party] = self.rows[party][:count], self.rows[party][count:]
             count -= len(rows)
             for row in rows:
-                cell = self.cell_of[row]
-                yield row, int(there[cell]), int(here[cell] - 1)
+                cell = int(self.cell_of[row])
+                yield row, there[cell], here[cell] - 1
 
     def _offsets(self, flow: Flow, target: _Place, near: Ints) -> Floats:
         """What each party wins per head beyond its neighbours, in neighbours."""
@@ -311,11 +314,9 @@ def _rows(place: _Place, crowd: _Crowd, drain: bool) -> list[list[int]]:
 
 def _codes(residents: Sequence[Resident], policy: Policy) -> Ints:
     """The cell of each, as one number; NOWHERE without a position."""
-    at = [each.position for each in residents]
-    lost = [n for n, position in enumerate(at) if position is None]
-    for n in lost:
-        at[n] = ORIGIN
-    x, y = (np.array(list(map(attrgetter(axis), at))) for axis in ("x", "y"))
+    at = [each.position or NO_PLACE for each in residents]
+    lost = [n for n, position in enumerate(at) if position is NO_PLACE]
+    x, y = np.array([p.x for p in at]), np.array([p.y for p in at])
     cell_m = policy.rebalance.cell_m
     columns, rows = (np.floor(np.clip(v / cell_m, -(2.0**30), 2.0**30)) for v in (x, y))
     codes = np.asarray(columns.astype(np.int64) * ROWS + rows.astype(np.int64))
