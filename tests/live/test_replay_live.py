@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest_twisted
 from real_parts import Cluster, Running, eventually
 from twisted.internet.utils import getProcessOutputAndValue
+
+from clientmigration.core.metrics import Datapoint, parse
+from clientmigration.core.replay import ASKED
+from clientmigration.router.recall import from_graphite
 
 EAGER = "[rebalance]\nmargin = 0.0\n[health]\nseats_weight = 10.0\n"
 LAZY = "[rebalance]\nmargin = 1.0\nimbalance = 10.0\n"
@@ -33,7 +37,7 @@ async def uneven(live: Running, tmp_path: Path) -> AsyncIterator[Cluster]:
     for _ in range(12):
         await cluster.player()
     await cluster.server("right")
-    await eventually(lambda: sum(p.member == "right" for p in cluster.players) >= 4, within_s=60)
+    await eventually(lambda: sum(p.member == "right" for p in cluster.players) >= 4, within_s=120)
     await eventually(lambda: not cluster.router.moves.by_id)
     cluster.router.journal.flush()
     yield cluster
@@ -58,7 +62,7 @@ async def test_what_a_router_decided_is_decided_again_from_graphite_alone(
         whole = answer["summary"]["decisions"] and not answer["summary"]["unknown"]
         return answer if whole else {}
 
-    answer = await live.eventually(complete, within_s=30, every_s=1.0)
+    answer = await live.eventually(complete, within_s=90, every_s=1.0)
     summary = answer["summary"]
     assert summary["differing"] == 0
     assert summary["same"] == summary["rounds"] > summary["decisions"]
@@ -69,6 +73,27 @@ async def test_what_a_router_decided_is_decided_again_from_graphite_alone(
     assert other["summary"]["then"]["players_moved"] >= 4
     assert other["summary"]["instead"]["players_moved"] == 0
     assert plot.read_text().startswith("<svg")
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_router_would_recall_is_told_by_graphite(
+    live: Running, uneven: Cluster
+) -> None:
+    ask, began = from_graphite(live.reactor, live.url, within_s=60.0), uneven.router.started
+
+    async def told() -> Any:  # a new series takes a moment until it can be read
+        points, records = await ask(int(began), int(uneven.router.now()))
+        return (points, records) if {"left", "right"} <= named(points) else None
+
+    points, records = await live.eventually(told, within_s=60, every_s=0.5)
+    assert {point.path.rpartition(".")[2] for point in points} == set(ASKED)
+    assert any(round_.flows for record in records for round_ in record.rounds)
+
+
+def named(points: Sequence[Datapoint]) -> set[str]:
+    """Whose whole reports are among these."""
+    paths = [point.path for point in points if point.path.endswith(".draining")]
+    return {parse(path)[1] for path in paths}
 
 
 @pytest_twisted.ensureDeferred

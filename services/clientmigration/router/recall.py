@@ -31,12 +31,12 @@ Ask = Callable[[int, int], Awaitable[Told]]
 """Datapoints and rounds from one second to another, both with it; may raise Away."""
 
 
-def from_graphite(reactor: Any, base: str) -> Ask:
+def from_graphite(reactor: Any, base: str, within_s: float = WITHIN_S) -> Ask:
     """Asks the graphite-web at `base`."""
 
     async def ask(since: int, until: int) -> Told:
-        known = await history.records(reactor, base, since, until, WITHIN_S)
-        return await history.reports(reactor, base, since, until, WITHIN_S) or (), known
+        known = await history.records(reactor, base, since, until, within_s)
+        return await history.reports(reactor, base, since, until, within_s) or (), known
 
     return ask
 
@@ -65,6 +65,7 @@ class Recall:
             return
         mine = [record for record in records if record.router == self.router.member]
         self._known = dict(reports(points))
+        self._known.pop(f"router.{self.router.member}", None)  # what it said of itself
         self._decided = [(each.now, each.flows) for _, each in in_order(mine) if each.flows]
         log.info(
             "has {reports} reports of {members} members and {decisions} decisions of the last"
