@@ -1,6 +1,6 @@
 """The router's journal: every round of decisions as an event, so that anybody can decide it again.
 
-A decision is posted at once, quiet rounds together: a minute's worth, or as many as fit into one
+A decision is posted at once, quiet rounds together: half a minute's worth, or as many as fit into one
 event, or those until a member came or went. What graphite-web does not take is lost, and counted.
 """
 
@@ -16,7 +16,7 @@ from clientmigration.core.rounds import Record, Round, moves_of, peculiar, witne
 if TYPE_CHECKING:
     from clientmigration.router.service import Router
 
-QUIET_ROUNDS = 30  # a minute of them
+QUIET_ROUNDS = 15  # half a minute of them
 QUIET_BYTES = 6_000  # of one event; the members, the policy and JSON within JSON take the rest
 
 
