@@ -1,7 +1,8 @@
 """The router's journal: every round of decisions as an event, so that anybody can decide it again.
 
-A decision is posted at once, quiet rounds together: half a minute's worth, or as many as fit into one
-event, or those until a member came or went. What graphite-web does not take is lost, and counted.
+A decision is posted at once, quiet rounds together: half a minute's worth, or as many as fit into
+one event, or those until a member came or went. What graphite-web does not take is lost, and
+counted.
 """
 
 from __future__ import annotations
