@@ -36,6 +36,9 @@ WIDTH = 24
 MANY = 12
 """Curves of servers in one panel at most: of more than so many the worst are shown."""
 
+BRIDGED_MS = 5_000
+"""A gap up to this long is drawn through: a second that a busy daemon did not report in."""
+
 SKY, BLUE, GREEN, YELLOW = "#56B4E9", "#0072B2", "#009E73", "#F0E442"
 ORANGE, RED, PINK, GREY = "#E69F00", "#D55E00", "#CC79A7", "#999999"
 BY_DIGIT = (GREY, BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, BLUE, ORANGE)
@@ -343,7 +346,11 @@ def lines(
         thresholds=_thresholds(steps or PLAIN),
         thresholdsStyleMode="dashed" if steps else "off",
         valueMin=None if any(curve.below for curve in curves) else 0,
-        extraJson=_defaults(noValue=none, **({} if top is None else {"max": top})),
+        extraJson=_defaults(
+            noValue=none,
+            custom={"spanNulls": False if sparse else BRIDGED_MS},
+            **({} if top is None else {"max": top}),
+        ),
     )
 
 

@@ -23,12 +23,18 @@ from questions import Ask, Query, dashboards, filled
 
 from clientmigration.stack.truth import GraphiteAway
 
-SERVERS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]
+SERVERS = ["#0072B2", "#E69F00", "#56B4E9", "#D55E00", "#F0E442", "#999999"]
 LOOK = {
-    **{"format": "png", "width": "900", "height": "320", "fontSize": "11", "lineWidth": "2"},
+    **{"format": "png", "width": "800", "height": "280", "fontSize": "11", "lineWidth": "2"},
     **{"bgcolor": "white", "fgcolor": "#333333", "majorGridLineColor": "#dddddd"},
     **{"minorGridLineColor": "#f2f2f2", "hideLegend": "false", "tz": "UTC", "xFormat": "%H:%M:%S"},
-    **{"minorY": "0", "margin": "14", "fontName": "DejaVu Sans"},
+    **{
+        "lineMode": "connected",
+        "connectedLimit": "4",
+        "minorY": "0",
+        "margin": "14",
+        "fontName": "DejaVu Sans",
+    },
 }
 MARKS = {"decision": "#999999", "drain": "#CC79A7", "crash": "#000000", "join": "#009E73"}
 
@@ -45,7 +51,7 @@ PICTURES: dict[str, tuple[str, str, dict[str, str], tuple[str, ...]]] = {
     "gaps": (
         "migrations",
         "Gap at a move",
-        {"lineMode": "connected", "connectedLimit": "4", "yMin": "0", "vtitle": "ms"},
+        {"yMin": "0", "vtitle": "ms"},
         ("drain", "crash"),
     ),
     "balance": (
