@@ -104,6 +104,16 @@ def test_every_measure_of_the_catalogue_has_its_place_in_a_panel() -> None:
     assert [m.name for m in CATALOGUE if (m.role, m.name) not in asked] == []
 
 
+def test_what_makes_the_dashboards_knows_the_catalogue_and_nothing_else_of_ours() -> None:
+    known = {
+        line.split()[1]
+        for source in make.HERE.glob("*.py")
+        for line in source.read_text().splitlines()
+        if line.startswith(("from clientmigration", "import clientmigration"))
+    }
+    assert known == {"clientmigration.core.metrics"}
+
+
 def test_each_query_has_a_name_of_its_own() -> None:
     names = [query.name for query in every()]
     assert len(set(names)) == len(names)
