@@ -29,6 +29,7 @@ from clientmigration.router import players as visiting
 from clientmigration.testing import Arena
 from clientmigration.wire import connection as wire
 from clientmigration.wire import messages as m
+from clientmigration.wire import neighbours as n
 from clientmigration.wire import operators as o
 from clientmigration.wire import work
 
@@ -228,7 +229,7 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "player and server": said_by(m.PlayerToServer, m.ServerToPlayer),
     "member to router": said_by(m.MemberToRouter),
     "router to member": said_by(m.RouterToMember),
-    "server to server": said_by(m.ServerToServer),
+    "server to server": said_by(n.ServerToServer),
     "operator to router": said_by(o.OperatorToRouter),
     "router to operator": said_by(o.RouterToOperator),
     "values": lambda: table(

@@ -19,7 +19,8 @@ from clientmigration.testing import SECRET, Arena, Network
 from clientmigration.wire import connection as wire
 from clientmigration.wire import meadow
 from clientmigration.wire.connection import Connection, Dialect
-from clientmigration.wire.messages import Chunk, Input, Item, Look, Report, Sight, View
+from clientmigration.wire.messages import Chunk, Input, Item, Report, View
+from clientmigration.wire.neighbours import Look, Sight
 from clientmigration.wire.operators import Find, Order
 
 DELAY_S = 0.01

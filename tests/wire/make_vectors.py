@@ -22,6 +22,7 @@ from clientmigration.net.tickets import Seals, hashed
 from clientmigration.wire import connection as wire
 from clientmigration.wire import meadow, sight, work
 from clientmigration.wire import messages as m
+from clientmigration.wire import neighbours as n
 from clientmigration.wire import operators as o
 from clientmigration.wire.connection import Connection, Dialect, encode
 
@@ -133,9 +134,9 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
         wire.SERVER_TO_SERVER,
         (
             m.Greeting(role="gameserver"), m.Challenge("1e" * 16),
-            m.Meet("gs-1", "0f" * 16, "c0" * 32), m.Met("a5" * 32), m.Look(LOOK_BODY), m.Look(b""),
-            m.Sight(TICK, SIGHT_BODY), m.Sight(0, b""),
-            m.Post(ADA, BOB, [Letter(41, BOB, {"coins": 1})]), m.Kept(ADA, BOB, 41), GOODBYE,
+            n.Meet("gs-1", "0f" * 16, "c0" * 32), n.Met("a5" * 32), n.Look(LOOK_BODY), n.Look(b""),
+            n.Sight(TICK, SIGHT_BODY), n.Sight(0, b""),
+            n.Post(ADA, BOB, [Letter(41, BOB, {"coins": 1})]), n.Kept(ADA, BOB, 41), GOODBYE,
         ),
     ),
     "operator to router": (
@@ -278,7 +279,7 @@ PROVEN = (
 
 def shown(message: Any) -> dict[str, Any]:
     """A message as a JSON object; bytes are hex."""
-    if isinstance(message, m.Input | m.View | m.Chunk | m.Item | m.Look | m.Sight):
+    if isinstance(message, m.Input | m.View | m.Chunk | m.Item | n.Look | n.Sight):
         kind = type(message).__name__.lower()
         return {"kind": kind, **msgspec.structs.asdict(message), "body": message.body.hex()}
     spelled: dict[str, Any] = msgspec.to_builtins(message)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from clientmigration.wire import messages, operators
+from clientmigration.wire import messages, neighbours, operators
 from clientmigration.wire.connection import Dialect
 from clientmigration.wire.messages import Message
 
@@ -22,7 +22,7 @@ UNIONS = {
     "server to player": messages.ServerToPlayer,
     "member to router": messages.MemberToRouter,
     "router to member": messages.RouterToMember,
-    "server to server": messages.ServerToServer,
+    "server to server": neighbours.ServerToServer,
     "operator to router": operators.OperatorToRouter,
     "router to operator": operators.RouterToOperator,
 }
@@ -86,7 +86,7 @@ TAGS = {
     "Because": "because",
     "Ended": "ended",
 }
-OURS = (messages.__name__, operators.__name__)
+OURS = (messages.__name__, neighbours.__name__, operators.__name__)
 KINDS = [kind for kind in Message.__subclasses__() if kind.__module__ in OURS]
 every_message = pytest.mark.parametrize(
     "message",
@@ -96,7 +96,7 @@ every_message = pytest.mark.parametrize(
 
 
 PACKED = {messages.Input, messages.View, messages.Chunk, messages.Item}
-PACKED |= {messages.Look, messages.Sight}
+PACKED |= {neighbours.Look, neighbours.Sight}
 
 
 def test_tags_are_pinned() -> None:

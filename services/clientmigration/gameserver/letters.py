@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clientmigration.wire.messages import Kept, Post
+from clientmigration.wire.neighbours import Kept, Post
 
 if TYPE_CHECKING:
     from clientmigration.gameserver.neighbours import Link

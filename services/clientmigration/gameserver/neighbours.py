@@ -18,18 +18,9 @@ from clientmigration.errors import OutOfTurn
 from clientmigration.net.door import Dial, steady
 from clientmigration.net.line import MEMBER_SILENCE_S, Line
 from clientmigration.wire.connection import SERVER_TO_SERVER, encode
-from clientmigration.wire.messages import (
-    Challenge,
-    Goodbye,
-    Kept,
-    Look,
-    Meet,
-    Met,
-    Neighbour,
-    Post,
-    Sight,
-)
+from clientmigration.wire.messages import Challenge, Goodbye, Neighbour
 from clientmigration.wire.messages import Neighbours as Listed
+from clientmigration.wire.neighbours import Kept, Look, Meet, Met, Post, Sight
 
 if TYPE_CHECKING:
     from clientmigration.gameserver.service import GameServer

@@ -16,18 +16,9 @@ from typing import Any
 import msgspec
 
 from clientmigration.errors import FrameTooLarge, MalformedFrame, NotOurProtocol, OutOfTurn
-from clientmigration.wire import messages, operators
-from clientmigration.wire.messages import (
-    Chunk,
-    Goodbye,
-    Greeting,
-    Input,
-    Item,
-    Look,
-    Message,
-    Sight,
-    View,
-)
+from clientmigration.wire import messages, neighbours, operators
+from clientmigration.wire.messages import Chunk, Goodbye, Greeting, Input, Item, Message, View
+from clientmigration.wire.neighbours import Look, Sight
 
 CONTROL, INPUT, VIEW, CHUNK, ITEM, LOOK, SIGHT = range(7)
 Packed = Input | View | Chunk | Item | Look | Sight
@@ -82,7 +73,7 @@ OPERATOR_TO_ROUTER = _dialect("operator to router", operators.OperatorToRouter, 
 ROUTER_TO_OPERATOR = _dialect("router to operator", operators.RouterToOperator, 4194304)
 
 SERVER_TO_SERVER = _dialect(
-    "server to server", messages.ServerToServer, 1048576, LOOK, SIGHT, first=PROOF_LIMIT
+    "server to server", neighbours.ServerToServer, 1048576, LOOK, SIGHT, first=PROOF_LIMIT
 )
 
 

@@ -1,0 +1,57 @@
+"""What game servers say to each other, on the port on which players come in.
+
+As in `messages.py`: frozen values, pinned tags, one sentence each.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from clientmigration.core.mail import Letter
+from clientmigration.wire.messages import Challenge, Goodbye, Greeting, Message
+
+
+class Meet(Message, frozen=True, tag="meet"):
+    """Game server that calls: I am `name`; `proof` shows that I know the secret and whom I call."""
+
+    name: str
+    nonce: str
+    proof: str
+
+
+class Met(Message, frozen=True, tag="met"):
+    """Game server that is called: I believe you, and here is my own proof."""
+
+    proof: str
+
+
+class Post(Message, frozen=True, tag="post"):
+    """Game server: the letters of `sender` to `to`, all that are not answered, oldest first."""
+
+    sender: str
+    to: str
+    letters: list[Letter]
+
+
+class Kept(Message, frozen=True, tag="kept"):
+    """Game server: `to` has every letter of `sender` up to `n`, and so has the ledger."""
+
+    sender: str
+    to: str
+    n: int
+
+
+class Look(msgspec.Struct, frozen=True):
+    """Game server: what my players look at, or will in a moment; `body` is the game's."""
+
+    body: bytes
+
+
+class Sight(msgspec.Struct, frozen=True):
+    """Game server: who of mine stood at `tick` where your players look; `body` is the game's."""
+
+    tick: int
+    body: bytes
+
+
+ServerToServer = Greeting | Goodbye | Challenge | Meet | Met | Post | Kept
