@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_twisted
 from real_parts import Cluster, Running, eventually
 from twisted.internet.utils import getProcessOutputAndValue
@@ -19,19 +20,21 @@ from twisted.internet.utils import getProcessOutputAndValue
 from clientmigration.core.metrics import Datapoint, parse
 from clientmigration.core.replay import ASKED
 from clientmigration.router.recall import from_graphite
+from clientmigration.stack.ports import LOOPBACK
 
 EAGER = "[rebalance]\nmargin = 0.0\n[health]\nseats_weight = 10.0\n"
 LAZY = "[rebalance]\nmargin = 1.0\nimbalance = 10.0\n"
 CLIENTMIGRATION = str(Path(sys.executable).with_name("clientmigration"))
 
 
-@pytest_twisted.async_yield_fixture()
-async def uneven(live: Running, tmp_path: Path) -> AsyncIterator[Cluster]:
+@pytest_twisted.async_yield_fixture(scope="module")
+async def uneven(live: Running, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
     """Two servers, the second of which came when everybody was on the first; and what was decided
     has been carried out."""
-    (tmp_path / "eager.toml").write_text(EAGER)
-    flags = ("--graphite", live.url, "--policy", str(tmp_path / "eager.toml"))
-    cluster = Cluster(tmp_path, live.graphite.carbon, flags)
+    folder = tmp_path_factory.mktemp("uneven")
+    (folder / "eager.toml").write_text(EAGER)
+    flags = ("--graphite", live.url, "--policy", str(folder / "eager.toml"))
+    cluster = Cluster(folder, live.graphite.carbon, flags)
     cluster.start()
     await cluster.server("left")
     for _ in range(12):
@@ -73,6 +76,31 @@ async def test_what_a_router_decided_is_decided_again_from_graphite_alone(
     assert other["summary"]["then"]["players_moved"] >= 4
     assert other["summary"]["instead"]["players_moved"] == 0
     assert plot.read_text().startswith("<svg")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_server_a_player_and_a_move_are_explained_by_router_and_graphite_together(
+    live: Running, uneven: Cluster
+) -> None:
+    door = f"tcp:{LOOPBACK}:{uneven.ports.members}"
+    flags = ("--router", door, "--secret-file", str(uneven.secret), "--timeout", "60")
+
+    async def explained(subject: str) -> dict[str, Any]:
+        argv = ["explain", subject, "--graphite", live.url, "--json", *flags]
+        out, err, code = await getProcessOutputAndValue(
+            CLIENTMIGRATION, argv, None, None, live.reactor
+        )
+        assert code == 0, err.decode()
+        told: dict[str, Any] = json.loads(out)
+        assert not told["notes"]
+        return told
+
+    server = await explained("right")
+    assert server["decisions"][0]["flows"][0]["target"] == "right"
+    move = next(fact for fact in server["facts"] if fact["what"] == "ended")
+    player = await explained(move["player"])
+    assert [fact["what"] for fact in player["facts"]][-1] == "placed"
+    assert {f["player"] for f in (await explained(move["migration"]))["facts"]} == {move["player"]}
 
 
 @pytest_twisted.ensureDeferred

@@ -96,9 +96,8 @@ async def _told(reactor: Any, given: Namespace) -> Told:
 
 async def _remembered(reactor: Any, given: Namespace) -> Because:
     proofs = proofs_of(given, "watcher")
-    desk = await entered(
-        endpoint_of(reactor, given), Desk(reactor, proofs, "watcher"), given.router
-    )
+    endpoint, desk = endpoint_of(reactor, given), Desk(reactor, proofs, "watcher")
+    await entered(endpoint, desk, given.router, given.timeout)
     try:
         because: Because = await within(WITHIN_S, desk, desk.ask(Explain(0, given.subject)))
         return because
