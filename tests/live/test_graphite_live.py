@@ -81,25 +81,6 @@ async def test_the_homepage_s_questions_are_answered_by_name(live: Running) -> N
 
 
 @pytest_twisted.ensureDeferred
-async def test_twenty_servers_attach_at_once_and_not_one_first_point_is_missing(
-    live: Running,
-) -> None:
-    now, rows = int(time.time()), measures("gameserver")
-    names = [f"twenty-{number}" for number in range(1, 21)]
-    for name in names:  # each over a connection of its own, as servers do
-        await live.send(datapoints("gameserver", name, dict.fromkeys(rows, 1.0), now))
-
-    async def first_points() -> bool:
-        query = {"target": "clientmigration.gameserver.twenty-*.*", "from": f"{now - 1}"}
-        query |= {"until": f"{now + 1}", "format": "json"}
-        series = json.loads(await live.ask(f"/render?{urlencode(query)}"))
-        there = [each["target"] for each in series if [1.0, now] in each["datapoints"]]
-        return len(there) == len(names) * len(rows)
-
-    await live.eventually(first_points, within_s=60)
-
-
-@pytest_twisted.ensureDeferred
 async def test_series_of_servers_that_left_go_by_the_words_of_the_page_and_others_stay(
     live: Running,
 ) -> None:
@@ -190,7 +171,7 @@ async def test_the_line_of_truth_comes_from_what_carbon_was_sent(live: Running) 
         line = await tell(live.reactor, live.url)
         return line if "1 servers" in line and "9.5" in line and "7 moves" in line else ""
 
-    line = await live.eventually(complete, within_s=5)
+    line = await live.eventually(complete, within_s=30)
     assert "1 servers, 2 players" in line
     assert "gs-1 25%" in line
     assert "7 moves, 0 missed ticks | extra gap p50 2.0 ms, p99 9.5 ms" in line
