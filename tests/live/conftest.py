@@ -37,7 +37,7 @@ async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runnin
 
     stack = Stack(around, [[program] for program in graphite.programs({})])
     stack.startService()
-    await running.eventually(started, within_s=60)
+    await running.eventually(started, within_s=180)
     yield running
     await stack.stopService()
     assert not await processes.accepts(reactor, graphite.carbon)

@@ -78,7 +78,7 @@ class Running:
         return await fetch(self.reactor, self.url + path)
 
     async def eventually(
-        self, what: Callable[[], Awaitable[Any]], within_s: float = 15.0, every_s: float = 0.1
+        self, what: Callable[[], Awaitable[Any]], within_s: float = 60.0, every_s: float = 0.1
     ) -> Any:
         """The first true value of `what`, asked again and again; fails after `within_s`."""
         until = time.monotonic() + within_s
