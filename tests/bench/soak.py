@@ -27,6 +27,7 @@ from typing import Any
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from clientmigration.core.mail import under_way
 from clientmigration.core.migration import Outcome
@@ -258,6 +259,8 @@ def main() -> None:
     if asked.rtt_ms:
         make_space()
     codes: list[int] = []
+    router_log = textFileLogObserver((folder / "router.log").open("w"))
+    globalLogBeginner.beginLoggingTo([router_log], redirectStandardIO=False)
 
     async def whole(_reactor: Any) -> None:
         codes.append(await Soak(reactor, asked, folder).run())
