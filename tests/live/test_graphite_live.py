@@ -26,8 +26,7 @@ from clientmigration.core.metrics import datapoints, measures
 from clientmigration.stack import processes
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child
-from clientmigration.stack.truth import GraphiteAway, fetch, render, tell
-from clientmigration.status.history import ASKED, BACK_S, TARGETS, charts
+from clientmigration.stack.truth import GraphiteAway, fetch, tell
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = REPOSITORY / ".venv-graphite"
@@ -49,35 +48,6 @@ async def test_two_hundred_new_series_can_be_read_within_seconds(live: Running) 
 
     seen = await live.eventually(all_of_them, within_s=60)
     assert seen == {path: value for path, value, _ in points}
-
-
-@pytest_twisted.ensureDeferred
-async def test_the_homepage_s_questions_are_answered_by_name(live: Running) -> None:
-    now = int(time.time())
-    await live.send(datapoints("gameserver", "shown", {"load": 0.25, "tick_ms_p99": 4.0}, now))
-    await live.send(datapoints("router", "shown", {"players": 7.0, "moves_settled": 2.0}, now))
-    await live.send(datapoints("crowd", "shown", {"gap_ms_p99": 12.0}, now))
-
-    async def all_charts() -> dict[str, list[float | None]]:
-        found = charts(await render(live.reactor, live.url, TARGETS, BACK_S))
-        lines = {
-            chart: line["points"]
-            for chart, those in found.items()
-            for line in those
-            if line["name"] == "shown"
-        }
-        return lines if len(lines) == len(ASKED) else {}
-
-    lines = await live.eventually(all_charts)
-    values = {chart: [v for v in points if v is not None] for chart, points in lines.items()}
-    assert values == {
-        "load": [0.25],
-        "tick_ms": [4.0],
-        "players": [7.0],
-        "moves": [2.0],
-        "gap_ms": [12.0],
-    }
-    assert {len(points) for points in lines.values()} <= {BACK_S // 5, BACK_S // 5 + 1}
 
 
 @pytest_twisted.ensureDeferred
