@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from clientmigration.cli.command import DONE, NO, Answer, Command, waited
 from clientmigration.cli.history import History, graphite_flag, moment, read_history
@@ -99,20 +100,23 @@ def _table(judged: Sequence[Judged]) -> Table:
     table = Table("when, UTC", "decided", "again", box=None, pad_edge=False)
     for each in judged:
         if each.round.flows or each.verdict != "same":
-            style = STYLES[each.verdict]
-            again = f"[{style}]{each.verdict}[/]{': ' if each.text else ''}{each.text}"
+            more = f": {each.text}" if each.text else ""
+            again = Text.assemble((each.verdict, STYLES[each.verdict]), more)
             table.add_row(clock(each.round.now), each.round.sentence(), again)
     return table
 
 
-def _summary(summary: Count) -> str:
+def _summary(summary: Count) -> Text:
     quiet = summary.rounds - summary.decisions
     style = STYLES["differs" if summary.differing else "unknown" if summary.unknown else "same"]
-    return (
-        f"[{style}]{summary.rounds} rounds: {summary.same} same, {summary.differing} differing,"
-        f" {summary.unknown} that cannot be known.[/]"
+    verdict = (
+        f"{summary.rounds} rounds: {summary.same} same, {summary.differing} differing,"
+        f" {summary.unknown} that cannot be known."
+    )
+    return Text.assemble(
+        (verdict, style),
         f" {summary.decisions} decisions, {summary.alike} of them the same;"
-        f" {quiet} rounds in which nobody was moved."
+        f" {quiet} rounds in which nobody was moved.",
     )
 
 
@@ -147,13 +151,16 @@ def _choices(choices: Sequence[Choice]) -> Table:
     table = Table("when, UTC", "as it was", "as it would have been", box=None, pad_edge=False)
     for each in choices:
         if each.then or each.instead:
-            same = "[dim]the same[/]" if each.then == each.instead else _said(each.instead)
-            table.add_row(clock(each.now), _said(each.then), same)
+            same = each.then == each.instead
+            instead = Text("the same", "dim") if same else _said(each.instead)
+            table.add_row(clock(each.now), _said(each.then), instead)
     return table
 
 
-def _said(flows: Sequence[Flow]) -> str:
-    return "\n".join(describe(flow) for flow in flows) or "[dim]nobody is moved[/]"
+def _said(flows: Sequence[Flow]) -> Text:
+    if not flows:
+        return Text("nobody is moved", "dim")
+    return Text("\n".join(describe(flow) for flow in flows))
 
 
 def _compared(supposed: Supposition) -> dict[str, dict[str, float]]:
