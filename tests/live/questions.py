@@ -129,7 +129,8 @@ class Sweep:
             except GraphiteAway:  # slow: asked again in the next round
                 names = []
             if names and query.kind == "variable":
-                self.chosen.setdefault(query.name.rpartition("$")[2], sorted(names)[0])
+                # The last by name is one that began with the stack: "extra" may be gone too soon.
+                self.chosen.setdefault(query.name.rpartition("$")[2], sorted(names)[-1])
             (self.answered if names else left).append(query)
         self.left = left
         return left

@@ -63,6 +63,10 @@ async def test_a_fleet_is_looked_at_and_ordered_from_the_command_line(cluster: C
     moved = await told(cluster, "migrate", name[:10], target)
     assert (moved["player"], moved["target"], moved["outcome"]) == (name, target, "settled")
     assert plays_on(crowd[0], target)
+    rosters = cluster.router.members
+    await eventually(
+        lambda: (entry := rosters[target].roster.get(name)) and entry.state == "playing", 60
+    )
     found = await told(cluster, "status", name[:10])
     assert (found["player"], found["member"], found["state"]) == (name, target, "playing")
     assert all(each.rejoins == 0 for each in crowd)
