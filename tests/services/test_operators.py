@@ -138,8 +138,10 @@ def test_a_drained_server_knows_it_after_a_restart_of_the_router() -> None:
     arena.run(0.5)
     arena.kill("router")
     arena.run(1.0)
+    assert any(arena.home_of(each) == "eu" for each in crowd)
     arena.start_router()
     arena.run_until(lambda: all(arena.home_of(each) == "us" for each in crowd))
+    assert arena.servers["eu"].draining
 
 
 def test_a_server_that_stops_cannot_be_told_to_fill_again() -> None:
