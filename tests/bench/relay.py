@@ -110,7 +110,7 @@ class Distance:
     def listen(self, host: str, port: int) -> None:
         here = Factory.forProtocol(lambda: self.pair(port))
         here.noisy = False
-        TCP4ServerEndpoint(self.reactor, port, interface=host).listen(here)
+        TCP4ServerEndpoint(self.reactor, port, backlog=1000, interface=host).listen(here)
 
 
 def main() -> None:

@@ -1,8 +1,13 @@
 """Where a daemon that listens is found by others."""
 
-import pytest
+import socket
+from typing import Any
 
-from clientmigration.net.door import reachable
+import pytest
+from twisted.internet.protocol import Protocol
+from twisted.internet.testing import MemoryReactor
+
+from clientmigration.net.door import BACKLOG, Lines, listening, reachable
 
 
 @pytest.mark.parametrize(
@@ -18,3 +23,34 @@ def test_who_listens_everywhere_is_found_where_it_calls_from(
     listening: str, here: str, found: str
 ) -> None:
     assert reachable(listening, here) == found
+
+
+def test_a_crowd_that_comes_all_at_once_is_let_in_at_once() -> None:
+    """The kernel drops a SYN for which the queue has no room, and its sender waits for a second.
+    Nobody accepts here: the reactor does not run."""
+    from twisted.internet import reactor
+
+    port: Any = listening(reactor, "tcp:0:interface=127.0.0.1").listen(Lines(Protocol)).result
+    crowd = [socket.socket() for _ in range(300)]
+    try:
+        for each in crowd:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port.getHost().port))
+        for each in crowd:
+            each.getpeername()  # raises while it is not connected
+    finally:
+        for each in crowd:
+            each.close()
+        port.stopListening()
+
+
+@pytest.mark.parametrize(
+    ("description", "backlog"),
+    [("tcp:4100", BACKLOG), ("tcp:4100:interface=127.0.0.1", BACKLOG), ("tcp:4100:backlog=7", 7)],
+)
+def test_a_backlog_is_as_long_as_the_operator_says_or_else_long(
+    description: str, backlog: int
+) -> None:
+    memory: Any = MemoryReactor()
+    listening(memory, description).listen(Lines(Protocol))
+    assert memory.tcpServers[0][2] == backlog

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from clientmigration.client import finding, legs, player
-from clientmigration.core import inbox, mail, tally
+from clientmigration.core import absences, inbox, mail, tally
 from clientmigration.core.memory import Fact
 from clientmigration.core.snapshot import Progress, Snapshot
 from clientmigration.gameserver import letters, meadow, neighbours, seat, service, streams, uplink
@@ -82,8 +82,11 @@ NUMBERS = (
     (f"{visiting.HELLO_S:g} s", "from the greeting to `hello`, at the router"),
     (f"{visiting.PINGS_S:g} s", "from `candidates` to `pings`; later ones do not count"),
     (f"{visiting.TRIES}", "servers that may refuse a newcomer before it is sent off"),
-    (f"{visiting.GRACE_S:g} s", "a returning player's server may be away, then it is given up"),
-    (f"{visiting.RETURN_S:g} s", "the same for a server not seen yet, from the router's own start"),
+    (
+        f"{absences.GRACE_S:g} s",
+        "a player's server may be away, then the player is placed elsewhere",
+    ),
+    (f"{absences.RETURN_S:g} s", "the same after a start of the router, for a server not seen yet"),
     (f"{tickets.TICKET_TTL_S:g} s", "from a ticket's issue to its expiry; `ttl_s` of `reserve`"),
     (f"{playing.STRANGER_PINGS}", "pings on a connection on which no ticket was shown"),
     (f"{inbox.ROOM}", "inputs that wait at a server for one that is missing"),

@@ -7,13 +7,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.endpoints import clientFromString
 from twisted.python.reflect import namedAny
 
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.service import GameServer, Setting
 from clientmigration.net.carbon import Carbon
-from clientmigration.net.door import Door, InOrder, dialer, steady
+from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
 from clientmigration.net.web import Reception
@@ -58,7 +58,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         reactor, setting, game, options.seals(), carbon, probe, cpu, entropy, dialer(reactor),
         dropped=carbon.take_dropped, files=Files.of_folder(options["files"]),
     )  # fmt: skip
-    listen = serverFromString(reactor, options["listen"])
+    listen = listening(reactor, options["listen"])
     reception = Reception(server.player_line, options.origins(), reactor, server.blame)
     door = Door(listen, reception, server.found_at)
     router = clientFromString(reactor, options["router"])

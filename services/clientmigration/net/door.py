@@ -12,7 +12,7 @@ from twisted.application.internet import (
 )
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint
+from twisted.internet.endpoints import HostnameEndpoint, serverFromString
 from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
@@ -29,6 +29,17 @@ log = Logger()
 
 Dial = Callable[[str], IStreamClientEndpoint]  # from host:port
 EVERYWHERE = ("0.0.0.0", "::")
+BACKLOG = 4096  # players of a killed server come all at once; whom the kernel has no room for tries
+# again after a full second (TCP's first retransmission). Twisted's own default is 50.
+WITH_BACKLOG = ("tcp", "ssl", "unix")
+
+
+def listening(reactor: IReactorTime, description: str) -> IStreamServerEndpoint:
+    """Twisted's endpoint of this description, with room for a crowd that comes all at once."""
+    if description.partition(":")[0] in WITH_BACKLOG and "backlog=" not in description:
+        description += f":backlog={BACKLOG}"
+    endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    return endpoint
 
 
 class Lines(Factory):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from twisted.internet.defer import Deferred, DeferredQueue, QueueOverflow
+from twisted.internet.defer import CancelledError, Deferred, DeferredQueue, QueueOverflow
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -41,8 +41,6 @@ T = TypeVar("T")
 
 HELLO_S = 5.0  # after its greeting a player says hello at once
 PINGS_S = 2.0  # after this it is placed without pings
-GRACE_S = 0.7  # an owner that is away for this long after its player came back is given up
-RETURN_S = 4.5  # every member has tried to come back by then after a restart of the router
 ASKED = 2  # times that a player is asked to ping, if all that it pinged first is far
 NO_SEAT = ("draining", "full")  # a server says so only of players whom it does not have
 TRIES = 4  # targets that may refuse one after the other before the player is sent off
@@ -138,19 +136,15 @@ class Visit:
         record: Record = await router.timed(router.ledger.read(player))
         if not record.owner or record.owner in router.members:
             return record
-        until = router.now() + self._grace(record.owner)
-        await self._measure(record)  # it will be needed, and this time has to pass anyway
-        if await router.attached_within(record.owner, until - router.now()):
+        measuring = Deferred.fromCoroutine(self._measure(record))  # this time has to pass anyway
+        measuring.addErrback(lambda failure: failure.trap(CancelledError))
+        if await router.attached_by(record.owner, router.absences.given_up_at(record.owner)):
+            measuring.cancel()
             return record
+        await measuring
         log.info("{player} is taken over from {owner}", player=player, owner=record.owner)
         again: Record = await router.timed(router.ledger.read(player))
         return again
-
-    def _grace(self, owner: str) -> float:
-        """Who has not been here since our own start may only not have come back yet."""
-        router = self.router
-        since = 0.0 if owner in router.met else router.started + RETURN_S - router.now()
-        return max(GRACE_S, since)
 
     async def _measure(self, record: Record) -> None:
         """Have the player ping the best few, once; what it can not measure in time is left out. If
@@ -164,10 +158,13 @@ class Visit:
         self.measured = True
 
     async def _ask(self, record: Record, asked: set[str]) -> dict[str, float]:
-        """Have it ping who was not asked for yet: ms by member. They are remembered by zone."""
-        router = self.router
-        names = candidates(self._newcomer(record), router.fleet, router.policy, router.now())
+        """Have it ping who was not asked for yet: ms by member. They are remembered by zone, and
+        who has no time to lose does not measure a zone again."""
+        router, newcomer = self.router, self._newcomer(record)
+        names = candidates(newcomer, router.fleet, router.policy, router.now())
         members = [m for name in names if name not in asked and (m := router.fleet.member(name))]
+        if newcomer.stranded:
+            members = [m for m in members if m.zone not in newcomer.pings]
         if not members:
             return {}
         asked.update(member.name for member in members)

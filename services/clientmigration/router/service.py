@@ -16,6 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
+from clientmigration.core.absences import Absences
 from clientmigration.core.company import Company
 from clientmigration.core.fleet import Fleet
 from clientmigration.core.ledger import Record
@@ -94,7 +95,7 @@ class Router(Service):
         self.seals, self.sink, self.events, self.probe = seals, sink, events, probe
         self.entropy, self.dropped, self.observed = entropy, dropped, observed
         self.started = 0.0
-        self.met: set[str] = set()  # members that have been attached since then
+        self.absences = Absences(0.0)
         self.fleet = Fleet()
         self.members: dict[str, MemberLine] = {}
         self.moves = Moves(self)
@@ -143,7 +144,7 @@ class Router(Service):
             raise NotAuthentic(f"there is a member called {attach.name} already")
         name = attach.name or self._free_name()
         self.members[name] = member
-        self.met.add(name)
+        self.absences.back(name)
         self.fleet.attach(name, attach.role, attach.address, attach.zone)
         self.journal.joined(attach.role, name, self.now())
         self.recall.joined(attach.role, name)
@@ -161,6 +162,7 @@ class Router(Service):
         if self.members.get(member.name) is not member:
             return
         del self.members[member.name]
+        self.absences.left(member.name, self.now())
         self.journal.left(member.role, member.name)
         left = self.fleet.member(member.name)
         self.fleet.detach(member.name)
@@ -177,9 +179,8 @@ class Router(Service):
             member.line.say(message)
         return member is not None
 
-    async def attached_within(self, name: str, seconds: float) -> bool:
-        """Whether a member is attached, or will be in so many seconds."""
-        until = self.now() + seconds
+    async def attached_by(self, name: str, until: float) -> bool:
+        """Whether a member is attached, or will be by then."""
         while name not in self.members and self.now() < until:
             await deferLater(self.clock, 0.1, lambda: None)
         return name in self.members
@@ -263,6 +264,7 @@ class Router(Service):
         """Begin to decide."""
         super().startService()
         self.started = self.now()
+        self.absences = Absences(self.started)
         self.recall.begin()
         for loop, every in self._loops:
             loop.clock = self.clock

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.endpoints import clientFromString
 
 from clientmigration.net.carbon import Carbon
-from clientmigration.net.door import Door, InOrder
+from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import Events, agent_for
 from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
@@ -54,6 +54,6 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         carbon.take_dropped, past=None if options["forget"] else from_graphite(reactor, graphite),
     )  # fmt: skip
     reception = Reception(router.player_line, options.origins(), reactor, router.blame)
-    players = Door(serverFromString(reactor, options["players"]), reception)
-    members = Door(serverFromString(reactor, options["members"]), router.member_line)
+    players = Door(listening(reactor, options["players"]), reception)
+    members = Door(listening(reactor, options["members"]), router.member_line)
     return InOrder(carbon, probe, router, members, players)

@@ -10,9 +10,9 @@ from typing import Any
 
 from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import IService
-from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.endpoints import clientFromString
 
-from clientmigration.net.door import InOrder
+from clientmigration.net.door import InOrder, listening
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
 from clientmigration.net.settings import Common, positive, served
@@ -70,9 +70,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     root = Root(reactor, Turnstile(allowance), readers, shelf(), made)
     root.putChild(b"autoscale", scaling)
     site = Served(root, reactor, 2 * allowance.readers)
-    listening = StreamServerEndpointService(serverFromString(reactor, options["listen"]), site)
-    listening._raiseSynchronously = True  # a port that is taken ends the program, as everywhere
-    return InOrder(feed(reactor, options, shown), shown, listening)
+    door = StreamServerEndpointService(listening(reactor, options["listen"]), site)
+    door._raiseSynchronously = True  # a port that is taken ends the program, as everywhere
+    return InOrder(feed(reactor, options, shown), shown, door)
 
 
 def feed(reactor: Any, options: Options, shown: Shown) -> IService:
