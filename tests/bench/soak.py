@@ -1,6 +1,7 @@
 """A soak with real processes: a crowd, moves all the time, servers that are killed or restarted.
 
     .venv/bin/python tests/bench/soak.py --seconds 600 --kill-every 60 --rtt-ms 40
+    .venv/bin/python tests/bench/soak.py --seconds 600 --kill-every 60 --down-s 15
     .venv/bin/python tests/bench/soak.py --seconds 120 --moves-per-s 0 --restart-every 25
 
 The router runs here, so that moves can be ordered; game servers, crowd and relay are processes of
@@ -29,6 +30,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
+from clientmigration.client.summary import Durations
 from clientmigration.core.mail import under_way
 from clientmigration.core.migration import Outcome
 from clientmigration.core.snapshot import Snapshot
@@ -39,6 +41,7 @@ from clientmigration.stack.processes import Child, Program
 
 HERE, THERE = "10.77.0.1", "10.77.0.2"  # this side and the crowd's side of the pair of interfaces
 SPACE = "cm-soak"
+STORM_S = 4.0  # a new process starts and a third of the players come back on the same cores
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 RELAY = str(Path(__file__).with_name("relay.py"))
 
@@ -54,7 +57,7 @@ class Soak:
         self.ports = settled(Ports(0, 0, 0, 0, 0))
         self.host = HERE if asked.rtt_ms else "127.0.0.1"
         self.outcomes: Counter[str] = Counter()
-        self.kills = 0
+        self.kills: list[float] = []  # when
         self.restarts: list[float] = []  # seconds from SIGTERM to the last player's departure
         self.servers: dict[str, Child] = {}
         self.others: list[Child] = []
@@ -119,12 +122,25 @@ class Soak:
             lambda outcome: self.outcomes.update([str(outcome or "moved already")])
         )
 
-    def kill_somebody(self) -> None:
-        """kill -9; the process monitor starts it again."""
+    async def kill_somebody(self) -> None:
+        """kill -9. The process monitor starts it again, at once or after `--down-s`."""
         name = self.random.choice(sorted(self.servers))
-        self.kills += 1
+        child = self.servers[name]
+        self.kills.append(time.time())
         print(f"{time.strftime('%H:%M:%S')} kill -9 {name}", flush=True)
-        self.servers[name].kill()
+        child.kill()
+        if self.asked.down_s:
+            await child.stopService()
+            await deferLater(self.reactor, self.asked.down_s)
+            child.startService()
+
+    def calm(self, felt: dict[str, Any]) -> dict[str, int]:
+        """What the moves cost that did not end in the storm after a kill."""
+        calm = Durations()
+        for at, ms in felt["each_gap_ms"]:
+            if not any(0 <= at - kill < STORM_S for kill in self.kills):
+                calm.add(ms)
+        return calm.spread()
 
     async def restart_all(self) -> None:
         """SIGTERM one after the other; the process monitor starts each again when it has ended."""
@@ -154,7 +170,7 @@ class Soak:
         moving = LoopingCall(self.move_somebody)
         if asked.moves_per_s:
             moving.start(1.0 / asked.moves_per_s, now=False)
-        killing = LoopingCall(self.kill_somebody)
+        killing = LoopingCall(lambda: Deferred.fromCoroutine(self.kill_somebody()))
         if asked.kill_every:
             killing.start(asked.kill_every, now=False)
         if asked.restart_every:
@@ -164,6 +180,7 @@ class Soak:
             if loop.running:
                 loop.stop()
         await deferLater(self.reactor, 5.0)
+        await self._until(lambda: len(self.router.members) == asked.servers)
         await crowd.stopService()
         await deferLater(self.reactor, 3.0)  # the last words of those who went home
         for child in (*self.servers.values(), *self.others):
@@ -198,7 +215,7 @@ class Soak:
             "seconds": asked.seconds,
             "players; at the end": f"{asked.players}; {felt['playing']}",
             "moves felt; by outcome": f"{felt['moves']}; {dict(self.outcomes)}",
-            "kills; players that came back": f"{self.kills}; {felt['rejoins']}",
+            "kills; players that came back": f"{len(self.kills)}; {felt['rejoins']}",
             "drains, seconds each": ", ".join(f"{took:.1f}" for took in self.restarts) or "none",
             "missed ticks in moves": felt["missed_ticks_in_moves"],
             "missed ticks in all play": f"{felt['missed_ticks']} of {felt['views']}",
@@ -208,6 +225,7 @@ class Soak:
             "feed gaps; duplicates": f"{felt['feed_gaps']}; {felt['feed_duplicates']}",
             "inputs": felt["inputs"],
             "inputs lost; doubled": f"{felt['inputs_lost']}; {felt['inputs_doubled']}",
+            f"gap_ms, but for the {STORM_S:g} s after a kill": self.calm(felt),
         } | {name: felt[name] for name in ("gap_ms", "idle_gap_ms", "stall_ms", "recovery_ms")}
         for name, value in rows.items():
             print(f"| {name} | {value} |")
@@ -249,6 +267,7 @@ def main() -> None:
     flags.add_argument("--servers", type=int, default=3)
     flags.add_argument("--moves-per-s", type=float, default=50.0)
     flags.add_argument("--kill-every", type=float, default=0.0)
+    flags.add_argument("--down-s", type=float, default=0.0)
     flags.add_argument("--restart-every", type=float, default=0.0)
     flags.add_argument("--rtt-ms", type=float, default=0.0)
     flags.add_argument("--seed", type=int, default=1)

@@ -117,7 +117,7 @@ class Crowd(Service):
 
     def moved(self, member: str, cost: Cost) -> None:  # noqa: ARG002
         """A player has been moved, and says what it felt."""
-        self.summary.moved(cost)
+        self.summary.moved(cost, self.clock.seconds())
         self.meter.count("moves")
         self.meter.sample("gap_ms", cost.gap_ms)
         self.meter.sample("stall_ms", cost.stall_ms)

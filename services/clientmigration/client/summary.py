@@ -6,13 +6,16 @@ Percentiles of percentiles say nothing; so every value is counted, by whole mill
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clientmigration.client.player import Player
 from clientmigration.core.tally import Cost
+
+EACH = 100_000
+"""Moves of which the summary says when each was: half an hour's, at 50 a second."""
 
 
 @dataclass
@@ -50,13 +53,15 @@ class Summary:
     stall_ms: Durations = field(default_factory=Durations)
     idle_gap_ms: Durations = field(default_factory=Durations)
     recovery_ms: Durations = field(default_factory=Durations)
+    each: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=EACH))
 
-    def moved(self, cost: Cost) -> None:
+    def moved(self, cost: Cost, now: float) -> None:
         """A move has been felt."""
         self.moves += 1
         self.moves_missed += cost.missed
         self.gap_ms.add(cost.gap_ms)
         self.stall_ms.add(cost.stall_ms)
+        self.each.append((round(now, 1), round(cost.gap_ms)))
 
     def as_json(self, players: Sequence[Player]) -> dict[str, object]:
         """With the totals of the players themselves."""
@@ -81,6 +86,7 @@ class Summary:
             "feed_gaps": sum(player.streams.gaps for player in players),
             "feed_duplicates": sum(player.streams.duplicates for player in players),
             **spreads,
+            "each_gap_ms": list(self.each),
         }
 
     def write(self, path: Path, players: Sequence[Player]) -> None:
