@@ -34,6 +34,7 @@ from clientmigration.client.summary import Durations
 from clientmigration.core.mail import under_way
 from clientmigration.core.migration import Outcome
 from clientmigration.core.snapshot import Snapshot
+from clientmigration.net.settings import keep_what_is_loaded
 from clientmigration.router import tap
 from clientmigration.router.service import Router
 from clientmigration.stack.ports import Ports, settled
@@ -69,6 +70,7 @@ class Soak:
         ledger = ["--ledger", str(folder / "ledger.sqlite"), "--graphite", "http://127.0.0.1:9"]
         options.parseOptions([*self._common(), *doors, *ledger])
         self.parts = tap.assemble(reactor, options)
+        keep_what_is_loaded()
         self.router = next(part for part in self.parts if isinstance(part, Router))
         self.files = folder / "files"
         self.files.mkdir(exist_ok=True)

@@ -7,13 +7,13 @@ longer than a player waits for its router anyway.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random, SystemRandom
 from typing import Any
 from urllib.parse import urlsplit
 
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectError
@@ -58,17 +58,9 @@ def parse_url(url: str) -> str:
         raise ConfigurationError(f"{url!r}: {error}") from error
     if parts.scheme != "clientmigration" or not host:
         raise ConfigurationError(f"{url!r} is not clientmigration://host[:port]")
-    if port or "." not in host or _is_address(host):
+    if port or "." not in host or isIPAddress(host) or isIPv6Address(host):
         return f"{host}:{port or PORT}"
     return host
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def ordered(targets: Iterable[Target], random: Random) -> list[Target]:

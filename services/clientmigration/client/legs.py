@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IProtocol
+from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from clientmigration.core.pace import Pace
@@ -55,20 +55,19 @@ class Leg:
         self.over = False
         self.line: Line | None = None
         self._deadline: IDelayedCall | None = None
-        self._connecting: Deferred[IProtocol] | None = None
+        self._connecting: Deferred[None] | None = None
 
     def connect(self, within: float) -> None:
         """Connect, and be of use `within` so many seconds, or be lost."""
         self.expect(within)
-        self._connecting = self.player.dial(self.address).connect(Lines(self._line))
-        self._connecting.addErrback(self._failed)
+        connecting = self.player.dial(self.address).connect(Lines(self._line))
+        self._connecting = connecting.addCallbacks(lambda _line: None, self._failed)
 
     def _line(self) -> Line:
         self.line = Line("player", self.dialect, self, self.player.clock, Pace(5000.0, 20000.0))
         return self.line
 
     def _failed(self, failure: Failure) -> None:
-        self._connecting = None
         self._lost(failure.getErrorMessage())
 
     def expect(self, within: float | None) -> None:
@@ -87,12 +86,12 @@ class Leg:
         """Close without being lost."""
         if self.over:
             return
-        self.over = True
-        self.expect(None)
-        if self.line is not None and self.line.transport is not None:
-            self.line.hang_up("bye", "")
-        elif self._connecting is not None:
-            self._connecting.cancel()
+        line, connecting = self.line, self._connecting
+        self._end()
+        if line is not None and line.transport is not None:
+            line.hang_up("bye", "")
+        elif connecting is not None:
+            connecting.cancel()
 
     def opened(self, line: Line) -> None:  # noqa: ARG002
         """See `Listener`."""
@@ -105,9 +104,15 @@ class Leg:
 
     def _lost(self, reason: str) -> None:
         if not self.over:
-            self.over = True
-            self.expect(None)
+            self._end()
             self.lost(reason)
+
+    def _end(self) -> None:
+        """What nothing holds goes at once, and need not be found by a look for garbage, during
+        which nobody plays."""
+        self.over = True
+        self.expect(None)
+        self.line = self._connecting = None
 
     def say(self, message: Any) -> None:
         """Say it, if the line is up."""

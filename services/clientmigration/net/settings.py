@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,9 +23,18 @@ def served(assemble: Callable[[Any, Any], S], options: Any) -> S:
     from twisted.internet import reactor
 
     try:
-        return assemble(reactor, options)
+        made = assemble(reactor, options)
     except ConfigurationError as error:
         raise SystemExit(f"clientmigration: {error}") from None
+    reactor.callWhenRunning(keep_what_is_loaded)
+    return made
+
+
+def keep_what_is_loaded() -> None:
+    """Modules and settings stay for ever: without them a full look for garbage takes a millisecond
+    for a thousand players, not a whole tick."""
+    gc.collect()
+    gc.freeze()
 
 
 def positive(text: str) -> int:
