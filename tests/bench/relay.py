@@ -9,6 +9,7 @@ is made one round trip after it came in, as TCP over that distance would. Linux 
 from __future__ import annotations
 
 import argparse
+import gc
 from collections import deque
 from typing import Any
 
@@ -124,6 +125,7 @@ def main() -> None:
     distance = Distance(reactor, asked.rtt_ms / 1000)
     for port in asked.ports:
         distance.listen(asked.listen, port)
+    gc.disable()  # a network does not stop to look for garbage; ten minutes leave some megabytes
     reactor.run()
 
 

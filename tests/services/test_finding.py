@@ -31,6 +31,7 @@ from clientmigration.client.finding import (
 )
 from clientmigration.client.player import SEEK_S
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.door import dialer as plain_dialer
 
 MEANINGS = {
     "clientmigration://play.example.org": "play.example.org",
@@ -221,3 +222,11 @@ def test_an_explicit_address_asks_no_dns() -> None:
     reactor.advance(0)
     assert [each[1] for each in reactor.tcpClients] == [4100]
     assert resolver.asked == []
+
+
+@pytest.mark.parametrize("address", ["192.0.2.9:4100", "2001:db8::9:4100"])
+def test_who_dials_an_address_does_not_look_it_up(address: str) -> None:
+    """Not even the machine's own resolver is asked, in a thread, at every move."""
+    reactor = MemoryReactorClock()
+    plain_dialer(reactor)(address).connect(Factory.forProtocol(Protocol))
+    assert [f"{host}:{port}" for host, port, *_ in reactor.tcpClients] == [address]

@@ -116,8 +116,47 @@ def test_players_far_away_do_not_wait_for_a_better_ping_after_a_crash() -> None:
     arena.kill("a")
     arena.run(4.0)
     assert struck
-    assert all(took < 2.0 for player in struck for took in player.tally.recoveries)
+    assert all(took < 1.5 for player in struck for took in player.tally.recoveries)
     assert {arena.home_of(player) for player in players} == {"b"}
+
+
+def test_players_far_away_go_back_at_once_to_a_server_that_is_back_at_once() -> None:
+    """They neither ping what they know nor wait for the end of a ping."""
+    arena = Arena(seed=5, delay_s=0.075)
+    arena.start_router()
+    for name, zone in (("a", "near"), ("b", "far")):
+        arena.start_server(name, zone=zone)
+    arena.run(2.0)
+    players = [arena.start_player() for _ in range(6)]
+    arena.run(6.0)
+    struck = [player for player in players if arena.home_of(player) == "a"]
+    arena.kill("a")
+    arena.run(0.2)
+    arena.start_server("a", zone="near")
+    arena.run(4.0)
+    assert struck
+    assert all(took < 1.4 for player in struck for took in player.tally.recoveries)
+    assert {arena.home_of(player) for player in struck} == {"a"}
+
+
+def test_who_came_last_to_a_server_is_shown_the_world_first() -> None:
+    """A move must not put a player from the front of one tick's work to the end of another's."""
+    arena = arena_with("a", "b", players=8)
+    last = arena.players[0]
+    target = "b" if arena.home_of(last) == "a" else "a"
+    arena.move(last, target)
+    arena.run(1.0)
+    shown: list[Player] = []
+
+    def tell(player: Player) -> None:
+        player.on_view = lambda _view: shown.append(player)
+
+    for player in arena.players:
+        tell(player)
+    arena.run(0.5)
+    here = [player for player in shown if arena.home_of(player) == target]
+    assert len(set(here)) > 1
+    assert here[0] is last
 
 
 def test_a_server_that_stops_is_empty_first_and_nobody_notices() -> None:

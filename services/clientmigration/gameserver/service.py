@@ -256,7 +256,7 @@ class GameServer(Service):
         self.game.step(tick)
         self.game.draw(tick)
         self.neighbours.show(tick)
-        for seat in playing:
+        for seat in reversed(playing):  # who came last, first: it has waited for this one longest
             seat.show(tick)
         for seat in playing:
             seat.serve(tick, started)

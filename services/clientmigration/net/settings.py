@@ -17,6 +17,8 @@ from clientmigration.wire.web import Origins
 
 S = TypeVar("S")
 
+GARBAGE = 10_000  # objects: a few megabytes, and a few milliseconds to look through
+
 
 def served(assemble: Callable[[Any, Any], S], options: Any) -> S:
     """What `assemble(reactor, options)` makes; a wrong setting ends the program with one line."""
@@ -31,10 +33,12 @@ def served(assemble: Callable[[Any, Any], S], options: Any) -> S:
 
 
 def keep_what_is_loaded() -> None:
-    """Modules and settings stay for ever: without them a full look for garbage takes a millisecond
-    for a thousand players, not a whole tick."""
+    """Nobody plays during a look for garbage, so make it short and rare. Modules and settings stay
+    for ever: they need not be looked through. Most of the rest goes without a look; what does not,
+    some ten objects for each connection that ended, may wait until there are `GARBAGE` of them."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE, 10, 10)
 
 
 def positive(text: str) -> int:
