@@ -42,6 +42,7 @@ from clientmigration.stack.processes import Child, Program
 
 HERE, THERE = "10.77.0.1", "10.77.0.2"  # this side and the crowd's side of the pair of interfaces
 SPACE = "cm-soak"
+SPREADS = ("gap_ms", "unmoved_gap_ms", "idle_gap_ms", "stall_ms", "recovery_ms")
 STORM_S = 4.0  # a new process starts and a third of the players come back on the same cores
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 RELAY = str(Path(__file__).with_name("relay.py"))
@@ -228,7 +229,7 @@ class Soak:
             "inputs": felt["inputs"],
             "inputs lost; doubled": f"{felt['inputs_lost']}; {felt['inputs_doubled']}",
             f"gap_ms, but for the {STORM_S:g} s after a kill": self.calm(felt),
-        } | {name: felt[name] for name in ("gap_ms", "idle_gap_ms", "stall_ms", "recovery_ms")}
+        } | {name: felt[name] for name in SPREADS}
         for name, value in rows.items():
             print(f"| {name} | {value} |")
         never = ("missed_ticks_in_moves", "inputs_lost", "inputs_doubled", "files_bad", "feed_gaps")

@@ -213,7 +213,7 @@ def test_a_move_that_nobody_feels_costs_nothing() -> None:
     tally.begin()
     for tick in range(4, 10):
         see(tally, tick)
-    assert told(tally)[0] == pytest.approx((0, 0.0, 0.0), abs=1e-6)
+    assert told(tally)[0] == pytest.approx((0, 0.0, 0.0, 6), abs=1e-6)
 
 
 def test_what_a_move_costs_is_not_counted_as_quiet_play_and_the_other_way_round() -> None:

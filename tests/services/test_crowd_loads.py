@@ -55,6 +55,18 @@ def test_a_crowd_of_which_all_download_and_follow_is_moved_and_loses_a_server() 
     assert sum(each["file_bytes_per_s"] for each in served) > 0
 
 
+def test_what_a_move_costs_is_compared_with_what_somebody_else_felt_meanwhile() -> None:
+    arena, crowd = crowded(6, Shares())
+    player = crowd.bots[0].player
+    for _ in range(6):
+        arena.move(player, "abc"["abc".index(arena.home_of(player)) - 1])
+        arena.run(1.7)
+    told = crowd.summary.as_json([bot.player for bot in crowd.bots])
+    assert told["moves"] == 6
+    assert crowd.summary.unmoved_gap_ms.counts.total() > 0
+    assert told["unmoved_gap_ms"]["max"] <= 1  # type: ignore[index]
+
+
 def test_a_crowd_that_wants_nothing_asks_for_nothing() -> None:
     arena, crowd = crowded(2, Shares(pause_s=(0.0, 0.1)))
     arena.run(2.0)

@@ -1,5 +1,6 @@
 """How players come in: who they are, where they go, and what happens when there is no place."""
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -104,6 +105,25 @@ def test_a_player_whose_connection_breaks_is_back_where_it_was_at_once() -> None
     assert arena.home_of(ada) == home
     assert ada.journey.state() == "playing"
     assert ada.rejoins == 1
+
+
+def test_of_two_programs_with_one_token_the_later_one_plays_and_the_other_stops() -> None:
+    arena = arena_with("eu", "us")
+    ada = arena.start_player()
+    arena.run(1.0)
+    watched: list[int] = []
+
+    async def watch() -> str:
+        watched.extend([view.tick async for view in ada.views()])
+        return ada.ended
+
+    watching = Deferred.fromCoroutine(watch())
+    later = arena.start_player(token=ada.token)
+    arena.run(10.0)
+    assert ada.journey.state() == "ended"
+    assert watching.result == "replaced: the player came back on another connection"
+    assert watched
+    assert (later.name, later.journey.state(), later.rejoins) == (ada.name, "playing", 0)
 
 
 def test_when_all_is_full_players_wait_in_order_and_get_the_places_that_come_free() -> None:

@@ -82,6 +82,7 @@ class Crowd(Service):
         self.members: list[str] = []  # where our players are, as of the last report
         self.meter = Meter(("missed_ticks", "moves"))
         self.summary = Summary()
+        self._other = 0  # whom a moved player is compared with
         self.summary_file: Path | None = None  # where to write the summary at the end
         self.totals: defaultdict[str, float] = defaultdict(float)
         self._slice = 0
@@ -118,9 +119,17 @@ class Crowd(Service):
     def moved(self, member: str, cost: Cost) -> None:  # noqa: ARG002
         """A player has been moved, and says what it felt."""
         self.summary.moved(cost, self.clock.seconds())
+        self._compare(cost.views)
         self.meter.count("moves")
         self.meter.sample("gap_ms", cost.gap_ms)
         self.meter.sample("stall_ms", cost.stall_ms)
+
+    def _compare(self, views: int) -> None:
+        """What did somebody feel in as many views just now who was not moved?"""
+        self._other = (self._other + 1) % self.started
+        tally = self.bots[self._other].player.tally
+        if tally.spell is None and len(tally.gaps) >= views > 0:
+            self.summary.unmoved_gap_ms.add(max(tally.gaps[-views:]) * 1000)
 
     def report(self) -> None:
         """One second's datapoints."""

@@ -39,6 +39,7 @@ from clientmigration.wire.messages import (
 if TYPE_CHECKING:
     from clientmigration.client.player import Player
 
+FINAL = ("replaced", "not_our_protocol")  # after such a goodbye, to come back would not help
 PINGS = 2  # round trips per candidate; the best counts, the first one may include a cold start
 PINGS_S = 1.0  # candidates that have not answered by then are too far anyway
 
@@ -107,6 +108,13 @@ class Leg:
             self._end()
             self.lost(reason)
 
+    def dismissed(self, goodbye: Goodbye) -> None:
+        """The peer ends it, and says why."""
+        why = f"{goodbye.code}: {goodbye.text}"
+        if goodbye.code in FINAL:
+            self.player.dismissed(self, why)
+        self._lost(why)
+
     def _end(self) -> None:
         """What nothing holds goes at once, and need not be found by a look for garbage, during
         which nobody plays."""
@@ -155,7 +163,7 @@ class RouterLeg(Leg):
             player.waiting = 0
             player.journey.redirected(message)
         elif isinstance(message, Goodbye):
-            self._lost(f"{message.code}: {message.text}")
+            self.dismissed(message)
 
     def tell_pings(self, pings: dict[str, float]) -> None:
         """What was measured."""
@@ -228,7 +236,7 @@ class ServerLeg(Leg):
         elif isinstance(message, Redirect):
             self.player.redirected(self, message)
         elif isinstance(message, Goodbye):
-            self._lost(f"{message.code}: {message.text}")
+            self.dismissed(message)
 
     def _ponged(self, message: Pong) -> None:
         if message.n == self._n:

@@ -46,7 +46,8 @@ class Player:
     """The `Traveller` of a journey. `on_view(view)` is called for each view and
     `on_move(member, cost)` after each move. `secret` binds its tickets to this program. Players of
     one `group` are kept together as far as that can be. While there is no place, `waiting` is the
-    position in line and `estimate_s` how long it may take (None: unknown)."""
+    position in line and `estimate_s` how long it may take (None: unknown). `ended` is why it
+    stopped by itself: another program plays this player now, or what answers is no router."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Player:
         self.name = ""
         self.waiting = 0
         self.estimate_s: float | None = None
+        self.ended = ""
         self.moves = self.rejoins = 0
         self.tally: Tally[View] = Tally()
         self.journey = journey(self)
@@ -82,7 +84,7 @@ class Player:
         self._calls: list[IDelayedCall] = []
         self._beat = LoopingCall(self._check)
         self._beat.clock = clock
-        self._views: DeferredQueue[View] | None = None
+        self._views: DeferredQueue[View | None] | None = None  # None: the last one
         self.streams = Streams(self.act, clock.seconds, random)
 
     @classmethod
@@ -106,6 +108,7 @@ class Player:
         if self._beat.running:
             self._beat.stop()
         self.journey.stop()
+        self._hand_on(None)
 
     def act(self, body: bytes) -> int:
         """Send one input; answers its sequence number. Sent to every server that may apply it."""
@@ -121,10 +124,11 @@ class Player:
         return self.home.member if self.home is not None and self.home.viewed else ""
 
     async def views(self) -> AsyncIterator[View]:
-        """Every view from now on, in order. For a reader that sleeps, old ones are dropped."""
+        """Every view from now on, in order, until the player stops. For a reader that sleeps, old
+        ones are dropped."""
         self._views = DeferredQueue(size=VIEWS)
-        while True:
-            yield await self._views.get()
+        while (view := await self._views.get()) is not None:
+            yield view
 
     def fetch(
         self,
@@ -201,6 +205,9 @@ class Player:
     def _show(self, view: View) -> None:
         self.on_view(view)
         self.streams.beat(view.tick)
+        self._hand_on(view)
+
+    def _hand_on(self, view: View | None) -> None:
         if self._views is not None:
             try:
                 self._views.put(view)
@@ -219,6 +226,13 @@ class Player:
             self.leaving = None
         elif leg in self.pinged:
             self.measured()
+
+    def dismissed(self, leg: Leg, why: str) -> None:
+        """We are not wanted any more, and would only be in the way of who is."""
+        if leg is self.home or leg is self.seeker:
+            log.warn("{name} stops: {why}", name=self.name or "a player", why=why)
+            self.ended = why
+            self.stop()
 
     def _check(self) -> None:
         """Once a second: is the server still there, and how far is it?"""

@@ -52,6 +52,7 @@ class Summary:
     gap_ms: Durations = field(default_factory=Durations)
     stall_ms: Durations = field(default_factory=Durations)
     idle_gap_ms: Durations = field(default_factory=Durations)
+    unmoved_gap_ms: Durations = field(default_factory=Durations)
     recovery_ms: Durations = field(default_factory=Durations)
     each: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=EACH))
 
@@ -68,7 +69,7 @@ class Summary:
         tallies = [player.tally for player in players]
         spreads = {
             name: getattr(self, name).spread()
-            for name in ("gap_ms", "stall_ms", "idle_gap_ms", "recovery_ms")
+            for name in ("gap_ms", "unmoved_gap_ms", "stall_ms", "idle_gap_ms", "recovery_ms")
         }
         return {
             "playing": sum(bool(player.member) for player in players),

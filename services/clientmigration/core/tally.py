@@ -29,11 +29,12 @@ class Sent(NamedTuple):
 
 class Cost(NamedTuple):
     """What one move cost: ticks never shown, the longest extra wait for a view, the longest wait
-    for an input to be acknowledged. Milliseconds."""
+    for an input to be acknowledged, in milliseconds; and in how many views that was seen."""
 
     missed: int
     gap_ms: float
     stall_ms: float
+    views: int
 
 
 @dataclass
@@ -43,10 +44,11 @@ class Spell:
     missed: int = 0
     gap_s: float = 0.0
     stall_s: float = 0.0
+    views: int = 0
 
     def cost(self) -> Cost:
         """As numbers to report."""
-        return Cost(self.missed, self.gap_s * 1000, self.stall_s * 1000)
+        return Cost(self.missed, self.gap_s * 1000, self.stall_s * 1000, self.views)
 
 
 V = TypeVar("V")
@@ -189,6 +191,7 @@ class Tally(Generic[V]):
             self.gaps.append(gap_s)
             del self.gaps[:-ROOM]
         else:
+            self.spell.views += 1
             self.spell.missed += missed
             self.spell.gap_s = max(self.spell.gap_s, gap_s)
 
