@@ -13,7 +13,8 @@ from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
 
 from clientmigration.net import events
-from clientmigration.net.events import Events, agent_for
+from clientmigration.net.agent import agent_for
+from clientmigration.net.events import IN_FLIGHT, Events
 
 NOW = 1_700_000_000
 YES = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -32,7 +33,7 @@ class Web:
     answered: list[int] = field(default_factory=list)
 
     def events(self) -> Events:
-        return Events(agent_for(self.reactor), "http://127.0.0.1:8080/", self.reactor)
+        return Events(agent_for(self.reactor, IN_FLIGHT), "http://127.0.0.1:8080/", self.reactor)
 
     def accept(self) -> None:
         """Take all connections that wait."""

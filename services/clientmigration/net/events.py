@@ -7,26 +7,16 @@ to hold anybody up: play and decisions do not depend on it.
 import json
 from collections import deque
 from collections.abc import Sequence
-from typing import cast
 
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.endpoints import HostnameEndpoint
-from twisted.internet.interfaces import (
-    IConsumer,
-    IProtocol,
-    IProtocolFactory,
-    IReactorTCP,
-    IReactorTime,
-    IStreamClientEndpoint,
-)
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.interfaces import IConsumer, IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseDone
-from twisted.web.error import SchemeNotSupported
+from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer
+from twisted.web.iweb import IAgent, IBodyProducer
 from zope.interface import implementer
 
 WAITING = 100
@@ -84,37 +74,6 @@ class _Discard(Protocol):
             self.ended.callback(None)
         else:
             self.ended.errback(reason)
-
-
-@implementer(IStreamClientEndpoint)
-class _Quiet:
-    """An endpoint that does not log each connection: an outage would fill the log with them."""
-
-    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
-        self._endpoint = endpoint
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        cast(Factory, protocolFactory).noisy = False
-        return self._endpoint.connect(protocolFactory)
-
-
-@implementer(IAgentEndpointFactory)
-class _Endpoints:
-    def __init__(self, reactor: IReactorTCP) -> None:
-        self._reactor = reactor
-
-    def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        if uri.scheme != b"http":
-            raise SchemeNotSupported(f"only http is spoken here, not {uri.scheme.decode()}")
-        host = uri.host.decode("ascii")
-        return _Quiet(HostnameEndpoint(self._reactor, host, uri.port, timeout=TIMEOUT_S))
-
-
-def agent_for(reactor: IReactorTCP) -> Agent:
-    """The agent that events want: plain http, and its few connections stay open between posts."""
-    pool = HTTPConnectionPool(reactor)
-    pool.maxPersistentPerHost = IN_FLIGHT
-    return cast(Agent, Agent.usingEndpointFactory(reactor, _Endpoints(reactor), pool))
 
 
 class Events:

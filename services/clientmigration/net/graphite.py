@@ -13,12 +13,13 @@ from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.error import ConnectError, ConnectionClosed
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, ResponseDone, ResponseFailed
+from twisted.web.client import ResponseDone, ResponseFailed
 from twisted.web.error import SchemeNotSupported
 from twisted.web.iweb import IAgent
 
 from clientmigration.core.metrics import Datapoint
 from clientmigration.errors import Away
+from clientmigration.net.agent import agent_for
 
 ANSWERS_WITHIN_S = 5.0
 
@@ -93,7 +94,7 @@ class _Answer(Protocol):
 async def fetch(reactor: Reactor, url: str, within_s: float = ANSWERS_WITHIN_S) -> bytes:
     """The body at an http URL. Raises GraphiteAway: no connection, no 200, or not in time."""
     try:
-        asked = Deferred.fromCoroutine(_get(Agent(reactor), url))
+        asked = Deferred.fromCoroutine(_get(agent_for(reactor), url))
         return await asked.addTimeout(within_s, reactor)
     except (ConnectError, ConnectionClosed, ResponseFailed, TimeoutError) as problem:
         raise GraphiteAway(f"Graphite does not answer: {problem}") from problem

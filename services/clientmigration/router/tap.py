@@ -9,9 +9,10 @@ from typing import Any
 
 from twisted.internet.endpoints import clientFromString
 
+from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.door import Door, InOrder, listening
-from clientmigration.net.events import Events, agent_for
+from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, served
@@ -45,7 +46,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a router, on `reactor`."""
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     graphite = options["graphite"].rstrip("/")
-    events = Events(agent_for(reactor), graphite, reactor)
+    events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)
     probe = Probe(reactor)
     ledger = SQLite(Path(options["ledger"]), reactor)
     policy, seals, entropy = options.read_policy(), options.seals(), os.urandom
