@@ -16,6 +16,7 @@ from twisted.logger import globalLogBeginner
 from clientmigration.testing.stage import Verdict, perform
 
 LINES = 400  # of a transcript, the last ones before a violation
+SAY_EVERY = 500  # schedules: about a minute
 
 
 def explore(seeds: Sequence[int], jobs: int) -> Iterator[Verdict]:
@@ -75,6 +76,10 @@ def _explore(seeds: range, jobs: int, lines: int) -> int:
         if verdict.violation:
             broken.append(verdict)
             print(f"seed {verdict.seed} ({verdict.kind}): {verdict.violation}", flush=True)
+        if total["schedules"] % SAY_EVERY == 0 and total["schedules"] < len(seeds):
+            took = time.monotonic() - started
+            so_far = f"{total['schedules']} of {len(seeds)} schedules, {len(broken)} violations"
+            print(f"{so_far}, {took:.0f} s", file=sys.stderr, flush=True)
     _summarise(total, deeds, broken, time.monotonic() - started)
     if broken:
         print()
