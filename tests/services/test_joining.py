@@ -123,6 +123,7 @@ def test_of_two_programs_with_one_token_the_later_one_plays_and_the_other_stops(
     assert ada.journey.state() == "ended"
     assert watching.result == "replaced: the player came back on another connection"
     assert watched
+    assert Deferred.fromCoroutine(watch()).result == ada.ended  # who looks too late sees the end
     assert (later.name, later.journey.state(), later.rejoins) == (ada.name, "playing", 0)
 
 

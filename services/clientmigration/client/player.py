@@ -127,6 +127,8 @@ class Player:
         """Every view from now on, in order, until the player stops. For a reader that sleeps, old
         ones are dropped."""
         self._views = DeferredQueue(size=VIEWS)
+        if self.journey.state() == "ended":
+            self._hand_on(None)
         while (view := await self._views.get()) is not None:
             yield view
 

@@ -138,10 +138,12 @@ class Visit:
             return record
         measuring = Deferred.fromCoroutine(self._measure(record))  # this time has to pass anyway
         measuring.addErrback(lambda failure: failure.trap(CancelledError))
-        if await router.attached_by(record.owner, router.absences.given_up_at(record.owner)):
+        back = await router.attached_by(record.owner, router.absences.given_up_at(record.owner))
+        if back:
             measuring.cancel()
-            return record
         await measuring
+        if back:
+            return record
         log.info("{player} is taken over from {owner}", player=player, owner=record.owner)
         again: Record = await router.timed(router.ledger.read(player))
         return again
