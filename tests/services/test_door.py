@@ -36,8 +36,8 @@ def test_a_crowd_that_comes_all_at_once_is_let_in_at_once() -> None:
         for each in crowd:
             each.setblocking(False)
             each.connect_ex(("127.0.0.1", port.getHost().port))
-        for each in crowd:
-            each.getpeername()  # raises while it is not connected
+        door = ("127.0.0.1", port.getHost().port)
+        assert all(each.getpeername() == door for each in crowd)  # raises while not connected
     finally:
         for each in crowd:
             each.close()

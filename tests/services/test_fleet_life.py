@@ -104,37 +104,35 @@ def test_players_of_a_killed_server_are_back_within_two_seconds_as_they_were() -
         assert player.journey.state() == "playing"
 
 
-def test_players_far_away_do_not_wait_for_a_better_ping_after_a_crash() -> None:
+def far_away(**zones: str) -> tuple[Arena, list[Player]]:
+    """Players 150 ms away from servers of these zones; answers those who play on server a."""
     arena = Arena(seed=5, delay_s=0.075)
     arena.start_router()
-    for name in ("a", "b"):
-        arena.start_server(name)
-    arena.run(2.0)
-    players = [arena.start_player() for _ in range(6)]
-    arena.run(6.0)
-    struck = [player for player in players if arena.home_of(player) == "a"]
-    arena.kill("a")
-    arena.run(4.0)
-    assert struck
-    assert all(took < 1.5 for player in struck for took in player.tally.recoveries)
-    assert {arena.home_of(player) for player in players} == {"b"}
-
-
-def test_players_far_away_go_back_at_once_to_a_server_that_is_back_at_once() -> None:
-    """They neither ping what they know nor wait for the end of a ping."""
-    arena = Arena(seed=5, delay_s=0.075)
-    arena.start_router()
-    for name, zone in (("a", "near"), ("b", "far")):
+    for name, zone in zones.items():
         arena.start_server(name, zone=zone)
     arena.run(2.0)
     players = [arena.start_player() for _ in range(6)]
     arena.run(6.0)
     struck = [player for player in players if arena.home_of(player) == "a"]
+    assert struck
+    return arena, struck
+
+
+def test_players_far_away_do_not_wait_for_a_better_ping_after_a_crash() -> None:
+    arena, struck = far_away(a="", b="")
+    arena.kill("a")
+    arena.run(4.0)
+    assert all(took < 1.5 for player in struck for took in player.tally.recoveries)
+    assert {arena.home_of(player) for player in struck} == {"b"}
+
+
+def test_players_far_away_go_back_at_once_to_a_server_that_is_back_at_once() -> None:
+    """They neither ping what they know nor wait for the end of a ping."""
+    arena, struck = far_away(a="near", b="far")
     arena.kill("a")
     arena.run(0.2)
     arena.start_server("a", zone="near")
     arena.run(4.0)
-    assert struck
     assert all(took < 1.4 for player in struck for took in player.tally.recoveries)
     assert {arena.home_of(player) for player in struck} == {"a"}
 
