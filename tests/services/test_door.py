@@ -31,7 +31,7 @@ def test_a_crowd_that_comes_all_at_once_is_let_in_at_once() -> None:
     from twisted.internet import reactor
 
     port: Any = listening(reactor, "tcp:0:interface=127.0.0.1").listen(Lines(Protocol)).result
-    crowd = [socket.socket() for _ in range(300)]
+    crowd = [socket.socket() for _ in range(100)]
     try:
         for each in crowd:
             each.setblocking(False)
