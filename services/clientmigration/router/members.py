@@ -148,6 +148,8 @@ class MemberLine:
             self.line.say(cancel)
         elif record.epoch == 0:
             log.warn("the ledger lost {player} of {name}", player=entry.player, name=self.name)
+        elif record.owner == self.name and record.epoch > entry.epoch:
+            self.line.say(Release(player=entry.player, epoch=entry.epoch))  # not what it owns since
         elif not mine:
             self.line.say(Release(player=entry.player, epoch=max(record.epoch, entry.epoch)))
         elif entry.migration:
