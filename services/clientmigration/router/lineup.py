@@ -47,7 +47,8 @@ class LineUp:
         """The member to go to, as soon as there is one; "" when the player went away. It came at
         `since`, unless it has a place in line already."""
         guest, player, now = Guest(visit, newcomer), newcomer.player, self.router.now()
-        self._forestall(player)
+        if not self._forestall(player, guest):
+            return guest.answer
         waiter = self.line.enter(player, since)
         first = next(self.line.here())[1] is waiter
         target = self._find(guest, now - waiter.since) if first else ""
@@ -60,12 +61,17 @@ class LineUp:
             self.tell(player)
         return guest.answer
 
-    def _forestall(self, player: str) -> None:
-        """The same player may wait on an earlier connection: it waits on this one now."""
-        earlier = self.waiting.pop(player, None)
-        if earlier is not None:
-            earlier.visit.line.hang_up("replaced", "the player came back on another connection")
-            earlier.answer.callback("")
+    def _forestall(self, player: str, guest: Guest) -> bool:
+        """The same player may wait on another connection: it waits on the one that came last, and
+        that is not always the one that gets here last. Answers whether that is this one."""
+        other = self.waiting.get(player)
+        if other is None:
+            return True
+        earlier, later = sorted((other, guest), key=lambda each: each.visit.number)
+        self.waiting[player] = later
+        earlier.visit.line.hang_up("replaced", "the player came back on another connection")
+        earlier.answer.callback("")
+        return later is guest
 
     def _find(self, guest: Guest, waited_s: float) -> str:
         router, now, player = self.router, self.router.now(), guest.newcomer.player

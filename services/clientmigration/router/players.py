@@ -53,6 +53,7 @@ class Visit:
         self.router = router
         self.said: DeferredQueue[Any] = DeferredQueue(size=4, backlog=1)
         self.gone = False
+        self.number = next(router.visits)  # who came later has a higher one
         self.group = ""
         self.measured = False  # whether it has told its pings
         self.without_seat: set[str] = set()  # who would not take the player, and does not have it

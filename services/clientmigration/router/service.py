@@ -7,6 +7,7 @@ plays on.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any, TypeVar
 
 import msgspec
@@ -100,6 +101,7 @@ class Router(Service):
         self.members: dict[str, MemberLine] = {}
         self.moves = Moves(self)
         self.line_up = LineUp(self)
+        self.visits = count(1)
         self.pings = Pings(policy.placement.remember_s)
         self.company = Company()
         self.decisions = Decisions(self)
