@@ -17,7 +17,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from clientmigration.core.ledger import Record, newest
+from clientmigration.core.ledger import Record
 from clientmigration.core.memory import Fact
 from clientmigration.core.migration import Outcome, migration
 from clientmigration.core.snapshot import Snapshot
@@ -133,7 +133,6 @@ class Move:
 
     async def _claim(self, final: Snapshot | None) -> None:
         router, expected = self.router, self.record
-        snapshot = newest(expected.snapshot, final)
         while True:
             try:
                 await router.timed(
@@ -145,7 +144,7 @@ class Move:
                 log.warn("the ledger does not answer: {error}", error=str(error))
                 await deferLater(router.clock, UNKNOWN_S, lambda: None)
         if (record.owner, record.migration) == (self.target, self.id):
-            self.record = msgspec.structs.replace(record, snapshot=snapshot)
+            self.record = record
             if not self.source and expected.owner != self.target:  # it may have come back just now
                 router.tell(expected.owner, Release(player=self.player, epoch=record.epoch))
             self.machine.claimed(record.epoch)
