@@ -108,7 +108,11 @@ CLIENT_NUMBERS = (
     (f"{finding.ALL_S:g} s", f"for all of them together, {finding.MOST} at most"),
     (f"{legs.PINGS}", "round trips measured to each candidate, the best counts"),
     (f"{legs.PINGS_S:g} s", "for all of them together"),
-    (f"{player.SEEK_S:g} s", "from the connection to the router to `redirect` or `waiting`"),
+    (f"{player.SEEK_S:g} s", "to find the router and hear its greeting"),
+    (
+        f"{legs.ANSWER_S:g} s",
+        "from one word of the router to the next, until `redirect` or `waiting`",
+    ),
     (f"{player.JOIN_S:g} s", "from the redirect to the first view"),
     (f"{player.CROSS_S:g} s", "from a redirect while playing to the new server's first view"),
     (f"{tally.HOLD_S:g} s", "a view waits for an earlier one while there are two connections"),

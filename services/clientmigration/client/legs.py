@@ -39,6 +39,7 @@ from clientmigration.wire.messages import (
 if TYPE_CHECKING:
     from clientmigration.client.player import Player
 
+ANSWER_S = 6.0  # from one word of the router to the next: it waits 4.5 s for a server at most
 FINAL = ("replaced", "not_our_protocol")  # after such a goodbye, to come back would not help
 PINGS = 2  # round trips per candidate; the best counts, the first one may include a cold start
 PINGS_S = 1.0  # candidates that have not answered by then are too far anyway
@@ -145,11 +146,13 @@ class RouterLeg(Leg):
     def ready(self) -> None:
         """See `Leg`."""
         player = self.player
+        self.expect(ANSWER_S)
         self.say(Hello(holder=player.holder, token=player.token, group=player.group))
 
     def heard(self, message: Any) -> None:
         """See `Listener`."""
         player = self.player
+        self.expect(ANSWER_S)
         if isinstance(message, Identity):
             player.identified(message.player, message.token)
         elif isinstance(message, Candidates):

@@ -33,7 +33,7 @@ from clientmigration.wire.messages import Candidate, Felt, Input, Item, Leave, R
 
 log = Logger()
 
-SEEK_S = 10.0  # the router answers at once, or says that we wait in line
+SEEK_S = 10.0  # to find the router and hear its greeting: it may have several addresses
 JOIN_S = 6.0  # from the redirect to the first view
 CROSS_S = 10.0  # the router calls a move off before this
 SILENT_S = 2.0  # forty views late: the server is gone, whatever TCP thinks

@@ -8,6 +8,7 @@ import { Decoder, greeting, input, say } from "./wire.js";
 
 const PINGS = 2; // round trips per candidate; the best counts, the first may include a cold start
 const OPEN = 1;
+const ANSWER_S = 6; // from one word of the router to the next: it waits 4.5 s for a server at most
 
 class Leg {
   over = false;
@@ -112,11 +113,13 @@ export class RouterLeg extends Leg {
   /** The router has greeted. */
   ready() {
     const { holder, token, group } = this.player;
+    this.expect(ANSWER_S);
     this.say("hello", { holder, token, group });
   }
 
   /** See the protocol, section 5. */
   heard(message) {
+    this.expect(ANSWER_S);
     if (message.t === "identity") {
       this.player.identified(message.player, message.token);
     } else if (message.t === "candidates") {

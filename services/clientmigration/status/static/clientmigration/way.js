@@ -10,7 +10,7 @@ import { Streams } from "./streams.js";
 import { Tally } from "./tally.js";
 
 const PINGS_S = 1; // candidates that have not answered by then are too far anyway
-const SEEK_S = 10; // the router answers at once, or says that we wait in line
+const SEEK_S = 10; // to find the router and hear its greeting
 const JOIN_S = 6; // from the redirect to the first view
 const CROSS_S = 10; // the router calls a move off before this
 const SILENT_S = 2; // forty views late: the server is gone, whatever TCP thinks
