@@ -28,7 +28,6 @@ class Thief:
     def __init__(self, arena: Arena, watch: Watch) -> None:
         self.arena, self.watch = arena, watch
         self.joins: list[tuple[str, str, str]] = []  # server, ticket, secret
-        self.reserved: dict[tuple[str, str], tuple[str, int]] = {}
         self.refused = 0
 
     def tap(self, end: End, data: bytes) -> None:
@@ -36,9 +35,6 @@ class Thief:
         if data[5:17] == b'{"t":"join",' and end.here != "thief":
             said = json.loads(data[5:])
             self.joins.append((end.there, said["ticket"], said["secret"]))
-        elif data[5:20] == b'{"t":"reserve",':
-            said = json.loads(data[5:])
-            self.reserved[end.there, said["player"]] = (said["migration"], said["epoch"])
 
     def strike(self, dice: tuple[float, float, float]) -> str:
         """Show something old or not one's own somewhere; answers what, or nothing."""
@@ -59,9 +55,11 @@ class Thief:
         return f"the ticket of {claims['sub']} for {claims['aud']}, at {server}"
 
     def _stale(self, server: str, claims: dict[str, Any]) -> bool:
-        wanted = self.reserved.get((server, claims["sub"]))
+        """A later reservation counts once it has arrived: until then the server can not know."""
+        there = self.arena.servers.get(server)
+        seat = there.seats.get(claims["sub"]) if there else None
         over = claims["exp"] + SKEW_S < self.arena.clock.seconds()
-        return over or (wanted is not None and wanted != (claims["jti"], claims["epoch"]))
+        return over or (seat is not None and seat.ticket != (claims["jti"], claims["epoch"]))
 
 
 class _Strike:
