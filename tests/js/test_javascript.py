@@ -74,7 +74,7 @@ def step(tally: Tally[int], what: str, *values: Any) -> Any:
     if what == "end":
         costs: list[Cost] = []
         tally.end(costs.append)
-        return [costs[0].missed, *(round(each, 6) for each in costs[0][1:])] if costs else None
+        return [costs[0].missed, *(round(each, 6) for each in costs[0][1:3])] if costs else None
     deeds: dict[str, Any] = {
         "acknowledge": tally.acknowledge,
         "continue": tally.continue_from,

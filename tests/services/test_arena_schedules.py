@@ -30,6 +30,25 @@ def test_every_invariant_holds_in_schedules_from_seed(first: int) -> None:
         assert not verdict.violation, f"python -m clientmigration.testing --seed {seed}"
 
 
+@pytest.mark.parametrize(
+    ("seed", "_once"),
+    [
+        (4636, "a player's earlier visit pushed its later one out of the line"),
+        (5735, "the thief was taken for refused by who could not know yet"),
+        (6080, "a router that read slowly released what its server owned anew"),
+        (7983, "a target was handed a snapshot older than the ledger's"),
+        (8382, "the same"),
+        (8668, "a player waited ten seconds for a router that was gone"),
+        (8819, "as 5735"),
+        (9681, "as 8668"),
+        (10776, "as 7983"),
+    ],
+)
+def test_what_twenty_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -> None:
+    verdict = perform(seed)
+    assert not verdict.violation, f"python -m clientmigration.testing --seed {seed}"
+
+
 @pytest.mark.parametrize("seed", [2, 3])
 def test_a_seed_decides_everything_to_the_last_byte_in_any_process(seed: int) -> None:
     digest = perform(seed).digest

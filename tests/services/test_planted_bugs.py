@@ -204,7 +204,7 @@ def mailing(kind: type[Mailbox]) -> type[Seat]:
 PLANTED = {
     "the claim is not compared with the ledger": (parts(move=Unchecked), 2),
     "whoever reports is believed, whatever its epoch": (parts(store=unowned), 3),
-    "the snapshot's fence is ignored": (parts(store=unfenced), 2),
+    "the snapshot's fence is ignored": (parts(store=unfenced), 7),
     "release before settle": (parts(move=Hasty), 3),
     "inputs are not de-duplicated": (parts(seat=GreedySeat), 1),
     "tickets are good for ever": (parts(seat=CarelessSeat), 29),

@@ -59,7 +59,8 @@ class Thief:
         there = self.arena.servers.get(server)
         seat = there.seats.get(claims["sub"]) if there else None
         over = claims["exp"] + SKEW_S < self.arena.clock.seconds()
-        return over or (seat is not None and seat.ticket != (claims["jti"], claims["epoch"]))
+        shown = (claims["jti"], claims["epoch"])
+        return over or (seat is not None and tuple(seat.ticket) != shown)
 
 
 class _Strike:
