@@ -68,7 +68,8 @@ class LineUp:
         if other is None:
             return True
         earlier, later = sorted((other, guest), key=lambda each: each.visit.number)
-        self.waiting[player] = later
+        if earlier is other:
+            del self.waiting[player]
         earlier.visit.line.hang_up("replaced", "the player came back on another connection")
         earlier.answer.callback("")
         return later is guest
