@@ -14,7 +14,10 @@ from types import ModuleType
 from typing import Any
 
 from twisted.application import service, strports
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
+from twisted.python.threadpool import ThreadPool
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 from twisted.web.static import File
@@ -76,6 +79,25 @@ class Front(Resource):
         return self._web
 
 
+class Threads(service.Service):
+    """The threads that answer; stopped once they have finished the answers they are at.
+
+    A thread waits until the reactor has written its answer. The reactor's own threads are joined
+    when it no longer writes, so a stop in the middle of an answer would never end.
+    """
+
+    def __init__(self) -> None:
+        self.pool = ThreadPool(0, THREADS, "answers")
+
+    def startService(self) -> None:
+        super().startService()
+        self.pool.start()
+
+    def stopService(self) -> Deferred[None]:
+        super().stopService()
+        return deferToThread(self.pool.stop)
+
+
 class Quiet(Site):
     """A site that does not write a line for each request."""
 
@@ -89,11 +111,12 @@ def serve(listen: str) -> service.IService:
     stand_in_for_cairo()
     application = import_module("django.core.wsgi").get_wsgi_application()
     migrate(Path(os.environ["GRAPHITE_STORAGE_DIR"]))
-    reactor.suggestThreadPoolSize(THREADS)  # type: ignore[attr-defined]
-    threads = reactor.getThreadPool()  # type: ignore[attr-defined]
-    front = Front(WSGIResource(reactor, threads, application), Path(sys.prefix, "webapp/content"))
-    site = Quiet(front)
-    return strports.service(listen, site)
+    threads, both = Threads(), service.MultiService()
+    web = WSGIResource(reactor, threads.pool, application)
+    threads.setServiceParent(both)
+    site = Quiet(Front(web, Path(sys.prefix, "webapp/content")))
+    strports.service(listen, site).setServiceParent(both)
+    return both
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "graphite.settings")

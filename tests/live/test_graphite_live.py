@@ -9,6 +9,7 @@ import re
 import struct
 import subprocess
 import time
+from contextlib import suppress
 from ctypes.util import find_library
 from dataclasses import replace
 from functools import partial
@@ -18,7 +19,8 @@ from urllib.parse import urlencode
 
 import pytest
 import pytest_twisted
-from real_parts import Running
+from real_parts import Running, eventually
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.web.client import Agent, FileBodyProducer
 from twisted.web.http_headers import Headers
 
@@ -183,5 +185,34 @@ async def test_without_libcairo_numbers_are_served_and_a_picture_is_refused_clea
         assert json.loads(await fetch(live.reactor, f"{asked}json"))
         with pytest.raises(GraphiteAway, match=r"answers 400.*libcairo2.*format=json"):
             await fetch(live.reactor, f"{asked}png")
+    finally:
+        await child.stopService()
+
+
+@pytest_twisted.ensureDeferred
+async def test_graphite_web_ends_by_itself_when_told_to_in_the_middle_of_answers(
+    live: Running, tmp_path: Path
+) -> None:
+    port = settled(Ports(0, 0, 0, 0, 0)).graphite
+    other, ends = replace(live.graphite, web=port, logs=tmp_path), list[str]()
+    _, web = other.programs({})
+    child = Child(live.reactor, web, lambda _, how: ends.append(how))
+    child.startService()
+    answered = [0] * 8
+
+    async def ask(asker: int) -> None:
+        with suppress(GraphiteAway):
+            while not ends:
+                await fetch(live.reactor, f"{other.url}/render?target=a.*&format=json", 60)
+                answered[asker] += 1
+
+    try:
+        await child.serving(partial(processes.accepts, live.reactor))
+        asking = [Deferred.fromCoroutine(ask(asker)) for asker in range(len(answered))]
+        await eventually(lambda: min(answered) > 2, within_s=60)
+        child.tell("TERM")
+        await eventually(lambda: ends, within_s=60)
+        assert ends == ["by signal 15"]  # twistd's own end, after everything has stopped
+        await gatherResults(asking)
     finally:
         await child.stopService()
