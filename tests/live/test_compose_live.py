@@ -106,6 +106,25 @@ class Containers:
             "gameserver", "players", lambda v: len(v) == servers and sum(v.values()) == PLAYERS
         )
 
+    @property
+    def home(self) -> str:
+        """The homepage's address."""
+        return f"http://{LOOPBACK}:{self.ports.status}"
+
+    async def all_shown(self) -> None:
+        """The homepage shows all the players."""
+        until = time.monotonic() + PATIENCE_S
+        while sum(each["players"] for each in (await self._status())["servers"]) != PLAYERS:
+            assert time.monotonic() < until
+            await deferLater(self.reactor, 0.5)
+
+    async def _status(self) -> Any:
+        """The public status document, or one of nobody while it does not answer."""
+        try:
+            return json.loads(await fetch(self.reactor, f"{self.home}/api/v1/status.json"))
+        except GraphiteAway:
+            return {"servers": []}
+
     async def everything_left(self) -> str:
         """What there is of the project: containers, networks, volumes."""
         mine = ("--filter", f"{_LABEL}={self.project}")
@@ -156,24 +175,12 @@ async def test_game_servers_in_containers_attach_by_themselves(containers: Conta
 async def test_the_homepage_shows_them_and_tells_an_autoscaler_how_many(
     containers: Containers,
 ) -> None:
-    home = f"http://{LOOPBACK}:{containers.ports.status}"
-    until = time.monotonic() + PATIENCE_S
-    while sum(each["players"] for each in (await status(containers, home))["servers"]) != PLAYERS:
-        assert time.monotonic() < until
-        await deferLater(containers.reactor, 0.5)
+    await containers.all_shown()
     question = {"request": {"uid": "7", "status": {"replicas": 2}}, "response": None}
-    answer = await deferToThread(posted, f"{home}/autoscale", question)
+    answer = await deferToThread(posted, f"{containers.home}/autoscale", question)
     assert answer["request"] == question["request"]
     assert answer["response"]["uid"] == "7"
     assert answer["response"]["replicas"] > 0
-
-
-async def status(containers: Containers, home: str) -> Any:
-    """The public status document, or one of nobody while it does not answer."""
-    try:
-        return json.loads(await fetch(containers.reactor, f"{home}/api/v1/status.json"))
-    except GraphiteAway:
-        return {"servers": []}
 
 
 def posted(url: str, body: dict[str, Any]) -> Any:
@@ -227,6 +234,10 @@ async def test_a_killed_container_is_replaced_and_its_players_come_back(
 
 @pytest_twisted.ensureDeferred
 async def test_containers_that_are_told_to_stop_end_by_themselves(containers: Containers) -> None:
+    # Who still starts, as process 1, does not hear it: everybody serves, seen by all who play.
+    await containers.up(3)
+    await containers.all_play(3)
+    await containers.all_shown()
     await containers.run("sh", "-c", f"{compose()} stop --timeout 120")
     ends = await containers.each(".State.ExitCode")
     assert {service for service, _ in ends} == set(OURS)
