@@ -5,7 +5,9 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from clientmigration.core.placement import Newcomer
 from clientmigration.net.line import Line
+from clientmigration.router.players import Visit
 from clientmigration.testing import Arena
 from clientmigration.wire import meadow
 from clientmigration.wire.connection import encode
@@ -125,6 +127,18 @@ def test_of_two_programs_with_one_token_the_later_one_plays_and_the_other_stops(
     assert watched
     assert Deferred.fromCoroutine(watch()).result == ada.ended  # who looks too late sees the end
     assert (later.name, later.journey.state(), later.rejoins) == (ada.name, "playing", 0)
+
+
+def test_who_comes_last_and_is_placed_at_once_waits_nowhere_any_more() -> None:
+    arena = arena_with("eu")
+    line_up, now = arena.router.line_up, arena.clock.seconds()
+    earlier, later = Visit(arena.router), Visit(arena.router)
+    earlier.line.makeConnection(StringTransport())
+    far, near = (Newcomer("ada", None, {"eu": ping_ms}) for ping_ms in (500.0, 5.0))
+    waits, placed = line_up.place(earlier, far, now), line_up.place(later, near, now)
+    assert (waits.result, placed.result) == ("", "eu")
+    line_up.leave(later)
+    assert "ada" not in line_up.waiting
 
 
 def test_when_all_is_full_players_wait_in_order_and_get_the_places_that_come_free() -> None:
