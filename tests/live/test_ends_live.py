@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest_twisted
 from real_parts import Cluster, eventually
-from twisted.internet.task import LoopingCall
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.utils import getProcessValue
 
 from clientmigration.client.player import Player
 from clientmigration.wire import meadow
@@ -101,3 +106,55 @@ async def test_while_a_killed_router_is_away_everybody_plays_on_and_then_newcome
         await apart.quiet(player)
     assert [player.rejoins for player in players] == [0] * len(players)
     assert counts([*players, newcomer]) == {(0, 0)}
+
+
+async def ordered(cluster: Cluster, word: str, member: str) -> int:
+    """The exit code of `clientmigration drain` and the like."""
+    where = ("--router", f"tcp:127.0.0.1:{cluster.ports.members}", "--timeout", "60")
+    words = (word, member, *where, "--secret-file", str(cluster.secret))
+    program = str(Path(sys.executable).with_name("clientmigration"))
+    return int(await getProcessValue(program, words, env=dict(os.environ)))
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_router_killed_in_the_middle_of_moves_leaves_nobody_standing(
+    apart: Cluster,
+) -> None:
+    """It is stopped first, so that whoever is frozen by then stays so; and that again and again
+    until somebody was."""
+    servers, router = ("one", "two"), apart.children["router"]
+    for name in servers:
+        apart.launch(name)
+    players = [await apart.player(within_s=60) for _ in range(12)]
+
+    def said(words: str) -> int:
+        return sum(apart.log(name).count(words) for name in servers)
+
+    def all_act_on() -> Callable[[], bool]:
+        before = [player.tally.seq for player in players]
+        return lambda: all(p.tally.acked > seq for p, seq in zip(players, before, strict=True))
+
+    def again_without(source: str, lives: int) -> bool:
+        attached = said("attached to the router") == len(servers) * lives
+        return attached and all(player.member != source for player in players)
+
+    with acting(players):
+        for lives in range(2, 12):
+            source = players[0].member
+            draining = Deferred.fromCoroutine(ordered(apart, "drain", source))
+            await eventually(lambda: any(each.journey.state() == "crossing" for each in players))
+            router.tell("STOP")
+            await deferLater(apart.reactor, 0.2)
+            await router.stopService(patience_s=0)
+            await eventually(all_act_on())
+            router.startService()
+            await draining  # whatever it saw of the router's end
+            await eventually(partial(again_without, source, lives), 60)
+            assert await ordered(apart, "undrain", source) == 0
+            if said("goes on without a router"):
+                break
+    for player in players:
+        await apart.quiet(player)
+    assert said("goes on without a router")
+    assert [player.rejoins for player in players] == [0] * len(players)
+    assert counts(players) == {(0, 0)}

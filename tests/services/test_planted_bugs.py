@@ -14,17 +14,26 @@ from clientmigration.core.inbox import Inbox
 from clientmigration.core.ledger import Record
 from clientmigration.core.mail import Letter, Mailbox
 from clientmigration.core.snapshot import Progress, Snapshot
+from clientmigration.gameserver.neighbours import Link
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import GameServer
+from clientmigration.gameserver.waivers import Waivers
 from clientmigration.router.moves import Move, Moves
 from clientmigration.router.service import Router
 from clientmigration.testing import Glade, Parts
 from clientmigration.testing.stage import perform
+from clientmigration.wire.messages import Waived
+from clientmigration.wire.neighbours import Waive
 
 Store = Callable[[str, Snapshot, float], Callable[[Record], Record | None]]
 
 
-def parts(move: type[Move] = Move, seat: type[Seat] = Seat, store: Store | None = None) -> Parts:
+def parts(
+    move: type[Move] = Move,
+    seat: type[Seat] = Seat,
+    store: Store | None = None,
+    waivers: type[Waivers] = Waivers,
+) -> Parts:
     """The real parts, but for those given."""
 
     class PlantedMoves(Moves):
@@ -42,6 +51,10 @@ def parts(move: type[Move] = Move, seat: type[Seat] = Seat, store: Store | None 
             return self.timed(self.ledger.change([each.player for each in snapshots], changes))
 
     class PlantedServer(GameServer):
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            super().__init__(*arguments, **more)
+            self.waivers = waivers(self)
+
         def make_seat(self, player: str) -> Seat:
             return seat(self, player)
 
@@ -200,6 +213,34 @@ def mailing(kind: type[Mailbox]) -> type[Seat]:
     return Mailing
 
 
+# A target waives, and then takes the player all the same.
+
+
+class Forgetful(Waivers):
+    def asked(self, message: Waive, link: Link) -> None:
+        super().asked(message, link)
+        self.promised.clear()
+
+
+# A source goes on without asking.
+
+
+class Alone(Waivers):
+    def ask(self) -> None:
+        for seat in self.server.seats.values():
+            if seat.held and self.server.uplink is None:
+                waived = Waived(migration=seat.migration, player=seat.player)
+                self.waived(waived, seat.bound_for)
+
+
+# A source does not ask.
+
+
+class Shy(Waivers):
+    def ask(self) -> None:
+        pass
+
+
 # With the seed that catches it.
 PLANTED = {
     "the claim is not compared with the ledger": (parts(move=Unchecked), 2),
@@ -212,6 +253,9 @@ PLANTED = {
     "letters are taken as often as they come": (parts(seat=mailing(Credulous)), 1),
     "letters are sent before they are stored": (parts(seat=mailing(Rash)), 91),
     "loading before owning": (parts(seat=Early), 1),
+    "who has waived takes the player all the same": (parts(waivers=Forgetful), 66),
+    "the source goes on without asking": (parts(waivers=Alone), 26),
+    "the source does not ask": (parts(waivers=Shy), 16),
 }
 
 

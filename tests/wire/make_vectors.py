@@ -116,7 +116,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Checkpoint(7, [SNAPSHOT]), m.Left(SNAPSHOT), m.Felt(0, 3.5, 80.0, ADA),
             m.Reserved(MOVE, ADA), m.Declined(MOVE, ADA, "full"), m.Copied(MOVE, SNAPSHOT),
             m.Prepared(MOVE, ADA), m.Arrived(MOVE, ADA), m.Frozen(MOVE, SNAPSHOT),
-            m.Settled(MOVE, ADA), GOODBYE,
+            m.Settled(MOVE, ADA), m.Waived(MOVE, ADA),
+            m.Roster([m.Entry(ADA, 3, "playing", "", 512.5, 40.25, waived=MOVE)], True), GOODBYE,
         ),
     ),
     "router to member": (
@@ -127,6 +128,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Prepare(MOVE, SNAPSHOT), m.Direct(MOVE, ADA, REDIRECT), m.Freeze(MOVE, ADA),
             m.Own(MOVE, ADA, 4, HOLDER, SNAPSHOT), m.Own(MOVE, BOB, 1, HOLDER, None),
             m.Release(ADA, 4), m.Cancel(MOVE, ADA, "the target was lost"), m.Stored(8, [BOB]),
+            m.Retain(MOVE, ADA, 5),
             m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True), GOODBYE,
         ),
     ),
@@ -136,7 +138,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Greeting(role="gameserver"), m.Challenge("1e" * 16),
             n.Meet("gs-1", "0f" * 16, "c0" * 32), n.Met("a5" * 32), n.Look(LOOK_BODY), n.Look(b""),
             n.Sight(TICK, SIGHT_BODY), n.Sight(0, b""),
-            n.Post(ADA, BOB, [Letter(41, BOB, {"coins": 1})]), n.Kept(ADA, BOB, 41), GOODBYE,
+            n.Post(ADA, BOB, [Letter(41, BOB, {"coins": 1})]), n.Kept(ADA, BOB, 41),
+            n.Waive(MOVE, ADA, 3), m.Waived(MOVE, ADA), n.Begun(ADA, 4), GOODBYE,
         ),
     ),
     "operator to router": (

@@ -198,7 +198,7 @@ def go_home(_: Session, seat: Seat) -> None:
     seat.leave()
 
 
-# Frozen: the final state is out; only the router can say how it ended.
+# Frozen: the final state is out; how it ended the router says, or without one the target.
 
 
 @pep614(frozen.upon(Session.cancel).to(playing))

@@ -18,9 +18,9 @@ from clientmigration.errors import OutOfTurn
 from clientmigration.net.door import Dial, steady
 from clientmigration.net.line import MEMBER_SILENCE_S, Line
 from clientmigration.wire.connection import SERVER_TO_SERVER, encode
-from clientmigration.wire.messages import Challenge, Goodbye, Neighbour
+from clientmigration.wire.messages import Challenge, Goodbye, Neighbour, Waived
 from clientmigration.wire.messages import Neighbours as Listed
-from clientmigration.wire.neighbours import Kept, Look, Meet, Met, Post, Sight
+from clientmigration.wire.neighbours import Begun, Kept, Look, Meet, Met, Post, Sight, Waive
 
 if TYPE_CHECKING:
     from clientmigration.gameserver.service import GameServer
@@ -83,6 +83,12 @@ class Link:
             server.letters.bring(message, self)
         elif isinstance(message, Kept):
             server.letters.kept(message)
+        elif isinstance(message, Waive):
+            server.waivers.asked(message, self)
+        elif isinstance(message, Waived):
+            server.waivers.waived(message, self.name)
+        elif isinstance(message, Begun):
+            server.waivers.begun(message, self.name)
         else:
             raise OutOfTurn(f"{type(message).__name__} after the two have met")
 

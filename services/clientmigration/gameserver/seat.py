@@ -63,6 +63,8 @@ class Seat:
         self.expires_at = float("inf")
         self.ping_ms: float | None = None
         self.final: Snapshot | None = None
+        self.bound_for = ""  # the member that it was last redirected to
+        self.waived = ""  # the claim that its target has waived, until a router has heard of it
 
     @property
     def expected_epoch(self) -> int:
@@ -116,6 +118,7 @@ class Seat:
             ping_ms=self.ping_ms,
             busy=busy,
             group=self.group,
+            waived=self.waived,
         )
 
     def snapshot(self) -> Snapshot:
@@ -150,7 +153,7 @@ class Seat:
         if snapshot is not None and not same:
             self.server.meter.count("moved_in")
         self.seq = snapshot.seq if snapshot is not None and same else 0
-        self.epoch, self.held, self.final = epoch, False, None
+        self.epoch, self.held, self.final, self.waived = epoch, False, None, ""
         state = snapshot.game if snapshot else None
         ticks = min(max(0, self.server.tick - snapshot.tick), self.server.rate) if snapshot else 0
         self.server.game.enter(self.player, state, ticks)
@@ -178,6 +181,11 @@ class Seat:
             self.held = False
         if self.line is None:  # it went away meanwhile, and nobody counted
             self.expires_at = self.server.now() + AWAY_S
+
+    def retain(self, epoch: int) -> None:
+        """Router: by the ledger the player that was waived is ours again, as it is, at `epoch`."""
+        self.epoch, self.waived = epoch, ""
+        self.final = self.final and msgspec.structs.replace(self.final, epoch=epoch)
 
     def confirm(self) -> None:
         """See core/session.py."""
@@ -210,7 +218,9 @@ class Seat:
         if self.line is None:
             self.tell_declined(self.migration, "the player is not connected")
         else:
-            self.line.say(cast(Redirect, where))
+            redirect = cast(Redirect, where)
+            self.bound_for = redirect.member
+            self.line.say(redirect)
 
     def dismiss(self, code: str, text: str) -> None:
         """See core/session.py."""
@@ -239,9 +249,11 @@ class Seat:
         self._tell(Frozen(migration=self.migration, snapshot=self.snapshot()))
 
     def tell_left(self) -> None:
-        """See core/session.py. Said again with each roster, until the router answers."""
+        """See core/session.py. Said again with each roster, until the router answers; of whom the
+        ledger may not know to be ours, when it does."""
         self.final = self.final or self.snapshot()
-        self._tell(Left(snapshot=self.final))
+        if not self.waived:
+            self._tell(Left(snapshot=self.final))
 
     def tell_declined(self, migration: str, reason: str) -> None:
         """See core/session.py."""

@@ -34,6 +34,7 @@ from clientmigration.gameserver.players import PlayerLine
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.streams import Streams
 from clientmigration.gameserver.uplink import Uplink
+from clientmigration.gameserver.waivers import Waivers
 from clientmigration.gameserver.workloads import Burns, Workloads
 from clientmigration.net.door import Dial
 from clientmigration.net.line import Line
@@ -115,6 +116,7 @@ class GameServer(Service):
         self.letters = Letters(self)
         self.game = make_game(setting.rate, self.letters.post)
         self.neighbours = Neighbours(self, dial, jitter)
+        self.waivers = Waivers(self)
         self.burns = Burns(cpu)
         self.files = files or Files()
         self.meter = Meter(COUNTED)
@@ -194,6 +196,7 @@ class GameServer(Service):
         """The link is gone. Everybody plays on."""
         if self.uplink is uplink:
             self.uplink = None
+            self.waivers.ask()
 
     def tell(self, message: msgspec.Struct) -> None:
         """Say it to the router, if it is there: what must not be lost is in the roster anyway."""
@@ -279,7 +282,9 @@ class GameServer(Service):
         turn = [
             seat
             for seat in playing
-            if not seat.held and (seat.mailbox.urgent or self.checkpoints.due(seat.player, tick))
+            if not seat.held
+            and not seat.waived
+            and (seat.mailbox.urgent or self.checkpoints.due(seat.player, tick))
         ]
         for seat in turn:
             seat.mailbox.urgent = False
@@ -304,6 +309,7 @@ class GameServer(Service):
 
     def sweep(self) -> None:
         """End the reservations and absences that have lasted too long."""
+        self.waivers.ask()
         now = self.now()
         for seat in [each for each in self.seats.values() if each.expires_at <= now]:
             seat.expires_at = math.inf

@@ -31,11 +31,14 @@ from clientmigration.wire.messages import (
     Release,
     Reserve,
     Reserved,
+    Retain,
     Roster,
     Stored,
+    Waived,
 )
 
 if TYPE_CHECKING:
+    from clientmigration.gameserver.seat import Seat
     from clientmigration.gameserver.service import GameServer
 
 log = Logger()
@@ -127,7 +130,7 @@ class Uplink:
 def _reserve(server: GameServer, message: Reserve) -> None:
     seat = server.seats.get(message.player)
     state = seat.session.state() if seat else ""
-    refusal = server.refusal() if seat is None else "just leaving" * (state == "departed")
+    refusal = server.refusal() if seat is None else _unsettled(seat)
     if refusal:
         server.tell(Declined(migration=message.migration, player=message.player, reason=refusal))
         return
@@ -142,6 +145,13 @@ def _reserve(server: GameServer, message: Reserve) -> None:
     server.tell(Reserved(migration=message.migration, player=message.player, plays=plays))
 
 
+def _unsettled(seat: Seat) -> str:
+    """Why the player cannot be taken anew: the ledger does not have its last state yet."""
+    if seat.waived:
+        return "just waived"
+    return "just leaving" if seat.session.state() == "departed" else ""
+
+
 def _prepare(server: GameServer, message: Prepare) -> None:
     seat = server.seats.get(message.snapshot.player)
     if seat is not None and seat.migration == message.migration:
@@ -153,6 +163,9 @@ def _prepare(server: GameServer, message: Prepare) -> None:
 
 def _own(server: GameServer, message: Own) -> None:
     seat = server.seats.get(message.player)
+    if message.migration in server.waivers.promised:
+        server.tell(Waived(migration=message.migration, player=message.player))
+        return
     if seat is None:  # our reservation is over, but the ledger says that the player is ours
         seat = server.seats[message.player] = server.make_seat(message.player)
     seat.migration, seat.group = message.migration, message.group
@@ -185,14 +198,24 @@ def _session_of(server: GameServer, message: Copy | Direct | Freeze, act: Any) -
 
 def _release(server: GameServer, message: Release) -> None:
     seat = server.seats.get(message.player)
-    if seat is not None and message.epoch >= seat.expected_epoch:
+    if seat is None or (seat.waived and message.epoch == seat.epoch + 1):
+        return  # by the ledger it is whose claim was waived: that will be settled with our roster
+    if message.epoch >= seat.expected_epoch:
         seat.session.release(message.epoch)
+
+
+def _retain(server: GameServer, message: Retain) -> None:
+    seat = server.seats.get(message.player)
+    if seat is not None and seat.waived == message.migration:
+        seat.retain(message.epoch)
 
 
 def _cancel(server: GameServer, message: Cancel) -> None:
     seat = server.seats.get(message.player)
     if seat is None:
         return
+    if seat.waived == message.migration:
+        seat.waived = ""
     if seat.ticket[0] == message.migration:
         seat.reserved_until = 0.0
     if seat.migration == message.migration:
@@ -223,6 +246,7 @@ _OBEY: dict[type, Any] = {
     Direct: _direct,
     Freeze: _freeze,
     Release: _release,
+    Retain: _retain,
     Cancel: _cancel,
     Stored: _stored,
     Noted: _noted,

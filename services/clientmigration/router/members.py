@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -37,6 +38,7 @@ from clientmigration.wire.messages import (
     Roster,
     Settled,
     Stored,
+    Waived,
 )
 
 if TYPE_CHECKING:
@@ -135,8 +137,8 @@ class MemberLine:
                 router.pings.note(each.player, {zone: each.ping_ms}, router.now())
 
     def _stuck(self, entry: Entry) -> bool:
-        waits = entry.state in ("arriving", "frozen")
-        return waits and entry.migration not in self.router.moves.by_id
+        waits = entry.migration if entry.state in ("arriving", "frozen") else entry.waived
+        return bool(waits) and waits not in self.router.moves.by_id
 
     def judge(self, entry: Entry, record: Record) -> None:
         """Tell a member that came back how things stand with one of its players."""
@@ -144,6 +146,11 @@ class MemberLine:
             self._unjudged.discard(entry.player)
         mine = record.owner == self.name and record.epoch == entry.epoch
         cancel = Cancel(migration=entry.migration, player=entry.player, reason="router restarted")
+        if entry.waived == record.migration != "":
+            self.router.give_back(self, record)
+            return
+        if entry.waived:
+            self.line.say(msgspec.structs.replace(cancel, migration=entry.waived))
         if entry.state == "arriving":
             self.line.say(cancel)
         elif record.epoch == 0:
@@ -210,6 +217,8 @@ def _answer(member: MemberLine, message: Any) -> None:
     elif isinstance(message, Reserved):
         move.plays = message.plays
         machine.reserved()
+    elif isinstance(message, Waived):
+        machine.target_lost()
     else:
         {
             Prepared: machine.prepared,
@@ -231,4 +240,5 @@ _ANSWER: dict[type, Any] = {
     Prepared: _answer,
     Arrived: _answer,
     Settled: _answer,
+    Waived: _answer,
 }

@@ -44,7 +44,7 @@ from clientmigration.router.moves import Moves
 from clientmigration.router.operators import Operators
 from clientmigration.router.players import Visit
 from clientmigration.router.recall import Ask, Recall
-from clientmigration.wire.messages import Attach, Entry, Release
+from clientmigration.wire.messages import Attach, Entry, Release, Retain
 
 log = Logger()
 T = TypeVar("T")
@@ -212,6 +212,24 @@ class Router(Service):
                 lambda record: member.judge(entry, record),
                 lambda failure: log.warn("no ledger: {why}", why=failure.getErrorMessage()),
             )
+
+    def give_back(self, member: MemberLine, record: Record) -> None:
+        """A claim was made, and its target has waived it, so that the source went on: the player is
+        the source's again. Without an answer the next roster asks again."""
+        epoch = record.epoch + (record.owner != member.name)
+
+        def given(done: list[bool]) -> None:
+            if done == [True]:
+                member.line.say(
+                    Retain(migration=record.migration, player=record.player, epoch=epoch)
+                )
+
+        if record.owner == member.name:  # given, and not heard
+            given([True])
+        else:
+            name, now = member.name, self.now()
+            giving = ledgers.take(self.ledger, record, name, record.migration, None, now)
+            self.timed(giving).addCallbacks(given, lambda _: None)
 
     def fenced(self, member: MemberLine, snapshot: Snapshot) -> None:
         """A member checkpoints a player that is not its own: tell it so, if the ledger insists."""

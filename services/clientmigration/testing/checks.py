@@ -5,9 +5,10 @@ what was done to the network. What they hold true is said at each of them, with 
 and so on, see docs/migration.md.
 
 At most one server applies a player's inputs, that is: the one which the ledger names, at the epoch
-that the ledger names. A server cut off from the router may go on with a player that the ledger has
-given away since, for nobody can tell it; it is then a ghost, which nobody looks at, and it has to
-be gone `FENCE_S` after the router can be heard again.
+that the ledger names, or the one before it as long as that one waives. A server cut off from the
+router may go on with a player that the ledger has given away since, for nobody can tell it; it is
+then a ghost, which nobody looks at, and it has to be gone `FENCE_S` after the router can be heard
+again.
 
 What a crash may cost: a state is taken up that the player was really in, and where link and ledger
 were well before, it is at most `LOST_S` (and a checkpoint's way, `SLACK_S`) older than the crash.
@@ -38,6 +39,7 @@ from clientmigration.wire.messages import View
 FENCE_S = 0.6  # from the moment a server can be told that a player is not its own to its obedience
 SETTLED_S = 8.0  # after the last fault its consequences may be felt for so long: silence, retries
 BACK_S = 2.0  # players of a killed server are playing again within this, where all else is well
+STILL_S = 1.0  # nobody stands still for a router that is gone, where the target can be asked
 LOST_S = 1.0  # what a crash may cost: a checkpoint is at most this old where all else is well
 STEADY_S = 2.5  # a link and a ledger that were well for so long have stored a checkpoint
 SLACK_S = 0.5  # a checkpoint's way to the ledger, and a tick
@@ -97,6 +99,7 @@ class Watch:
         self._applied: dict[tuple[str, str], tuple[Seat, Progress]] = {}
         self._rightful: dict[str, tuple[str, int, Seat]] = {}
         self._ghosts: dict[tuple[str, str], float] = {}
+        self._still: dict[tuple[str, str], float] = {}
         self._linked: dict[str, float] = {}
         self._ticks: dict[str, int] = defaultdict(int)
 
@@ -241,7 +244,9 @@ class Watch:
         self, name: str, server: GameServer, player: str, seat: Seat, new_tick: bool
     ) -> None:
         record = self.arena.ledger.records.get(player)
-        rightful = record is not None and record.claim[:2] == (name, seat.epoch)
+        rightful = record is not None and (
+            record.claim[:2] == (name, seat.epoch) or self._waived(record, name, seat)
+        )
         track = self._track(player)
         if rightful and self._rightful.get(player) != (name, seat.epoch, seat):
             self._rightful[player] = (name, seat.epoch, seat)
@@ -252,10 +257,42 @@ class Watch:
         if known is None or known[0] is not seat or known[1] is not seat.inbox.progress:
             self._look_at_progress(track, name, seat, known)
             self._applied[name, player] = (seat, seat.inbox.progress)
+        if self._in_vain(name, server, seat):
+            if self.now - self._still.setdefault((name, player), self.now) > STILL_S:
+                self.fail("I7", f"{player} stands still at {name}, and the router is gone")
+        else:
+            self._still.pop((name, player), None)
         if rightful or seat.held:
             self._ghosts.pop((name, player), None)
         else:
             self._look_at_ghost(track, name, player, seat)
+
+    def _in_vain(self, name: str, server: GameServer, seat: Seat) -> bool:
+        """Whether a player is frozen though its target could be asked to waive."""
+        if not seat.held or server.uplink is not None or self.arena.network.cuts:
+            return False
+        link = server.neighbours.links.get(seat.bound_for)
+        target = self.arena.servers.get(seat.bound_for)
+        there = target.seats.get(seat.player) if target else None
+        return (
+            target is not None
+            and there is not None
+            and (there.session.state(), there.migration) == ("arriving", seat.migration)
+            and link is not None
+            and name in target.neighbours.links
+        )
+
+    def _waived(self, record: Record, name: str, seat: Seat) -> bool:
+        """I1: the ledger's owner has promised not to play the player, so that its source does; in
+        the end the ledger knows it, and the source is to be told."""
+        if not seat.waived or record.migration != seat.waived:
+            return False
+        owner = self.arena.servers.get(record.owner)
+        also = owner.seats.get(record.player) if owner else None
+        if also is not None and also.entered and also is not seat:
+            self.fail("I1", f"{record.player} is played by {record.owner}, which had waived it")
+        given_back = record.owner == name
+        return record.epoch == seat.epoch + 1 + given_back
 
     def _track(self, player: str) -> Track:
         if player not in self._by_name:

@@ -239,7 +239,8 @@ class Report(Message, frozen=True, tag="report"):
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
     """One player in a roster; `state` is the session's, `migration` what it is part of; `busy`: its
-    game or a workload asks to leave it where it is; `group` is what it said at the router."""
+    game or a workload asks to leave it where it is; `group` is what it said at the router; `waived`
+    is the claim of it that its target has waived."""
 
     player: str
     epoch: int
@@ -250,6 +251,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     ping_ms: float | None = None
     busy: bool = False
     group: str = ""
+    waived: str = ""
 
 
 class Roster(Message, frozen=True, tag="roster"):
@@ -318,6 +320,13 @@ class Frozen(Message, frozen=True, tag="frozen"):
 
 class Settled(Message, frozen=True, tag="settled"):
     """Target: the player plays here, its first view is sent."""
+
+    migration: str
+    player: str
+
+
+class Waived(Message, frozen=True, tag="waived"):
+    """Target: I had not begun this migration, and I promised its source that I never will."""
 
     migration: str
     player: str
@@ -406,6 +415,15 @@ class Release(Message, frozen=True, tag="release"):
     epoch: int
 
 
+class Retain(Message, frozen=True, tag="retain"):
+    """Router: the claim of this migration was made, and waived by its target: by the ledger this
+    player is yours again, at this epoch, as you have it."""
+
+    migration: str
+    player: str
+    epoch: int
+
+
 class Cancel(Message, frozen=True, tag="cancel"):
     """Router: this migration ended without you; go on as before it."""
 
@@ -440,11 +458,11 @@ RouterToPlayer = Greeting | Goodbye | Identity | Candidates | Waiting | Redirect
 PlayerToServer = Greeting | Goodbye | Ping | Join | Felt | Leave
 ServerToPlayer = Greeting | Goodbye | Pong | Welcome | Redirect | Offered | Denied
 FromSource = Copied | Frozen | Left | Declined
-FromTarget = Reserved | Prepared | Arrived | Settled | Declined
+FromTarget = Reserved | Prepared | Arrived | Settled | Declined | Waived
 MemberToRouter = (
     Greeting | Goodbye | Attach | Report | Roster | Checkpoint | Felt | FromSource | FromTarget
 )
-ToSource = Copy | Direct | Freeze | Release | Cancel
+ToSource = Copy | Direct | Freeze | Release | Retain | Cancel
 ToTarget = Reserve | Prepare | Own | Cancel
 RouterToMember = (
     Greeting

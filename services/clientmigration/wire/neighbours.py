@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from clientmigration.core.mail import Letter
-from clientmigration.wire.messages import Challenge, Goodbye, Greeting, Message
+from clientmigration.wire.messages import Challenge, Goodbye, Greeting, Message, Waived
 
 
 class Meet(Message, frozen=True, tag="meet"):
@@ -41,6 +41,22 @@ class Kept(Message, frozen=True, tag="kept"):
     n: int
 
 
+class Waive(Message, frozen=True, tag="waive"):
+    """Game server: no router is here, and I froze `player` at `epoch` for this migration to you.
+    If you have not begun it, never do."""
+
+    migration: str
+    player: str
+    epoch: int
+
+
+class Begun(Message, frozen=True, tag="begun"):
+    """Game server: `player` is mine by the ledger, at this epoch, later than the one you named."""
+
+    player: str
+    epoch: int
+
+
 class Look(msgspec.Struct, frozen=True):
     """Game server: what my players look at, or will in a moment; `body` is the game's."""
 
@@ -54,4 +70,4 @@ class Sight(msgspec.Struct, frozen=True):
     body: bytes
 
 
-ServerToServer = Greeting | Goodbye | Challenge | Meet | Met | Post | Kept
+ServerToServer = Greeting | Goodbye | Challenge | Meet | Met | Post | Kept | Waive | Waived | Begun

@@ -1,0 +1,172 @@
+"""A player that is frozen when the router dies goes on without it."""
+
+from __future__ import annotations
+
+from clientmigration.client.player import Player
+from clientmigration.core.migration import Outcome
+from clientmigration.gameserver.seat import Seat
+from clientmigration.testing import Arena
+from clientmigration.testing.fakes import Disk
+from clientmigration.wire import meadow
+
+DELAY_S = 0.002
+SLOW_S = 0.005  # so that there is time between a claim and what the router says of it
+
+
+def playing(*servers: str) -> tuple[Arena, Player, str, str]:
+    """Servers that know each other, and one player; where it is, and where it is not."""
+    arena = Arena(delay_s=DELAY_S, disk=Disk(SLOW_S))
+    arena.start_router()
+    for name in servers:
+        arena.start_server(name)
+    arena.run(2.0)
+    ada = arena.start_player()
+    arena.run_until(lambda: ada.journey.state() == "playing")
+    arena.run(1.0)
+    arena.watchers.append(lambda: one_home(arena, ada))
+    home = arena.home_of(ada)
+    return arena, ada, home, next(name for name in servers if name != home)
+
+
+def one_home(arena: Arena, player: Player) -> None:
+    assert len(arena.homes_of(player)) <= 1
+
+
+def walk(arena: Arena, player: Player, seconds: float) -> None:
+    for n in range(round(seconds * 10)):
+        player.act(meadow.move(1.0 + n % 3, 0.5))
+        arena.run(0.1)
+
+
+def owner(arena: Arena, player: Player) -> tuple[str, int]:
+    return arena.ledger.records[player.name].claim[:2]
+
+
+def seat_of(arena: Arena, player: Player, member: str) -> Seat | None:
+    return arena.servers[member].seats.get(player.name)
+
+
+def played_at(arena: Arena, player: Player) -> tuple[str, int]:
+    home = arena.home_of(player)
+    return home, arena.servers[home].seats[player.name].epoch
+
+
+def moved(arena: Arena, player: Player, target: str) -> list[Outcome]:
+    """The outcome appears in the list that this answers."""
+    ended: list[Outcome] = []
+    arena.move(player, target).addCallback(ended.append)
+    return ended
+
+
+def run_until_claimed(arena: Arena, player: Player, target: str) -> None:
+    """The ledger names the target, which has not heard of it."""
+    while owner(arena, player)[0] != target:
+        arena.run(0.0005)
+    assert arena.homes_of(player) == []
+
+
+def assert_felt_nothing(player: Player) -> None:
+    tally = player.tally
+    assert (tally.lost, tally.doubled, tally.missed, player.rejoins) == (0, 0, 0, 0)
+
+
+def test_whenever_the_router_dies_the_player_plays_on_and_the_next_one_sees_it_so() -> None:
+    seen: set[tuple[bool, bool, bool]] = set()
+    for ms in range(0, 160, 4):
+        arena, ada, home, target = playing("eu", "us")
+        moved(arena, ada, target)
+        arena.run(ms / 1000)
+        arena.kill("router")
+        seat, claimed = seat_of(arena, ada, home), owner(arena, ada)[0] == target
+        frozen = seat is not None and seat.held
+        walk(arena, ada, 1.0)
+        assert ada.tally.acked >= ada.tally.seq - 1, f"stands still after {ms} ms"
+        seen.add((frozen, claimed, arena.home_of(ada) == target))
+        arena.start_router()
+        arena.run(6.0)
+        assert owner(arena, ada) == played_at(arena, ada)
+        ended = moved(arena, ada, "us" if arena.home_of(ada) == "eu" else "eu")
+        walk(arena, ada, 1.0)
+        assert ended == [Outcome.SETTLED]
+        assert_felt_nothing(ada)
+        assert arena.coins() == 10
+    assert seen == {
+        (False, False, False),  # not yet frozen
+        (True, False, False),  # frozen, and the claim was not made
+        (True, True, False),  # it was made, and the target has not begun
+        (True, True, True),  # it has begun
+        (False, True, True),  # and was settled
+    }
+
+
+def test_who_has_waived_does_not_take_the_player_when_it_becomes_the_owner_after_all() -> None:
+    arena, ada, home, target = playing("eu", "us")
+    ended = moved(arena, ada, target)
+    run_until_claimed(arena, ada, target)
+    arena.network.cut("router", target)  # what the router says to the target is late
+    arena.network.reset(home, "router")
+    arena.network.cut(home, "router")
+    walk(arena, ada, 0.5)
+    assert arena.home_of(ada) == home
+    arena.network.heal("router", target)
+    walk(arena, ada, 0.5)
+    assert ended == [Outcome.LOST]
+    assert owner(arena, ada) == (target, 2)
+    arena.network.heal(home, "router")
+    walk(arena, ada, 6.0)
+    assert owner(arena, ada) == played_at(arena, ada) == (home, 3)
+    assert_felt_nothing(ada)
+
+
+def test_a_target_that_has_passed_the_player_on_waives_nothing() -> None:
+    arena, ada, home, target = playing("au", "eu", "us")
+    moved(arena, ada, target)
+    run_until_claimed(arena, ada, target)
+    arena.network.cut("router", home)  # it never hears of the release
+    walk(arena, ada, 0.5)
+    assert arena.home_of(ada) == target
+    third = next(name for name in arena.servers if name not in (home, target))
+    ended = moved(arena, ada, third)
+    walk(arena, ada, 0.5)
+    assert ended == [Outcome.SETTLED]
+    arena.run_until(lambda: arena.servers[home].uplink is None)
+    walk(arena, ada, 2.0)
+    assert arena.homes_of(ada) == [third]
+    arena.network.heal("router", home)
+    walk(arena, ada, 6.0)
+    assert seat_of(arena, ada, home) is None
+    assert_felt_nothing(ada)
+
+
+def test_where_the_target_can_not_be_asked_the_player_waits_and_loses_nothing() -> None:
+    arena, ada, home, target = playing("eu", "us")
+    moved(arena, ada, target)
+    run_until_claimed(arena, ada, target)
+    arena.kill("router")
+    arena.network.cut(home, target)
+    walk(arena, ada, 1.0)
+    assert arena.homes_of(ada) == []
+    arena.start_router()
+    walk(arena, ada, 6.0)
+    assert owner(arena, ada) == played_at(arena, ada)
+    arena.run(1.0)
+    assert (ada.tally.lost, ada.tally.doubled, ada.tally.acked) == (0, 0, ada.tally.seq)
+
+
+def test_who_goes_home_before_a_router_knows_is_kept_as_it_left() -> None:
+    arena, ada, home, target = playing("eu", "us")
+    moved(arena, ada, target)
+    run_until_claimed(arena, ada, target)
+    arena.kill("router")
+    walk(arena, ada, 1.0)
+    assert arena.home_of(ada) == home
+    arena.run(0.2)
+    ada.stop()
+    arena.run(1.0)
+    arena.start_router()
+    arena.run(10.0)
+    record = arena.ledger.records[ada.name]
+    assert record.owner == ""
+    assert record.snapshot is not None
+    assert record.snapshot.progress.last == ada.tally.seq
+    assert seat_of(arena, ada, home) is None
