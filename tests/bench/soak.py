@@ -34,6 +34,7 @@ from clientmigration.client.summary import Durations
 from clientmigration.core.mail import under_way
 from clientmigration.core.migration import Outcome
 from clientmigration.core.snapshot import Snapshot
+from clientmigration.gameserver.service import ROSTER_S
 from clientmigration.net.settings import keep_what_is_loaded
 from clientmigration.router import tap
 from clientmigration.router.service import Router
@@ -107,13 +108,22 @@ class Soak:
         words = ("--rtt-ms", str(self.asked.rtt_ms), "--listen", HERE, *map(str, ports))
         return self._run("relay", sys.executable, RELAY, *words)
 
+    def move_some(self, times: int) -> None:
+        """So many players, one after the other."""
+        for _ in range(times):
+            self.move_somebody()
+
     def move_somebody(self) -> None:
-        """One player that plays, to another server that is there."""
+        """One player that plays, to another server that is there. Who was moved since the last
+        rosters is not where they say."""
+        moves, listed_at = self.router.moves, self.router.now() - 1.25 * ROSTER_S
         playing = [
             (entry.player, name)
             for name, member in self.router.members.items()
             for entry in member.roster.values()
-            if entry.state == "playing" and entry.player not in self.router.moves.by_player
+            if entry.state == "playing"
+            and entry.player not in moves.by_player
+            and moves.moved_at.get(entry.player, 0.0) < listed_at
         ]
         targets = sorted(self.router.members)
         if not playing or len(targets) < 2:
@@ -170,12 +180,12 @@ class Soak:
         crowd = self.start_crowd()
         await self._until(lambda: self._playing() >= asked.players)
         print(f"{self._playing()} players on {asked.servers} servers", flush=True)
-        moving = LoopingCall(self.move_somebody)
+        moving = LoopingCall.withCount(self.move_some)  # a late turn makes up for those it missed
         if asked.moves_per_s:
             moving.start(1.0 / asked.moves_per_s, now=False)
         killing = LoopingCall(lambda: Deferred.fromCoroutine(self.kill_somebody()))
-        if asked.kill_every:
-            killing.start(asked.kill_every, now=False)
+        if asked.kill_every:  # in the middle of each period, so that all of it falls within the run
+            self.reactor.callLater(asked.kill_every / 2, killing.start, asked.kill_every)
         if asked.restart_every:
             await self.restart_all()
         await deferLater(self.reactor, asked.seconds)
