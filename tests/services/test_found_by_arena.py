@@ -47,6 +47,7 @@ def test_a_router_that_restarts_while_the_ledger_is_away_settles_half_a_move_lat
     arena.move(ada, target)
     arena.run_until(lambda: arena.ledger.records[ada.name].owner == target)
     arena.kill("router")
+    arena.network.cut(home, target)  # or the two of them would settle it
     arena.disk.failing = 1.0
     arena.start_router()
     arena.run(2.0)

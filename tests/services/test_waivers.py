@@ -170,3 +170,27 @@ def test_who_goes_home_before_a_router_knows_is_kept_as_it_left() -> None:
     assert record.snapshot is not None
     assert record.snapshot.progress.last == ada.tally.seq
     assert seat_of(arena, ada, home) is None
+
+
+def test_a_target_that_forgot_its_promise_by_starting_anew_is_not_given_the_player() -> None:
+    arena, ada, home, target = playing("eu", "us")
+    assert arena.disk is not None
+    ended = moved(arena, ada, target)
+    arena.run_until(lambda: arena.servers[home].seats[ada.name].held)
+    arena.disk.failing = 1.0  # the claim is not answered for a while
+    arena.run(0.1)
+    arena.network.reset(home, "router")
+    arena.network.cut(home, "router")
+    walk(arena, ada, 0.5)
+    assert arena.home_of(ada) == home
+    arena.kill(target)
+    arena.start_server(target)
+    walk(arena, ada, 2.0)
+    arena.disk.failing = 0.0
+    walk(arena, ada, 1.0)
+    assert ended == [Outcome.LOST]
+    assert owner(arena, ada) == (target, 2)
+    arena.network.heal(home, "router")
+    walk(arena, ada, 6.0)
+    assert owner(arena, ada) == played_at(arena, ada) == (home, 3)
+    assert_felt_nothing(ada)

@@ -77,6 +77,7 @@ class Move:
         self.reason = ""  # why it ended, if it did not go well
         self.finished: Deferred[Outcome] = Deferred()
         self.machine = migration(self)
+        self._link = router.members.get(target)
         self._wait: IDelayedCall | None = None
 
     # The carrier. See core/migration.py.
@@ -198,8 +199,12 @@ class Move:
             self.machine.source_lost()
 
     def _to_target(self, message: msgspec.Struct) -> bool:
-        told = self.router.tell(self.target, message)
-        if not told:
+        """Only over the link on which it began: who came back on another may have started anew, and
+        does not know what it promised (gameserver/waivers.py)."""
+        told = self.router.members.get(self.target) is self._link is not None
+        if told:
+            self.router.tell(self.target, message)
+        else:
             self.machine.target_lost()
         return told
 
