@@ -134,15 +134,20 @@ async def test_a_router_killed_in_the_middle_of_moves_leaves_nobody_standing(
         before = [player.tally.seq for player in players]
         return lambda: all(p.tally.acked > seq for p, seq in zip(players, before, strict=True))
 
+    def left(source: str) -> bool:
+        return all(player.member != source for player in players)
+
+    def moving_from(source: str) -> bool:
+        return left(source) or any(each.journey.state() == "crossing" for each in players)
+
     def again_without(source: str, lives: int) -> bool:
-        attached = said("attached to the router") == len(servers) * lives
-        return attached and all(player.member != source for player in players)
+        return said("attached to the router") == len(servers) * lives and left(source)
 
     with acting(players):
         for lives in range(2, 12):
             source = players[0].member
             draining = Deferred.fromCoroutine(ordered(apart, "drain", source))
-            await eventually(lambda: any(each.journey.state() == "crossing" for each in players))
+            await eventually(partial(moving_from, source), 60)
             router.tell("STOP")
             await deferLater(apart.reactor, 0.2)
             await router.stopService(patience_s=0)
