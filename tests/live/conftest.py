@@ -11,16 +11,23 @@ import pytest_twisted
 from real_parts import Cluster, Running, made_ready
 
 from clientmigration.stack import processes
+from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.service import Stack, Surroundings
 from clientmigration.stack.truth import tell
 
 
+@pytest.fixture(scope="module")
+def graphite(tmp_path_factory: pytest.TempPathFactory) -> Graphite:
+    """Both, made ready, or whatever needs them is skipped."""
+    return made_ready(tmp_path_factory.mktemp("graphite"))
+
+
 @pytest_twisted.async_yield_fixture(scope="module")
-async def live(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+async def live(graphite: Graphite) -> AsyncIterator[Running]:
     """Both, started and stopped as the stack does it."""
     from twisted.internet import reactor
 
-    graphite, said = made_ready(tmp_path_factory.mktemp("graphite")), [""]
+    said = [""]
     running = Running(graphite, reactor)
     around = Surroundings(
         reactor=reactor,

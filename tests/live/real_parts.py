@@ -183,6 +183,7 @@ class Cluster:
         self.players.append(player)
         player.start()
         await eventually(lambda: player.member, within_s)
+        await self.router.moves.idle(player.name)  # or it could not be moved at once
         return player
 
     async def spread(self, players: Sequence[Player], names: Sequence[str]) -> None:

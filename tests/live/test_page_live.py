@@ -39,15 +39,20 @@ PICTURES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest_twisted.async_yield_fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One browser for all of these tests."""
+@pytest.fixture(scope="module")
+def chromium() -> Browser:
+    """One that can be started, or whatever needs it is skipped."""
     from twisted.internet import reactor
 
-    running = Browser(reactor)
-    await running.start()
-    yield running
-    await running.stop()
+    return Browser(reactor)
+
+
+@pytest_twisted.async_yield_fixture(scope="module")
+async def browser(chromium: Browser) -> AsyncIterator[Browser]:
+    """One browser for all of these tests."""
+    await chromium.start()
+    yield chromium
+    await chromium.stop()
 
 
 @pytest_twisted.async_yield_fixture(scope="module")

@@ -65,6 +65,21 @@ def run_until_claimed(arena: Arena, player: Player, target: str) -> None:
     assert arena.homes_of(player) == []
 
 
+def cut_off(arena: Arena, member: str) -> None:
+    """It has lost the router, which goes on."""
+    arena.network.reset(member, "router")
+    arena.network.cut(member, "router")
+
+
+def assert_given_back(arena: Arena, player: Player, target: str, home: str) -> None:
+    """The ledger names the target, until the source can be heard again."""
+    assert owner(arena, player) == (target, 2)
+    arena.network.heal(home, "router")
+    walk(arena, player, 6.0)
+    assert owner(arena, player) == played_at(arena, player) == (home, 3)
+    assert_felt_nothing(player)
+
+
 def assert_felt_nothing(player: Player) -> None:
     tally = player.tally
     assert (tally.lost, tally.doubled, tally.missed, player.rejoins) == (0, 0, 0, 0)
@@ -104,18 +119,13 @@ def test_who_has_waived_does_not_take_the_player_when_it_becomes_the_owner_after
     ended = moved(arena, ada, target)
     run_until_claimed(arena, ada, target)
     arena.network.cut("router", target)  # what the router says to the target is late
-    arena.network.reset(home, "router")
-    arena.network.cut(home, "router")
+    cut_off(arena, home)
     walk(arena, ada, 0.5)
     assert arena.home_of(ada) == home
     arena.network.heal("router", target)
     walk(arena, ada, 0.5)
     assert ended == [Outcome.LOST]
-    assert owner(arena, ada) == (target, 2)
-    arena.network.heal(home, "router")
-    walk(arena, ada, 6.0)
-    assert owner(arena, ada) == played_at(arena, ada) == (home, 3)
-    assert_felt_nothing(ada)
+    assert_given_back(arena, ada, target, home)
 
 
 def test_a_target_that_has_passed_the_player_on_waives_nothing() -> None:
@@ -179,8 +189,7 @@ def test_a_target_that_forgot_its_promise_by_starting_anew_is_not_given_the_play
     arena.run_until(lambda: arena.servers[home].seats[ada.name].held)
     arena.disk.failing = 1.0  # the claim is not answered for a while
     arena.run(0.1)
-    arena.network.reset(home, "router")
-    arena.network.cut(home, "router")
+    cut_off(arena, home)
     walk(arena, ada, 0.5)
     assert arena.home_of(ada) == home
     arena.kill(target)
@@ -189,8 +198,4 @@ def test_a_target_that_forgot_its_promise_by_starting_anew_is_not_given_the_play
     arena.disk.failing = 0.0
     walk(arena, ada, 1.0)
     assert ended == [Outcome.LOST]
-    assert owner(arena, ada) == (target, 2)
-    arena.network.heal(home, "router")
-    walk(arena, ada, 6.0)
-    assert owner(arena, ada) == played_at(arena, ada) == (home, 3)
-    assert_felt_nothing(ada)
+    assert_given_back(arena, ada, target, home)
