@@ -28,7 +28,7 @@ from grafanalib.core import (
     TimeSeries,
 )
 
-from clientmigration.core.metrics import Measure, measures, path
+from clientmigration.core.measures.metrics import Measure, measures, path
 
 DATASOURCE = {"type": "graphite", "uid": "graphite"}
 TAG = "clientmigration"

@@ -20,13 +20,13 @@ import numpy as np
 import pymetis
 from numpy.typing import NDArray
 
-from clientmigration.core.choice import Resident, choose
-from clientmigration.core.fleet import Fleet, Flow
-from clientmigration.core.metrics import datapoints
-from clientmigration.core.placement import Newcomer, candidates, place
-from clientmigration.core.policy import Policy
-from clientmigration.core.rebalance import flows
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.choice import Resident, choose
+from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.placement import Newcomer, candidates, place
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.metrics import datapoints
 
 SEED, NOW, SECONDS = 1, 1_000_000, 10
 TOWNS, SPREAD_M, CELL_M = 5, 220.0, 50.0  # towns per server; how far players stand from theirs

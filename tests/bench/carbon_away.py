@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 
 from staged import Staged
 
-from clientmigration.core.metrics import path
+from clientmigration.core.measures.metrics import path
 
 CALM_S = 60
 MISSED = path("crowd", "crowd", "missed_ticks")

@@ -19,7 +19,7 @@ from twisted.internet.endpoints import TCP4ClientEndpoint
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactor, StringTransport
 
-from clientmigration.core.meter import Meter
+from clientmigration.core.measures.meter import Meter
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.probe import Probe
 from clientmigration.testing import Arena

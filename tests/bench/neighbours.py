@@ -18,9 +18,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.task import deferLater, react
 
-from clientmigration.core.metrics import Memory
-from clientmigration.core.policy import Policy
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures.metrics import MemorySink
+from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.gameserver.meadow import Meadow
 from clientmigration.gameserver.service import GameServer, Setting
 from clientmigration.net.door import Door, dialer
@@ -60,7 +60,7 @@ async def server(
         Setting(name, "", players, 20, Policy()),
         Meadow,
         Seals("bench " * 8),
-        Memory(),
+        MemorySink(),
         Probe(reactor),
         time.process_time,
         os.urandom,

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from clientmigration.core.health import Grade, Health
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.health import Grade, Health
+from clientmigration.core.fleet.world import Position
 from clientmigration.router.members import MemberLine
 from clientmigration.router.overview import MEASURES, overview, world
 from clientmigration.router.service import Router

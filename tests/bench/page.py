@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 from readers import free_port, started
 
 from clientmigration.stack.ports import LOOPBACK
-from clientmigration.status.shelf import STATIC
+from clientmigration.status.assets import STATIC
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]

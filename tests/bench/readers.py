@@ -26,7 +26,7 @@ from pathlib import Path
 
 import psutil
 
-from clientmigration.core.metrics import spread_of
+from clientmigration.core.measures.metrics import spread_of
 from clientmigration.stack.ports import LOOPBACK
 
 TWISTD = str(Path(sys.executable).with_name("twistd"))

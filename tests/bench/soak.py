@@ -31,9 +31,9 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import globalLogBeginner, textFileLogObserver
 
 from clientmigration.client.summary import Durations
-from clientmigration.core.mail import under_way
-from clientmigration.core.migration import Outcome
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.player.mailbox import under_way
+from clientmigration.core.player.migration import Outcome
+from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.gameserver.service import ROSTER_S
 from clientmigration.net.settings import keep_what_is_loaded
 from clientmigration.router import tap

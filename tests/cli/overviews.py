@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from clientmigration.wire.operators import Member, Moved, Overview, Sample
+from clientmigration.wire.operators import MemberSample, MemberStatus, Moved, Overview
 
 NOW = 1_700_000_000.0
 ADA = "a1b2c3d4e5f60718"
 
 
-def member(name: str, players: int = 10, load: float = 0.25, **more: Any) -> Member:
+def member(name: str, players: int = 10, load: float = 0.25, **more: Any) -> MemberStatus:
     """A member that has reported."""
     measures = {"tick_ms_p95": 4.5, "lateness_ms_p95": 1.25, "cpu_percent": 100 * load}
-    sample = Sample(
+    sample = MemberSample(
         at=int(NOW), health=1.0 - load, load=load, grade=int(load > 0.6) + int(load > 0.8),
         players=players, capacity=200, draining=more.get("closed") == "draining",
         x=500.0, y=500.0, spread_m=100.0, measures=measures,
     )  # fmt: skip
-    return Member(name, "gameserver", "192.0.2.7:4100", owner=7, sample=sample, **more)
+    return MemberStatus(name, "gameserver", "192.0.2.7:4100", owner=7, sample=sample, **more)
 
 
 def moved(outcome: str = "settled", **more: Any) -> Moved:
@@ -26,7 +26,9 @@ def moved(outcome: str = "settled", **more: Any) -> Moved:
     return Moved(NOW - 1.0, ADA, "gs-1", "gs-2", outcome, more.pop("reason", ""), 212.5, **more)
 
 
-def overview(*members: Member, recent: list[Moved] | None = None, failed: int = 0) -> Overview:
+def overview(
+    *members: MemberStatus, recent: list[Moved] | None = None, failed: int = 0
+) -> Overview:
     """How things could stand."""
     return Overview(
         router="router", now=NOW, started=NOW - 60.0, members=list(members),

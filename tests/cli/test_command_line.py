@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Answer, Command
+from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
 from clientmigration.cli.main import COMMANDS, main, parser
 from clientmigration.errors import Away, ConfigurationError, NotAuthentic, Refused
 from clientmigration.net.tickets import Proofs, Seals
 
 
-def of(run: Callable[[Namespace, Answer], int], name: str = "greet") -> tuple[Command, ...]:
+def of(run: Callable[[Namespace, Output], int], name: str = "greet") -> tuple[Command, ...]:
     """A command line of one command, with one flag."""
 
     def flags(own: ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def of(run: Callable[[Namespace, Answer], int], name: str = "greet") -> tuple[Co
     return (Command(name, "Greet somebody.", flags, run),)
 
 
-def greet(flags: Namespace, answer: Answer) -> int:
+def greet(flags: Namespace, answer: Output) -> int:
     answer.tell({"hello": flags.whom}, f"hello {flags.whom}")
     return DONE
 
@@ -58,7 +58,7 @@ def test_a_command_may_have_two_words(capsys: pytest.CaptureFixture[str]) -> Non
 def test_an_error_is_one_line_and_a_code(
     error: Exception, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(_flags: Namespace, _answer: Answer) -> int:
+    def fail(_flags: Namespace, _answer: Output) -> int:
         raise error
 
     assert main(["greet", "ada"], of(fail)) == code
@@ -94,8 +94,8 @@ def test_bash_understands_the_completion_of_the_real_commands() -> None:
 def test_an_answer_that_nobody_reads_is_no_error() -> None:
     code = (
         "from rich.console import Console\n"
-        "from clientmigration.cli.command import Answer\n"
-        "answer = Answer(Console(), True)\n"
+        "from clientmigration.cli.command import Output\n"
+        "answer = Output(Console(), True)\n"
         "while not answer.unheard: answer.tell('x' * 10_000, '')\n"
     )
     reading = subprocess.Popen(

@@ -2,10 +2,10 @@
 
 from rich.console import Console
 
-from clientmigration.cli.explain import Decided, Told, picture, touching
-from clientmigration.core.fleet import Flow
-from clientmigration.core.memory import Fact
-from clientmigration.core.rounds import Record, Round
+from clientmigration.cli.explain import Decided, Explanation, picture, touching
+from clientmigration.core.decisions.rounds import DecisionRecord, Round
+from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.player.fact import Fact
 
 AT = 1_700_000_000.5
 PLACED = Fact(AT, "placed", "ada", "", "gs-1", "gs-1 scores 0.25; gs-2 is out: full")
@@ -15,7 +15,7 @@ FLOW = Flow("gs-1", "gs-2", 3, "low: 0.75 to 0.25, level 0.50")
 OTHER = Flow("gs-3", "gs-4", 1, "draining: 0.75 to 0.25, level 0.50")
 
 
-def said(told: Told, subject: str = "ada") -> str:
+def said(told: Explanation, subject: str = "ada") -> str:
     console = Console(width=200, record=True, quiet=False, file=None)
     with console.capture() as captured:
         console.print(picture(subject, told))
@@ -23,7 +23,7 @@ def said(told: Told, subject: str = "ada") -> str:
 
 
 def test_a_player_is_explained_from_the_first_placement_to_the_last_move() -> None:
-    text = said(Told([ENDED, BEGUN, PLACED], AT, [], []))
+    text = said(Explanation([ENDED, BEGUN, PLACED], AT, [], []))
     assert "22:13:29  ada's move from gs-1 to gs-2 (5e5e) ended: settled" in text
     assert "ada is moved from gs-1 to gs-2 (move 5e5e): high: 0.75 to 0.25, level 0.50" in text
     assert "ada was placed on gs-1: gs-1 scores 0.25; gs-2 is out: full" in text
@@ -34,13 +34,13 @@ def test_a_player_is_explained_from_the_first_placement_to_the_last_move() -> No
 def test_a_server_is_explained_by_the_decisions_that_touch_it_newest_first() -> None:
     rounds = (Round(AT, 1, 14, (), (OTHER, FLOW)), Round(AT + 2, 3, 16), Round(AT + 4, 5, 18))
     later = Round(AT + 6, 7, 20, (), (FLOW,))
-    found = touching("gs-2", [Record(rounds), Record((later,))])
+    found = touching("gs-2", [DecisionRecord(rounds), DecisionRecord((later,))])
     assert found == [Decided(AT + 6, (FLOW,), 7, 20), Decided(AT, (FLOW,), 1, 14)]
-    text = said(Told([], 0.0, found, []), "gs-2")
+    text = said(Explanation([], 0.0, found, []), "gs-2")
     assert "3 players from gs-1 to gs-2: low: 0.75 to 0.25, level 0.50, by the reports of" in text
 
 
 def test_what_nobody_knows_is_said_with_how_far_back_was_looked_and_what_was_away() -> None:
-    text = said(Told([], AT, [], ["without Graphite's events: it does not answer"]))
+    text = said(Explanation([], AT, [], ["without Graphite's events: it does not answer"]))
     assert "nothing is remembered of 'ada' since 22:13:20" in text
     assert "without Graphite's events" in text

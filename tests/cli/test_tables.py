@@ -7,7 +7,7 @@ from overviews import ADA, member, moved, overview
 from rich.console import Console, RenderableType
 
 from clientmigration.cli import tables
-from clientmigration.wire.operators import Found, Member
+from clientmigration.wire.operators import Found, MemberStatus
 
 
 def drawn(picture: RenderableType, width: int = 80) -> list[str]:
@@ -25,7 +25,7 @@ def test_an_overview_fits_a_small_terminal() -> None:
                 member("gs-1"),
                 member("gs-2", 190, 0.85),
                 member("gs-3", 0, 0.0, closed="draining"),
-                Member("gs-4", "gameserver", "192.0.2.7:4200"),
+                MemberStatus("gs-4", "gameserver", "192.0.2.7:4200"),
                 recent=[moved(gap_ms=3.5, missed=0), moved("refused", reason="full")],
                 failed=1,
             )

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from clientmigration.core import journey, migration, session
+from clientmigration.core.player import journey, migration, session
 
 PAGE = Path(__file__).parents[2] / "docs" / "migration.md"
 PART = re.compile(r"(<!-- made: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from clientmigration.core.autoscale import Need, remembered, wanted
-from clientmigration.core.health import Grade, Health
-from clientmigration.core.policy import AutoscalePolicy
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.autoscale import Need, remembered, wanted
+from clientmigration.core.fleet.health import Grade, Health
+from clientmigration.core.fleet.policy import AutoscalePolicy
+from clientmigration.core.fleet.world import Position
 
 POLICY = AutoscalePolicy(rise_s=10, fall_s=180)
 NOW = 1_000_000.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.feeds import TOPICS, Reading, Topic
+from clientmigration.core.player.feeds import TOPICS, FeedReader, Topic
 
 TICKS = st.integers(0, 2**40)
 
@@ -24,20 +24,20 @@ def test_entries_are_pinned() -> None:
 
 
 def test_a_reader_takes_what_is_next_and_drops_what_it_has() -> None:
-    reading = Reading()
+    reading = FeedReader()
     assert [reading.take(seq) for seq in (7, 8, 7, 8, 9)] == [True, True, False, False, True]
     assert (reading.next, reading.entries, reading.duplicates, reading.gaps) == (10, 3, 2, 0)
 
 
 def test_a_reader_counts_what_was_left_out() -> None:
-    reading = Reading()
+    reading = FeedReader()
     assert [reading.take(seq) for seq in (7, 10)] == [True, True]
     assert (reading.gaps, reading.next) == (2, 11)
 
 
 @given(numbers=st.lists(st.integers(0, 30)))
 def test_whatever_comes_goes_on_in_order_and_once(numbers: list[int]) -> None:
-    reading = Reading()
+    reading = FeedReader()
     taken = [seq for seq in numbers if reading.take(seq)]
     assert taken == sorted(set(taken))
     assert reading.entries + reading.duplicates == len(numbers)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.fleet import Fleet, Flow
-from clientmigration.core.health import Grade, Health
-from clientmigration.core.metrics import Datapoint, datapoints
-from clientmigration.core.policy import Policy
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.health import Grade, Health
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.metrics import Datapoint, datapoints
 from clientmigration.errors import ConfigurationError, PeersFault
 
 POLICY = Policy()

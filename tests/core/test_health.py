@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.health import Grade, Health, grade, health_of
-from clientmigration.core.metrics import measures
-from clientmigration.core.policy import Policy
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.health import Grade, Health, grade, health_of
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.metrics import measures
 
 POLICY = Policy()
 FULL = {"load": 0.5, "health": 0.75, "players": 100.0, "capacity": 200.0}

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.inbox import LAST, ROOM, Inbox
-from clientmigration.core.snapshot import Progress
+from clientmigration.core.player.inbox import LAST, ROOM, Inbox
+from clientmigration.core.player.snapshot import Progress
 
 
 def body(seq: int) -> bytes:

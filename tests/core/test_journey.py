@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from clientmigration.core.journey import Journey, journey
+from clientmigration.core.player.journey import Journey, journey
 
 STATES = (
     "idle",

@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from clientmigration.core.ledger import Record, checkpointed, freed, newest, taken
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.player.ledger import Record, checkpointed, freed, newest, taken
+from clientmigration.core.player.snapshot import Snapshot
 
 ADA = "ada" + "0" * 13
 

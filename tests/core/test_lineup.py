@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.lineup import LATELY_S, Line
+from clientmigration.core.fleet.queue import LATELY_S, JoinQueue
 
 
-def names(line: Line) -> list[tuple[int, str]]:
+def names(line: JoinQueue) -> list[tuple[int, str]]:
     return [(position, waiter.player) for position, waiter in line.here()]
 
 
-def line_of(*players: str) -> Line:
-    line = Line(kept_s=30.0)
+def line_of(*players: str) -> JoinQueue:
+    line = JoinQueue(kept_s=30.0)
     for second, player in enumerate(players):
         line.enter(player, float(second))
     return line
@@ -66,7 +66,7 @@ steps = st.lists(
 
 @given(steps)
 def test_nobody_who_came_later_stands_before_who_came_earlier(steps: list[tuple[str, str]]) -> None:
-    line = Line(kept_s=10.0)
+    line = JoinQueue(kept_s=10.0)
     came: dict[str, float] = {}
     for now, (what, player) in enumerate(map(tuple, steps)):
         if what == "enter":

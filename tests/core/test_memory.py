@@ -1,10 +1,11 @@
 """Why players are where they are, in words."""
 
-from clientmigration.core.fleet import Fleet
-from clientmigration.core.memory import TOLD, Fact, Memory, placed
-from clientmigration.core.metrics import datapoints
-from clientmigration.core.placement import Newcomer, place
-from clientmigration.core.policy import Policy
+from clientmigration.core.decisions.audit import TOLD, AuditTrail, placed
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.placement import Newcomer, place
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.player.fact import Fact
 
 NOW = 1_000.5
 
@@ -14,7 +15,7 @@ def fact(number: int, player: str = "ada", source: str = "a", target: str = "b")
 
 
 def test_a_memory_tells_the_latest_first_and_forgets_the_oldest() -> None:
-    memory = Memory(room=3)
+    memory = AuditTrail(room=3)
     for number in range(5):
         memory.keep(fact(number))
     assert [each.at for each in memory.about("ada")] == [4.0, 3.0, 2.0]
@@ -22,7 +23,7 @@ def test_a_memory_tells_the_latest_first_and_forgets_the_oldest() -> None:
 
 
 def test_it_is_asked_by_player_by_move_and_by_member() -> None:
-    memory = Memory()
+    memory = AuditTrail()
     memory.keep(fact(1, "ada", "a", "b"))
     memory.keep(fact(2, "bob", "b", "c"))
     assert [each.player for each in memory.about("ad")] == ["ada"]
@@ -33,7 +34,7 @@ def test_it_is_asked_by_player_by_move_and_by_member() -> None:
 
 
 def test_it_does_not_tell_more_than_somebody_reads() -> None:
-    memory = Memory()
+    memory = AuditTrail()
     for number in range(TOLD + 5):
         memory.keep(fact(number))
     assert len(memory.about("ada")) == TOLD

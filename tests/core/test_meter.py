@@ -1,6 +1,6 @@
 """A meter counts one interval, and starts anew with the next."""
 
-from clientmigration.core.meter import ROOM, Meter
+from clientmigration.core.measures.meter import ROOM, Meter
 
 
 def test_what_was_named_at_the_start_is_zero_when_nothing_happened() -> None:

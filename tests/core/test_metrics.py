@@ -11,8 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core import metrics
-from clientmigration.core.metrics import CATALOGUE, Datapoint, Measure, Memory, NotADatapoint
+from clientmigration.core.measures import metrics
+from clientmigration.core.measures.metrics import (
+    CATALOGUE,
+    Datapoint,
+    Measure,
+    MemorySink,
+    NotADatapoint,
+)
 from clientmigration.errors import ClientMigrationError
 
 NOW = 1_700_000_000
@@ -218,7 +224,7 @@ def test_the_greatest_percentile_bounds_the_percentile_of_all_samples(
 
 
 def test_a_memory_keeps_the_latest() -> None:
-    memory = Memory(limit=3)
+    memory = MemorySink(limit=3)
     made = metrics.datapoints("gameserver", "gs-1", {"load": 0.5, "players": 7}, NOW)
     memory.emit(made)
     memory.emit(made)

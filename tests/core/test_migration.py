@@ -18,8 +18,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from clientmigration.core.migration import Migration, Outcome, migration
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.player.migration import Migration, Outcome, migration
+from clientmigration.core.player.snapshot import Snapshot
 
 
 def snapshot(seq: int) -> Snapshot:
@@ -40,7 +40,7 @@ NEXT = {
     "cancel": {"reserve", "copy", "prepare", "direct", "freeze", "claim"},
     "ended": {"release", "cancel"},
 }
-"""What may have been asked last when this is asked. The law of core/migration.py, as a table."""
+"""What may have been asked last when this is asked: the law of a migration, as a table."""
 
 
 class Courier:

@@ -1,8 +1,8 @@
 """What is told to the panels: changes of the fleet, and how runs of moves ended."""
 
-from clientmigration.core.health import Grade, Health
-from clientmigration.core.news import News, Run, changes, departure
-from clientmigration.core.world import Position
+from clientmigration.core.decisions.annotations import Annotation, Run, changes, departure
+from clientmigration.core.fleet.health import Grade, Health
+from clientmigration.core.fleet.world import Position
 
 
 def health(grade: Grade = Grade.FIT, draining: bool = False, load: float = 0.5) -> Health:
@@ -11,7 +11,7 @@ def health(grade: Grade = Grade.FIT, draining: bool = False, load: float = 0.5) 
 
 def test_an_overload_is_told_when_it_begins_and_not_while_it_lasts() -> None:
     strained, over = health(Grade.STRAINED), health(Grade.OVERLOADED, load=0.91)
-    told = (News("overload", "gs-1 is overloaded: load 0.91, 40 players"),)
+    told = (Annotation("overload", "gs-1 is overloaded: load 0.91, 40 players"),)
     assert changes({"gs-1": strained}, {"gs-1": over}) == told
     assert changes({"gs-1": over}, {"gs-1": over}) == ()
     assert changes({"gs-1": over}, {"gs-1": strained}) == ()
@@ -19,7 +19,7 @@ def test_an_overload_is_told_when_it_begins_and_not_while_it_lasts() -> None:
 
 def test_a_drain_is_told_once_also_of_a_server_that_was_not_seen_before() -> None:
     draining = health(draining=True)
-    told = (News("drain", "gs-2 sends its 40 players away"),)
+    told = (Annotation("drain", "gs-2 sends its 40 players away"),)
     assert changes({}, {"gs-2": draining}) == told
     assert changes({"gs-2": health()}, {"gs-2": draining}) == told
     assert changes({"gs-2": draining}, {"gs-2": draining}) == ()
@@ -28,7 +28,7 @@ def test_a_drain_is_told_once_also_of_a_server_that_was_not_seen_before() -> Non
 def test_who_drained_has_left_and_who_did_not_has_crashed() -> None:
     assert departure("gs-1", health(draining=True), "bye").what == "leave"
     assert departure("gs-1", health(), "lost").what == "crash"
-    assert departure("gs-1", None, "lost") == News("crash", "gs-1 is gone: lost")
+    assert departure("gs-1", None, "lost") == Annotation("crash", "gs-1 is gone: lost")
 
 
 def test_a_run_of_moves_is_told_when_it_is_over_with_every_outcome() -> None:
@@ -39,5 +39,5 @@ def test_a_run_of_moves_is_told_when_it_is_over_with_every_outcome() -> None:
     run, told = run.after({}, 1, 102.0)
     assert told is None
     run, told = run.after({}, 0, 103.0)
-    assert told == News("moves", "27 moves in 3 s: 24 settled, 2 refused, 1 lost")
+    assert told == Annotation("moves", "27 moves in 3 s: 24 settled, 2 refused, 1 lost")
     assert run.after({}, 0, 104.0) == (Run(), None)

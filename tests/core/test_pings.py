@@ -1,11 +1,11 @@
 """What is remembered of players' pings, and of groups."""
 
-from clientmigration.core.company import RECENT_S, Company
-from clientmigration.core.pings import ZONES, Pings
+from clientmigration.core.fleet.groups import RECENT_S, Groups
+from clientmigration.core.fleet.pings import ZONES, KnownPings
 
 
 def test_the_latest_ping_to_each_zone_is_remembered_for_a_while() -> None:
-    pings = Pings(remember_s=60.0)
+    pings = KnownPings(remember_s=60.0)
     pings.note("ada", {"eu": 20.0, "us": 90.0}, 0.0)
     pings.note("ada", {"eu": 25.0}, 50.0)
     assert pings.known("ada", 60.0) == {"eu": 25.0, "us": 90.0}
@@ -14,7 +14,7 @@ def test_the_latest_ping_to_each_zone_is_remembered_for_a_while() -> None:
 
 
 def test_the_memory_is_bounded_by_players_and_by_zones() -> None:
-    pings = Pings(60.0, players=2)
+    pings = KnownPings(60.0, players=2)
     for player in ("ada", "bob", "ada", "cyd"):
         pings.note(player, {"eu": 1.0}, 0.0)
     assert [bool(pings.known(p, 0.0)) for p in ("ada", "bob", "cyd")] == [True, False, True]
@@ -23,7 +23,7 @@ def test_the_memory_is_bounded_by_players_and_by_zones() -> None:
 
 
 def test_mates_are_those_in_rosters_and_those_just_sent() -> None:
-    company = Company()
+    company = Groups()
     company.listed("eu", {"ada": "red", "bob": "", "cyd": "ice"})
     company.sent("dan", "red", "eu", 0.0)
     company.sent("eve", "red", "us", 0.0)
@@ -33,7 +33,7 @@ def test_mates_are_those_in_rosters_and_those_just_sent() -> None:
 
 
 def test_who_was_sent_counts_until_a_roster_shows_it_or_it_does_not_come() -> None:
-    company = Company()
+    company = Groups()
     company.sent("ada", "red", "eu", 0.0)
     company.sent("bob", "red", "eu", 0.0)
     company.listed("eu", {"ada": "red"})
@@ -42,7 +42,7 @@ def test_who_was_sent_counts_until_a_roster_shows_it_or_it_does_not_come() -> No
 
 
 def test_a_member_that_is_gone_has_nobody() -> None:
-    company = Company()
+    company = Groups()
     company.listed("eu", {"ada": "red"})
     company.lost("eu")
     assert company.mates("cyd", "red", 0.0, ["eu"]) == {}

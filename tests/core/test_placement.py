@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.fleet import Fleet
-from clientmigration.core.metrics import datapoints
-from clientmigration.core.placement import Newcomer, Score, candidates, decided, place
-from clientmigration.core.policy import Policy
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.placement import Newcomer, Score, candidates, decided, place
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.metrics import datapoints
 
 POLICY = Policy()
 NOW = 1000.5

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from clientmigration.core.policy import HealthPolicy, PlacementPolicy, Policy
+from clientmigration.core.fleet.policy import HealthPolicy, PlacementPolicy, Policy
 from clientmigration.errors import ConfigurationError
 
 FILE = Path(__file__).parents[2] / "docs" / "policy.toml"

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from clientmigration.core.fleet import Fleet, Flow
-from clientmigration.core.health import Grade
-from clientmigration.core.metrics import datapoints
-from clientmigration.core.policy import Policy
-from clientmigration.core.rebalance import Move, Resident, choose, flows, level
-from clientmigration.core.standing import Standing, standings
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.estimate import LoadEstimate, estimates
+from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.health import Grade
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.rebalance import Move, Resident, choose, flows, level
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.metrics import datapoints
 
 POLICY = Policy()
 NOW = 1010.5
@@ -109,7 +109,7 @@ def test_the_grade_in_a_standing_has_hysteresis() -> None:
     values = {"load": 0.75, "health": 1.0, "players": 100.0, "capacity": 200.0}
     for second in range(1010, 1020):
         fleet.observe(datapoints("gameserver", "a", values, second), second)
-    (standing,) = standings(fleet, POLICY, 1020.5)
+    (standing,) = estimates(fleet, POLICY, 1020.5)
     assert standing.grade is Grade.OVERLOADED
 
 
@@ -207,9 +207,9 @@ def test_without_a_drain_nobody_is_lifted_above_the_level(
     described: dict[str, dict[str, float]],
 ) -> None:
     fleet = fleet_of(**{name: {**m, "draining": 0.0} for name, m in described.items()})
-    before = {s.name: s for s in standings(fleet, POLICY, NOW)}
+    before = {s.name: s for s in estimates(fleet, POLICY, NOW)}
     fleet.decided(flows(fleet, POLICY, NOW), NOW)
-    after = {s.name: s.pressure for s in standings(fleet, POLICY, NOW)}
+    after = {s.name: s.pressure for s in estimates(fleet, POLICY, NOW)}
     if before:
         even = level([s for s in before.values() if s.closed != "silent"], POLICY)
         for name, standing in before.items():
@@ -223,10 +223,10 @@ def test_a_plan_never_makes_the_worst_server_worse(
 ) -> None:
     """Nor anybody it gives players to as bad as that, unless a drain has nowhere else to go."""
     fleet = fleet_of(**described)
-    before = {s.name: s for s in standings(fleet, POLICY, NOW)}
+    before = {s.name: s for s in estimates(fleet, POLICY, NOW)}
     plan = flows(fleet, POLICY, NOW)
     fleet.decided(plan, NOW)
-    after = {s.name: s for s in standings(fleet, POLICY, NOW)}
+    after = {s.name: s for s in estimates(fleet, POLICY, NOW)}
     targets = {flow.target for flow in plan}
     drained = {flow.target for flow in plan if flow.reason.startswith("draining")}
     worst = max((s.pressure for s in before.values()), default=0.0)
@@ -248,7 +248,7 @@ def test_adding_a_server_never_raises_the_maximum(
     more = {**fewer, "new": {"load": 0.0, "players": 0.0, "capacity": float(capacity)}}
     keenly = {"rebalance": {"imbalance": 1.01, "margin": 0, "finish": 0}, "limits": BRAVE}
     policy = Policy.parse(keenly) if keen else POLICY
-    now = max(s.pressure for s in standings(fleet_of(**fewer), policy, NOW))
+    now = max(s.pressure for s in estimates(fleet_of(**fewer), policy, NOW))
     without = max(s.pressure for s in carried_out(fewer, policy))
     bound = without + max(s.cost for s in carried_out(fewer, policy)) if keen else now
     assert max(s.pressure for s in carried_out(more, policy)) <= bound + 1e-9
@@ -257,21 +257,21 @@ def test_adding_a_server_never_raises_the_maximum(
 BRAVE = {"moves_per_second": 1000, "full_load": 1}
 
 
-def carried_out(described: dict[str, dict[str, float]], policy: Policy) -> Sequence[Standing]:
+def carried_out(described: dict[str, dict[str, float]], policy: Policy) -> Sequence[LoadEstimate]:
     """How the fleet stands once its plan is carried out."""
     fleet = fleet_of(**described)
     fleet.decided(flows(fleet, policy, NOW), NOW)
-    return standings(fleet, policy, NOW)
+    return estimates(fleet, policy, NOW)
 
 
 def test_the_level_is_where_machines_of_unlike_speed_meet() -> None:
     slow, fast = {"load": 0.8, "players": 100.0}, {"load": 0.2, "players": 100.0}
     fleet = fleet_of(slow=slow, fast={**fast, "capacity": 400.0})
-    even = level(standings(fleet, POLICY, NOW), POLICY)
+    even = level(estimates(fleet, POLICY, NOW), POLICY)
     assert 0.36 < even < 0.5
     for _ in range(9):
         fleet.decided(flows(fleet, Policy.parse({"limits": BRAVE}), NOW), NOW)
-    assert [s.pressure for s in standings(fleet, POLICY, NOW)] == pytest.approx([even] * 2, abs=0.1)
+    assert [s.pressure for s in estimates(fleet, POLICY, NOW)] == pytest.approx([even] * 2, abs=0.1)
 
 
 # -- who moves ------------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from clientmigration.core.fleet import Fleet
-from clientmigration.core.health import Grade, Health
-from clientmigration.core.metrics import Datapoint, datapoints
-from clientmigration.core.policy import Policy
-from clientmigration.core.rebalance import Move, Resident, choose, flows
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.health import Grade, Health
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.rebalance import Move, Resident, choose, flows
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.metrics import Datapoint, datapoints
 
 POLICY = Policy()
 

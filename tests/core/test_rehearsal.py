@@ -7,13 +7,19 @@ import msgspec
 import numpy as np
 import pytest
 
-from clientmigration.core.choice import Move
-from clientmigration.core.fleet import Flow
-from clientmigration.core.policy import Policy
-from clientmigration.core.rehearsal import START, Log, Rehearsal
-from clientmigration.core.review import Review, review
-from clientmigration.core.rivals import Brain, LeastLoad, LeastPlayers, Ours, RoundRobin
-from clientmigration.core.scenario import Day, Scenario
+from clientmigration.core.fleet.choice import Move
+from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.simulation.baselines import (
+    Brain,
+    LeastLoad,
+    LeastPlayers,
+    Ours,
+    RoundRobin,
+)
+from clientmigration.core.simulation.review import Review, review
+from clientmigration.core.simulation.scenario import Day, Scenario
+from clientmigration.core.simulation.simulator import START, Log, Rehearsal
 from clientmigration.errors import ConfigurationError
 
 FOLDER = Path(__file__).parents[2] / "docs" / "scenarios"

@@ -5,12 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.fleet import Fleet, Flow
-from clientmigration.core.metrics import Datapoint, datapoints
-from clientmigration.core.policy import Policy, RebalancePolicy
-from clientmigration.core.rebalance import flows
-from clientmigration.core.replay import count, replay
-from clientmigration.core.rounds import NotARecord, Record, Round, peculiar, runs, witness
+from clientmigration.core.decisions.replay import count, replay
+from clientmigration.core.decisions.rounds import (
+    DecisionRecord,
+    NotARecord,
+    Round,
+    peculiar,
+    runs,
+    witness,
+)
+from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.policy import Policy, RebalancePolicy
+from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.measures.metrics import Datapoint, datapoints
 
 POLICY = Policy()
 NOW = 1_000_020.123456789
@@ -42,24 +49,26 @@ def fleet_of(points: list[Datapoint]) -> Fleet:
 MEMBERS = {"gameserver.a": 1_000_000.0, "gameserver.b": 1_000_000.0}
 
 
-def held(fleet: Fleet, policy: Policy = POLICY, now: float = NOW) -> Record:
+def held(fleet: Fleet, policy: Policy = POLICY, now: float = NOW) -> DecisionRecord:
     """A round of a router over this fleet, as it comes back from graphite-web."""
     decided = flows(fleet, policy, now)
-    record = Record((witness(fleet, policy, now, decided),), MEMBERS, peculiar(policy))
+    record = DecisionRecord((witness(fleet, policy, now, decided),), MEMBERS, peculiar(policy))
     fleet.decided(decided, now)
-    return Record.parse(record.text())
+    return DecisionRecord.parse(record.text())
 
 
 def test_a_record_comes_back_exactly_as_it_was_written() -> None:
-    record = Record((Round(NOW, 1, 14, (), (Flow("a", "b", 3, "high: why"),), (3,)),), MEMBERS)
-    assert Record.parse(record.text()) == record
-    assert Record.parse(record.text()).rounds[0].now == NOW
+    record = DecisionRecord(
+        (Round(NOW, 1, 14, (), (Flow("a", "b", 3, "high: why"),), (3,)),), MEMBERS
+    )
+    assert DecisionRecord.parse(record.text()) == record
+    assert DecisionRecord.parse(record.text()).rounds[0].now == NOW
 
 
 @pytest.mark.parametrize("text", ["", "gs-1 joins", "{}", '{"rounds": 3}', "[]"])
 def test_what_is_no_record_is_refused(text: str) -> None:
     with pytest.raises(NotARecord):
-        Record.parse(text)
+        DecisionRecord.parse(text)
 
 
 @given(st.sets(st.integers(1, 60)))
@@ -103,7 +112,7 @@ def test_a_report_that_came_too_late_for_the_router_comes_too_late_for_the_repla
 def test_another_policy_than_the_recorded_one_differs_and_says_in_what() -> None:
     points = uneven()
     record = held(fleet_of(points))
-    lying = Record(record.rounds, record.members, {"rebalance": {"damping": 0.2}})
+    lying = DecisionRecord(record.rounds, record.members, {"rebalance": {"damping": 0.2}})
     (judged,) = replay(points, [lying], 0.0)
     assert judged.verdict == "differs"
     assert "only then: 37 from a to b" in judged.text
@@ -117,7 +126,7 @@ def test_decisions_from_before_a_member_came_back_are_forgotten() -> None:
     fleet = fleet_of(points)
     second = held(fleet, now=NOW + 2.0)
     since = dict.fromkeys(MEMBERS, NOW + 1.0)
-    judged = list(replay(points, [first, Record(second.rounds, since)], 0.0))
+    judged = list(replay(points, [first, DecisionRecord(second.rounds, since)], 0.0))
     assert [each.verdict for each in judged] == ["same", "same"]
     judged = list(replay(points, [first, second], 0.0))
     assert [each.verdict for each in judged] == ["same", "differs"]

@@ -9,8 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from clientmigration.core.session import Session, session
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.player.session import Session, session
+from clientmigration.core.player.snapshot import Snapshot
 
 STATES = ("arriving", "playing", "frozen", "departed", "gone")
 MOVE, OTHER = "m1", "m2"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.snapshot import Progress, Snapshot, chained
+from clientmigration.core.player.snapshot import Progress, Snapshot, chained
 
 BODIES = st.lists(st.binary(max_size=8), min_size=2, max_size=8)
 

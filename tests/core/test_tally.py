@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.inbox import Inbox
-from clientmigration.core.snapshot import Progress
-from clientmigration.core.tally import HOLD_S, MEMORY_S, ROOM, Cost, Sent, Tally
+from clientmigration.core.player.inbox import Inbox
+from clientmigration.core.player.snapshot import Progress
+from clientmigration.core.player.tally import HOLD_S, MEMORY_S, ROOM, Cost, Sent, Tally
 
 TICK_S = 0.05
 

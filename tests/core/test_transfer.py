@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.transfer import CHUNK, LATE_S, LEAST, MOST, Download, Window
+from clientmigration.core.player.transfer import CHUNK, LATE_S, LEAST, MOST, Download, Window
 from clientmigration.errors import Corrupted
 
 BODY = Random(1).randbytes(5000)

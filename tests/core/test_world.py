@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.world import Position, around, cell_of, distance
+from clientmigration.core.fleet.world import Position, around, cell_of, distance
 
 metres = st.floats(-1e6, 1e6)
 

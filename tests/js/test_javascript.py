@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from clientmigration.core.tally import Cost, Tally
+from clientmigration.core.player.tally import Cost, Tally
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

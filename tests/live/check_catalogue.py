@@ -10,7 +10,7 @@ import sys
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from clientmigration.core.metrics import CATALOGUE, PREFIX
+from clientmigration.core.measures.metrics import CATALOGUE, PREFIX
 
 
 def answered(base: str, role: str, measure: str, back_s: int) -> dict[str, float]:

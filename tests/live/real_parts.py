@@ -26,7 +26,7 @@ from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
 from clientmigration.client.player import Dial, Player, dialer
-from clientmigration.core.metrics import Datapoint
+from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.net.door import InOrder
 from clientmigration.router import tap
 from clientmigration.router.service import Router

@@ -19,7 +19,7 @@ import psutil
 from real_parts import Started
 from twisted.internet.task import deferLater
 
-from clientmigration.core.metrics import path
+from clientmigration.core.measures.metrics import path
 from clientmigration.stack.processes import Child, Program
 from clientmigration.stack.truth import GraphiteAway, fetch
 

@@ -14,8 +14,8 @@ import pytest_twisted
 import yaml
 from real_parts import Running
 
-from clientmigration.core.metrics import datapoints
-from clientmigration.core.policy import AutoscalePolicy
+from clientmigration.core.fleet.policy import AutoscalePolicy
+from clientmigration.core.measures.metrics import datapoints
 
 PAGE = Path(__file__).parents[2] / "docs" / "autoscaling.md"
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)

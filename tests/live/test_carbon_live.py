@@ -24,7 +24,7 @@ from twisted.internet.interfaces import IReactorTCP, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.internet.utils import getProcessOutput
 
-from clientmigration.core.metrics import CATALOGUE, Datapoint, datapoints, measures, parse
+from clientmigration.core.measures.metrics import CATALOGUE, Datapoint, datapoints, measures, parse
 from clientmigration.net.carbon import BACKLOG, Carbon
 
 ROOT = Path(__file__).resolve().parents[2]

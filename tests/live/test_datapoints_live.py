@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest_twisted
 from real_parts import Cluster, Running, eventually
 
-from clientmigration.core.metrics import Datapoint, measures
+from clientmigration.core.measures.metrics import Datapoint, measures
 from clientmigration.stack.truth import render
 
 

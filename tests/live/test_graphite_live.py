@@ -24,7 +24,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.web.client import Agent, FileBodyProducer
 from twisted.web.http_headers import Headers
 
-from clientmigration.core.metrics import datapoints, measures
+from clientmigration.core.measures.metrics import datapoints, measures
 from clientmigration.stack import processes
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child

@@ -7,7 +7,7 @@ import time
 import pytest_twisted
 from real_parts import Running
 
-from clientmigration.core.metrics import datapoints
+from clientmigration.core.measures.metrics import datapoints
 from clientmigration.stack.truth import render
 from clientmigration.status.history import ASKED, BACK_S, TARGETS, charts
 

@@ -7,7 +7,7 @@ from real_parts import Cluster
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
-from clientmigration.core.migration import Outcome
+from clientmigration.core.player.migration import Outcome
 from clientmigration.wire import meadow
 from clientmigration.wire.messages import View
 

@@ -17,9 +17,9 @@ import pytest_twisted
 from real_parts import Cluster, Running, eventually
 from twisted.internet.utils import getProcessOutputAndValue
 
-from clientmigration.core.metrics import Datapoint, parse
-from clientmigration.core.replay import ASKED
-from clientmigration.router.recall import from_graphite
+from clientmigration.core.decisions.replay import ASKED
+from clientmigration.core.measures.metrics import Datapoint, parse
+from clientmigration.router.warm_start import from_graphite
 from clientmigration.stack.ports import LOOPBACK
 
 EAGER = "[rebalance]\nmargin = 0.0\n[health]\nseats_weight = 10.0\n"

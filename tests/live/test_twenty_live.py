@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest_twisted
 from real_parts import Running
 
-from clientmigration.core.metrics import datapoints, measures
+from clientmigration.core.measures.metrics import datapoints, measures
 
 
 @pytest_twisted.ensureDeferred

@@ -13,8 +13,8 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import LoopingCall
 from web_dial import web_dialer
 
-from clientmigration.core.migration import Outcome
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
+from clientmigration.core.player.migration import Outcome
 from clientmigration.net.door import Door, Lines
 from clientmigration.net.line import Line
 from clientmigration.net.web import Reception
@@ -147,5 +147,5 @@ class Reader:
 def a_line(clock: Any, lines: list[Line], reader: Reader | None = None) -> Line:
     """One end of a connection, by itself."""
     hears = SERVER_TO_PLAYER if reader else PLAYER_TO_SERVER
-    lines.append(Line("test", hears, reader or Reader(), clock, Pace(1000, 1000)))
+    lines.append(Line("test", hears, reader or Reader(), clock, TokenBucket(1000, 1000)))
     return lines[-1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from clientmigration.client.behaviour import PHASE_S, SIZE_M, WALK_M_PER_S, Mood, Walker, mood
 from clientmigration.wire import meadow, work
-from clientmigration.wire.meadow import DROP, PICK, Give, Move
+from clientmigration.wire.meadow import DROP, PICK, Give, Walk
 
 MEMBERS = ["gs-1", "gs-2", "gs-3"]
 OTHERS = ["aa" * 8, "bb" * 8]
@@ -34,12 +34,12 @@ def acts(one: Walker, count: int, mood: Mood = QUIET, others: list[str] = OTHERS
     return [one.act(mood, "gs-1", others) for _ in range(count)]
 
 
-def verbs(bodies: list[bytes]) -> list[Move | Give | int]:
+def verbs(bodies: list[bytes]) -> list[Walk | Give | int]:
     return [meadow.decode(body) for body in bodies]
 
 
-def moves(bodies: list[bytes]) -> list[Move]:
-    return [verb for verb in verbs(bodies) if isinstance(verb, Move)]
+def moves(bodies: list[bytes]) -> list[Walk]:
+    return [verb for verb in verbs(bodies) if isinstance(verb, Walk)]
 
 
 # Moods.
@@ -117,7 +117,7 @@ def test_a_player_that_is_moved_away_from_the_party_leaves_it() -> None:
 
 def test_every_act_is_one_that_the_server_understands() -> None:
     found = verbs(acts(settled(), 3000))
-    assert {type(verb) for verb in found} == {Move, Give, int}
+    assert {type(verb) for verb in found} == {Walk, Give, int}
     assert {verb for verb in found if isinstance(verb, int)} == {PICK, DROP}
 
 

@@ -19,7 +19,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from clientmigration.core.metrics import Datapoint, NotADatapoint, datapoints
+from clientmigration.core.measures.metrics import Datapoint, NotADatapoint, datapoints
 from clientmigration.net import carbon
 from clientmigration.net.carbon import Backlog, Carbon, Format
 

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.gameserver.checkpoints import Checkpoints
 from clientmigration.wire.messages import Checkpoint
 

@@ -11,7 +11,7 @@ from clientmigration.client.crowd import Crowd
 from clientmigration.client.loads import Loads, Shares
 from clientmigration.client.player import Player
 from clientmigration.client.tap import Options
-from clientmigration.core.metrics import measures
+from clientmigration.core.measures.metrics import measures
 from clientmigration.gameserver.files import Files
 from clientmigration.net.probe import Probe
 from clientmigration.testing import Arena, Still

@@ -3,7 +3,7 @@
 from twisted.internet.defer import Deferred
 
 from clientmigration.client.player import Player
-from clientmigration.core.metrics import Datapoint
+from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.testing import Arena
 from clientmigration.wire import meadow
 

@@ -5,7 +5,7 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from clientmigration.core.placement import Newcomer
+from clientmigration.core.fleet.placement import Newcomer
 from clientmigration.net.line import Line
 from clientmigration.router.players import Visit
 from clientmigration.testing import Arena

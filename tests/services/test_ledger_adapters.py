@@ -17,9 +17,9 @@ import pytest_twisted
 from twisted.internet.defer import gatherResults
 from twisted.internet.interfaces import IReactorFromThreads
 
-from clientmigration.core.ledger import Record, taken
-from clientmigration.core.snapshot import Progress, Snapshot
-from clientmigration.net.ledger import Ledger, Memory, SQLite, checkpoint, free, take
+from clientmigration.core.player.ledger import Record, taken
+from clientmigration.core.player.snapshot import Progress, Snapshot
+from clientmigration.net.ledger import Ledger, MemoryLedger, SQLite, checkpoint, free, take
 
 ADA, BOB = "ada" + "0" * 13, "b0b" + "0" * 13
 
@@ -47,7 +47,7 @@ def opened(path: Path) -> Iterator[SQLite]:
 @pytest.fixture(params=["memory", "sqlite"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
     if request.param == "memory":
-        yield Memory()
+        yield MemoryLedger()
     else:
         with opened(tmp_path / "run" / "ledger.sqlite") as ledger:
             yield ledger

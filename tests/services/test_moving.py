@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from clientmigration.client.player import Player
-from clientmigration.core.migration import Outcome
+from clientmigration.core.player.migration import Outcome
 from clientmigration.net.line import Line
 from clientmigration.testing import Arena
 from clientmigration.wire import meadow

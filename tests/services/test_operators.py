@@ -15,7 +15,16 @@ from clientmigration.net.operator import Desk, watching
 from clientmigration.net.tickets import Proofs, Seals
 from clientmigration.router.operators import LINKS, ROLES
 from clientmigration.testing import Arena
-from clientmigration.wire.operators import Ended, Find, Found, Order, Overview, Role, Watch, World
+from clientmigration.wire.operators import (
+    Ended,
+    Find,
+    Found,
+    OperatorRole,
+    Order,
+    Overview,
+    Watch,
+    World,
+)
 
 
 def playing(*servers: str, players: int = 1, cost: float = 0.004) -> tuple[Arena, list[Player]]:
@@ -239,7 +248,7 @@ def refusal(arena: Arena, seals: Seals, role: Any = "watcher", proofs: str = "")
 
 @pytest.mark.parametrize("role", ROLES)
 def test_who_has_only_the_key_of_watchers_can_watch_and_nothing_else(
-    role: Role, tmp_path: Path
+    role: OperatorRole, tmp_path: Path
 ) -> None:
     arena, _ = playing("eu")
     (tmp_path / "watch.key").write_text(arena.seals.proofs("watcher").in_hex() + "\n")

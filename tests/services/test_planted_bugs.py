@@ -10,15 +10,15 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import LogEvent
 
-from clientmigration.core.inbox import Inbox
-from clientmigration.core.ledger import Record
-from clientmigration.core.mail import Letter, Mailbox
-from clientmigration.core.snapshot import Progress, Snapshot
+from clientmigration.core.player.inbox import Inbox
+from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.mailbox import Letter, Mailbox
+from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.gameserver.neighbours import Link
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import GameServer
 from clientmigration.gameserver.waivers import Waivers
-from clientmigration.router.moves import Move, Moves
+from clientmigration.router.moves import MoveCarrier, Moves
 from clientmigration.router.service import Router
 from clientmigration.testing import Glade, Parts
 from clientmigration.testing.stage import perform
@@ -29,7 +29,7 @@ Store = Callable[[str, Snapshot, float], Callable[[Record], Record | None]]
 
 
 def parts(
-    move: type[Move] = Move,
+    move: type[MoveCarrier] = MoveCarrier,
     seat: type[Seat] = Seat,
     store: Store | None = None,
     waivers: type[Waivers] = Waivers,
@@ -64,7 +64,7 @@ def parts(
 # No epoch check: the claim is not compared with what the ledger says by now.
 
 
-class Unchecked(Move):
+class Unchecked(MoveCarrier):
     async def _claim(self, final: Snapshot | None) -> None:
         self.record = await self.router.ledger.read(self.player)
         await super()._claim(final)
@@ -73,7 +73,7 @@ class Unchecked(Move):
 # Release before settle: the source forgets the player before the target has it.
 
 
-class Hasty(Move):
+class Hasty(MoveCarrier):
     def own(self, epoch: int) -> None:
         self.release()
         super().own(epoch)
@@ -153,7 +153,7 @@ def unowned(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], Re
 # An unknown outcome is taken for a no: the source is told to go on.
 
 
-class Hopeful(Move):
+class Hopeful(MoveCarrier):
     async def _claim(self, final: Snapshot | None) -> None:
         from clientmigration.net import ledger as ledgers
 

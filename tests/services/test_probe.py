@@ -7,7 +7,7 @@ import psutil
 import pytest
 from twisted.internet.task import Clock
 
-from clientmigration.core.metrics import datapoints, measures
+from clientmigration.core.measures.metrics import datapoints, measures
 from clientmigration.net.probe import BEAT_S, Lag, Probe, Reading, cpu_percent
 
 

@@ -6,23 +6,23 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 
-from clientmigration.core.metrics import Datapoint
-from clientmigration.core.replay import count, replay
-from clientmigration.core.rounds import NotARecord, Record
+from clientmigration.core.decisions.replay import count, replay
+from clientmigration.core.decisions.rounds import DecisionRecord, NotARecord
+from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.errors import Away
-from clientmigration.router.recall import Recall, Told
 from clientmigration.router.service import Router
+from clientmigration.router.warm_start import PastReports, WarmStart
 from clientmigration.testing import Arena
 
-Answer = Callable[[Told], Deferred[Told]]
+Answer = Callable[[PastReports], Deferred[PastReports]]
 
 
-def graphite_of(arena: Arena) -> Told:
+def graphite_of(arena: Arena) -> PastReports:
     """All datapoints, and all rounds that were posted."""
     records = []
     for _, text in arena.events.posted:
         try:
-            records.append(Record.parse(text))
+            records.append(DecisionRecord.parse(text))
         except NotARecord:
             continue
     return arena.sink.seen, records
@@ -50,9 +50,9 @@ def restarted(answer: Answer, players: int = 16) -> Arena:
     class Asking(Router):
         def __init__(self, *parts: Any) -> None:
             super().__init__(*parts)
-            self.recall = Recall(self, ask)
+            self.recall = WarmStart(self, ask)
 
-    def ask(since: int, until: int) -> Deferred[Told]:
+    def ask(since: int, until: int) -> Deferred[PastReports]:
         points, records = graphite_of(arena)
         return answer(([p for p in points if since <= p.timestamp <= until], records))
 
@@ -98,10 +98,10 @@ def test_decisions_after_a_restart_are_replayed_as_they_were_with_what_was_recal
 
 
 def test_an_answer_after_the_members_have_come_back_is_taken_too() -> None:
-    late: Deferred[Told] = Deferred()
-    kept: list[Told] = []
+    late: Deferred[PastReports] = Deferred()
+    kept: list[PastReports] = []
 
-    def answer(told: Told) -> Deferred[Told]:
+    def answer(told: PastReports) -> Deferred[PastReports]:
         kept.append(told)
         return late
 
@@ -127,7 +127,7 @@ def test_without_an_answer_the_router_begins_and_decides_all_the_same() -> None:
 
 
 def test_what_is_older_than_the_fleet_remembers_is_left_out() -> None:
-    def old(told: Told) -> Deferred[Told]:
+    def old(told: PastReports) -> Deferred[PastReports]:
         points: Sequence[Datapoint] = [p._replace(timestamp=p.timestamp - 60) for p in told[0]]
         return succeed((points, told[1]))
 

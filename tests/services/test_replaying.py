@@ -8,28 +8,28 @@ import msgspec
 import pytest
 
 from clientmigration.cli.picture import picture
-from clientmigration.core.metrics import Datapoint
-from clientmigration.core.policy import Policy, RebalancePolicy
-from clientmigration.core.replay import Judged, count, replay
-from clientmigration.core.rounds import NotARecord, Record
-from clientmigration.core.supposed import Course, suppose
+from clientmigration.core.decisions.replay import Judged, count, replay
+from clientmigration.core.decisions.rounds import DecisionRecord, NotARecord
+from clientmigration.core.decisions.whatif import Course, suppose
+from clientmigration.core.fleet.policy import Policy, RebalancePolicy
+from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.testing import Arena
 
 
-def records_of(arena: Arena) -> list[Record]:
+def records_of(arena: Arena) -> list[DecisionRecord]:
     """What graphite-web was told, as it would tell it again."""
     arena.router.journal.flush()
     found = []
     for _, text in arena.events.posted:
         try:
-            found.append(Record.parse(text))
+            found.append(DecisionRecord.parse(text))
         except NotARecord:
             continue  # an event in words
     return found
 
 
 @pytest.fixture(scope="module")
-def run() -> tuple[Sequence[Datapoint], list[Record]]:
+def run() -> tuple[Sequence[Datapoint], list[DecisionRecord]]:
     """A fleet that grows, loses a server to a drain, gets it back and loses another to a crash."""
     arena = Arena(seed=1, cost=0.02)
     arena.start_router()
@@ -51,12 +51,12 @@ def run() -> tuple[Sequence[Datapoint], list[Record]]:
     return arena.sink.seen, records_of(arena)
 
 
-def again(points: Sequence[Datapoint], records: Sequence[Record]) -> list[Judged]:
+def again(points: Sequence[Datapoint], records: Sequence[DecisionRecord]) -> list[Judged]:
     return list(replay(points, records, since=0.0))
 
 
 def test_every_round_of_an_eventful_run_is_decided_again_as_it_was(
-    run: tuple[Sequence[Datapoint], list[Record]],
+    run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
     judged = again(*run)
     summary = count(judged)
@@ -69,7 +69,7 @@ def test_every_round_of_an_eventful_run_is_decided_again_as_it_was(
 
 
 def test_a_router_that_decides_by_another_policy_than_it_says_is_found_out(
-    run: tuple[Sequence[Datapoint], list[Record]],
+    run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
     points, records = run
     other = {"rebalance": {"damping": 0.3}}
@@ -79,7 +79,7 @@ def test_a_router_that_decides_by_another_policy_than_it_says_is_found_out(
 
 
 def test_a_decision_that_was_not_recorded_makes_the_next_one_differ(
-    run: tuple[Sequence[Datapoint], list[Record]],
+    run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
     points, records = run
     first = next(record for record in records if record.rounds[0].flows)
@@ -88,7 +88,7 @@ def test_a_decision_that_was_not_recorded_makes_the_next_one_differ(
 
 
 def test_a_report_that_graphite_lost_is_named_and_its_rounds_are_not_judged(
-    run: tuple[Sequence[Datapoint], list[Record]],
+    run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
     points, records = run
     middle = records[len(records) // 2].rounds[0].last
@@ -99,7 +99,7 @@ def test_a_report_that_graphite_lost_is_named_and_its_rounds_are_not_judged(
 
 
 def test_supposing_the_same_policy_changes_nothing(
-    run: tuple[Sequence[Datapoint], list[Record]],
+    run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
     supposed = suppose(*run, Policy(), since=0.0)
     assert [each.instead for each in supposed.choices] == [each.then for each in supposed.choices]
@@ -107,7 +107,7 @@ def test_supposing_the_same_policy_changes_nothing(
 
 
 def test_supposing_the_same_policy_changes_nothing_from_the_middle_on_either(
-    run: tuple[Sequence[Datapoint], list[Record]],
+    run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
     points, records = run
     times = [round_.now for record in records for round_ in record.rounds if round_.flows]
@@ -117,7 +117,7 @@ def test_supposing_the_same_policy_changes_nothing_from_the_middle_on_either(
 
 
 def test_a_policy_that_leaves_imbalance_alone_would_have_moved_players_off_a_drain_only(
-    run: tuple[Sequence[Datapoint], list[Record]],
+    run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
     lazy = Policy(rebalance=RebalancePolicy(imbalance=10.0, margin=1.0))
     supposed = suppose(*run, lazy, since=0.0)
@@ -137,7 +137,7 @@ def players(course: Course) -> list[int]:
 
 
 def test_a_policy_that_decides_half_as_often_is_asked_half_as_often(
-    run: tuple[Sequence[Datapoint], list[Record]],
+    run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
     slow = Policy(rebalance=RebalancePolicy(period_s=4.0))
     choices = suppose(*run, slow, since=0.0).choices
@@ -145,7 +145,7 @@ def test_a_policy_that_decides_half_as_often_is_asked_half_as_often(
 
 
 def test_a_picture_shows_both_courses_side_by_side(
-    run: tuple[Sequence[Datapoint], list[Record]],
+    run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
     supposed = suppose(*run, Policy(), since=0.0)
     drawn = picture(

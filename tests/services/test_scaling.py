@@ -12,8 +12,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.web.resource import Resource
 
-from clientmigration.core.policy import AutoscalePolicy
-from clientmigration.status.feed import Server, Status
+from clientmigration.core.fleet.policy import AutoscalePolicy
+from clientmigration.status.feed import PublicServer, Status
 from clientmigration.status.scaling import Scaling
 from clientmigration.status.site import BODY_LIMIT, Served
 
@@ -46,7 +46,8 @@ class Place:
         for _ in range(seconds):
             self.clock.advance(1)
             fleet = tuple(
-                Server(f"gs-{n}", n, grade, 1.0, load, 10, 200) for n, load in enumerate(loads, 1)
+                PublicServer(f"gs-{n}", n, grade, 1.0, load, 10, 200)
+                for n, load in enumerate(loads, 1)
             )
             self.scaling.status(Status(self.clock.seconds(), fleet))
 

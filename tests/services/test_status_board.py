@@ -11,19 +11,19 @@ import pytest
 
 from clientmigration.status import documents
 from clientmigration.status.board import DOWN_S, FRESH_S, RENAME_S, Board
-from clientmigration.status.feed import Moved, Server, Sighting, Status, World
+from clientmigration.status.feed import PublicMove, PublicServer, PublicWorld, Sighting, Status
 from clientmigration.status.limits import Allowance, Turnstile, origin_of
 
 NOW = 1_800_000_000.0
 PLAYER = "00112233445566aa"
 
 
-def server(number: int = 1, **fields: object) -> Server:
-    plain = Server(f"gs-{number}", number, "fit", 1.0, 0.25, 100, 200)
+def server(number: int = 1, **fields: object) -> PublicServer:
+    plain = PublicServer(f"gs-{number}", number, "fit", 1.0, 0.25, 100, 200)
     return msgspec.structs.replace(plain, **fields)
 
 
-def board(*servers: Server) -> Board:
+def board(*servers: PublicServer) -> Board:
     keys = iter(bytes([n]) * 32 for n in range(1, 200))
     made = Board(lambda _size: next(keys))
     if servers:
@@ -63,7 +63,7 @@ def test_a_board_that_was_never_told_anything_says_so() -> None:
 
 def test_only_the_last_moves_are_remembered_newest_first() -> None:
     told = board(server())
-    recent = [Moved(NOW - n, "gs-1", "gs-2", "settled", 80.04, 9.26) for n in range(20)]
+    recent = [PublicMove(NOW - n, "gs-1", "gs-2", "settled", 80.04, 9.26) for n in range(20)]
     told.post_status(Status(NOW, (server(),), recent=tuple(recent)), NOW)
     moves = documents.status(told, NOW)["moves"]
     assert len(moves) == documents.RECENT
@@ -85,7 +85,9 @@ def unpacked(world: dict[str, object]) -> list[tuple[int, int, float, float]]:
 
 def test_places_are_told_within_centimetres_and_servers_by_number() -> None:
     told = board(server())
-    seen = World(NOW, 1000, 50, (Sighting(PLAYER, 12.5, 999.0, 3), Sighting("b" * 16, -4, 2e9, 1)))
+    seen = PublicWorld(
+        NOW, 1000, 50, (Sighting(PLAYER, 12.5, 999.0, 3), Sighting("b" * 16, -4, 2e9, 1))
+    )
     told.post_world(seen, NOW)
     (_, number, x, y), (_, _, left, above) = unpacked(documents.world(seen, told.masks))
     assert number == 3
@@ -95,7 +97,7 @@ def test_places_are_told_within_centimetres_and_servers_by_number() -> None:
 
 def test_a_player_keeps_its_number_for_a_while_and_then_gets_another() -> None:
     told = board(server())
-    seen = World(NOW, 1000, 50, (Sighting(PLAYER, 1, 1, 1),))
+    seen = PublicWorld(NOW, 1000, 50, (Sighting(PLAYER, 1, 1, 1),))
 
     def number(now: float) -> int:
         told.post_world(seen, now)
@@ -108,9 +110,9 @@ def test_a_player_keeps_its_number_for_a_while_and_then_gets_another() -> None:
 
 def test_nothing_that_is_published_names_a_player_or_an_address() -> None:
     told = board(server(name="gs-1"))
-    seen = World(NOW, 1000, 50, (Sighting(PLAYER, 1, 1, 1),))
+    seen = PublicWorld(NOW, 1000, 50, (Sighting(PLAYER, 1, 1, 1),))
     told.post_world(seen, NOW)
-    moved = Moved(NOW, "gs-1", "gs-2", "settled")
+    moved = PublicMove(NOW, "gs-1", "gs-2", "settled")
     told.post_status(Status(NOW, (server(),), recent=(moved,)), NOW)
     texts = [
         documents.encode(documents.status(told, NOW)),
@@ -127,7 +129,7 @@ def test_nothing_that_is_published_names_a_player_or_an_address() -> None:
 def test_of_very_many_players_a_part_is_shown_and_all_are_counted() -> None:
     told = board(server())
     crowd = tuple(Sighting(f"{n:016x}", 1, 1, 1) for n in range(documents.SHOWN + 500))
-    seen = World(NOW, 1000, 50, crowd)
+    seen = PublicWorld(NOW, 1000, 50, crowd)
     told.post_world(seen, NOW)
     shown = documents.world(seen, told.masks)
     assert shown["count"] == documents.SHOWN + 500
@@ -150,7 +152,7 @@ def test_an_event_is_one_line_of_json_under_its_name() -> None:
     ],
 )
 def test_the_badge_says_it_with_words_a_colour_and_a_sign(
-    servers: tuple[Server, ...], age: float, text: str, colour: str
+    servers: tuple[PublicServer, ...], age: float, text: str, colour: str
 ) -> None:
     told = board(*servers)
     assert documents.words(told, NOW + age) == (text, colour)

@@ -8,7 +8,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from clientmigration.core.metrics import measures
+from clientmigration.core.measures.metrics import measures
 from clientmigration.net.graphite import GraphiteAway, Series
 from clientmigration.status import history
 from clientmigration.status.history import KEPT_S, LINES, History

@@ -11,16 +11,16 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from clientmigration.status.answers import Answer
+from clientmigration.status.answers import PublicAnswer
+from clientmigration.status.assets import shelf
 from clientmigration.status.board import DOWN_S, Board
-from clientmigration.status.feed import Moved, Server, Status, World
+from clientmigration.status.feed import PublicMove, PublicServer, PublicWorld, Status
 from clientmigration.status.limits import Allowance, Turnstile
-from clientmigration.status.readers import CHOKED_S, Readers
 from clientmigration.status.service import Shown
-from clientmigration.status.shelf import shelf
 from clientmigration.status.site import BODY_LIMIT, IDLE_S, Root, Served
+from clientmigration.status.sse import CHOKED_S, Readers
 
-SERVER = Server("gs-1", 1, "fit", 1.0, 0.25, 100, 200)
+SERVER = PublicServer("gs-1", 1, "fit", 1.0, 0.25, 100, 200)
 
 
 class Wire(StringTransport):
@@ -207,7 +207,7 @@ def test_only_who_asks_for_the_world_gets_it_and_not_too_often() -> None:
     place = Place()
     with_world, without = place.ask("/api/v1/events?with=world"), place.ask("/api/v1/events")
     for _ in range(4):
-        place.shown.world(World(place.clock.seconds(), 1000, 50, ()))
+        place.shown.world(PublicWorld(place.clock.seconds(), 1000, 50, ()))
         place.clock.advance(0.1)
     assert with_world.value().count(b"event: world") == 2
     assert b"event: world" not in without.value()
@@ -217,7 +217,7 @@ def test_moves_of_a_moment_come_in_one_event_and_are_not_told_to_later_readers()
     place = Place()
     wire = place.ask("/api/v1/events")
     for _ in range(3):
-        place.shown.moved(Moved(place.clock.seconds(), "gs-1", "gs-2", "settled", 80.0, 9.0))
+        place.shown.moved(PublicMove(place.clock.seconds(), "gs-1", "gs-2", "settled", 80.0, 9.0))
     place.clock.advance(0.2)
     assert wire.value().count(b"event: moves") == 1
     assert wire.value().count(b'"gap_ms":9.0') >= 3
@@ -292,5 +292,5 @@ def test_stopping_lets_everybody_go() -> None:
 
 
 def test_an_answer_has_another_tag_when_it_says_something_else() -> None:
-    assert Answer(b"a", "text/plain").tag == Answer(b"a", "text/plain").tag
-    assert Answer(b"a", "text/plain").tag != Answer(b"b", "text/plain").tag
+    assert PublicAnswer(b"a", "text/plain").tag == PublicAnswer(b"a", "text/plain").tag
+    assert PublicAnswer(b"a", "text/plain").tag != PublicAnswer(b"b", "text/plain").tag

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from clientmigration.core.health import Grade
-from clientmigration.status.feed import Moved, Sighting, Status, World
+from clientmigration.core.fleet.health import Grade
+from clientmigration.status.feed import PublicMove, PublicWorld, Sighting, Status
 from clientmigration.status.watcher import Watcher
 from clientmigration.testing import Arena
 from clientmigration.wire import operators
-from clientmigration.wire.operators import Dot, Member, Overview, Sample, Watch
+from clientmigration.wire.operators import Dot, MemberSample, MemberStatus, Overview, Watch
 
 NOW = 1_800_000_000.0
 
@@ -19,26 +19,26 @@ class Heard:
 
     def __init__(self) -> None:
         self.statuses: list[Status] = []
-        self.worlds: list[World] = []
-        self.moves: list[Moved] = []
+        self.worlds: list[PublicWorld] = []
+        self.moves: list[PublicMove] = []
 
     def status(self, status: Status) -> None:
         self.statuses.append(status)
 
-    def world(self, world: World) -> None:
+    def world(self, world: PublicWorld) -> None:
         self.worlds.append(world)
 
-    def moved(self, moved: Moved) -> None:
+    def moved(self, moved: PublicMove) -> None:
         self.moves.append(moved)
 
 
-def sample(**fields: object) -> Sample:
-    plain = Sample(1, 0.9, 0.25, int(Grade.STRAINED), 40, 200, False, 500.0, 400.0, 120.0)
+def sample(**fields: object) -> MemberSample:
+    plain = MemberSample(1, 0.9, 0.25, int(Grade.STRAINED), 40, 200, False, 500.0, 400.0, 120.0)
     return msgspec.structs.replace(plain, **fields)
 
 
-def member(name: str, owner: int, **fields: object) -> Member:
-    plain = Member(name, "gameserver", "192.0.2.9:4711", owner=owner, sample=sample())
+def member(name: str, owner: int, **fields: object) -> MemberStatus:
+    plain = MemberStatus(name, "gameserver", "192.0.2.9:4711", owner=owner, sample=sample())
     return msgspec.structs.replace(plain, **fields)
 
 
@@ -47,7 +47,7 @@ def move(at: float, **fields: object) -> operators.Moved:
     return msgspec.structs.replace(plain, **fields)
 
 
-def overview(*members: Member, recent: tuple[operators.Moved, ...] = ()) -> Overview:
+def overview(*members: MemberStatus, recent: tuple[operators.Moved, ...] = ()) -> Overview:
     return Overview(
         router="router",
         now=NOW,
@@ -75,7 +75,7 @@ def test_an_overview_becomes_a_status_without_addresses_or_players() -> None:
     assert (server.name, server.number, server.grade) == ("gs-1", 3, "strained")
     assert (server.tick_ms, server.late_ms) == (2.5, 0.5)
     assert (status.settled, status.failed, status.waiting, status.moving) == (7, 3, 3, 1)
-    assert status.recent == (Moved(NOW, "gs-1", "gs-2", "settled", 80.0, 9.0),)
+    assert status.recent == (PublicMove(NOW, "gs-1", "gs-2", "settled", 80.0, 9.0),)
     text = msgspec.json.encode(status)
     assert b"192.0.2.9" not in text
     assert b"a" * 16 not in text

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from clientmigration.client.player import Player
-from clientmigration.core.policy import Policy
+from clientmigration.core.fleet.policy import Policy
 from clientmigration.gameserver.game import PostLetter
 from clientmigration.gameserver.meadow import Meadow
 from clientmigration.testing import Arena

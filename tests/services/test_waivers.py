@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clientmigration.client.player import Player
-from clientmigration.core.migration import Outcome
+from clientmigration.core.player.migration import Outcome
 from clientmigration.gameserver.seat import Seat
 from clientmigration.testing import Arena
 from clientmigration.testing.fakes import Disk

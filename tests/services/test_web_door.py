@@ -14,7 +14,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import PeersFault
 from clientmigration.net.line import CHOKED_S, GREETING_WAIT_S, SILENCE_S, Line
 from clientmigration.net.web import Reception
@@ -63,7 +63,7 @@ class House:
 
     def line(self) -> Line:
         self.guests.append(Heard())
-        pace = Pace(self.per_s, self.per_s)
+        pace = TokenBucket(self.per_s, self.per_s)
         line = Line("gameserver", PLAYER_TO_SERVER, self.guests[-1], self.clock, pace, self.blame)
         self.lines.append(line)
         return line

@@ -10,8 +10,8 @@ import pytest
 
 from clientmigration.client.player import Player
 from clientmigration.client.streams import Fetched, Subscription
-from clientmigration.core.feeds import TOPICS
-from clientmigration.core.transfer import CHUNK, Window
+from clientmigration.core.player.feeds import TOPICS
+from clientmigration.core.player.transfer import CHUNK, Window
 from clientmigration.errors import NotOffered
 from clientmigration.gameserver import streams
 from clientmigration.gameserver.files import Files

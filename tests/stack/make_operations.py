@@ -17,7 +17,7 @@ from twisted.python import usage
 from clientmigration.cli.main import COMMANDS, EXITS
 from clientmigration.cli.router import router_flags
 from clientmigration.client import tap as crowd
-from clientmigration.core.metrics import SPREAD, Measure, measures
+from clientmigration.core.measures.metrics import SPREAD, Measure, measures
 from clientmigration.gameserver import tap as gameserver
 from clientmigration.router import tap as router
 from clientmigration.stack import tap as stack

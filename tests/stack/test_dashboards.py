@@ -23,8 +23,8 @@ from grafana_foundation_sdk.models import dashboard as model
 from questions import alerts, dashboards, every
 from questions import panels as shown
 
-from clientmigration.core.metrics import CATALOGUE, PREFIX, path
-from clientmigration.core.policy import Policy
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures.metrics import CATALOGUE, PREFIX, path
 
 PLACE = re.compile(rf"{PREFIX}\.(\w+)\.([^.,()]+)\.(\w+)")
 PAGES = dashboards()
@@ -111,7 +111,7 @@ def test_what_makes_the_dashboards_knows_the_catalogue_and_nothing_else_of_ours(
         for line in source.read_text().splitlines()
         if line.startswith(("from clientmigration", "import clientmigration"))
     }
-    assert known == {"clientmigration.core.metrics"}
+    assert known == {"clientmigration.core.measures.metrics"}
 
 
 def test_each_query_has_a_name_of_its_own() -> None:

@@ -16,13 +16,13 @@ BIN = Path(sys.executable).parent
 PACKAGE = Path("services") / "clientmigration"
 
 BANNED = (
-    ("core/world.py", "import twisted", "TID251"),
-    ("core/world.py", "from twisted.internet import defer", "TID251"),
-    ("core/world.py", "import random", "TID251"),
-    ("core/world.py", "from random import Random", "TID251"),
-    ("core/world.py", "from time import time", "TID251"),
-    ("core/world.py", "import time\nNOW = time.time()", "TID251"),
-    ("core/world.py", "from time import monotonic", "TID251"),
+    ("core/fleet/world.py", "import twisted", "TID251"),
+    ("core/fleet/world.py", "from twisted.internet import defer", "TID251"),
+    ("core/fleet/world.py", "import random", "TID251"),
+    ("core/fleet/world.py", "from random import Random", "TID251"),
+    ("core/fleet/world.py", "from time import time", "TID251"),
+    ("core/fleet/world.py", "import time\nNOW = time.time()", "TID251"),
+    ("core/fleet/world.py", "from time import monotonic", "TID251"),
     ("wire/work.py", "from twisted.internet.protocol import Protocol", "TID251"),
     ("wire/work.py", "import random", "TID251"),
     ("net/line.py", "from twisted.internet import reactor", "TID253"),
@@ -35,16 +35,16 @@ ALLOWED = (
     ("testing/arena.py", "from random import Random"),
 )
 CROSSINGS = (
-    ("core/world.py", "clientmigration.wire.work"),
-    ("core/policy.py", "clientmigration.net.probe"),
+    ("core/fleet/world.py", "clientmigration.wire.work"),
+    ("core/fleet/policy.py", "clientmigration.net.probe"),
     ("wire/work.py", "clientmigration.net.settings"),
     ("net/probe.py", "clientmigration.router.tap"),
     ("router/decisions.py", "clientmigration.gameserver.meadow"),
     ("gameserver/game.py", "clientmigration.client.behaviour"),
     ("client/behaviour.py", "clientmigration.stack.logs"),
     ("stack/logs.py", "clientmigration.testing"),
-    ("errors.py", "clientmigration.core.pace"),
-    ("core/pace.py", "twisted.internet"),
+    ("errors.py", "clientmigration.core.measures.bucket"),
+    ("core/measures/bucket.py", "twisted.internet"),
     ("wire/meadow.py", "twisted.python"),
 )
 

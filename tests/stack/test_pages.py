@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from clientmigration.client import player
-from clientmigration.core import absences, fleet
-from clientmigration.core.policy import Policy
+from clientmigration.core.fleet import fleet, grace
+from clientmigration.core.fleet.policy import Policy
 from clientmigration.gameserver import service
 from clientmigration.net import carbon, line, tickets
 from clientmigration.router import moves
 from clientmigration.stack import logs
-from clientmigration.status import board, documents, history, readers, site
+from clientmigration.status import board, documents, history, site
+from clientmigration.status import sse as readers
 from clientmigration.status.limits import Allowance
 from clientmigration.wire import work
 
@@ -78,7 +79,7 @@ SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
     ("migration", "Waits: {:g} s for each step", moves.STEP_S),
     ("migration", "{:g} s for the player to arrive", moves.ARRIVAL_S),
     ("migration", "A ticket is good for {:g} s", tickets.TICKET_TTL_S),
-    ("migration", "waits for it until {:g} s after its end", absences.GRACE_S),
+    ("migration", "waits for it until {:g} s after its end", grace.GRACE_S),
     ("migration", "reads the record, every {:g} s", moves.UNKNOWN_S),
     ("status", "nothing new for {:g} s", board.FRESH_S),
     ("status", "`down`: nothing for {:g} s", board.DOWN_S),

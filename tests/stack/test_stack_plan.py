@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from twisted.python import usage
 
-from clientmigration.core.metrics import aggregation_rules
+from clientmigration.core.measures.metrics import aggregation_rules
 from clientmigration.errors import ConfigurationError
 from clientmigration.stack import claims, logs, tap
 from clientmigration.stack.plan import Plan
@@ -182,10 +182,7 @@ def test_a_log_that_outgrew_its_limit_goes_on_from_the_beginning(tmp_path: Path)
 
 def test_carbon_folds_history_as_the_catalogue_says() -> None:
     kept = (REPOSITORY / "graphite" / "storage-aggregation.conf").read_text()
-    assert kept == aggregation_rules(), (
-        "write it anew: python -c 'from clientmigration.core.metrics import aggregation_rules;"
-        ' print(aggregation_rules(), end="")\' > graphite/storage-aggregation.conf'
-    )
+    assert kept == aggregation_rules(), "make it anew: see CONTRIBUTING.md, What is made"
 
 
 def test_carbon_creates_without_limit_and_listens_on_loopback_only(environment: Path) -> None:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from clientmigration.core.metrics import datapoints, parse
+from clientmigration.core.measures.metrics import datapoints, parse
 from clientmigration.stack.truth import ASKED, FRESH_S, Series, Truth, across, read
 
 NOW = 1_000_000.0

@@ -17,11 +17,14 @@ import jwt
 import msgspec
 from msgspec import inspect
 
-from clientmigration.client import finding, legs, player
-from clientmigration.core import absences, inbox, mail, tally
-from clientmigration.core.memory import Fact
-from clientmigration.core.snapshot import Progress, Snapshot
-from clientmigration.gameserver import letters, meadow, neighbours, seat, service, streams, uplink
+from clientmigration.client import connections, finding, player
+from clientmigration.core.fleet import grace
+from clientmigration.core.player import inbox, tally
+from clientmigration.core.player import mailbox as mail
+from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.snapshot import Progress, Snapshot
+from clientmigration.gameserver import mail as mail_room
+from clientmigration.gameserver import meadow, neighbours, seat, service, streams, uplink
 from clientmigration.gameserver import players as playing
 from clientmigration.net import line, tickets
 from clientmigration.router import moves, operators, overview
@@ -83,10 +86,10 @@ NUMBERS = (
     (f"{visiting.PINGS_S:g} s", "from `candidates` to `pings`; later ones do not count"),
     (f"{visiting.TRIES}", "servers that may refuse a newcomer before it is sent off"),
     (
-        f"{absences.GRACE_S:g} s",
+        f"{grace.GRACE_S:g} s",
         "a player's server may be away, then the player is placed elsewhere",
     ),
-    (f"{absences.RETURN_S:g} s", "the same after a start of the router, for a server not seen yet"),
+    (f"{grace.RETURN_S:g} s", "the same after a start of the router, for a server not seen yet"),
     (f"{tickets.TICKET_TTL_S:g} s", "from a ticket's issue to its expiry; `ttl_s` of `reserve`"),
     (f"{playing.STRANGER_PINGS}", "pings on a connection on which no ticket was shown"),
     (f"{inbox.ROOM}", "inputs that wait at a server for one that is missing"),
@@ -94,7 +97,7 @@ NUMBERS = (
     (f"{streams.FEEDS}", "topics that a player may follow at a time"),
     (f"{work.NAME_LIMIT} bytes", "the name of a file or a topic"),
     (f"{mail.OUTBOX_LIMIT}", "letters of one player that wait for an answer"),
-    (f"{letters.AGAIN_S:g} s", "from a `post` to the same again, while there is no answer"),
+    (f"{mail_room.AGAIN_S:g} s", "from a `post` to the same again, while there is no answer"),
     (f"{meadow.STALE_TICKS}", "ticks for which the sight of a neighbour is shown"),
     (f"{seat.AWAY_S:g} s", "a player without a connection keeps its place at its server"),
     (f"{moves.STEP_S:g} s", "for each step of a migration but the next"),
@@ -106,11 +109,11 @@ CLIENT_NUMBERS = (
     (f"{finding.LOOKUP_S:g} s", "for the answer of DNS"),
     (f"{finding.TARGET_S:g} s", "for one router of a name to let us in"),
     (f"{finding.ALL_S:g} s", f"for all of them together, {finding.MOST} at most"),
-    (f"{legs.PINGS}", "round trips measured to each candidate, the best counts"),
-    (f"{legs.PINGS_S:g} s", "for all of them together"),
+    (f"{connections.PINGS}", "round trips measured to each candidate, the best counts"),
+    (f"{connections.PINGS_S:g} s", "for all of them together"),
     (f"{player.SEEK_S:g} s", "to find the router and hear its greeting"),
     (
-        f"{legs.ANSWER_S:g} s",
+        f"{connections.ANSWER_S:g} s",
         "from one word of the router to the next, until `redirect` or `waiting`",
     ),
     (f"{player.JOIN_S:g} s", "from the redirect to the first view"),
@@ -146,7 +149,7 @@ def table(kinds: Iterable[Any], head: str = "`t`") -> Iterable[str]:
     yield f"| {head} | fields | |"
     yield "|---|---|---|"
     for kind in kinds:
-        tag = kind.__struct_config__.tag or kind.__name__.lower()
+        tag = kind.__struct_config__.tag or _spaced(kind.__name__)
         sentence = " ".join(kind.__doc__.split("\n\n")[0].split())
         yield f"| `{tag}` | {fields(kind)} | {sentence} |"
 
@@ -189,8 +192,13 @@ def spelled(kind: inspect.Type) -> str:
         case inspect.DictType(value_type=value):
             return f"object of {spelled(value)}"
         case inspect.StructType(cls=cls):
-            return cls.__name__.lower()
+            return _spaced(cls.__name__)
     return WORDS[type(kind)]
+
+
+def _spaced(name: str) -> str:
+    """`MemberStatus` as the page says it: member status."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def _alternative(said: Any) -> str:
@@ -242,7 +250,9 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "values": lambda: table(
         (m.Candidate, m.Entry, m.Neighbour, Snapshot, Progress, mail.Mail, mail.Letter), "value"
     ),
-    "operator values": lambda: table((o.Member, o.Sample, o.Moved, Fact, o.Dot), "value"),
+    "operator values": lambda: table(
+        (o.MemberStatus, o.MemberSample, o.Moved, Fact, o.Dot), "value"
+    ),
     "claims": lambda: ("```text", *claims(), "```"),
     **{f"{name} transcript": scene(name) for name in SCENES},
 }

@@ -14,13 +14,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from clientmigration.core.mail import Letter, Mail
-from clientmigration.core.memory import Fact
-from clientmigration.core.snapshot import Progress, Snapshot, chained
+from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.mailbox import Letter, Mail
+from clientmigration.core.player.snapshot import Progress, Snapshot, chained
 from clientmigration.errors import PeersFault
 from clientmigration.net.tickets import Seals, hashed
 from clientmigration.wire import connection as wire
-from clientmigration.wire import meadow, sight, work
+from clientmigration.wire import interest as sight
+from clientmigration.wire import meadow, work
 from clientmigration.wire import messages as m
 from clientmigration.wire import neighbours as n
 from clientmigration.wire import operators as o
@@ -49,8 +50,10 @@ MOVED = o.Moved(NOW + 0.5, ADA, "gs-1", "gs-2", "settled", "", 212.5, 3.5, 0, 80
 TURNED_DOWN = o.Moved(NOW - 0.5, BOB, "gs-2", "gs-1", "refused", "full", 12.5)
 PLACED = Fact(NOW - 3.5, "placed", ADA, "", "gs-1", "gs-1 scores 0.25")
 BEGUN = Fact(NOW + 0.25, "begun", ADA, "gs-1", "gs-2", "high: 0.75 to 0.25, level 0.50", "5e" * 8)
-SAMPLE = o.Sample(NOW, 0.9375, 0.25, 0, 2, 200, False, 512.5, 40.25, 12.5, {"tick_ms_p99": 8.5})
-MEMBER = o.Member("gs-1", "gameserver", "192.0.2.7:4100", "", 7, "", SAMPLE)
+SAMPLE = o.MemberSample(
+    NOW, 0.9375, 0.25, 0, 2, 200, False, 512.5, 40.25, 12.5, {"tick_ms_p99": 8.5}
+)
+MEMBER = o.MemberStatus("gs-1", "gameserver", "192.0.2.7:4100", "", 7, "", SAMPLE)
 VIEW_BODY = (
     meadow.SELF.pack(512.5, 40.25, 10, 2)
     + meadow.BLOCK.pack(10, 0, 2)
@@ -158,7 +161,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             o.Overview(
                 router="router", now=NOW + 1.25, started=NOW - 0.5, players=2, capacity=200,
                 waiting=1, moving=0, joins=3,
-                members=[MEMBER, o.Member("gs-2", "gameserver", "192.0.2.7:4200")],
+                members=[MEMBER, o.MemberStatus("gs-2", "gameserver", "192.0.2.7:4200")],
                 moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN],
             ),
             o.World(

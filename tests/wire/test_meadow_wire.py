@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from clientmigration.errors import MalformedFrame
 from clientmigration.wire import meadow
-from clientmigration.wire.meadow import BLOCK, CELL_M, ENTITY, SELF, STEPS, Give, Move
+from clientmigration.wire.meadow import BLOCK, CELL_M, ENTITY, SELF, STEPS, Give, Walk
 
 ADA = "a1b2c3d4e5f60718"
 
@@ -30,7 +30,7 @@ def test_verbs_are_pinned() -> None:
 @given(vx=st.floats(width=32), vy=st.floats(width=32))
 def test_a_move_is_read_as_it_was_written(vx: float, vy: float) -> None:
     read = meadow.decode(meadow.move(vx, vy))
-    assert isinstance(read, Move)
+    assert isinstance(read, Walk)
     assert np.array_equal([read.vx, read.vy], [vx, vy], equal_nan=True)
 
 
@@ -92,4 +92,4 @@ def test_any_view_is_one_or_malformed(body: bytes) -> None:
         seen: object = None
         with suppress(MalformedFrame):
             seen = read(body)
-        assert seen is None or isinstance(seen, meadow.Seen | tuple)
+        assert seen is None or isinstance(seen, meadow.MeadowView | tuple)

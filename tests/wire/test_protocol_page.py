@@ -11,14 +11,18 @@ import pytest
 from clientmigration import errors
 from clientmigration.client import finding, player
 from clientmigration.client import streams as reading
-from clientmigration.core import feeds, mail, session, tally, transfer
-from clientmigration.core.policy import Policy
-from clientmigration.gameserver import letters, seat, streams
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.player import feeds, session, tally, transfer
+from clientmigration.core.player import mailbox as mail
+from clientmigration.gameserver import mail as letters
 from clientmigration.gameserver import meadow as game
+from clientmigration.gameserver import seat, streams
 from clientmigration.net import tickets
-from clientmigration.router import lineup, moves
+from clientmigration.router import moves
+from clientmigration.router import queue as lineup
 from clientmigration.testing import SECRET
-from clientmigration.wire import meadow, sight, work
+from clientmigration.wire import interest as sight
+from clientmigration.wire import meadow, work
 from clientmigration.wire.connection import GREETING_LIMIT, encode
 from clientmigration.wire.messages import VERSION, Greeting, Message
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from clientmigration.errors import PeersFault
-from clientmigration.wire import meadow, sight, work
+from clientmigration.wire import interest as sight
+from clientmigration.wire import meadow, work
 from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Greeting
 

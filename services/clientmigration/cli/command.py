@@ -1,6 +1,6 @@
 """What a command is: a name, its flags, and what it does. `main.py` knows the list of them.
 
-A command answers through its `Answer`, once, and returns one of the exit codes below. It raises
+A command answers through its `Output`, once, and returns one of the exit codes below. It raises
 errors of `errors.py` for everything else; `main.py` turns them into one line and an exit code.
 """
 
@@ -27,7 +27,7 @@ AWAY = 3  # the router (or Graphite) is away or does not answer in time
 NOT_AUTHENTIC = 4  # the router does not believe us, or we do not believe it
 
 
-class Answer:
+class Output:
     """Where an answer goes: as a picture for people, or with `--json` as one line of JSON. When
     `unheard`, nobody reads any more."""
 
@@ -57,7 +57,7 @@ class Command:
     name: str
     text: str  # one sentence, for --help
     flags: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace, Answer], int]
+    run: Callable[[Namespace, Output], int]
 
 
 def waited(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:

@@ -15,13 +15,13 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from clientmigration.cli.command import DONE, NO, Answer, Command, waited
+from clientmigration.cli.command import DONE, NO, Command, Output, waited
 from clientmigration.cli.history import graphite_flag, moment
 from clientmigration.cli.router import endpoint_of, proofs_of, router_flags
 from clientmigration.cli.tables import clock
-from clientmigration.core.fleet import Flow
-from clientmigration.core.memory import Fact
-from clientmigration.core.rounds import Record, Round
+from clientmigration.core.decisions.rounds import DecisionRecord, Round
+from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.player.fact import Fact
 from clientmigration.errors import Away
 from clientmigration.net import history
 from clientmigration.net.operator import Desk, entered, within
@@ -48,7 +48,7 @@ class Decided:
 
 
 @dataclass(frozen=True)
-class Told:
+class Explanation:
     """What was found. `since` is how far back the router remembers; `notes` say what is missing."""
 
     facts: Sequence[Fact]
@@ -64,10 +64,10 @@ def flags(own: ArgumentParser) -> None:
     own.add_argument("subject", help="a player, a move (the beginning is enough), or a server")
 
 
-def run(given: Namespace, answer: Answer) -> int:
+def run(given: Namespace, answer: Output) -> int:
     """See `Command`."""
 
-    async def ask(reactor: Any) -> Told:
+    async def ask(reactor: Any) -> Explanation:
         return await _told(reactor, given)
 
     told = waited(ask)
@@ -75,7 +75,7 @@ def run(given: Namespace, answer: Answer) -> int:
     return DONE if told.facts or told.decisions else NO
 
 
-async def _told(reactor: Any, given: Namespace) -> Told:
+async def _told(reactor: Any, given: Namespace) -> Explanation:
     """From both, or from the one that answers; `Away` when neither does."""
     notes: list[str] = []
     because: Because | None = None
@@ -91,7 +91,7 @@ async def _told(reactor: Any, given: Namespace) -> Told:
             raise Away("; ".join([*notes, str(error)])) from error
         notes.append(f"without Graphite's events: {error}")
     facts, since = (because.facts, because.since) if because else ([], 0.0)
-    return Told(facts[:SHOWN], since, decisions, notes)
+    return Explanation(facts[:SHOWN], since, decisions, notes)
 
 
 async def _remembered(reactor: Any, given: Namespace) -> Because:
@@ -112,7 +112,7 @@ async def _decided(reactor: Any, given: Namespace) -> list[Decided]:
     return touching(given.subject, known)[:SHOWN]
 
 
-def touching(name: str, records: Sequence[Record]) -> list[Decided]:
+def touching(name: str, records: Sequence[DecisionRecord]) -> list[Decided]:
     """The decisions of these records that touch a server, newest first."""
     rounds = sorted((r for record in records for r in record.rounds), key=lambda r: -r.now)
     found = [(each, _of(name, each)) for each in rounds]
@@ -123,7 +123,7 @@ def _of(name: str, round_: Round) -> tuple[Flow, ...]:
     return tuple(flow for flow in round_.flows if name in (flow.source, flow.target))
 
 
-def picture(subject: str, told: Told) -> RenderableType:
+def picture(subject: str, told: Explanation) -> RenderableType:
     """Decisions, then facts, each newest first, and what the words mean."""
     lines = [*map(_decision, told.decisions), *map(_fact, told.facts)]
     if not lines:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from clientmigration.core.fleet import HISTORY_S
-from clientmigration.core.metrics import Datapoint
-from clientmigration.core.replay import span
-from clientmigration.core.rounds import Record
+from clientmigration.core.decisions.replay import span
+from clientmigration.core.decisions.rounds import DecisionRecord
+from clientmigration.core.fleet.fleet import HISTORY_S
+from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.errors import ConfigurationError, Refused
 from clientmigration.net.history import records, reports
 
@@ -26,12 +26,12 @@ _BACK = re.compile(r"-(?P<count>\d+)(?P<unit>[smhd])")
 
 
 @dataclass(frozen=True)
-class History:
+class GraphiteHistory:
     """`points` at steps of one second, from second `finest` on: what is older is kept less finely,
     or not at all. `records` are those of the whole time asked for."""
 
     points: Sequence[Datapoint]
-    records: Sequence[Record]
+    records: Sequence[DecisionRecord]
     finest: int
 
 
@@ -62,7 +62,7 @@ def moment(text: str) -> float:
     return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
 
 
-async def read_history(reactor: Any, base: str, since: float, until: float) -> History:
+async def read_history(reactor: Any, base: str, since: float, until: float) -> GraphiteHistory:
     """All that a replay from `since` to `until` needs. Raises GraphiteAway; Refused when there is
     nothing to replay."""
     start, end = int(since - HISTORY_S), int(until)
@@ -72,7 +72,7 @@ async def read_history(reactor: Any, base: str, since: float, until: float) -> H
         raise Refused("Graphite has no rounds of that time: was the router running, and heard?")
     start, end = max(start, int(first - HISTORY_S)), min(end, int(last))
     points, finest = await _by_the_second(reactor, base, start, end)
-    return History(points, known, finest)
+    return GraphiteHistory(points, known, finest)
 
 
 async def _by_the_second(

@@ -12,7 +12,7 @@ import shtab
 from rich.console import Console
 
 from clientmigration.cli import explain, orders, policy, replay, simulate, status, top, watchkey
-from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Answer, Command
+from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
 from clientmigration.errors import (
     Away,
     ClientMigrationError,
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMAN
     """Run one command; answers its exit code."""
     flags = parser(commands).parse_args(argv)
     try:
-        return int(flags.command.run(flags, Answer(Console(), flags.json)))
+        return int(flags.command.run(flags, Output(Console(), flags.json)))
     except ClientMigrationError as error:
         print(f"clientmigration: {error}", file=sys.stderr)
         return next(code for kind, code in CODES if isinstance(error, kind))

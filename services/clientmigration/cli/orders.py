@@ -6,12 +6,12 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from clientmigration.cli import tables
-from clientmigration.cli.command import DONE, NO, Answer, Command
+from clientmigration.cli.command import DONE, NO, Command, Output
 from clientmigration.cli.router import asked, at_desk, router_flags
 from clientmigration.errors import Refused
 from clientmigration.net.line import SILENCE_S
 from clientmigration.net.operator import Desk, within
-from clientmigration.wire.operators import Ended, Find, Found, Member, Moved, Order
+from clientmigration.wire.operators import Ended, Find, Found, MemberStatus, Moved, Order
 
 WAIT_S = 60.0  # how long `drain` waits for a server to be empty
 FELT_OVERVIEWS = 3  # a player says within a second what its move cost it
@@ -39,7 +39,7 @@ def _migrate_flags(own: ArgumentParser) -> None:
     own.add_argument("member", metavar="SERVER", help="where it shall play")
 
 
-def drain(given: Namespace, answer: Answer) -> int:
+def drain(given: Namespace, answer: Output) -> int:
     """Order it, and see the server become empty."""
 
     async def work(desk: Desk) -> tuple[str, int]:
@@ -57,7 +57,7 @@ def drain(given: Namespace, answer: Answer) -> int:
     return DONE if word in ("told", "empty") else NO
 
 
-async def _emptied(desk: Desk, name: str, wait_s: float, answer: Answer) -> tuple[str, int]:
+async def _emptied(desk: Desk, name: str, wait_s: float, answer: Output) -> tuple[str, int]:
     until, told = desk.clock.seconds() + wait_s, -1
     while True:
         member = _member(desk, name)
@@ -77,12 +77,12 @@ async def _emptied(desk: Desk, name: str, wait_s: float, answer: Answer) -> tupl
         await within(SILENCE_S, desk, desk.next_overview())
 
 
-def _member(desk: Desk, name: str) -> Member | None:
+def _member(desk: Desk, name: str) -> MemberStatus | None:
     members = desk.overview.members if desk.overview else []
     return next((each for each in members if each.name == name), None)
 
 
-def undrain(given: Namespace, answer: Answer) -> int:
+def undrain(given: Namespace, answer: Output) -> int:
     """Order it."""
 
     async def work(desk: Desk) -> Any:
@@ -93,7 +93,7 @@ def undrain(given: Namespace, answer: Answer) -> int:
     return DONE
 
 
-def migrate(given: Namespace, answer: Answer) -> int:
+def migrate(given: Namespace, answer: Output) -> int:
     """Order it, and say what the player felt."""
 
     async def work(desk: Desk) -> Moved:

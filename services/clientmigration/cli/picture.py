@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
-from clientmigration.core.health import Health
-from clientmigration.core.replay import name_of
-from clientmigration.core.supposed import Course
+from clientmigration.core.decisions.replay import name_of
+from clientmigration.core.decisions.whatif import Course
+from clientmigration.core.fleet.health import Health
 
 # Okabe and Ito's colours: told apart with any kind of colour vision. Dashes tell apart the rest.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000")

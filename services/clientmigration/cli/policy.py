@@ -7,10 +7,10 @@ from argparse import ArgumentParser, Namespace
 import msgspec
 from rich.table import Table
 
-from clientmigration.cli.command import DONE, NO, Answer, Command
+from clientmigration.cli.command import DONE, NO, Command, Output
 from clientmigration.cli.simulate import read
-from clientmigration.core.policy import Policy
-from clientmigration.core.rounds import peculiar
+from clientmigration.core.decisions.rounds import peculiar
+from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ConfigurationError
 
 
@@ -18,7 +18,7 @@ def _flags(parser: ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a policy file; docs/policy.toml says all")
 
 
-def _run(flags: Namespace, answer: Answer) -> int:
+def _run(flags: Namespace, answer: Output) -> int:
     mapping = read(flags.file)
     try:
         policy = Policy.parse(mapping)

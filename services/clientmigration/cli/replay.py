@@ -18,13 +18,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from clientmigration.cli.command import DONE, NO, Answer, Command, waited
-from clientmigration.cli.history import History, graphite_flag, moment, read_history
+from clientmigration.cli.command import DONE, NO, Command, Output, waited
+from clientmigration.cli.history import GraphiteHistory, graphite_flag, moment, read_history
 from clientmigration.cli.picture import picture
-from clientmigration.core.fleet import Flow
-from clientmigration.core.policy import Policy
-from clientmigration.core.replay import Count, Judged, count, describe, replay, span
-from clientmigration.core.supposed import Choice, Supposition, suppose
+from clientmigration.core.decisions.replay import Judged, ReplayCount, count, describe, replay, span
+from clientmigration.core.decisions.whatif import Choice, Supposition, suppose
+from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.settings import policy_from
 
@@ -49,7 +49,7 @@ def flags(own: ArgumentParser) -> None:
     own.add_argument("--plot", default="", metavar="FILE.svg", help="draw players and load")
 
 
-def run(flags: Namespace, answer: Answer) -> int:
+def run(flags: Namespace, answer: Output) -> int:
     """See `Command`."""
     since, until = moment(flags.since), moment(flags.until)
     if since >= until:
@@ -70,7 +70,7 @@ def clock(at: float) -> str:
 # The same policy.
 
 
-class Told(msgspec.Struct):
+class RoundRow(msgspec.Struct):
     """One round in an answer for programs."""
 
     now: float
@@ -80,10 +80,10 @@ class Told(msgspec.Struct):
     text: str
 
 
-def _again(history: History, since: float, flags: Namespace, answer: Answer) -> int:
+def _again(history: GraphiteHistory, since: float, flags: Namespace, answer: Output) -> int:
     judged = list(replay(history.points, history.records, since))
     summary = count(judged)
-    rounds = [Told(j.round.now, j.verdict, j.round.flows, j.flows, j.text) for j in judged]
+    rounds = [RoundRow(j.round.now, j.verdict, j.round.flows, j.flows, j.text) for j in judged]
     notes = _notes(history, since)
     answer.tell(
         {"summary": summary, "notes": notes, "rounds": rounds},
@@ -106,7 +106,7 @@ def _table(judged: Sequence[Judged]) -> Table:
     return table
 
 
-def _summary(summary: Count) -> Text:
+def _summary(summary: ReplayCount) -> Text:
     quiet = summary.rounds - summary.decisions
     style = STYLES["differs" if summary.differing else "unknown" if summary.unknown else "same"]
     verdict = (
@@ -120,7 +120,7 @@ def _summary(summary: Count) -> Text:
     )
 
 
-def _notes(history: History, since: float) -> list[str]:
+def _notes(history: GraphiteHistory, since: float) -> list[str]:
     if history.finest <= max(since, span(history.records)[0]):
         return []
     text = "Graphite keeps single seconds only from {} on: no round before that can be known."
@@ -131,7 +131,7 @@ def _notes(history: History, since: float) -> list[str]:
 
 
 def _otherwise(
-    history: History, policy: Policy, since: float, flags: Namespace, answer: Answer
+    history: GraphiteHistory, policy: Policy, since: float, flags: Namespace, answer: Output
 ) -> int:
     start = max(since, float(history.finest))
     supposed = suppose(history.points, history.records, policy, start)

@@ -14,7 +14,7 @@ from clientmigration.cli.command import waited
 from clientmigration.errors import ConfigurationError, Refused
 from clientmigration.net.operator import ANSWER_S, ENTER_S, Desk, entered, within
 from clientmigration.net.tickets import Proofs, Seals
-from clientmigration.wire.operators import Asked, Ended, Found, Role
+from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole
 
 T = TypeVar("T")
 
@@ -59,12 +59,14 @@ def endpoint_of(reactor: Any, flags: Namespace) -> IStreamClientEndpoint:
     return endpoint
 
 
-def proofs_of(flags: Namespace, role: Role) -> Proofs:
+def proofs_of(flags: Namespace, role: OperatorRole) -> Proofs:
     """What `--secret-file` lets one prove."""
     return Seals.from_file(Path(flags.secret_file)).proofs(role)
 
 
-def at_desk(flags: Namespace, role: Role, work: Callable[[Desk], Coroutine[Any, Any, T]]) -> T:
+def at_desk(
+    flags: Namespace, role: OperatorRole, work: Callable[[Desk], Coroutine[Any, Any, T]]
+) -> T:
     """What `work` comes to at a desk that is connected and has been told how things stand."""
 
     async def alone(reactor: Any) -> T:

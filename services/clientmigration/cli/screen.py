@@ -13,9 +13,17 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from clientmigration.cli import tables
-from clientmigration.wire.operators import Asked, Find, Found, Member, Order, Overview, Sample
+from clientmigration.wire.operators import (
+    Asked,
+    Find,
+    Found,
+    MemberSample,
+    MemberStatus,
+    Order,
+    Overview,
+)
 
-SORTS: dict[str, Callable[[Member], tuple[float, str]]] = {
+SORTS: dict[str, Callable[[MemberStatus], tuple[float, str]]] = {
     "server": lambda member: (0.0, member.name),
     "players": lambda member: _most(member, lambda sample: sample.players),
     "load": lambda member: _most(member, lambda sample: sample.load),
@@ -28,7 +36,7 @@ ENTER, ESCAPE, ERASE = "\r\n", "\x1b", "\x7f\b"
 UP, DOWN = ("\x1b[A", "\x1bOA", "k"), ("\x1b[B", "\x1bOB", "j")
 
 
-def _most(member: Member, of: Callable[[Sample], float]) -> tuple[float, str]:
+def _most(member: MemberStatus, of: Callable[[MemberSample], float]) -> tuple[float, str]:
     return (-of(member.sample) if member.sample else 0.0, member.name)
 
 
@@ -49,7 +57,7 @@ class Screen:
     away: str = ""
     over: bool = False
 
-    def members(self) -> list[Member]:
+    def members(self) -> list[MemberStatus]:
         """In the order in which they are shown."""
         listed = self.overview.members if self.overview else []
         return sorted(listed, key=SORTS[self.sort], reverse=self.backwards)

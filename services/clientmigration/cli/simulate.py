@@ -11,12 +11,18 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from clientmigration.cli.command import DONE, Answer, Command
-from clientmigration.core.policy import Policy
-from clientmigration.core.rehearsal import START, Rehearsal
-from clientmigration.core.review import BACK_S, Review, review
-from clientmigration.core.rivals import Brain, LeastLoad, LeastPlayers, Ours, RoundRobin
-from clientmigration.core.scenario import Scenario
+from clientmigration.cli.command import DONE, Command, Output
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.simulation.baselines import (
+    Brain,
+    LeastLoad,
+    LeastPlayers,
+    Ours,
+    RoundRobin,
+)
+from clientmigration.core.simulation.review import BACK_S, Review, review
+from clientmigration.core.simulation.scenario import Scenario
+from clientmigration.core.simulation.simulator import START, Rehearsal
 from clientmigration.errors import ConfigurationError
 
 
@@ -85,7 +91,7 @@ def _spelled(name: str, value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
-def _run(flags: Namespace, answer: Answer) -> int:
+def _run(flags: Namespace, answer: Output) -> int:
     scenario = Scenario.parse(read(flags.scenario))
     policy = Policy.parse(read(flags.policy)) if flags.policy else Policy()
     found = list(reviews(scenario, policy, flags.seed, flags.alone))

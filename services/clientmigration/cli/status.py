@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from clientmigration.cli import tables
-from clientmigration.cli.command import DONE, Answer, Command
+from clientmigration.cli.command import DONE, Command, Output
 from clientmigration.cli.router import asked, at_desk, router_flags
 from clientmigration.net.operator import Desk
 from clientmigration.wire.operators import Ended, Find, Found, Overview
@@ -19,7 +19,7 @@ def flags(own: ArgumentParser) -> None:
     )
 
 
-def run(given: Namespace, answer: Answer) -> int:
+def run(given: Namespace, answer: Output) -> int:
     """See `Command`."""
 
     async def look(desk: Desk) -> Overview | Found | Ended | None:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from clientmigration.wire.operators import Found, Member, Moved, Overview, Sample
+from clientmigration.wire.operators import Found, MemberSample, MemberStatus, Moved, Overview
 
 GRADES = (("fit", "green"), ("strained", "yellow"), ("overloaded", "red"))
 BAR = 8  # characters of a load bar
@@ -42,7 +42,7 @@ COLUMNS = ("players", "load", "health", "tick ms", "late ms", "cpu %")
 """What of a server is a number; `tick` and `late` are 95th percentiles."""
 
 
-def servers(members: Sequence[Member], chosen: str = "", sorted_by: str = "") -> Table:
+def servers(members: Sequence[MemberStatus], chosen: str = "", sorted_by: str = "") -> Table:
     """A row for each member; the chosen one stands out."""
     zones = any(member.zone not in ("", member.name) for member in members)
     table = _table("server", *(["zone"] if zones else []), "state")
@@ -65,7 +65,7 @@ def _table(*titles: str) -> Table:
     return table
 
 
-def _numbers(sample: Sample | None) -> tuple[RenderableType, ...]:
+def _numbers(sample: MemberSample | None) -> tuple[RenderableType, ...]:
     if sample is None:
         return ("",) * len(COLUMNS)
     names = ("tick_ms_p95", "lateness_ms_p95", "cpu_percent")
@@ -74,7 +74,7 @@ def _numbers(sample: Sample | None) -> tuple[RenderableType, ...]:
     return (players, bar(sample.load), f"{sample.health:.2f}", *measured)
 
 
-def _state(member: Member) -> Text:
+def _state(member: MemberStatus) -> Text:
     if member.closed or member.sample is None:
         return Text(member.closed or "silent", "magenta")
     word, style = GRADES[min(max(member.sample.grade, 0), 2)]

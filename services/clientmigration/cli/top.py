@@ -21,17 +21,17 @@ from twisted.internet.interfaces import IReadDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from clientmigration.cli.command import DONE, Answer, Command, waited
+from clientmigration.cli.command import DONE, Command, Output, waited
 from clientmigration.cli.router import endpoint_of, proofs_of, router_flags
 from clientmigration.cli.screen import Screen, keys, picture, pressed, spelled
 from clientmigration.errors import Away, ClientMigrationError, ConfigurationError
 from clientmigration.net.door import steady
 from clientmigration.net.line import Line
 from clientmigration.net.operator import Desk
-from clientmigration.wire.operators import Asked, Ended, Found, Order, Overview, Role, World
+from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole, Order, Overview, World
 
 
-def run(given: Namespace, answer: Answer) -> int:
+def run(given: Namespace, answer: Output) -> int:
     """See `Command`."""
     if not answer.as_json and not (sys.stdin.isatty() and answer.console.is_terminal):
         raise ConfigurationError("top needs a terminal; for a program there is --json")
@@ -42,9 +42,9 @@ def run(given: Namespace, answer: Answer) -> int:
 class Top:
     """Whoever looks: `screen` is what is shown, `desk` the connection there is now."""
 
-    def __init__(self, reactor: Any, given: Namespace, answer: Answer) -> None:
+    def __init__(self, reactor: Any, given: Namespace, answer: Output) -> None:
         self.reactor, self.answer = reactor, answer
-        self.role: Role = "watcher" if answer.as_json else "operator"
+        self.role: OperatorRole = "watcher" if answer.as_json else "operator"
         self.proofs = proofs_of(given, self.role)
         self.link = steady(endpoint_of(reactor, given), self._line, reactor)
         self.where, self.patience_s = given.router, given.timeout

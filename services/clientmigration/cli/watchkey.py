@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from clientmigration.cli.command import DONE, Answer, Command
+from clientmigration.cli.command import DONE, Command, Output
 from clientmigration.cli.router import proofs_of, secret_flag
 
 
@@ -16,7 +16,7 @@ def flags(own: ArgumentParser) -> None:
     secret_flag(own)
 
 
-def run(given: Namespace, answer: Answer) -> int:
+def run(given: Namespace, answer: Output) -> int:
     """See `Command`."""
     key = proofs_of(given, "watcher").in_hex()
     answer.tell({"key": key}, key)

@@ -21,9 +21,9 @@ from clientmigration.client.loads import Loads, Shares
 from clientmigration.client.player import Dial, Player
 from clientmigration.client.streams import Streams
 from clientmigration.client.summary import Summary
-from clientmigration.core.meter import Meter
-from clientmigration.core.metrics import Sink, datapoints
-from clientmigration.core.tally import Cost
+from clientmigration.core.measures.meter import Meter
+from clientmigration.core.measures.metrics import Sink, datapoints
+from clientmigration.core.player.tally import Cost
 from clientmigration.net.probe import Probe
 from clientmigration.wire import meadow
 from clientmigration.wire.messages import View

@@ -21,12 +21,12 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from clientmigration.client.connections import PINGS_S, Leg, RouterLeg, ServerLeg
 from clientmigration.client.finding import dialer as dialer
 from clientmigration.client.finding import parse_url as parse_url
-from clientmigration.client.legs import PINGS_S, Leg, RouterLeg, ServerLeg
 from clientmigration.client.streams import Fetched, Streams, Subscription
-from clientmigration.core.journey import journey
-from clientmigration.core.tally import Cost, Tally
+from clientmigration.core.player.journey import journey
+from clientmigration.core.player.tally import Cost, Tally
 from clientmigration.net.door import Dial as Dial
 from clientmigration.net.tickets import hashed
 from clientmigration.wire.messages import Candidate, Felt, Input, Item, Leave, Redirect, View
@@ -251,10 +251,10 @@ class Player:
         """The connection stands, but no views come."""
         self.lost(home, f"no view for {SILENT_S:g} s")
 
-    # What the journey decides (see core/journey.py).
+    # What the journey decides (see core/player/journey.py).
 
     def seek(self) -> None:
-        """See core/journey.py."""
+        """See core/player/journey.py."""
         if self.tally.last_tick:
             log.info("{name} comes back to the router: {why}", name=self.name, why=self._why)
             self.rejoins += 1
@@ -264,7 +264,7 @@ class Player:
         self.seeker.connect(SEEK_S)
 
     def wait(self) -> None:
-        """See core/journey.py. Twice as long each time, and never in step with others."""
+        """See core/player/journey.py. Twice as long each time, and never in step with others."""
         self._close_all()
         first, longest = RETRY_S
         delay = min(longest, first * 2**self._tries) * (0.5 + self.random.random())
@@ -272,7 +272,7 @@ class Player:
         self._later(delay, self.journey.retry)
 
     def join(self, where: object) -> None:
-        """See core/journey.py. The connection that was pinged becomes the playing one."""
+        """See core/player/journey.py. The connection that was pinged becomes the playing one."""
         assert isinstance(where, Redirect)
         seeker, self.seeker = self.seeker, None
         known = [leg for leg in self.pinged if leg.address == where.address and leg.up]
@@ -287,7 +287,7 @@ class Player:
             seeker.close()
 
     def cross(self, where: object) -> None:
-        """See core/journey.py."""
+        """See core/player/journey.py."""
         assert isinstance(where, Redirect)
         self._end_move()
         self.tally.begin()
@@ -302,7 +302,7 @@ class Player:
             leg.connect(within)
 
     def switch(self) -> None:
-        """See core/journey.py. The old connection stays a moment, for views still on their way."""
+        """The old connection stays a moment, for views still on their way."""
         if self._settling is not None and self._settling.active():
             self._settling.cancel()
             self._leave()
@@ -329,13 +329,13 @@ class Player:
             self.on_move(self.home.member, cost)
 
     def drop(self) -> None:
-        """See core/journey.py."""
+        """See core/player/journey.py."""
         if self.next is not None:
             self.next.close()
         self.next = self.tally.spell = None
 
     def close(self) -> None:
-        """See core/journey.py."""
+        """See core/player/journey.py."""
         self._close_all()
         for call in self._calls:
             if call.active():

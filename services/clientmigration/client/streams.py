@@ -16,8 +16,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from clientmigration.core.feeds import Reading
-from clientmigration.core.transfer import Download
+from clientmigration.core.player.feeds import FeedReader
+from clientmigration.core.player.transfer import Download
 from clientmigration.errors import Corrupted, NotOffered
 from clientmigration.wire import work
 from clientmigration.wire.messages import Chunk, Denied, Item, Offered
@@ -46,7 +46,7 @@ class Subscription:
     topic: str
     on_item: Callable[[Item], object]
     stop: Callable[[], None] = lambda: None
-    reading: Reading = field(default_factory=Reading)
+    reading: FeedReader = field(default_factory=FeedReader)
     denied: str = ""
     got: int = 0
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clientmigration.client.player import Player
-from clientmigration.core.tally import Cost
+from clientmigration.core.player.tally import Cost
 
 EACH = 100_000
 """Moves of which the summary says when each was: half an hour's, at 50 a second."""

@@ -1,1 +1,1 @@
-"""DECIDES: values, functions and state machines; no Twisted, clock, sockets or randomness."""
+"""Decides: values, functions and machines, in five packages. Time and chance are arguments."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.wire.messages import Checkpoint
 
 Fence = tuple[str, int, int]  # player, epoch, number of the snapshot within it

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from clientmigration.core.feeds import TOPICS
+from clientmigration.core.player.feeds import TOPICS
 from clientmigration.errors import ConfigurationError
 from clientmigration.wire.work import NAME_LIMIT
 

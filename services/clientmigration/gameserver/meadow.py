@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientmigration.gameserver.game import Game, PostLetter
+from clientmigration.wire import interest as sight
 from clientmigration.wire import meadow as wire
-from clientmigration.wire import sight
+from clientmigration.wire.interest import NOBODY, Drawn, cuts, in_order
 from clientmigration.wire.meadow import (
     BLOCK,
     CELL_M,
@@ -26,9 +27,8 @@ from clientmigration.wire.meadow import (
     SIDE,
     STEPS,
     Give,
-    Move,
+    Walk,
 )
-from clientmigration.wire.sight import NOBODY, Drawn, cuts, in_order
 
 SIZE_M = SIDE * CELL_M
 FASTEST_M_PER_S = 20.0
@@ -114,7 +114,7 @@ class Meadow(Game):
     def apply(self, player: str, body: bytes) -> None:
         """See `Game`."""
         row, verb = self.rows[player], wire.decode(body)
-        if isinstance(verb, Move):
+        if isinstance(verb, Walk):
             self._turn(row, verb)
         elif isinstance(verb, Give):
             self._give(row, verb.player)
@@ -123,7 +123,7 @@ class Meadow(Game):
         elif verb == DROP:
             self._lay(row, 1)
 
-    def _turn(self, row: int, move: Move) -> None:
+    def _turn(self, row: int, move: Walk) -> None:
         wanted = np.nan_to_num([move.vx, move.vy], posinf=0.0, neginf=0.0)
         pace = float(np.hypot(*wanted))
         self.speed[row] = wanted * min(1.0, FASTEST_M_PER_S / pace) if pace else 0.0

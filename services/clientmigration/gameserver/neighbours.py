@@ -13,7 +13,7 @@ import msgspec
 from twisted.application.internet import ClientService
 from twisted.logger import Logger
 
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.door import Dial, steady
 from clientmigration.net.line import MEMBER_SILENCE_S, Line
@@ -41,7 +41,7 @@ class Link:
         self.met = False
         self.look = b""  # what the other side's players look at
         self.told = b""  # what we said that ours look at
-        pace = Pace(*PACE)
+        pace = TokenBucket(*PACE)
         if line is None:
             line = Line(
                 "gameserver", SERVER_TO_SERVER, self, server.clock, pace, server.blame,
@@ -126,7 +126,7 @@ class Link:
         self.server.neighbours.closed(self, reason)
 
 
-class Neighbours:
+class NeighbourLinks:
     """Every neighbour there is, called or calling. `sent` and `received` count bytes."""
 
     def __init__(self, server: GameServer, dial: Dial, jitter: Callable[[], float]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import OutOfTurn, TicketRefused, TooFast
 from clientmigration.gameserver.neighbours import Link
 from clientmigration.gameserver.seat import Seat
@@ -31,7 +31,7 @@ class PlayerLine:
             PLAYER_TO_SERVER,
             self,
             server.clock,
-            Pace(PER_S, BURST),
+            TokenBucket(PER_S, BURST),
             server.blame,
         )
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from clientmigration.core.inbox import Inbox
-from clientmigration.core.mail import Mailbox
-from clientmigration.core.session import session
-from clientmigration.core.snapshot import Progress, Snapshot
+from clientmigration.core.player.inbox import Inbox
+from clientmigration.core.player.mailbox import Mailbox
+from clientmigration.core.player.session import session
+from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.net.line import Line
 from clientmigration.wire import work
 from clientmigration.wire.connection import VIEW, VIEW_HEADER
@@ -140,7 +140,7 @@ class Seat:
             group=self.group,
         )
 
-    # What the session decides (see core/session.py).
+    # What the session decides (see core/player/session.py).
 
     def learn(self, progress: Progress) -> None:
         """Where the player's inputs stand, from another server."""
@@ -148,7 +148,7 @@ class Seat:
         self.known = True
 
     def enter(self, epoch: int, snapshot: Snapshot | None) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         same = snapshot is not None and snapshot.epoch == epoch
         if snapshot is not None and not same:
             self.server.meter.count("moved_in")
@@ -170,12 +170,12 @@ class Seat:
             self.welcome()
 
     def hold(self) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         self.held = True
         self.server.game.hold(self.player)
 
     def resume(self) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         if self.held:
             self.server.game.resume(self.player)
             self.held = False
@@ -188,12 +188,12 @@ class Seat:
         self.final = self.final and msgspec.structs.replace(self.final, epoch=epoch)
 
     def confirm(self) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         self.resume()
         self.settling, self.migration = self.migration, ""
 
     def leave(self) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         if self.held:  # frozen, to be handed over
             self.server.meter.count("moved_out")
         self.server.game.leave(self.player)
@@ -201,7 +201,7 @@ class Seat:
         self.entered = self.held = False
 
     def welcome(self) -> None:
-        """See core/session.py. Where nothing is known yet, `enter` does it."""
+        """See core/player/session.py. Where nothing is known yet, `enter` does it."""
         self.expires_at = float("inf")
         if self.line is not None and self.known:
             self.line.say(
@@ -214,7 +214,7 @@ class Seat:
             )
 
     def redirect(self, where: object) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         if self.line is None:
             self.tell_declined(self.migration, "the player is not connected")
         else:
@@ -223,40 +223,40 @@ class Seat:
             self.line.say(redirect)
 
     def dismiss(self, code: str, text: str) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         line, self.line = self.line, None
         if line is not None:
             line.hang_up(code, text)
 
     def forget(self) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         self.server.seats.pop(self.player, None)
 
     def tell_prepared(self) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         self._tell(Prepared(migration=self.migration, player=self.player))
 
     def tell_arrived(self) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         self._tell(Arrived(migration=self.migration, player=self.player))
 
     def tell_copied(self) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         self._tell(Copied(migration=self.migration, snapshot=self.snapshot()))
 
     def tell_frozen(self) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         self._tell(Frozen(migration=self.migration, snapshot=self.snapshot()))
 
     def tell_left(self) -> None:
-        """See core/session.py. Said again with each roster, until the router answers; of whom the
-        ledger may not know to be ours, when it does."""
+        """Said again with each roster, until the router answers; of whom the ledger may not know to
+        be ours, when it does."""
         self.final = self.final or self.snapshot()
         if not self.waived:
             self._tell(Left(snapshot=self.final))
 
     def tell_declined(self, migration: str, reason: str) -> None:
-        """See core/session.py."""
+        """See core/player/session.py."""
         self._tell(Declined(migration=migration, player=self.player, reason=reason))
 
     def _tell(self, message: msgspec.Struct) -> None:

@@ -19,20 +19,20 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
-from clientmigration.core.health import Grade, Health, grade, health_of
-from clientmigration.core.meter import Meter
-from clientmigration.core.metrics import Sink, datapoints
-from clientmigration.core.policy import Policy
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.health import Grade, Health, grade, health_of
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.meter import Meter
+from clientmigration.core.measures.metrics import Sink, datapoints
 from clientmigration.errors import PeersFault
 from clientmigration.gameserver.checkpoints import Checkpoints
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
-from clientmigration.gameserver.letters import Letters
-from clientmigration.gameserver.neighbours import Neighbours
+from clientmigration.gameserver.mail import PostOffice
+from clientmigration.gameserver.neighbours import NeighbourLinks
 from clientmigration.gameserver.players import PlayerLine
 from clientmigration.gameserver.seat import Seat
-from clientmigration.gameserver.streams import Streams
+from clientmigration.gameserver.streams import StreamSender
 from clientmigration.gameserver.uplink import Uplink
 from clientmigration.gameserver.waivers import Waivers
 from clientmigration.gameserver.workloads import Burns, Workloads
@@ -113,9 +113,9 @@ class GameServer(Service):
         self.member = setting.name
         self.address = setting.address
         self.rate = setting.rate
-        self.letters = Letters(self)
+        self.letters = PostOffice(self)
         self.game = make_game(setting.rate, self.letters.post)
-        self.neighbours = Neighbours(self, dial, jitter)
+        self.neighbours = NeighbourLinks(self, dial, jitter)
         self.waivers = Waivers(self)
         self.burns = Burns(cpu)
         self.files = files or Files()
@@ -178,7 +178,7 @@ class GameServer(Service):
     def workloads(self, player: str) -> Workloads:
         """Room for what a player may ask for."""
         sent = partial(self.meter.count, "file_bytes")
-        return Workloads(player, self.burns, Streams(self.files, sent))
+        return Workloads(player, self.burns, StreamSender(self.files, sent))
 
     # The router.
 

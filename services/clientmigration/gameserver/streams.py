@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from clientmigration.core.feeds import TOPICS, Topic
-from clientmigration.core.transfer import Window
+from clientmigration.core.player.feeds import TOPICS, Topic
+from clientmigration.core.player.transfer import Window
 from clientmigration.gameserver.files import File, Files
 from clientmigration.wire.connection import encode
 from clientmigration.wire.messages import Chunk, Denied, Item, Offered
@@ -24,7 +24,7 @@ ENTRIES = 4  # entries of all its feeds that a player gets in one tick
 LARGE, LAST = 2**20, 2**18  # bytes of a file that is worth ending where it is sent, and of its end
 
 
-class Carrier(Protocol):
+class Outlet(Protocol):
     """The connection to the player, as far as streams need it."""
 
     def say(self, message: Any) -> None:
@@ -67,7 +67,7 @@ class Feed:
 
 
 @dataclass
-class Streams:
+class StreamSender:
     """See the module. `sent_bytes` is told how much of files was sent."""
 
     files: Files
@@ -148,7 +148,7 @@ class Streams:
 
     # What the player is sent.
 
-    def serve(self, line: Carrier, tick: int, now: float) -> None:
+    def serve(self, line: Outlet, tick: int, now: float) -> None:
         """One tick's worth: the entries that are due, and one chunk of one file if there is room.
 
         Nothing is sent to a player that does not read.
@@ -160,7 +160,7 @@ class Streams:
             if self._chunk(line, transfer, now):
                 break
 
-    def _tell(self, line: Carrier, feed: Feed, tick: int, left: int) -> int:
+    def _tell(self, line: Outlet, feed: Feed, tick: int, left: int) -> int:
         """Entries of one feed, at most `left`; answers how many more there may be."""
         topic: Topic | None = TOPICS.get(feed.name)
         if topic is None:
@@ -174,7 +174,7 @@ class Streams:
             feed.sent, left = feed.sent + 1, left - 1
         return left
 
-    def _chunk(self, line: Carrier, transfer: Transfer, now: float) -> bool:
+    def _chunk(self, line: Outlet, transfer: Transfer, now: float) -> bool:
         """Whether a chunk was sent: then it is another file's turn next."""
         file = self.files.get(transfer.name)
         if file is None or file.sha256 != (transfer.sha256 or file.sha256):
@@ -190,12 +190,12 @@ class Streams:
         self.transfers[transfer.id] = self.transfers.pop(transfer.id)
         return True
 
-    def _offer(self, line: Carrier, transfer: Transfer, file: File) -> None:
+    def _offer(self, line: Outlet, transfer: Transfer, file: File) -> None:
         if not transfer.told:
             transfer.told, transfer.sha256 = True, file.sha256
             line.say(Offered(id=transfer.id, size=len(file.body), sha256=file.sha256))
 
-    def _deny(self, line: Carrier, stream: Transfer | Feed, reason: str) -> None:
+    def _deny(self, line: Outlet, stream: Transfer | Feed, reason: str) -> None:
         if not stream.told:
             stream.told = True
             line.say(Denied(id=stream.id, reason=reason))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import OutOfTurn
-from clientmigration.gameserver.letters import stored
+from clientmigration.gameserver.mail import stored
 from clientmigration.net.door import reachable
 from clientmigration.net.line import MEMBER_SILENCE_S, Line
 from clientmigration.wire.connection import ROUTER_TO_MEMBER
@@ -60,7 +60,7 @@ class Uplink:
             ROUTER_TO_MEMBER,
             self,
             server.clock,
-            Pace(*ROUTER_PACE),
+            TokenBucket(*ROUTER_PACE),
             server.blame,
             MEMBER_SILENCE_S,
         )

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from clientmigration.gameserver.streams import Carrier, Streams
+from clientmigration.gameserver.streams import Outlet, StreamSender
 from clientmigration.wire import work
 from clientmigration.wire.messages import Denied
 
@@ -59,10 +59,10 @@ class Burns:
 class Workloads:
     """All that one player has asked for here."""
 
-    def __init__(self, player: str, burns: Burns, streams: Streams) -> None:
+    def __init__(self, player: str, burns: Burns, streams: StreamSender) -> None:
         self.player, self.burns, self.streams = player, burns, streams
 
-    def apply(self, body: bytes, arrived: float, line: Carrier | None) -> None:
+    def apply(self, body: bytes, arrived: float, line: Outlet | None) -> None:
         """An input of the server's own. Raises MalformedFrame when it makes no sense."""
         match work.decode(body):
             case work.Burn(us_per_tick):

@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from clientmigration.core.metrics import Datapoint, check
+from clientmigration.core.measures.metrics import Datapoint, check
 
 BACKLOG = 20_000
 """Lines kept while carbon is away: five minutes of a daemon's 65 or so a second, about 3 MB."""

@@ -17,7 +17,7 @@ from twisted.web.client import ResponseDone, ResponseFailed
 from twisted.web.error import SchemeNotSupported
 from twisted.web.iweb import IAgent
 
-from clientmigration.core.metrics import Datapoint
+from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.errors import Away
 from clientmigration.net.agent import agent_for
 
@@ -59,7 +59,7 @@ class Series(msgspec.Struct, frozen=True):
         ]
 
 
-class Event(msgspec.Struct, frozen=True):
+class GraphiteEvent(msgspec.Struct, frozen=True):
     """One event: `when` in Unix seconds, `what` its title, `data` its text."""
 
     when: float
@@ -143,9 +143,9 @@ async def between(
 
 async def events(
     reactor: Reactor, base: str, tags: Sequence[str], since: int, until: int, within_s: float
-) -> tuple[Event, ...]:
+) -> tuple[GraphiteEvent, ...]:
     """Events with any of these tags from second `since` to second `until`, oldest first. Or
     GraphiteAway."""
     query = [("tags", " ".join(tags)), ("set", "union"), ("from", since), ("until", until)]
     url = f"{base}/events/get_data?{urlencode(query)}"
-    return _read(await fetch(reactor, url, within_s), tuple[Event, ...])
+    return _read(await fetch(reactor, url, within_s), tuple[GraphiteEvent, ...])

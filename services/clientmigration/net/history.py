@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clientmigration.core.metrics import PREFIX, Datapoint
-from clientmigration.core.replay import ASKED
-from clientmigration.core.rounds import NotARecord, Record
-from clientmigration.net.graphite import Event, Reactor, between, events
+from clientmigration.core.decisions.replay import ASKED
+from clientmigration.core.decisions.rounds import DecisionRecord, NotARecord
+from clientmigration.core.measures.metrics import PREFIX, Datapoint
+from clientmigration.net.graphite import GraphiteEvent, Reactor, between, events
 
 RECORDED = ("decision", "rounds")
 TARGET = f"{PREFIX}.{{gameserver,router}}.*.{{{','.join(ASKED)}}}"
@@ -17,17 +17,17 @@ TARGET = f"{PREFIX}.{{gameserver,router}}.*.{{{','.join(ASKED)}}}"
 
 async def records(
     reactor: Reactor, base: str, since: int, until: int, within_s: float
-) -> list[Record]:
+) -> list[DecisionRecord]:
     """The rounds on record from second `since` to second `until`. Or GraphiteAway."""
     return records_of(await events(reactor, base, RECORDED, since, until, within_s))
 
 
-def records_of(posted: Sequence[Event]) -> list[Record]:
+def records_of(posted: Sequence[GraphiteEvent]) -> list[DecisionRecord]:
     """The records among these events; one that cannot be read is left out."""
     found = []
     for event in posted:
         try:
-            found.append(Record.parse(event.data))
+            found.append(DecisionRecord.parse(event.data))
         except NotARecord:
             continue
     return found

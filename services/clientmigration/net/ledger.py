@@ -1,4 +1,4 @@
-"""The ledger's port and its adapters: the pure rules of core/ledger.py inside a transaction.
+"""The ledger's port and its adapters: the pure rules of core/player/ledger.py inside a transaction.
 
 Every method answers with a Deferred. A Deferred that fails means that the outcome is *unknown*:
 read the record again before acting. Nothing here decides.
@@ -16,9 +16,9 @@ from twisted.enterprise import adbapi
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFromThreads
 
-from clientmigration.core import ledger as rules
-from clientmigration.core.ledger import Record
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.player import ledger as rules
+from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.snapshot import Snapshot
 
 Change = Callable[[Record], Record | None]
 
@@ -68,7 +68,7 @@ def free(ledger: Ledger, owner: str, snapshot: Snapshot, now: float) -> Deferred
     )
 
 
-class Memory:
+class MemoryLedger:
     """For tests, and for reading: the whole ledger is a dictionary."""
 
     def __init__(self) -> None:

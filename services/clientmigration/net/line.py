@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import PeersFault, TooFast, TooSlow
 from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
@@ -55,7 +55,7 @@ class Line(TwistedProtocol):
         hears: Dialect,
         listener: Listener,
         clock: IReactorTime,
-        pace: Pace,
+        pace: TokenBucket,
         blame: Callable[[PeersFault], None] = lambda _fault: None,
         silence_s: float = SILENCE_S,
     ) -> None:
@@ -112,7 +112,7 @@ class Line(TwistedProtocol):
         else:
             self.listener.heard(message)
 
-    def turn(self, hears: Dialect, listener: Listener, pace: Pace, silence_s: float) -> None:
+    def turn(self, hears: Dialect, listener: Listener, pace: TokenBucket, silence_s: float) -> None:
         """The greeting said that this peer is of another kind than the door was made for."""
         self.connection.turn(hears)
         self.listener, self.pace, self.silence_s = listener, pace, silence_s

@@ -19,7 +19,7 @@ from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLo
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import Away, NotAuthentic, OutOfTurn, PeersFault
 from clientmigration.net.door import Lines, steady
 from clientmigration.net.line import SILENCE_S, Line
@@ -34,8 +34,8 @@ from clientmigration.wire.operators import (
     Enter,
     Entered,
     Found,
+    OperatorRole,
     Overview,
-    Role,
     Watch,
     World,
 )
@@ -46,7 +46,7 @@ PACE = (100.0, 1_000.0)  # what a router may say; it says two things a second, a
 ENTER_S = 5.0  # to connect, to prove, to be told the first overview
 ANSWER_S = 30.0  # the longest that a move can take, and some more
 
-Told = Callable[[Overview | World], None]
+OnOverview = Callable[[Overview | World], None]
 
 
 class Desk:
@@ -57,9 +57,9 @@ class Desk:
         self,
         clock: IReactorTime,
         proofs: Proofs,
-        role: Role = "watcher",
+        role: OperatorRole = "watcher",
         watch: Watch = Watch(),  # noqa: B008
-        told: Told = lambda _: None,
+        told: OnOverview = lambda _: None,
         gone: Callable[[Exception], None] = lambda _: None,
         nonce: str = "",
     ) -> None:
@@ -73,7 +73,9 @@ class Desk:
         self._asked: dict[int, Deferred[Answer]] = {}
         self._waiting: list[Deferred[Overview]] = []
         self._n = 0
-        self.line = Line(role, ROUTER_TO_OPERATOR, self, clock, Pace(*PACE), self._blame, SILENCE_S)
+        self.line = Line(
+            role, ROUTER_TO_OPERATOR, self, clock, TokenBucket(*PACE), self._blame, SILENCE_S
+        )
 
     def opened(self, line: Line) -> None:
         """The router speaks first: its challenge."""
@@ -184,7 +186,7 @@ def watching(
     clock: IReactorTime,
     endpoint: IStreamClientEndpoint,
     proofs: Proofs,
-    told: Told,
+    told: OnOverview,
     gone: Callable[[Exception], None] = lambda _: None,
     watch: Watch = Watch(),  # noqa: B008
     jitter: Callable[[], float] = random,

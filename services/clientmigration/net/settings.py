@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from twisted.python import usage
 
-from clientmigration.core.policy import Policy
+from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.tickets import Seals
 from clientmigration.wire.web import Origins

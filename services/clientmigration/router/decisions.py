@@ -16,10 +16,10 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from clientmigration.core.migration import Outcome
-from clientmigration.core.rebalance import Flow, Resident, choose, flows
-from clientmigration.core.rebalance import Move as Planned
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.rebalance import Flow, Resident, choose, flows
+from clientmigration.core.fleet.rebalance import Move as Planned
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.player.migration import Outcome
 
 if TYPE_CHECKING:
     from clientmigration.router.service import Router

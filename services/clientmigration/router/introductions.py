@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from clientmigration.core.fleet import Fleet
+from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.wire.messages import Neighbour, Neighbours
 
 if TYPE_CHECKING:

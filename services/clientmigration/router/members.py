@@ -8,9 +8,9 @@ import msgspec
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from clientmigration.core.ledger import Record
-from clientmigration.core.metrics import Datapoint, NotADatapoint, check, clean, parse
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
+from clientmigration.core.measures.metrics import Datapoint, NotADatapoint, check, clean, parse
+from clientmigration.core.player.ledger import Record
 from clientmigration.errors import MalformedFrame, NotAuthentic, OutOfTurn
 from clientmigration.net.line import MEMBER_SILENCE_S, Line
 from clientmigration.router.introductions import introduce
@@ -65,7 +65,7 @@ class MemberLine:
             MEMBER_TO_ROUTER,
             self,
             router.clock,
-            Pace(*MEMBER_PACE),
+            TokenBucket(*MEMBER_PACE),
             router.blame,
             MEMBER_SILENCE_S,
         )

@@ -1,4 +1,4 @@
-"""The migrations that the router carries out: each a machine of core/migration.py and its Carrier.
+"""The migrations under way: each a machine of core/player/migration.py and its Carrier.
 
 At most one migration per player at a time. What is said to a member that is not attached is lost,
 and the machine hears about the loss; only the ledger decides who owns a player.
@@ -17,10 +17,10 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from clientmigration.core.ledger import Record
-from clientmigration.core.memory import Fact
-from clientmigration.core.migration import Outcome, migration
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.migration import Outcome, migration
+from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.net import ledger as ledgers
 from clientmigration.net.tickets import TICKET_TTL_S, Ticket
 from clientmigration.wire.messages import (
@@ -45,7 +45,7 @@ ARRIVAL_S = 6.0  # a player needs a round trip or two to connect to the target
 UNKNOWN_S = 0.5  # how long to wait before asking a ledger again that did not answer
 
 
-class Move:
+class MoveCarrier:
     """One migration: the `Carrier` of its machine. `source` is "" for a newcomer.
 
     `arrive` is told the redirect of a newcomer, `group` is what it said (None: what it said last).
@@ -80,7 +80,7 @@ class Move:
         self._link = router.members.get(target)
         self._wait: IDelayedCall | None = None
 
-    # The carrier. See core/migration.py.
+    # The carrier. See core/player/migration.py.
 
     def reserve(self) -> None:
         """Ask the target for a place."""
@@ -222,16 +222,16 @@ class Move:
 class Moves:
     """Every migration under way, by id and by player, and those that wait for one to end."""
 
-    make: type[Move] = Move
+    make: type[MoveCarrier] = MoveCarrier
 
     def __init__(self, router: Router) -> None:
         self.router = router
-        self.by_id: dict[str, Move] = {}
-        self.by_player: dict[str, Move] = {}
+        self.by_id: dict[str, MoveCarrier] = {}
+        self.by_player: dict[str, MoveCarrier] = {}
         self.moved_at: dict[str, float] = {}
         self._waiters: dict[str, list[Deferred[None]]] = defaultdict(list)
 
-    def carry(self, move: Move) -> Deferred[Outcome]:
+    def carry(self, move: MoveCarrier) -> Deferred[Outcome]:
         """Start it. The Deferred never fails."""
         self.by_id[move.id] = self.by_player[move.player] = move
         if move.source:
@@ -264,7 +264,7 @@ class Moves:
             waiter.callback(None)
         return waiter
 
-    def over(self, move: Move, outcome: Outcome, reason: str) -> None:
+    def over(self, move: MoveCarrier, outcome: Outcome, reason: str) -> None:
         """One ended: count it, and let those go on that waited for it."""
         del self.by_id[move.id], self.by_player[move.player]
         now = self.router.now()

@@ -13,23 +13,32 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from clientmigration.core.migration import Outcome
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
+from clientmigration.core.player.migration import Outcome
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.line import SILENCE_S, Line
 from clientmigration.router.overview import Past, because, found, overview, world
 from clientmigration.wire.connection import OPERATOR_TO_ROUTER, encode
 from clientmigration.wire.messages import Challenge, Drain, Felt, Goodbye, Here
-from clientmigration.wire.operators import Ended, Enter, Entered, Explain, Find, Order, Role, Watch
+from clientmigration.wire.operators import (
+    Ended,
+    Enter,
+    Entered,
+    Explain,
+    Find,
+    OperatorRole,
+    Order,
+    Watch,
+)
 
 if TYPE_CHECKING:
-    from clientmigration.core.ledger import Record
-    from clientmigration.router.moves import Move
+    from clientmigration.core.player.ledger import Record
+    from clientmigration.router.moves import MoveCarrier
     from clientmigration.router.service import Router
 
 log = Logger()
 
-ROLES: tuple[Role, ...] = ("watcher", "operator")
+ROLES: tuple[OperatorRole, ...] = ("watcher", "operator")
 PACE = (20.0, 100.0)  # a person, or a page that asks for what its visitors ask
 LINKS = 32  # operators and watchers at a time; a page serves all its visitors over one
 
@@ -42,7 +51,7 @@ class OperatorLine:
         self.nonce = router.entropy(16).hex()
         self.entered = False
         self.watches: Watch | None = None
-        line.turn(OPERATOR_TO_ROUTER, self, Pace(*PACE), SILENCE_S)
+        line.turn(OPERATOR_TO_ROUTER, self, TokenBucket(*PACE), SILENCE_S)
 
     def opened(self, line: Line) -> None:
         """Have it prove itself."""
@@ -125,7 +134,7 @@ class Operators:
 
     # What it hears of moves.
 
-    def ended(self, move: Move, outcome: Outcome, reason: str) -> None:
+    def ended(self, move: MoveCarrier, outcome: Outcome, reason: str) -> None:
         """A move is over."""
         self.past.ended(move, outcome, reason, self.router.now())
 

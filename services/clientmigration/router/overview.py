@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from clientmigration.core.fleet import Member as Known
-from clientmigration.core.migration import Outcome
+from clientmigration.core.fleet.fleet import Member
+from clientmigration.core.player.migration import Outcome
 from clientmigration.router.introductions import owners
 from clientmigration.wire.messages import Entry, Felt
 from clientmigration.wire.operators import (
@@ -20,15 +20,15 @@ from clientmigration.wire.operators import (
     Explain,
     Find,
     Found,
-    Member,
+    MemberSample,
+    MemberStatus,
     Moved,
     Overview,
-    Sample,
     World,
 )
 
 if TYPE_CHECKING:
-    from clientmigration.router.moves import Move
+    from clientmigration.router.moves import MoveCarrier
     from clientmigration.router.service import Router
 
 KEPT = 1000  # moves that are remembered
@@ -48,7 +48,7 @@ class Past:
     def __init__(self) -> None:
         self.moves: deque[Moved] = deque(maxlen=KEPT)
 
-    def ended(self, move: Move, outcome: Outcome, reason: str, now: float) -> None:
+    def ended(self, move: MoveCarrier, outcome: Outcome, reason: str, now: float) -> None:
         """One ended `now`."""
         self.moves.append(
             Moved(
@@ -104,8 +104,8 @@ def overview(router: Router) -> Overview:
     )
 
 
-def _member(router: Router, known: Known, owner: int) -> Member:
-    return Member(
+def _member(router: Router, known: Member, owner: int) -> MemberStatus:
+    return MemberStatus(
         name=known.name,
         role=known.role,
         address=known.address,
@@ -116,11 +116,11 @@ def _member(router: Router, known: Known, owner: int) -> Member:
     )
 
 
-def _sample(known: Known, measures: dict[str, float]) -> Sample | None:
+def _sample(known: Member, measures: dict[str, float]) -> MemberSample | None:
     health = known.newest
     if health is None:
         return None
-    return Sample(
+    return MemberSample(
         at=health.timestamp,
         health=health.health,
         load=health.load,

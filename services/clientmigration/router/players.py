@@ -14,10 +14,10 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from clientmigration.core.migration import Outcome
-from clientmigration.core.pace import Pace
-from clientmigration.core.placement import Newcomer, candidates
-from clientmigration.core.world import Position
+from clientmigration.core.fleet.placement import Newcomer, candidates
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.bucket import TokenBucket
+from clientmigration.core.player.migration import Outcome
 from clientmigration.errors import OutOfTurn, PeersFault, TooFast, TooSlow
 from clientmigration.net.line import Line
 from clientmigration.wire.connection import PLAYER_TO_ROUTER
@@ -33,7 +33,7 @@ from clientmigration.wire.messages import (
 )
 
 if TYPE_CHECKING:
-    from clientmigration.core.ledger import Record
+    from clientmigration.core.player.ledger import Record
     from clientmigration.router.service import Router
 
 log = Logger()
@@ -58,7 +58,7 @@ class Visit:
         self.measured = False  # whether it has told its pings
         self.without_seat: set[str] = set()  # who would not take the player, and does not have it
         self.line = Line(
-            "router", PLAYER_TO_ROUTER, self, router.clock, Pace(5.0, 10.0), router.blame
+            "router", PLAYER_TO_ROUTER, self, router.clock, TokenBucket(5.0, 10.0), router.blame
         )
 
     def opened(self, line: Line) -> None:  # noqa: ARG002

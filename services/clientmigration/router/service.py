@@ -17,16 +17,16 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 
-from clientmigration.core.absences import Absences
-from clientmigration.core.company import Company
-from clientmigration.core.fleet import Fleet
-from clientmigration.core.ledger import Record
-from clientmigration.core.memory import Memory
-from clientmigration.core.meter import Meter
-from clientmigration.core.metrics import Datapoint, Sink, datapoints
-from clientmigration.core.pings import Pings
-from clientmigration.core.policy import Policy
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.decisions.audit import AuditTrail
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.grace import ReconnectGrace
+from clientmigration.core.fleet.groups import Groups
+from clientmigration.core.fleet.pings import KnownPings
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures.meter import Meter
+from clientmigration.core.measures.metrics import Datapoint, Sink, datapoints
+from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.errors import NotAuthentic, PeersFault
 from clientmigration.net import ledger as ledgers
 from clientmigration.net.events import Events
@@ -34,16 +34,16 @@ from clientmigration.net.ledger import Ledger
 from clientmigration.net.line import Line
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
-from clientmigration.router.chronicle import Chronicle
+from clientmigration.router.annotations import Annotations
+from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.introductions import introduce
-from clientmigration.router.journal import Journal
-from clientmigration.router.lineup import LineUp
 from clientmigration.router.members import MemberLine
 from clientmigration.router.moves import Moves
 from clientmigration.router.operators import Operators
 from clientmigration.router.players import Visit
-from clientmigration.router.recall import Ask, Recall
+from clientmigration.router.queue import Queue
+from clientmigration.router.warm_start import Ask, WarmStart
 from clientmigration.wire.messages import Attach, Entry, Release, Retain
 
 log = Logger()
@@ -96,20 +96,20 @@ class Router(Service):
         self.seals, self.sink, self.events, self.probe = seals, sink, events, probe
         self.entropy, self.dropped, self.observed = entropy, dropped, observed
         self.started = 0.0
-        self.absences = Absences(0.0)
+        self.absences = ReconnectGrace(0.0)
         self.fleet = Fleet()
         self.members: dict[str, MemberLine] = {}
         self.moves = Moves(self)
-        self.line_up = LineUp(self)
+        self.line_up = Queue(self)
         self.visits = count(1)
-        self.pings = Pings(policy.placement.remember_s)
-        self.company = Company()
+        self.pings = KnownPings(policy.placement.remember_s)
+        self.company = Groups()
         self.decisions = Decisions(self)
-        self.journal = Journal(self)
-        self.recall = Recall(self, past)
+        self.journal = DecisionLog(self)
+        self.recall = WarmStart(self, past)
         self.operators = Operators(self)
-        self.chronicle = Chronicle(self)
-        self.memory = Memory()
+        self.chronicle = Annotations(self)
+        self.memory = AuditTrail()
         self.meter = Meter(COUNTED, ("decision_ms",))
         self._loops = (
             (LoopingCall(self.report), 1.0),
@@ -284,7 +284,7 @@ class Router(Service):
         """Begin to decide."""
         super().startService()
         self.started = self.now()
-        self.absences = Absences(self.started)
+        self.absences = ReconnectGrace(self.started)
         self.recall.begin()
         for loop, every in self._loops:
             loop.clock = self.clock

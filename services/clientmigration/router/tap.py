@@ -17,8 +17,8 @@ from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, served
 from clientmigration.net.web import Reception
-from clientmigration.router.recall import from_graphite
 from clientmigration.router.service import Router
+from clientmigration.router.warm_start import from_graphite
 
 
 class Options(Common):

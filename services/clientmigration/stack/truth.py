@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 
-from clientmigration.core.metrics import PREFIX, measures, parse
+from clientmigration.core.measures.metrics import PREFIX, measures, parse
 from clientmigration.net.graphite import GraphiteAway, Reactor, Series, fetch, render
 
 __all__ = [

@@ -23,7 +23,7 @@ OPEN = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ET
 
 
 @dataclass(frozen=True)
-class Answer:
+class PublicAnswer:
     """A body of one type. `cache` is its Cache-Control; `headers` come on top."""
 
     body: bytes
@@ -44,7 +44,7 @@ class Answer:
         return gzip.compress(self.body, 6, mtime=0)
 
 
-def send(request: Request, answer: Answer, code: int = 200) -> bytes:
+def send(request: Request, answer: PublicAnswer, code: int = 200) -> bytes:
     """Set status and headers; what is returned is the body to write."""
     for name, value in (SAFE | answer.headers).items():
         request.setHeader(name, value)
@@ -66,6 +66,6 @@ def send(request: Request, answer: Answer, code: int = 200) -> bytes:
     return b"" if request.method == b"HEAD" else body
 
 
-def plain(text: str) -> Answer:
+def plain(text: str) -> PublicAnswer:
     """A line of text, for errors."""
-    return Answer(f"{text}\n".encode(), "text/plain; charset=utf-8", "no-store", dict(OPEN))
+    return PublicAnswer(f"{text}\n".encode(), "text/plain; charset=utf-8", "no-store", dict(OPEN))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hashlib import blake2b
 from typing import Literal
 
-from clientmigration.status.feed import Status, World
+from clientmigration.status.feed import PublicWorld, Status
 
 FRESH_S = 2.5
 """A status younger than this says how things are; a router tells one each second."""
@@ -49,7 +49,7 @@ class Board:
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self.status: Status | None = None
-        self.world: World | None = None
+        self.world: PublicWorld | None = None
         self.masks = Masks(entropy)
         self._heard = -math.inf
 
@@ -57,7 +57,7 @@ class Board:
         """The latest second of the fleet."""
         self.status, self._heard = status, now
 
-    def post_world(self, world: World, now: float) -> None:
+    def post_world(self, world: PublicWorld, now: float) -> None:
         """Where everybody stands now."""
         self.world = world
         self.masks.renew(now)

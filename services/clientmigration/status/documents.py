@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from clientmigration.status.board import Board, Masks
-from clientmigration.status.feed import Moved, Status, World
+from clientmigration.status.feed import PublicMove, PublicWorld, Status
 
 VERSION = 1
 SHOWN = 2_000
@@ -82,7 +82,7 @@ def _server(server: Any) -> dict[str, Any]:
     }
 
 
-def move(moved: Moved) -> dict[str, Any]:
+def move(moved: PublicMove) -> dict[str, Any]:
     """One move that ended. Who was moved is nobody's business."""
     return {
         "at": round(moved.at, 3),
@@ -94,7 +94,7 @@ def move(moved: Moved) -> dict[str, Any]:
     }
 
 
-def world(seen: World, masks: Masks) -> dict[str, Any]:
+def world(seen: PublicWorld, masks: Masks) -> dict[str, Any]:
     """Everybody as base64 of 8 bytes each: number << 8 | server (u32), x, y (u16, of the size)."""
     scale = 65535 / seen.size
     rows = [

@@ -14,7 +14,7 @@ GradeWord = Literal["fit", "strained", "overloaded", "silent"]
 """How hard a server works; silent: it has told nothing lately."""
 
 
-class Server(msgspec.Struct, frozen=True):
+class PublicServer(msgspec.Struct, frozen=True):
     """One game server in one second."""
 
     name: str
@@ -32,7 +32,7 @@ class Server(msgspec.Struct, frozen=True):
     spread: float = 0.0  # their mean distance from it
 
 
-class Moved(msgspec.Struct, frozen=True):
+class PublicMove(msgspec.Struct, frozen=True):
     """A move that ended."""
 
     at: float  # Unix seconds
@@ -47,12 +47,12 @@ class Status(msgspec.Struct, frozen=True):
     """One second of a fleet, as its router sees it."""
 
     at: float  # Unix seconds, by the clock of whoever feeds us
-    servers: tuple[Server, ...] = ()
+    servers: tuple[PublicServer, ...] = ()
     waiting: int = 0  # players in line
     moving: int = 0  # moves under way
     settled: int = 0  # moves that ended well, since the router started
     failed: int = 0  # moves that ended otherwise
-    recent: tuple[Moved, ...] = ()  # the latest moves, newest first
+    recent: tuple[PublicMove, ...] = ()  # the latest moves, newest first
 
 
 class Sighting(NamedTuple):
@@ -64,7 +64,7 @@ class Sighting(NamedTuple):
     server: int
 
 
-class World(NamedTuple):
+class PublicWorld(NamedTuple):
     """Where everybody stands at one moment, on a square of `size` metres with cells of `cell`."""
 
     at: float
@@ -73,14 +73,14 @@ class World(NamedTuple):
     players: tuple[Sighting, ...]
 
 
-class Told(Protocol):
+class Audience(Protocol):
     """Who is told. Each call may come at any time; none may raise."""
 
     def status(self, status: Status) -> None:
         """Once a second, while there is a router."""
 
-    def world(self, world: World) -> None:
+    def world(self, world: PublicWorld) -> None:
         """A few times a second, at most."""
 
-    def moved(self, moved: Moved) -> None:
+    def moved(self, moved: PublicMove) -> None:
         """A move ended."""

@@ -15,9 +15,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from clientmigration.core.metrics import PREFIX, measures
+from clientmigration.core.measures.metrics import PREFIX, measures
 from clientmigration.net.graphite import GraphiteAway, Series
-from clientmigration.status.answers import OPEN, Answer
+from clientmigration.status.answers import OPEN, PublicAnswer
 from clientmigration.status.documents import VERSION, encode
 
 log = Logger()
@@ -74,7 +74,7 @@ class History:
         self._away = False
         self._answer = self._made(None, {})
 
-    def answer(self) -> Answer:
+    def answer(self) -> PublicAnswer:
         """The latest that is known; sees to it that there will be something newer."""
         now = self._clock.seconds()
         if not self._asking and (self._asked_at is None or now - self._asked_at >= KEPT_S):
@@ -97,7 +97,7 @@ class History:
         finally:
             self._asking = False
 
-    def _made(self, available: bool | None, lines: dict[str, list[dict[str, Any]]]) -> Answer:
+    def _made(self, available: bool | None, lines: dict[str, list[dict[str, Any]]]) -> PublicAnswer:
         document = {
             "version": VERSION,
             "available": available,  # null: Graphite has not been asked yet
@@ -106,4 +106,4 @@ class History:
             "series": lines,
         }
         cache = "no-store" if available is None else "public, max-age=5"
-        return Answer(encode(document), "application/json", cache, dict(OPEN))
+        return PublicAnswer(encode(document), "application/json", cache, dict(OPEN))

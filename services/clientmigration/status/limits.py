@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv6Address
 
-from clientmigration.core.pace import Pace
+from clientmigration.core.measures.bucket import TokenBucket
 
 ADDRESSES = 10_000
 """Addresses whose pace is remembered; the ones heard longest ago are forgotten first."""
@@ -41,12 +41,14 @@ class Turnstile:
     """Counts. `admits` is asked once per request, `enters` once per stream."""
 
     allowance: Allowance
-    _paces: OrderedDict[str, Pace] = field(default_factory=OrderedDict)
+    _paces: OrderedDict[str, TokenBucket] = field(default_factory=OrderedDict)
     _inside: Counter[str] = field(default_factory=Counter)
 
     def admits(self, origin: str, now: float) -> bool:
         """Whether this address may ask once more now."""
-        pace = self._paces.pop(origin, None) or Pace(self.allowance.per_s, self.allowance.burst)
+        pace = self._paces.pop(origin, None) or TokenBucket(
+            self.allowance.per_s, self.allowance.burst
+        )
         self._paces[origin] = pace
         if len(self._paces) > ADDRESSES:
             self._paces.popitem(last=False)

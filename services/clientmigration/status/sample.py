@@ -13,7 +13,14 @@ from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 
-from clientmigration.status.feed import Moved, Server, Sighting, Status, Told, World
+from clientmigration.status.feed import (
+    Audience,
+    PublicMove,
+    PublicServer,
+    PublicWorld,
+    Sighting,
+    Status,
+)
 
 SIZE, CELL = 1000.0, 50.0
 EVERY_S = 0.5
@@ -45,14 +52,14 @@ def sightings(players: int, servers: int, now: float) -> tuple[Sighting, ...]:
     return tuple(found)
 
 
-def server(number: int, here: list[Sighting], capacity: int) -> Server:
+def server(number: int, here: list[Sighting], capacity: int) -> PublicServer:
     """One server with these players."""
     count = len(here)
     x = sum(each.x for each in here) / count if count else 0.0
     y = sum(each.y for each in here) / count if count else 0.0
     spread = sum(math.dist((x, y), (each.x, each.y)) for each in here) / count if count else 0.0
     load = count / capacity * 0.9
-    return Server(
+    return PublicServer(
         name=f"gs-{number}",
         number=number,
         grade="fit" if load < 0.5 else "strained" if load < 0.8 else "overloaded",
@@ -69,17 +76,17 @@ def server(number: int, here: list[Sighting], capacity: int) -> Server:
 
 
 @dataclass
-class Sample(Service):
+class SampleFeed(Service):
     """Tells of such a fleet until it is stopped."""
 
-    told: Told
+    told: Audience
     clock: IReactorTime
     players: int = 300
     servers: int = 3
     capacity: int = 200
     _homes: dict[str, int] = field(default_factory=dict)
     _settled: int = 0
-    _recent: tuple[Moved, ...] = ()
+    _recent: tuple[PublicMove, ...] = ()
     _ticks: int = 0
 
     def __post_init__(self) -> None:
@@ -105,10 +112,12 @@ class Sample(Service):
             if before != each.server:
                 self._settled += 1
                 gap = 5 + each.x % 15
-                moved = Moved(now, f"gs-{before}", f"gs-{each.server}", "settled", 80 + gap, gap)
+                moved = PublicMove(
+                    now, f"gs-{before}", f"gs-{each.server}", "settled", 80 + gap, gap
+                )
                 self._recent = (moved, *self._recent[:9])
                 self.told.moved(moved)
-        self.told.world(World(now, SIZE, CELL, seen))
+        self.told.world(PublicWorld(now, SIZE, CELL, seen))
         self._ticks += 1
         if self._ticks % 2:
             self.told.status(self._status(now, seen))

@@ -15,9 +15,9 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
-from clientmigration.core.autoscale import Need, remembered, wanted
-from clientmigration.core.policy import AutoscalePolicy
-from clientmigration.status.answers import Answer, plain, send
+from clientmigration.core.fleet.autoscale import Need, remembered, wanted
+from clientmigration.core.fleet.policy import AutoscalePolicy
+from clientmigration.status.answers import PublicAnswer, plain, send
 from clientmigration.status.feed import Status
 
 log = Logger()
@@ -29,20 +29,20 @@ class Replicas(msgspec.Struct, frozen=True):
     replicas: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 
 
-class Fleet(msgspec.Struct, frozen=True):
+class ScaledFleet(msgspec.Struct, frozen=True):
     """Who asks, and about how many."""
 
     uid: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     status: Replicas
 
 
-class Review(msgspec.Struct, frozen=True):
+class ScalingReview(msgspec.Struct, frozen=True):
     """The question. `request` is sent back letter for letter."""
 
     request: msgspec.Raw
 
 
-_QUESTION, _FLEET = msgspec.json.Decoder(Review), msgspec.json.Decoder(Fleet)
+_QUESTION, _FLEET = msgspec.json.Decoder(ScalingReview), msgspec.json.Decoder(ScaledFleet)
 
 
 class Scaling(Resource):
@@ -91,4 +91,4 @@ class Scaling(Resource):
             body = self.answer(content.read())
         except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as wrong:
             return send(request, plain(f"not a review: {wrong}"), 400)
-        return send(request, Answer(body, "application/json", "no-store"))
+        return send(request, PublicAnswer(body, "application/json", "no-store"))

@@ -12,10 +12,10 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 
 from clientmigration.status import documents
-from clientmigration.status.answers import OPEN, Answer
+from clientmigration.status.answers import OPEN, PublicAnswer
 from clientmigration.status.board import Board
-from clientmigration.status.feed import Moved, Status, World
-from clientmigration.status.readers import Readers
+from clientmigration.status.feed import PublicMove, PublicWorld, Status
+from clientmigration.status.sse import Readers
 
 SILENCE_S = 1.2
 """Without news for so long the same is said again, with how old it is."""
@@ -48,7 +48,7 @@ class Shown(Service):
         self.board, self.readers = board, readers
         self._clock, self._play, self._also = clock, play, also
         self._shown_at = self._world_at = 0.0
-        self._moves: list[Moved] = []
+        self._moves: list[PublicMove] = []
         self._gathering: IDelayedCall | None = None
         self._state = board.state(clock.seconds())
         self._status = self._encoded(clock.seconds())
@@ -63,7 +63,7 @@ class Shown(Service):
         self._show()
         self._also(status)
 
-    def world(self, world: World) -> None:
+    def world(self, world: PublicWorld) -> None:
         """See Told."""
         now = self._clock.seconds()
         if 0 <= now - self._world_at < WORLD_S:
@@ -73,7 +73,7 @@ class Shown(Service):
         shown = documents.world(world, self.board.masks)
         self.readers.show("world", documents.event("world", shown))
 
-    def moved(self, moved: Moved) -> None:
+    def moved(self, moved: PublicMove) -> None:
         """See Told."""
         self._moves.append(moved)
         if self._gathering is None:
@@ -87,9 +87,9 @@ class Shown(Service):
 
     # What it says.
 
-    def _encoded(self, now: float) -> Answer:
+    def _encoded(self, now: float) -> PublicAnswer:
         body = documents.encode(documents.status(self.board, now, self._play))
-        return Answer(body, "application/json", "public, max-age=1", dict(OPEN))
+        return PublicAnswer(body, "application/json", "public, max-age=1", dict(OPEN))
 
     def _show(self) -> None:
         now = self._clock.seconds()
@@ -103,7 +103,7 @@ class Shown(Service):
         if now - self._shown_at >= SILENCE_S or self.board.state(now) != self._state:
             self._show()
 
-    def answers(self) -> dict[str, Callable[[], Answer]]:
+    def answers(self) -> dict[str, Callable[[], PublicAnswer]]:
         """The documents that change, by path."""
         return {
             "api/v1/status.json": lambda: self._status,
@@ -111,13 +111,13 @@ class Shown(Service):
             "badge.svg": self._badge,
         }
 
-    def _shield(self) -> Answer:
+    def _shield(self) -> PublicAnswer:
         body = documents.encode(documents.shield(self.board, self._clock.seconds()))
-        return Answer(body, "application/json", "public, max-age=5", dict(OPEN))
+        return PublicAnswer(body, "application/json", "public, max-age=5", dict(OPEN))
 
-    def _badge(self) -> Answer:
+    def _badge(self) -> PublicAnswer:
         body = documents.badge(self.board, self._clock.seconds())
-        return Answer(body, "image/svg+xml", "public, max-age=5", dict(OPEN))
+        return PublicAnswer(body, "image/svg+xml", "public, max-age=5", dict(OPEN))
 
     # Life.
 

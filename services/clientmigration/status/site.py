@@ -15,9 +15,9 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
-from clientmigration.status.answers import OPEN, SAFE, Answer, plain, send
+from clientmigration.status.answers import OPEN, SAFE, PublicAnswer, plain, send
 from clientmigration.status.limits import Turnstile, origin_of
-from clientmigration.status.readers import Kind, Readers
+from clientmigration.status.sse import Kind, Readers
 
 BODY_LIMIT = 65_536
 """Bytes that a request may bring: nothing here reads any, a webhook's question is small."""
@@ -41,8 +41,8 @@ class Root(Resource):
         clock: IReactorTime,
         turnstile: Turnstile,
         readers: Readers,
-        shelf: dict[str, Answer],
-        made: dict[str, Callable[[], Answer]],
+        shelf: dict[str, PublicAnswer],
+        made: dict[str, Callable[[], PublicAnswer]],
         count: Callable[[str], None] = lambda _name: None,
     ) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ def _preflight(request: Request) -> bytes:
     return b""
 
 
-class Asked(Request):
+class SiteRequest(Request):
     """A request whose body is bounded: twisted.web would put one of any size into a file."""
 
     def gotLength(self, length: int | None) -> None:
@@ -147,13 +147,13 @@ class Channel(HTTPChannel):
 class Served(Site):
     """The site: no access log, and never more than `limit` connections."""
 
-    requestFactory = Asked
+    requestFactory = SiteRequest
     protocol = Channel  # type: ignore[assignment]
     displayTracebacks = False
     noisy = False
 
     def __init__(self, root: Resource, reactor: IReactorTime, limit: int) -> None:
-        super().__init__(root, requestFactory=Asked, timeout=IDLE_S, reactor=reactor)
+        super().__init__(root, requestFactory=SiteRequest, timeout=IDLE_S, reactor=reactor)
         self.connections, self._limit = 0, limit
 
     def buildProtocol(self, addr: IAddress | None) -> Any:

@@ -17,15 +17,15 @@ from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
 from clientmigration.net.settings import Common, positive, served
 from clientmigration.net.tickets import Proofs
+from clientmigration.status.assets import shelf
 from clientmigration.status.board import Board
 from clientmigration.status.history import BACK_S, TARGETS, History
 from clientmigration.status.limits import Allowance, Turnstile
-from clientmigration.status.readers import Readers
-from clientmigration.status.sample import Sample
+from clientmigration.status.sample import SampleFeed
 from clientmigration.status.scaling import Scaling
 from clientmigration.status.service import Shown
-from clientmigration.status.shelf import shelf
 from clientmigration.status.site import Root, Served
+from clientmigration.status.sse import Readers
 from clientmigration.status.watcher import Watcher
 from clientmigration.wire.operators import Watch
 
@@ -78,7 +78,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
 def feed(reactor: Any, options: Options, shown: Shown) -> IService:
     """Whoever tells it."""
     if options["router"] == "sample":
-        return Sample(shown, reactor)
+        return SampleFeed(shown, reactor)
     endpoint = clientFromString(reactor, options["router"])
     key = options["watch-key"]
     proofs = Proofs.from_file(Path(key)) if key else options.seals().proofs("watcher")

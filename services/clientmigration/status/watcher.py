@@ -5,11 +5,18 @@ Everything that could lead to a player or a machine ends here: names of players,
 
 from __future__ import annotations
 
-from clientmigration.core.health import Grade
+from clientmigration.core.fleet.health import Grade
 from clientmigration.status import feed
-from clientmigration.status.feed import GradeWord, Moved, Server, Sighting, Status, Told
+from clientmigration.status.feed import (
+    Audience,
+    GradeWord,
+    PublicMove,
+    PublicServer,
+    Sighting,
+    Status,
+)
 from clientmigration.wire.meadow import CELL_M, SIDE
-from clientmigration.wire.operators import Member, Overview, World
+from clientmigration.wire.operators import MemberStatus, Overview, World
 
 _SETTLED = "settled"
 _GRADES: dict[int, GradeWord] = {
@@ -19,12 +26,12 @@ _GRADES: dict[int, GradeWord] = {
 }
 
 
-def server(member: Member) -> Server:
+def server(member: MemberStatus) -> PublicServer:
     """One member, as it may be shown."""
     sample = member.sample
     if sample is None:
-        return Server(member.name, member.owner, "silent", 0.0, 0.0, 0, 0)
-    return Server(
+        return PublicServer(member.name, member.owner, "silent", 0.0, 0.0, 0, 0)
+    return PublicServer(
         name=member.name,
         number=member.owner,
         grade="silent" if member.closed == "silent" else _GRADES[sample.grade],
@@ -51,7 +58,7 @@ def status(overview: Overview) -> Status:
         settled=overview.moves.get(_SETTLED, 0),
         failed=sum(count for name, count in overview.moves.items() if name != _SETTLED),
         recent=tuple(
-            Moved(each.at, each.source, each.target, each.outcome, each.took_ms, each.gap_ms)
+            PublicMove(each.at, each.source, each.target, each.outcome, each.took_ms, each.gap_ms)
             for each in overview.recent
         ),
     )
@@ -60,7 +67,7 @@ def status(overview: Overview) -> Status:
 class Watcher:
     """Hears a router's overviews and worlds, in any order, and tells `told`."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, told: Audience) -> None:
         self._told = told
         self._numbers: dict[str, int] = {}
         self._latest: float | None = None  # when the latest move ended that was told
@@ -83,8 +90,8 @@ class Watcher:
                 if each.at > since:
                     self._told.moved(each)
 
-    def _world(self, world: World) -> feed.World:
-        return feed.World(
+    def _world(self, world: World) -> feed.PublicWorld:
+        return feed.PublicWorld(
             world.now,
             SIDE * CELL_M,
             CELL_M,

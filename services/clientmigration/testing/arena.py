@@ -15,17 +15,16 @@ from twisted.application.internet import ClientService
 from twisted.internet.defer import Deferred
 
 from clientmigration.client.player import Player
-from clientmigration.core.mail import Letter, under_way
-from clientmigration.core.metrics import Memory as MemorySink
-from clientmigration.core.policy import Policy
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures.metrics import MemorySink
+from clientmigration.core.player.mailbox import Letter, under_way
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.meadow import Meadow
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import GameServer, Setting
 from clientmigration.net.door import Lines, steady
-from clientmigration.net.ledger import Ledger
-from clientmigration.net.ledger import Memory as MemoryLedger
+from clientmigration.net.ledger import Ledger, MemoryLedger
 from clientmigration.net.operator import Desk
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
@@ -33,7 +32,7 @@ from clientmigration.router.service import Router
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk, Silent, SlowLedger, Still
 from clientmigration.testing.network import Network
-from clientmigration.wire.operators import Role
+from clientmigration.wire.operators import OperatorRole
 
 EPOCH = 1_700_000_000.0  # when every arena begins, seconds
 SECRET = "arena " * 8
@@ -164,7 +163,7 @@ class Arena:
         player.start()
         return player
 
-    def start_desk(self, role: Role = "watcher", **more: Any) -> Desk:
+    def start_desk(self, role: OperatorRole = "watcher", **more: Any) -> Desk:
         """Somebody who looks at the router, or orders it."""
         clock = self._host("desk")
         nonce = self.random.randbytes(16).hex()

@@ -24,15 +24,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clientmigration.client.player import Player
-from clientmigration.core.ledger import Record
-from clientmigration.core.snapshot import Progress, chained
+from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.snapshot import Progress, chained
 from clientmigration.gameserver.meadow import COINS
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import GameServer
 from clientmigration.testing.arena import Arena
 from clientmigration.testing.coins import total
-from clientmigration.testing.errands import Errands
 from clientmigration.testing.network import End
+from clientmigration.testing.workload import Errands
 from clientmigration.wire.connection import INPUT
 from clientmigration.wire.messages import View
 
@@ -80,7 +80,7 @@ class Track:
         )
 
 
-class Watch:
+class Checker:
     """All checkers of one run. `broken` says what they found; the first is what matters."""
 
     def __init__(self, arena: Arena) -> None:

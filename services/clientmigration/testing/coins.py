@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from clientmigration.core.mail import Mail, under_way
+from clientmigration.core.player.mailbox import Mail, under_way
 from clientmigration.testing.arena import Arena
 
 

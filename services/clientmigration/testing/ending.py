@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from clientmigration.gameserver.seat import Seat
-from clientmigration.testing.checks import Track, Watch
+from clientmigration.testing.checks import Checker, Track
 from clientmigration.wire import meadow
 
 FRESH_S = 1.0  # who was shown nothing for so long is shown nothing
 
 
-def unsettled(watch: Watch) -> str:
+def unsettled(watch: Checker) -> str:
     """What is not as it should be when all is well again, or nothing."""
     arena = watch.arena
     seats: dict[str, tuple[str, Seat | None]] = {}
@@ -31,7 +31,7 @@ def unsettled(watch: Watch) -> str:
     return f"seats are left over: {sorted(seats)}" if seats else _blind(watch)
 
 
-def _home(watch: Watch, track: Track, name: str) -> str:
+def _home(watch: Checker, track: Track, name: str) -> str:
     if name:
         return f"went home, and has a seat at {name}"
     record = watch.arena.ledger.records.get(track.name)
@@ -39,7 +39,7 @@ def _home(watch: Watch, track: Track, name: str) -> str:
     return f"went home, and is {owner}'s" if owner and watch.strict else ""
 
 
-def _in_place(watch: Watch, track: Track, name: str, seat: Seat | None) -> str:
+def _in_place(watch: Checker, track: Track, name: str, seat: Seat | None) -> str:
     state = track.player.journey.state()
     record = watch.arena.ledger.records.get(track.name)
     if state != "playing" or seat is None or record is None:
@@ -51,7 +51,7 @@ def _in_place(watch: Watch, track: Track, name: str, seat: Seat | None) -> str:
     return _counts(watch, track)
 
 
-def _counts(watch: Watch, track: Track) -> str:
+def _counts(watch: Checker, track: Track) -> str:
     """What the player itself says."""
     player, tally = track.player, track.player.tally
     if tally.acked != tally.seq:
@@ -67,7 +67,7 @@ def _counts(watch: Watch, track: Track) -> str:
     return ""
 
 
-def _blind(watch: Watch) -> str:
+def _blind(watch: Checker) -> str:
     """Whether somebody does not see somebody who plays: in a glade all are near each other."""
     playing = {track.name for track in watch.tracks if track.wanted}
     for track in watch.tracks:

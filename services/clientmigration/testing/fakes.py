@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from clientmigration.core.ledger import Record
+from clientmigration.core.player.ledger import Record
 from clientmigration.gameserver.meadow import Meadow, newborn
-from clientmigration.net.ledger import Change
-from clientmigration.net.ledger import Memory as MemoryLedger
+from clientmigration.net.ledger import Change, MemoryLedger
 from clientmigration.testing.clock import HostClock
 
 T = TypeVar("T")

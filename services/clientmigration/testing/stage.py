@@ -15,15 +15,23 @@ from zope.interface import implementer
 
 from clientmigration.client.player import Player
 from clientmigration.testing.arena import EPOCH, Arena, Parts
-from clientmigration.testing.checks import BACK_S, Track, Watch
-from clientmigration.testing.deeds import DEEDS
+from clientmigration.testing.checks import BACK_S, Checker, Track
 from clientmigration.testing.ending import unsettled
-from clientmigration.testing.errands import Errands, offered
 from clientmigration.testing.fakes import Disk, Glade, LedgerAway
+from clientmigration.testing.faults import DEEDS
 from clientmigration.testing.network import Network
-from clientmigration.testing.plan import FAULTS, HEAL_S, OPEN_S, POLICY, Deed, Plan, plan
-from clientmigration.testing.thief import Thief
+from clientmigration.testing.schedule import (
+    FAULTS,
+    HEAL_S,
+    OPEN_S,
+    POLICY,
+    Deed,
+    Schedule,
+    schedule,
+)
+from clientmigration.testing.ticket_replay import Thief
 from clientmigration.testing.transcript import Transcript
+from clientmigration.testing.workload import Errands, offered
 from clientmigration.wire import meadow
 from clientmigration.wire.connection import LOOK, SIGHT
 
@@ -51,7 +59,7 @@ class Verdict:
 
 def perform(seed: int, parts: Parts = STANDARD, kept: bool = False) -> Verdict:
     """Carry out the plan of a seed. With `kept` the verdict has every line of its transcript."""
-    stage = Stage(plan(seed), parts, kept)
+    stage = Stage(schedule(seed), parts, kept)
     with _errors() as errors:
         try:
             stage.play()
@@ -68,23 +76,23 @@ def perform(seed: int, parts: Parts = STANDARD, kept: bool = False) -> Verdict:
 class Stage:
     """One run."""
 
-    def __init__(self, plan: Plan, parts: Parts = STANDARD, kept: bool = False) -> None:
-        self.plan, self.random = plan, Random(f"stage {plan.seed}")
-        self.disk = Disk(plan.disk.slow_s, plan.disk.failing, plan.disk.unknown)
+    def __init__(self, schedule: Schedule, parts: Parts = STANDARD, kept: bool = False) -> None:
+        self.schedule, self.random = schedule, Random(f"stage {schedule.seed}")
+        self.disk = Disk(schedule.disk.slow_s, schedule.disk.failing, schedule.disk.unknown)
         self.arena = Arena(
-            seed=plan.seed,
-            cost=plan.cost,
+            seed=schedule.seed,
+            cost=schedule.cost,
             policy=POLICY,
             parts=parts,
             files=offered(),
-            skew=lambda host: plan.skew[_zone(host)],
+            skew=lambda host: schedule.skew[_zone(host)],
             disk=self.disk,
         )
-        self._jitter = Random(f"jitter {plan.seed}")
+        self._jitter = Random(f"jitter {schedule.seed}")
         self.arena.network = self.network = Network(
-            self.arena.clock, self._delay, Random(f"network {plan.seed}"), plan.lossy
+            self.arena.clock, self._delay, Random(f"network {schedule.seed}"), schedule.lossy
         )
-        self.watch = Watch(self.arena)
+        self.watch = Checker(self.arena)
         self.transcript = Transcript(self.arena.clock, kept)
         self.thief = Thief(self.arena, self.watch)
         self.network.taps += [self.transcript.tap, self.watch.carried, self.thief.tap]
@@ -93,18 +101,18 @@ class Stage:
         self.away: list[Track] = []
 
     def _delay(self, a: str, b: str) -> float:
-        way = self.plan.ways[_zone(a), _zone(b)]
-        return 0.0 if a == b else way + self._jitter.random() * self.plan.jitter_s
+        way = self.schedule.ways[_zone(a), _zone(b)]
+        return 0.0 if a == b else way + self._jitter.random() * self.schedule.jitter_s
 
     def play(self) -> None:
         """From the first server to the last check, or to the first violation."""
         clock, arena = self.arena.clock, self.arena
         arena.start_router()
-        for name in self.plan.servers:
-            arena.start_server(name, rate=self.plan.rate)
-        for n in range(self.plan.players):
+        for name in self.schedule.servers:
+            arena.start_server(name, rate=self.schedule.rate)
+        for n in range(self.schedule.players):
             clock.at(EPOCH + OPEN_S + 0.05 * n, None, self.enter)
-        for deed in self.plan.deeds:
+        for deed in self.schedule.deeds:
             clock.at(EPOCH + deed.at, None, self._do, deed)
         clock.at(EPOCH + HEAL_S, None, self._heal)
         if self._run(EPOCH + HEAL_S + 0.5):
@@ -124,9 +132,9 @@ class Stage:
         """Everybody has to find its place again, soon, and to have one also a moment later."""
         settled = self._settles() and self._run(self.arena.clock.seconds() + STILL_S)
         if settled and self._settles():
-            if not self.plan.ground:
+            if not self.schedule.ground:
                 self.watch.look_at_coins(at_rest=True)
-            if self.plan.kind == "crash":
+            if self.schedule.kind == "crash":
                 self._check_recovery()
 
     def _settles(self) -> bool:
@@ -141,7 +149,9 @@ class Stage:
 
     def _check_recovery(self) -> None:
         """I8, where nothing else is wrong: back within two seconds and a few ways."""
-        ways = 12 * (max(self.plan.ways.values()) + self.plan.jitter_s) + 12 * self.disk.slow_s
+        ways = (
+            12 * (max(self.schedule.ways.values()) + self.schedule.jitter_s) + 12 * self.disk.slow_s
+        )
         for back_s in self.watch.back_s:
             if back_s > BACK_S + ways:
                 self.watch.fail("I8", f"back after {back_s:.2f} s")
@@ -151,8 +161,8 @@ class Stage:
         broken, clock = self.watch.broken, self.arena.clock
         self.transcript.note(f"VIOLATION {broken[0]}" if broken else "all is well")
         return Verdict(
-            seed=self.plan.seed,
-            kind=self.plan.kind,
+            seed=self.schedule.seed,
+            kind=self.schedule.kind,
             violation=broken[0] if broken else "",
             digest=self.transcript.digest(),
             moves=sum(player.moves for player in self.arena.players),
@@ -198,7 +208,7 @@ class Stage:
         dice = self.random.random()
         if dice < 0.3:
             return meadow.give(self.random.choice(names))
-        if self.plan.ground and dice < 0.6:
+        if self.schedule.ground and dice < 0.6:
             return meadow.drop() if dice < 0.4 else meadow.pick()
         return meadow.move(self.random.uniform(-1, 1), self.random.uniform(-1, 1))
 
@@ -228,12 +238,12 @@ class Stage:
     def restart(self, name: str) -> None:
         """A server of this name, unless there is one."""
         if name not in self.arena.hosts:
-            self.arena.start_server(name, rate=self.plan.rate)
+            self.arena.start_server(name, rate=self.schedule.rate)
             self.transcript.note(f"--- {name} starts")
 
     def repair(self) -> None:
         """The ledger is as good as it ever was; after all is made well, good."""
-        usual = self.plan.disk
+        usual = self.schedule.disk
         bad = (0.0, 0.0) if self.healed else (usual.failing, usual.unknown)
         self.disk.failing, self.disk.unknown, self.disk.slow_s = *bad, usual.slow_s
 

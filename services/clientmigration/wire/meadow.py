@@ -47,7 +47,7 @@ def give(player: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Walk:
     """A decoded `move`."""
 
     vx: float
@@ -61,11 +61,11 @@ class Give:
     player: str
 
 
-def decode(body: bytes) -> Move | Give | int:
-    """The verb in an input's body: `Move`, `Give`, or the bare `PICK` or `DROP`."""
+def decode(body: bytes) -> Walk | Give | int:
+    """The verb in an input's body: `Walk`, `Give`, or the bare `PICK` or `DROP`."""
     if len(body) == _MOVE.size and body[0] == MOVE:
         _, vx, vy = _MOVE.unpack(body)
-        return Move(vx, vy)
+        return Walk(vx, vy)
     if len(body) == _GIVE.size and body[0] == GIVE:
         return Give(body[1:].hex())
     if len(body) == 1 and body[0] in (PICK, DROP):
@@ -74,7 +74,7 @@ def decode(body: bytes) -> Move | Give | int:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class MeadowView:
     """A decoded view body: the player itself, and everyone in the cells around (structured array).
 
     `others` has fields player (8 bytes), x, y (metres), owner (index of a server), coins (0..255).
@@ -89,7 +89,7 @@ class Seen:
 _SEEN = np.dtype([("player", "V8"), ("x", "f8"), ("y", "f8"), ("owner", "u1"), ("coins", "u1")])
 
 
-def look(body: bytes) -> Seen:
+def look(body: bytes) -> MeadowView:
     """A view's body, decoded whole. Raises MalformedFrame when it is not one."""
     x, y, coins, blocks = _self(body)
     at, parts = SELF.size, [np.empty(0, _SEEN)]
@@ -103,7 +103,7 @@ def look(body: bytes) -> Seen:
         raise MalformedFrame(f"a view of the meadow ends early, at {len(body)} bytes") from None
     if at != len(body):
         raise MalformedFrame(f"a view of the meadow has {len(body) - at} bytes too many")
-    return Seen(x, y, coins, np.concatenate(parts))
+    return MeadowView(x, y, coins, np.concatenate(parts))
 
 
 def _block(column: int, row: int, packed: NDArray[np.void]) -> NDArray[np.void]:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from clientmigration.core.snapshot import Snapshot
+from clientmigration.core.player.snapshot import Snapshot
 
 PROTOCOL = "clientmigration"
 VERSION = 1

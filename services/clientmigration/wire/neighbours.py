@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from clientmigration.core.mail import Letter
+from clientmigration.core.player.mailbox import Letter
 from clientmigration.wire.messages import Challenge, Goodbye, Greeting, Message, Waived
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from clientmigration.core.memory import Fact
+from clientmigration.core.player.fact import Fact
 from clientmigration.wire.messages import (
     Challenge,
     Count,
@@ -21,7 +21,7 @@ from clientmigration.wire.messages import (
     Owner,
 )
 
-Role = Literal["watcher", "operator"]
+OperatorRole = Literal["watcher", "operator"]
 Verb = Literal["drain", "undrain", "move"]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 
@@ -75,7 +75,7 @@ class Entered(Message, frozen=True, tag="entered"):
     proof: str
 
 
-class Sample(msgspec.Struct, frozen=True):
+class MemberSample(msgspec.Struct, frozen=True):
     """A member's newest second `at`, as its datapoints say it; `measures` has a few more of them
     by their names in the catalogue."""
 
@@ -92,7 +92,7 @@ class Sample(msgspec.Struct, frozen=True):
     measures: dict[str, float] = {}
 
 
-class Member(msgspec.Struct, frozen=True):
+class MemberStatus(msgspec.Struct, frozen=True):
     """One member now; `closed` says why nobody is sent there (silent, draining, unhealthy, or "").
 
     `owner` is its number in views; `sample` is null until it has reported.
@@ -104,7 +104,7 @@ class Member(msgspec.Struct, frozen=True):
     zone: str = ""
     owner: Owner = 0
     closed: str = ""
-    sample: Sample | None = None
+    sample: MemberSample | None = None
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -134,7 +134,7 @@ class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     router: str
     now: float
     started: float
-    members: list[Member]
+    members: list[MemberStatus]
     players: int
     capacity: int
     waiting: int

@@ -1,0 +1,66 @@
+"""What is worth a mark in the panels: what changed in the fleet, and how a run of moves ended.
+
+Values and functions. Who tells it to whom is the router's business; decisions are not news of this
+kind, they are told where they are made.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from clientmigration.core.fleet.health import Grade, Health
+from clientmigration.core.player.migration import Outcome
+
+
+class Annotation(NamedTuple):
+    """One event: its kind (a tag in Graphite) and a sentence."""
+
+    what: str
+    text: str
+
+
+def changes(before: Mapping[str, Health], now: Mapping[str, Health]) -> tuple[Annotation, ...]:
+    """Who began to drain or became overloaded between two looks at the members' latest samples."""
+    told = []
+    for name, health in sorted(now.items()):
+        earlier = before.get(name)
+        if health.draining and not (earlier and earlier.draining):
+            told.append(Annotation("drain", f"{name} sends its {health.players} players away"))
+        overloaded = health.grade is Grade.OVERLOADED
+        if overloaded and not (earlier and earlier.grade is Grade.OVERLOADED):
+            text = f"{name} is overloaded: load {health.load:.2f}, {health.players} players"
+            told.append(Annotation("overload", text))
+    return tuple(told)
+
+
+def departure(name: str, health: Health | None, reason: str) -> Annotation:
+    """A member is gone: it left when it had said that it drains, otherwise it crashed."""
+    drained = health is not None and health.draining
+    return Annotation("leave" if drained else "crash", f"{name} is gone: {reason}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Moves that ended one after another without a pause, by outcome, since `began` (Unix s)."""
+
+    began: float = 0.0
+    outcomes: tuple[tuple[str, int], ...] = ()
+
+    def after(
+        self, counted: Mapping[str, float], moving: int, now: float
+    ) -> tuple["Run", Annotation | None]:
+        """The run once an interval's counts (`moves_settled`, ...) are in. It is over, and told,
+        in an interval in which no move ended and none is under way."""
+        ended = {o.value: int(counted.get(f"moves_{o.value}", 0)) for o in Outcome}
+        if any(ended.values()):
+            sums = {**ended, **{o: n + ended[o] for o, n in self.outcomes}}
+            listed = tuple((outcome, n) for outcome, n in sums.items() if n)
+            return Run(self.began or now, listed), None
+        if not self.outcomes or moving:
+            return self, None
+        return Run(), Annotation("moves", self._text(now))
+
+    def _text(self, now: float) -> str:
+        total = sum(n for _, n in self.outcomes)
+        by_outcome = ", ".join(f"{n} {outcome}" for outcome, n in self.outcomes)
+        return f"{total} moves in {max(1, round(now - self.began))} s: {by_outcome}"

@@ -1,0 +1,142 @@
+"""Rounds: what the router had before it each time it decided, written down so that anybody can
+decide again.
+
+Not the datapoints, which are in Graphite, but all else: the exact time, the policy, who was
+attached since when, which of the reports had arrived, and what was decided. Nothing here decides.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Self
+
+import msgspec
+
+from clientmigration.core.fleet.estimate import judged
+from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.errors import ClientMigrationError
+
+Runs = tuple[tuple[int, int], ...]
+"""Whole Unix seconds as runs without a gap: the first and the last of each."""
+
+WHAT_LIMIT = 200
+"""Characters of the sentence about a decision: graphite-web keeps 255."""
+
+
+class NotARecord(ClientMigrationError, ValueError):
+    """A text that no router wrote as its record."""
+
+
+class ReportsSeen(msgspec.Struct, frozen=True):
+    """Of these members the reports of these seconds were there, and of no other."""
+
+    members: tuple[str, ...]
+    runs: Runs
+
+
+class Round(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One time at which flows were asked for.
+
+    Judged by the reports of the seconds `first` to `last`: they were there from every member, but
+    for those in `gaps`. `planned` says how many moves were found for each flow.
+    """
+
+    now: float  # Unix seconds, exact
+    first: int
+    last: int
+    gaps: tuple[ReportsSeen, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    planned: tuple[int, ...] = ()
+
+    def seconds(self, member: str) -> Iterator[int]:
+        """The seconds whose reports of this member were there."""
+        runs: Runs = ((self.first, self.last),)
+        for seen in self.gaps:
+            if member in seen.members:
+                runs = seen.runs
+        for first, last in runs:
+            yield from range(first, last + 1)
+
+    def sentence(self) -> str:
+        """What was decided, for a reader in a hurry."""
+        said = ", ".join(f"{f.players} from {f.source} to {f.target}" for f in self.flows)
+        text = f"move {said}: {self.flows[0].reason}" if self.flows else "nobody is moved"
+        return text if len(text) <= WHAT_LIMIT else text[: WHAT_LIMIT - 1] + "…"
+
+
+class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Rounds of one router in order of time, between which neither policy nor members changed.
+
+    `router` is its name in Graphite; `policy` holds what differs from the defaults; `members` maps
+    `<role>.<name>`, as in a metric path, to the Unix time since when decisions about it count.
+    """
+
+    rounds: tuple[Round, ...]
+    members: dict[str, float] = {}
+    policy: dict[str, Any] = {}
+    router: str = "router"
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> Self:
+        """The record that `text` says. NotARecord if it is none."""
+        try:
+            return msgspec.json.decode(text, type=cls)
+        except (msgspec.MsgspecError, ValueError) as wrong:
+            raise NotARecord(f"not a record of rounds: {wrong}") from wrong
+
+    def text(self) -> str:
+        """The record as JSON."""
+        return msgspec.json.encode(self).decode()
+
+
+def peculiar(policy: Policy) -> dict[str, Any]:
+    """What differs from the defaults, as `Policy.parse` takes it."""
+    asked, usual = msgspec.to_builtins(policy), msgspec.to_builtins(Policy())
+    return {
+        table: changed
+        for table, fields in asked.items()
+        if (changed := {k: v for k, v in fields.items() if v != usual[table][k]})
+    }
+
+
+def witness(
+    fleet: Fleet,
+    policy: Policy,
+    now: float,
+    flows: Sequence[Flow] = (),
+    planned: Iterable[int] = (),
+) -> Round:
+    """The round that has just been held over this fleet."""
+    seconds = judged(policy, now)
+    whole: Runs = ((seconds[0], seconds[-1]),)
+    gaps: dict[Runs, list[str]] = defaultdict(list)
+    for member in fleet.members():
+        seen = runs(h.timestamp for h in member.during(seconds).history)
+        if seen != whole:
+            gaps[seen].append(member.name)
+    return Round(
+        now=now,
+        first=seconds[0],
+        last=seconds[-1],
+        gaps=tuple(ReportsSeen(tuple(names), seen) for seen, names in gaps.items()),
+        flows=tuple(flows),
+        planned=tuple(planned),
+    )
+
+
+def runs(seconds: Iterable[int]) -> Runs:
+    """Seconds, in order, as runs."""
+    found: list[tuple[int, int]] = []
+    for second in seconds:
+        if found and found[-1][1] == second - 1:
+            found[-1] = (found[-1][0], second)
+        else:
+            found.append((second, second))
+    return tuple(found)
+
+
+def moves_of(flows: Sequence[Flow], pairs: Iterable[tuple[str, str]]) -> Iterator[int]:
+    """How many of these moves, each a (source, target), each flow got."""
+    counts = Counter(pairs)
+    for flow in flows:
+        yield counts[flow.source, flow.target]

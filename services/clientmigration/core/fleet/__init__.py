@@ -1,0 +1,1 @@
+"""Who serves, how well, and where players should be: placement, flows, and who moves."""

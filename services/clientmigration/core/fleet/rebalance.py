@@ -1,0 +1,176 @@
+"""Rebalancing: how many players should leave which member for which (`flows`), and who (`choose`).
+
+`flows` is a pure function of datapoints, earlier decisions, policy and now: it knows no player, and
+a replay from Graphite decides the same. `choose` is in `choice.py`. Nothing here remembers, and
+nothing exceeds a capacity or the budget of moves.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+
+from clientmigration.core.fleet.choice import Move, Resident, choose
+from clientmigration.core.fleet.estimate import LoadEstimate, estimates
+from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.health import Grade
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.world import distance
+
+__all__ = ["Flow", "Move", "Resident", "choose", "flows"]
+
+Word = Literal["", "draining", "overloaded", "high", "low"]
+"""Why one member gives to another: the giver empties itself, is overloaded, is clearly above the
+level, or the taker is clearly below it; "" = it does not."""
+NOTHING = 1e-9
+"""Load so small that nobody notices it."""
+HALVINGS = 40
+"""Steps in which the level is found: to a millionth of a millionth."""
+
+
+def flows(fleet: Fleet, policy: Policy, now: float) -> tuple[Flow, ...]:
+    """How many players should move from where to where now; empty when all is well.
+
+    Together at most `policy.budget` players. Givers are those that drain (everybody, as far as
+    there is room), are overloaded, or are clearly above the level; takers are below it and stay
+    below it. Register the answer with `fleet.decided` before asking again.
+    """
+    known = [s for s in estimates(fleet, policy, now) if s.closed != "silent"]
+    takers = [s for s in known if not s.closed]
+    if not takers:
+        return ()
+    even = level(known, policy)
+    return tuple(_plan(known, [_Room(s, even, policy) for s in takers], even, policy))
+
+
+def level(known: Sequence[LoadEstimate], policy: Policy) -> float:
+    """The pressure at which all of these would stand if players were moved until nothing is won by
+    moving more. On fast machines a player weighs less, and whoever is full takes no more: so it is
+    not the mean."""
+    low, high = 0.0, max((s.pressure for s in known), default=0.0)
+    pressure, cost = (np.array([getattr(s, name) for s in known]) for name in ("pressure", "cost"))
+    drained = np.array([s.closed == "draining" for s in known])
+    players = np.array([s.players for s in known])
+    room = np.array([0 if s.closed else _room(s, policy) for s in known])
+    each = np.maximum(cost, NOTHING)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        given = np.where(drained, players, np.clip((pressure - middle) / each, 0, players))
+        taken = np.clip((middle - pressure) / each, 0, room)
+        low, high = (middle, high) if given.sum() > taken.sum() else (low, middle)
+    return high
+
+
+def _room(taker: LoadEstimate, policy: Policy) -> int:
+    """Players it can take at most."""
+    return min(taker.seats, _times(policy.limits.full_load - taker.load, taker.load_cost))
+
+
+class _Room:
+    """What one taker can still take, while a plan is made."""
+
+    def __init__(self, taker: LoadEstimate, even: float, policy: Policy) -> None:
+        self.taker, self.pressure = taker, taker.pressure
+        self.hard = _room(taker, policy)
+        self.gentle = _times(policy.rebalance.damping * (even - taker.pressure), taker.cost)
+
+    def left(self, word: Word) -> int:
+        """Players it still takes for this reason: a drain may lift it above the level."""
+        return self.hard if word == "draining" else min(self.hard, self.gentle)
+
+    def take(self) -> None:
+        self.hard, self.gentle = self.hard - 1, self.gentle - 1
+        self.pressure += self.taker.cost
+
+
+def _times(span: float, each: float) -> int:
+    """How often `each` fits into `span`."""
+    return max(0, int(span / max(each, NOTHING)))
+
+
+def _plan(
+    givers: Iterable[LoadEstimate], rooms: Sequence[_Room], even: float, policy: Policy
+) -> Iterator[Flow]:
+    budget = policy.budget
+    for giver in sorted(givers, key=_urgency):
+        words = {room: _word(giver, room.taker, even, policy) for room in rooms}
+        poured = _pour(min(budget, _wish(giver, even, policy)), giver, words, policy)
+        budget -= poured.total()
+        for room in rooms:
+            if poured[room]:
+                reason = _reason(words[room], giver, room.taker, even)
+                yield Flow(giver.name, room.taker.name, poured[room], reason)
+
+
+def _urgency(giver: LoadEstimate) -> tuple[bool, int, float, str]:
+    return giver.closed != "draining", -giver.grade, -giver.pressure, giver.name
+
+
+def _wish(giver: LoadEstimate, even: float, policy: Policy) -> int:
+    if giver.closed == "draining":
+        return giver.players
+    above = policy.rebalance.damping * (giver.pressure - even)
+    return min(giver.players, _times(above, giver.cost))
+
+
+def _pour(
+    count: int, giver: LoadEstimate, words: Mapping[_Room, Word], policy: Policy
+) -> Counter[_Room]:
+    """Players by room: one after the other to whoever is nearest, or as near and lowest, and still
+    takes some. A drain goes to the lowest: it may lift them above the level, so it fills evenly."""
+    poured: Counter[_Room] = Counter()
+    heap = [
+        (0 if word == "draining" else _steps(giver, room.taker, policy), room.pressure, name, room)
+        for room, word in words.items()
+        if word and (name := room.taker.name)
+    ]
+    heapq.heapify(heap)
+    left = count
+    while heap and left > 0:
+        steps, _, name, room = heap[0]
+        if room.left(words[room]) > 0:
+            room.take()
+            poured[room] += 1
+            left -= 1
+            heapq.heapreplace(heap, (steps, room.pressure, name, room))
+        else:
+            heapq.heappop(heap)
+    return poured
+
+
+def _steps(giver: LoadEstimate, taker: LoadEstimate, policy: Policy) -> int:
+    """How far apart their players are. Where there are none yet, anybody is near."""
+    if giver.centre is None or taker.centre is None:
+        return 0
+    return int(distance(giver.centre, taker.centre) / policy.placement.far_m)
+
+
+def _word(giver: LoadEstimate, taker: LoadEstimate, even: float, policy: Policy) -> Word:
+    if giver.name == taker.name:
+        return ""
+    if giver.closed == "draining":
+        return "draining"
+    if not (giver.sure and taker.sure and giver.pressure > even > taker.pressure):
+        return ""
+    doubt = max(giver.doubt, taker.doubt)
+    hot = giver.grade is Grade.OVERLOADED and giver.pressure - doubt > even
+    if hot and taker.grade is Grade.FIT:
+        return "overloaded"
+    if _clear(giver, even, doubt, policy):
+        return "high"
+    return "low" if _clear(taker, even, doubt, policy) else ""
+
+
+def _clear(standing: LoadEstimate, even: float, doubt: float, policy: Policy) -> bool:
+    """Whether this is far enough from the level to act; nearer will do to end what has begun."""
+    r = policy.rebalance
+    share = r.finish if standing.changing else 1.0
+    times, apart = 1 + (r.imbalance - 1) * share, abs(standing.pressure - even)
+    outside = standing.pressure > even * times or standing.pressure * times < even
+    return outside and apart > (r.margin + doubt) * share
+
+
+def _reason(word: Word, giver: LoadEstimate, taker: LoadEstimate, even: float) -> str:
+    return f"{word}: {giver.pressure:.2f} to {taker.pressure:.2f}, level {even:.2f}"

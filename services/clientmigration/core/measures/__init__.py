@@ -1,0 +1,1 @@
+"""What is measured: the catalogue, datapoints, and what a daemon counts between two reports."""

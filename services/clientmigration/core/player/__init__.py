@@ -1,0 +1,1 @@
+"""One player: session, migration, journey, inputs, snapshot, ledger rules. Knows no fleet."""

@@ -1,0 +1,52 @@
+"""One player's inputs at one server, applied exactly once and in order, whatever arrives twice.
+
+During a move every input comes on two connections; before it, and after it, on one. The sequence
+number alone decides: what is applied already is dropped, what is early waits for what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from clientmigration.core.player.snapshot import Progress
+
+LAST = 2**32 - 1  # the greatest sequence number that a view can tell
+ROOM = 512  # inputs that may wait: 50 s at 10 Hz, far beyond any move; more means a broken peer
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Inputs not applied yet, by sequence number, and the `progress` of those that are."""
+
+    progress: Progress = field(default_factory=Progress)
+    waiting: dict[int, tuple[bytes, float]] = field(default_factory=dict)
+
+    def offer(self, seq: int, body: bytes, now: float) -> bool:
+        """Keep an input that arrived at `now`, unless it is known. False: there is no room."""
+        if seq <= self.progress.last or seq in self.waiting:
+            return True
+        if len(self.waiting) >= ROOM:
+            return False
+        self.waiting[seq] = (body, now)
+        return True
+
+    def take(self) -> Iterator[tuple[bytes, float]]:
+        """The bodies to apply now, in order, with their arrival times; progress moves with them."""
+        while (found := self.waiting.pop(self.progress.last + 1, None)) is not None:
+            self.progress = self.progress.after(self.progress.last + 1, found[0])
+            yield found
+
+    def resume(self, progress: Progress) -> None:
+        """Go on from `progress`, which another server reached."""
+        self.progress = progress
+        self.waiting = {seq: kept for seq, kept in self.waiting.items() if seq > progress.last}
+
+    def skip_to(self, oldest: int) -> None:
+        """The player can send nothing before `oldest` again: do not wait for it.
+
+        The hole stays visible as `progress.last - progress.applied`. Whatever the player claims,
+        nothing comes after `LAST`.
+        """
+        last = max(self.progress.last, min(oldest - 1, LAST))
+        self.resume(Progress(last, self.progress.applied, self.progress.digest))

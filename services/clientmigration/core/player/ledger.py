@@ -1,0 +1,79 @@
+"""The rules of the ledger: who owns which player, at which epoch, with which last snapshot.
+
+Pure decisions on one record; adapters in net/ run them inside a transaction. A decision never
+weakens: whatever order messages arrive in, an owner changes only by compare-and-set on the whole of
+(owner, epoch, migration), and a snapshot replaces only an older one of the same owner.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from clientmigration.core.player.snapshot import Snapshot
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What the ledger knows of one player. `owner` is a member's name, or "" when nobody's."""
+
+    player: str
+    owner: str = ""
+    epoch: int = 0
+    migration: str = ""
+    snapshot: Snapshot | None = None
+    stored_at: float = 0.0
+
+    @property
+    def claim(self) -> tuple[str, int, str]:
+        """What a compare-and-set compares."""
+        return (self.owner, self.epoch, self.migration)
+
+
+def taken(
+    record: Record,
+    expected: tuple[str, int, str],
+    owner: str,
+    migration: str,
+    snapshot: Snapshot | None,
+    now: float,
+) -> Record | None:
+    """`record` owned by `owner` at the next epoch, or None when it is not as `expected` any more.
+
+    The stored snapshot is the newer of what the record held and the one given.
+    """
+    if record.claim != expected:
+        return None
+    return Record(
+        record.player,
+        owner,
+        record.epoch + 1,
+        migration,
+        newest(record.snapshot, snapshot),
+        now,
+    )
+
+
+def checkpointed(record: Record, owner: str, snapshot: Snapshot, now: float) -> Record | None:
+    """`record` with a newer snapshot from its owner, or None when the owner was fenced off.
+
+    Epochs come only from the ledger. One for a player that it never heard of means that the ledger
+    was lost: then the server that plays the player is right, and the record is made anew.
+    """
+    if record.epoch == 0 and snapshot.epoch > 0:
+        return Record(record.player, owner, snapshot.epoch, "", snapshot, now)
+    if record.owner != owner or record.epoch != snapshot.epoch:
+        return None
+    kept = newest(record.snapshot, snapshot)
+    return msgspec.structs.replace(record, snapshot=kept, stored_at=now)
+
+
+def freed(record: Record, owner: str, snapshot: Snapshot, now: float) -> Record | None:
+    """`record` owned by nobody, with its owner's last state, or None when that was fenced off."""
+    stored = checkpointed(record, owner, snapshot, now)
+    return stored and msgspec.structs.replace(stored, owner="", migration="")
+
+
+def newest(held: Snapshot | None, offered: Snapshot | None) -> Snapshot | None:
+    """The one with the greater fence; what is held wins a tie."""
+    if held is None or offered is None:
+        return offered or held
+    return offered if offered.fence > held.fence else held

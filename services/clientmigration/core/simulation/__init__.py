@@ -1,0 +1,1 @@
+"""Policies tried on simulated crowds, beside simple baselines."""

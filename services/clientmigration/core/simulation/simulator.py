@@ -1,0 +1,307 @@
+"""A rehearsal: a scenario played second by second, with the decisions that a router would take.
+
+Pure, given a generator of chance. Servers report each second, moves take one and are begun at the
+policy's pace, newcomers are placed by what has been reported: like the real thing, but for the
+network, and for loads that are reckoned instead of felt.
+"""
+
+import math
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from clientmigration.core.fleet.choice import Move, Resident
+from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.health import Grade, Health, grade, health_of
+from clientmigration.core.fleet.placement import Newcomer
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.simulation.baselines import Brain
+from clientmigration.core.simulation.crowd import NOBODY, SEEN, SimulatedCrowd
+from clientmigration.core.simulation.scenario import (
+    Crash,
+    Gather,
+    Machines,
+    PlayersJoin,
+    Scatter,
+    Scenario,
+    ScenarioEvent,
+    ServerDrains,
+    ServersAttach,
+)
+
+START = 1_000_000
+"""Unix second at which every rehearsal begins."""
+IDLE = 0.01
+"""Load of a server of speed 1 without players."""
+SMOOTHING = 1 - math.exp(-1 / 2)
+"""Share of the way that a reported load goes to the real one in a second, as on a real server."""
+NEAR_MS = 15.0
+"""Ping in ms to servers of a player's own zone."""
+PATIENT = 99
+"""Seconds that somebody counts as having waited who lost its server."""
+LOOK_S = 5
+"""How often it is counted whose neighbours are on another server."""
+
+
+@dataclass
+class SimulatedServer:
+    """One simulated game server."""
+
+    name: str
+    kind: Machines
+    load: float = 0.0
+    reported: float = 0.0
+    grade: Grade = Grade.FIT
+    draining: bool = False
+    gone: bool = False
+
+
+@dataclass
+class Log:
+    """What happened, second by second."""
+
+    imbalance: list[float] = field(default_factory=list)
+    highest: list[float] = field(default_factory=list)
+    mean: list[float] = field(default_factory=list)
+    players: list[int] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+    overloaded: list[int] = field(default_factory=list)
+    cut: list[float] = field(default_factory=list)
+    moves: list[tuple[int, Move]] = field(default_factory=list)
+    flows: list[tuple[int, Flow]] = field(default_factory=list)
+    ping_ms: list[float] = field(default_factory=list)
+
+
+class Rehearsal:
+    """See the module. `play` runs it."""
+
+    def __init__(
+        self, scenario: Scenario, policy: Policy, brain: Brain, rng: np.random.Generator
+    ) -> None:
+        self.scenario, self.policy, self.brain, self.rng = scenario, policy, brain, rng
+        self.fleet, self.log = Fleet(), Log()
+        self.servers: list[SimulatedServer] = []
+        self.zones = zones_of(scenario)
+        self.crowd = SimulatedCrowd(scenario, len(self.zones), rng)
+        self.planned: deque[Move] = deque()
+        self.moving: list[Move] = []
+        for kind in scenario.servers:
+            self._attach(kind)
+        self.second = START
+
+    def play(self) -> Log:
+        """From the first second to the last."""
+        self._report()
+        self.crowd.join(self.scenario.players, self.scenario.group)
+        for n in range(self.scenario.seconds):
+            self.second = START + n + 1
+            for event in self.scenario.at(n):
+                self._befall(event)
+            self._come_and_go(n)
+            self.crowd.walk()
+            self._land()
+            self._place()
+            self._weigh()
+            self._report()
+            if n % max(1, round(self.policy.rebalance.period_s)) == 0:
+                self._decide()
+            self._note(n)
+        return self.log
+
+    # What befalls the fleet.
+
+    def _attach(self, kind: Machines) -> None:
+        for _ in range(kind.count):
+            name = f"gs-{len(self.servers)}"
+            self.servers.append(SimulatedServer(name, kind))
+            self.fleet.attach(name, "gameserver", f"{name}:4000", kind.zone)
+
+    def _befall(self, event: ScenarioEvent) -> None:
+        match event:
+            case Gather(share=share):
+                self.crowd.gather(share)
+            case Scatter():
+                self.crowd.scatter()
+            case ServersAttach(servers=kind):
+                self._attach(kind)
+            case Crash(server=number):
+                self._lose(number)
+                stranded = self.crowd.home == number
+                self.crowd.home[stranded], self.crowd.waits[stranded] = NOBODY, PATIENT
+            case ServerDrains(server=number):
+                self.servers[number].draining = True
+            case PlayersJoin(players=players, group=group):
+                self.crowd.join(players, group)
+
+    def _lose(self, number: int) -> None:
+        self.servers[number].gone = True
+        self.fleet.detach(self.servers[number].name)
+
+    def _come_and_go(self, n: int) -> None:
+        crowd, day, stay_s = self.crowd, self.scenario.day, self.scenario.stay_s
+        leaving = self.rng.random(len(crowd)) < 1 / stay_s if stay_s else np.zeros(len(crowd), bool)
+        wanted = len(crowd)
+        if day is not None:
+            wave = (1 - math.cos(2 * math.pi * n / day.length_s)) / 2
+            wanted = round(self.scenario.players + wave * (day.most - self.scenario.players))
+        rows = np.flatnonzero(leaving).tolist()
+        more = wanted - (len(crowd) - len(rows))
+        if more < 0:
+            staying = np.flatnonzero(~leaving)
+            rows += self.rng.choice(staying, -more, replace=False).tolist()
+        if rows:
+            crowd.leave(rows)
+        if more > 0:
+            crowd.join(more, self.scenario.group)
+
+    # What a router does.
+
+    def _place(self) -> None:
+        crowd, now = self.crowd, self.second + 0.1
+        for row in np.flatnonzero(crowd.home == NOBODY).tolist():
+            mates: Mapping[str, int] = {}
+            if crowd.groups[row]:
+                alike = [n for n, g in enumerate(crowd.groups) if g == crowd.groups[row]]
+                homes = Counter(crowd.home[alike].tolist())
+                mates = {self.servers[h].name: k for h, k in homes.items() if h != NOBODY}
+            newcomer = Newcomer(
+                crowd.names[row],
+                Position(*crowd.at[row].tolist()),
+                self._pings(row),
+                float(crowd.waits[row]),
+                mates,
+            )
+            name = self.brain.place(newcomer, self.fleet, now)
+            if name is not None and self._seats(number := self._number(name)) > 0:
+                crowd.home[row] = number
+            else:
+                crowd.waits[row] += 1
+
+    def _pings(self, row: int) -> dict[str, float]:
+        own = int(self.crowd.zone[row])
+        far_ms = self.scenario.far_ms
+        return {zone: NEAR_MS if n == own else far_ms for n, zone in enumerate(self.zones)}
+
+    def _decide(self) -> None:
+        now = self.second + 0.5
+        flows = self.brain.plan(self.fleet, now)
+        if not flows:
+            return
+        self.log.flows += [(self.second, flow) for flow in flows]
+        involved = {f.source for f in flows} | {f.target for f in flows}
+        moves = self.brain.choose(self._roster(involved), flows, now)
+        self.planned = deque(moves)
+
+    def _roster(self, involved: set[str]) -> list[Resident]:
+        crowd, under_way = self.crowd, {move.player for move in self.moving}
+        names = [server.name for server in self.servers]
+        return [
+            Resident(
+                player=crowd.names[row],
+                member=names[home],
+                position=Position(*crowd.at[row].tolist()),
+                ping_ms=self._pings(row) if len(self.zones) > 1 else {},
+                moved_at=crowd.moved_at[row],
+                locked=crowd.names[row] in under_way,
+                group=crowd.groups[row],
+            )
+            for row, home in enumerate(crowd.home.tolist())
+            if home != NOBODY and names[home] in involved
+        ]
+
+    def _land(self) -> None:
+        """Moves of the last second arrive, and others are begun."""
+        crowd = self.crowd
+        if self.moving:
+            rows = {name: row for row, name in enumerate(crowd.names)}
+            for move in self.moving:
+                row, target = rows.get(move.player), self._number(move.target)
+                if row is None or self._seats(target) <= 0:
+                    continue
+                if self.servers[int(crowd.home[row])].name == move.source:
+                    crowd.home[row], crowd.moved_at[row] = target, self.second
+                    self.log.moves.append((self.second, move))
+        pace = math.ceil(self.policy.limits.moves_per_second)
+        self.moving = [self.planned.popleft() for _ in range(min(pace, len(self.planned)))]
+
+    def _number(self, name: str) -> int:
+        return int(name.removeprefix("gs-"))
+
+    def _seats(self, number: int) -> int:
+        server = self.servers[number]
+        if server.gone or server.draining:
+            return 0
+        return server.kind.capacity - int((self.crowd.home == number).sum())
+
+    # What servers feel and say.
+
+    def _weigh(self) -> None:
+        crowd, scenario = self.crowd, self.scenario
+        seen = np.minimum(crowd.seen(crowd.cells()), SEEN) / SEEN
+        costs = scenario.cost * (1 + scenario.crowding * seen)
+        there = crowd.home != NOBODY
+        loads = np.bincount(crowd.home[there], costs[there], minlength=len(self.servers))
+        for server, load in zip(self.servers, loads.tolist(), strict=True):
+            server.load = (IDLE + load) / server.kind.speed
+            server.reported += (server.load - server.reported) * SMOOTHING
+
+    def _report(self) -> None:
+        noise = self.rng.uniform(-1, 1, len(self.servers)) * self.scenario.noise
+        for number, server in enumerate(self.servers):
+            if not server.gone:
+                health = self._health(number, server, float(noise[number]))
+                points = datapoints("gameserver", server.name, health.measures(), self.second)
+                self.fleet.observe(points, self.second + 0.2)
+                if server.draining and not health.players:
+                    self._lose(number)
+
+    def _health(self, number: int, server: SimulatedServer, noise: float) -> Health:
+        load = server.reported * (1 + noise)
+        server.grade = grade(server.grade, load, self.policy)
+        here = self.crowd.at[self.crowd.home == number]
+        centre = here.mean(axis=0) if len(here) else np.zeros(2)
+        away = here - centre
+        return Health(
+            load=load,
+            health=health_of(load, 0.0, 0.0, 50.0),
+            grade=server.grade,
+            players=len(here),
+            capacity=server.kind.capacity,
+            draining=server.draining,
+            centre=Position(*centre.tolist()),
+            spread_m=float(np.hypot(away[:, 0], away[:, 1]).mean()) if len(here) else 0.0,
+            timestamp=self.second,
+        )
+
+    def _note(self, n: int) -> None:
+        crowd, log = self.crowd, self.log
+        loads = [s.load for s in self.servers if not (s.gone or s.draining)] or [0.0]
+        mean = sum(loads) / len(loads)
+        log.mean.append(mean)
+        log.highest.append(max(loads))
+        log.imbalance.append(max(loads) / mean if mean else 1.0)
+        log.players.append(len(crowd))
+        log.waiting.append(int((crowd.home == NOBODY).sum()))
+        hot = [number for number, server in enumerate(self.servers) if server.load > 1]
+        log.overloaded.append(int(np.isin(crowd.home, hot).sum()))
+        if n % LOOK_S == 0:
+            log.cut.append(crowd.cut(len(self.servers)))
+            log.ping_ms.append(self._mean_ping())
+
+    def _mean_ping(self) -> float:
+        zones = {zone: n for n, zone in enumerate(self.zones)}
+        of_server = np.array([zones[s.kind.zone] for s in self.servers])
+        there = self.crowd.home != NOBODY
+        near = of_server[self.crowd.home[there]] == self.crowd.zone[there]
+        return float(np.where(near, NEAR_MS, self.scenario.far_ms).mean()) if there.any() else 0.0
+
+
+def zones_of(scenario: Scenario) -> list[str]:
+    """Every zone in which there are or will be servers."""
+    kinds = [*scenario.servers]
+    kinds += [event.servers for event in scenario.events if isinstance(event, ServersAttach)]
+    return sorted({kind.zone for kind in kinds})

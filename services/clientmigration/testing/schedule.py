@@ -1,0 +1,122 @@
+"""One seed, one plan: who takes part, how good the network and the ledger are, and what is done to
+them when. A pure function of the seed; nothing here touches an arena."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from clientmigration.core.fleet.policy import Limits, PlacementPolicy, Policy, RebalancePolicy
+from clientmigration.testing.fakes import Disk
+
+OPEN_S = 1.6  # the servers are attached and have reported: players may come
+BEGIN_S, HEAL_S = 3.0, 10.0  # between these things are done; then everything is made well again
+
+# A small fleet that makes up its mind fast, so that short schedules see it rebalance.
+POLICY = Policy(
+    placement=PlacementPolicy(ping_patience_s=0.2, arrival_s=1.0),
+    rebalance=RebalancePolicy(
+        period_s=1.0, lag_s=0.5, hold_s=1.0, settle_s=1.0, datapoints=1, imbalance=1.1, margin=0.02
+    ),
+    limits=Limits(cooldown_s=1.5),
+)
+
+CALM = {"move": 12, "burst": 2, "newcomer": 1, "leave": 1, "return": 2, "drain": 1, "thief": 1}
+ROUGH = {
+    **{word: weight * 2 for word, weight in CALM.items()},
+    "kill server": 3,
+    "kill router": 3,
+    "kill player": 2,
+    "cut": 5,
+    "half cut": 4,
+    "reset": 5,
+    "bad disk": 3,
+}
+FAULTS = frozenset(ROUGH) - frozenset(CALM)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Something done `at` seconds after the start; `dice` (0..1) say to whom."""
+
+    at: float
+    word: str
+    dice: tuple[float, float, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """All that a seed decides beforehand. `kind` is "calm" (no fault but a slow ledger), "crash"
+    (calm, and one server is killed) or "rough"."""
+
+    seed: int
+    kind: str
+    servers: tuple[str, ...]
+    players: int
+    rate: int
+    ways: dict[tuple[str, str], float]
+    jitter_s: float
+    lossy: float
+    skew: dict[str, float]
+    disk: Disk
+    cost: float
+    ground: bool  # whether coins are laid down: what lies on a server dies with it
+    deeds: tuple[Deed, ...]
+
+
+def schedule(seed: int) -> Schedule:
+    """The plan of this seed."""
+    random = Random(f"plan {seed}")
+    kind = random.choices(("calm", "crash", "rough"), (4, 1, 7))[0]
+    servers = ("a", "b", "c")
+    furthest = random.choice((0.001, 0.005, 0.02, 0.04))
+    zones = ("router", "player", *servers)
+    ways = {(one, two): random.uniform(0.0002, furthest) for one in zones for two in zones}
+    return Schedule(
+        seed=seed,
+        kind=kind,
+        servers=servers,
+        players=random.randint(3, 6),
+        rate=random.choice((10, 10, 10, 20)),
+        ways=ways,
+        jitter_s=random.choice((0.0, 0.001, 0.005, 0.02)),
+        lossy=random.choice((0.0, 0.001, 0.003)) if kind == "rough" else 0.0,
+        skew={zone: random.uniform(-0.01, 0.01) for zone in zones},
+        disk=_disk(random, kind),
+        cost=random.choice((0.02, 0.1)),
+        ground=random.random() < 0.4,
+        deeds=_deeds(random, kind),
+    )
+
+
+def _disk(random: Random, kind: str) -> Disk:
+    slow = random.choice((0.0, 0.002, 0.02, 0.1))
+    if kind == "crash" or random.random() < 0.5:
+        return Disk(slow)
+    return Disk(slow, random.uniform(0, 0.1), random.uniform(0, 0.3))
+
+
+def _deeds(random: Random, kind: str) -> tuple[Deed, ...]:
+    weights = ROUGH if kind == "rough" else CALM
+    deeds = [
+        _deed(random, word)
+        for word in random.choices(
+            list(weights),
+            list(weights.values()),
+            k=random.randint(6, 26 if kind == "rough" else 36),
+        )
+    ]
+    if kind == "crash":
+        deeds = [each for each in deeds if each.word in ("move", "burst", "newcomer")]
+        deeds.append(Deed(random.uniform(6, HEAL_S), "kill server", _dice(random), 20.0))
+    return tuple(sorted(deeds, key=lambda deed: deed.at))
+
+
+def _dice(random: Random) -> tuple[float, float, float]:
+    return random.random(), random.random(), random.random()
+
+
+def _deed(random: Random, word: str) -> Deed:
+    seconds = random.choice((0.1, 0.5, 1.0, 2.5, 4.0, 7.0)) * random.uniform(0.5, 1.5)
+    return Deed(random.uniform(BEGIN_S, HEAL_S), word, _dice(random), seconds)
