@@ -11,7 +11,7 @@ from typing import Protocol
 
 from automat import TypeMachineBuilder, pep614
 
-from clientmigration.core.player.machine import ignore
+from clientmigration.core.player.machine import ignore_the_rest
 
 
 class Traveller(Protocol):
@@ -135,20 +135,6 @@ for state in everywhere[:-1]:
         traveller.close()
 
 
-ignore(idle, *(Journey.retry, Journey.redirected, Journey.viewed, Journey.crossed))
-ignore(idle, Journey.home_lost, Journey.next_lost)
-ignore(seeking, Journey.start, Journey.retry, Journey.viewed, Journey.crossed)
-ignore(seeking, Journey.next_lost)
-ignore(waiting, *(Journey.start, Journey.redirected, Journey.viewed, Journey.crossed))
-ignore(waiting, Journey.home_lost, Journey.next_lost)
-ignore(joining, *(Journey.start, Journey.retry, Journey.redirected, Journey.crossed))
-ignore(joining, Journey.next_lost)
-ignore(playing, *(Journey.start, Journey.retry, Journey.viewed, Journey.crossed))
-ignore(playing, Journey.next_lost)
-ignore(crossing, Journey.start, Journey.retry, Journey.viewed)
-ignore(landing, *(Journey.start, Journey.retry, Journey.redirected, Journey.viewed))
-ignore(landing, Journey.home_lost)
-ignore(ended, *(Journey.start, Journey.stop, Journey.retry, Journey.redirected))
-ignore(ended, *(Journey.viewed, Journey.crossed, Journey.home_lost, Journey.next_lost))
+ignore_the_rest(Journey, *everywhere)
 
 journey: Callable[[Traveller], Journey] = builder.build()

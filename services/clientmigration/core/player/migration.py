@@ -13,7 +13,7 @@ from typing import Protocol
 
 from automat import TypeMachineBuilder, pep614
 
-from clientmigration.core.player.machine import ignore
+from clientmigration.core.player.machine import ignore_the_rest
 from clientmigration.core.player.snapshot import Snapshot
 
 
@@ -180,7 +180,8 @@ def abandon(carrier: Carrier, outcome: Outcome, reason: str) -> None:
     carrier.ended(outcome, reason)
 
 
-for state in (asked, expected, copying, reserved, redirecting, freezing):
+before_the_claim = (asked, expected, copying, reserved, redirecting, freezing)
+for state in before_the_claim:
 
     @pep614(state.upon(Migration.declined).to(ended))
     def decline(_: Migration, carrier: Carrier, reason: str) -> None:
@@ -219,24 +220,6 @@ def lose_owner(_: Migration, carrier: Carrier) -> None:
     carrier.ended(Outcome.LOST, "the target was lost after it became the owner")
 
 
-# Late replies and second notices.
-
-replies = (Migration.reserved, Migration.prepared, Migration.arrived, Migration.settled)
-notices = (Migration.declined, Migration.player_left, Migration.source_lost)
-waits = (Migration.target_lost, Migration.timed_out)
-snapshots = (Migration.copied, Migration.frozen)
-ignore(claiming, *replies, *notices, *waits, *snapshots)
-ignore(owned, *replies[:3], *notices, *snapshots)
-ignore(ended, *replies, *notices, *waits, *snapshots, Migration.claimed, Migration.contested)
-turns = {
-    asked: Migration.reserved,
-    expected: Migration.reserved,
-    copying: Migration.copied,
-    reserved: Migration.prepared,
-    redirecting: Migration.arrived,
-    freezing: Migration.frozen,
-}
-for state, turn in turns.items():
-    ignore(state, *(each for each in (*replies, *snapshots) if each is not turn))
+ignore_the_rest(Migration, idle, *before_the_claim, claiming, owned, ended)
 
 migration: Callable[[Carrier], Migration] = builder.build()

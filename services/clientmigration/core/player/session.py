@@ -12,7 +12,7 @@ from typing import Protocol
 
 from automat import TypeMachineBuilder, pep614
 
-from clientmigration.core.player.machine import ignore
+from clientmigration.core.player.machine import ignore_the_rest
 from clientmigration.core.player.snapshot import Snapshot
 
 
@@ -102,16 +102,14 @@ class Session(Protocol):
         """Clock: the reservation, or the wait for a player that went away, is over."""
 
 
-GONE_HOME = "the player is not connected"
-
-
 builder = TypeMachineBuilder(Session, SeatActions)  # type: ignore[type-abstract]
 arriving = builder.state("arriving")
 playing = builder.state("playing")
 frozen = builder.state("frozen")
 departed = builder.state("departed")
 gone = builder.state("gone")
-for each in (arriving, playing, frozen, departed, gone):
+everywhere = (arriving, playing, frozen, departed, gone)
+for each in everywhere:
     each.upon(Session.state).loop().returns(each.name)
 
 # Arriving: there is a place, perhaps a snapshot, perhaps a connection; nothing is owned.
@@ -233,12 +231,6 @@ def stay(_: Session, seat: SeatActions, migration: str) -> None:
     seat.migration = ""
 
 
-ignore(arriving, Session.direct)
-ignore(playing, Session.prepare)
-ignore(frozen, Session.prepare, Session.direct, Session.freeze, Session.expired)
-ignore(departed, *(Session.prepare, Session.direct, Session.cancel, Session.expired))
-ignore(departed, Session.joined)
-ignore(gone, Session.prepare, Session.own, Session.direct, Session.cancel, Session.release)
-ignore(gone, Session.joined, Session.expired)
+ignore_the_rest(Session, *everywhere)
 
 session: Callable[[SeatActions], Session] = builder.build()
