@@ -46,7 +46,23 @@ CROSSINGS = (
     ("errors.py", "clientmigration.core.measures.bucket"),
     ("core/measures/bucket.py", "twisted.internet"),
     ("wire/meadow.py", "twisted.python"),
+    ("core/fleet/health.py", "clientmigration.core.decisions.audit"),
+    ("core/fleet/policy.py", "clientmigration.core.simulation.crowd"),
+    ("core/player/inbox.py", "clientmigration.core.fleet.world"),
+    ("core/measures/meter.py", "clientmigration.core.player.feeds"),
+    ("client/summary.py", "clientmigration.core.fleet.placement"),
+    ("gameserver/checkpoints.py", "clientmigration.core.decisions.rounds"),
+    ("wire/interest.py", "clientmigration.core.fleet.health"),
 )
+CIRCLES = {
+    "router": ("router/introductions.py", "import clientmigration.router.service"),
+    "core.fleet": (
+        "core/fleet/world.py",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+        "    from clientmigration.core.fleet.placement import place",
+    ),
+}
+"""A package, and what closes a circle in it: where it is planted, and the lines."""
 
 
 def copied(folder: Path) -> Path:
@@ -124,6 +140,22 @@ def test_an_import_against_the_layers_is_caught(module: str, imported: str, cros
     importer = "clientmigration." + module.removesuffix(".py").replace("/", ".")
     target = imported.partition(".")[0] if imported.startswith("twisted") else imported
     assert f"{importer} -> {target}" in crossed
+
+
+@pytest.fixture(scope="module")
+def circled(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What import-linter says of a copy with a circle in two packages."""
+    tree = copied(tmp_path_factory.mktemp("circled"))
+    for module, lines in CIRCLES.values():
+        plant(tree, module, lines)
+    code, output = said(tree, "lint-imports", "--no-cache", "--contract", "acyclic")
+    assert code == 1
+    return output
+
+
+@pytest.mark.parametrize("package", CIRCLES)
+def test_a_circle_is_caught_and_under_type_checking_too(package: str, circled: str) -> None:
+    assert f"No cycles are allowed in clientmigration.{package}." in circled
 
 
 def test_without_a_violation_import_linter_keeps_quiet(tmp_path: Path) -> None:
