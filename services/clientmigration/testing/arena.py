@@ -73,6 +73,7 @@ class Arena:
         self.events = Silent()
         self.sink = MemorySink()
         self.hosts: dict[str, HostClock] = {}
+        self.network.hosts = self.hosts
         self.servers: dict[str, GameServer] = {}
         self.links: dict[str, ClientService] = {}
         self.players: list[Player] = []
@@ -182,6 +183,10 @@ class Arena:
         self.network.kill(name)
         self.servers.pop(name, None)
         self.links.pop(name, None)
+
+    def freeze(self, name: str, seconds: float) -> None:
+        """SIGSTOP of a host, and SIGCONT so many seconds later."""
+        self.hosts[name].freeze(seconds)
 
     def drain(self, name: str) -> Deferred[None]:
         """SIGTERM of a server: it ends when it is empty, or when its patience is over."""

@@ -38,9 +38,9 @@ class Timeline(Clock):
         self._push(call, host)
         return call
 
-    def _push(self, call: DelayedCall, host: HostClock | None) -> None:
+    def _push(self, call: DelayedCall, host: HostClock | None, when: float | None = None) -> None:
         self._asked += 1
-        heappush(self._heap, (call.time, self._asked, call, host))
+        heappush(self._heap, (call.time if when is None else when, self._asked, call, host))
 
     def _earlier(self, call: DelayedCall) -> None:
         """It was reset to an earlier time: its later entry will find it called."""
@@ -61,6 +61,9 @@ class Timeline(Clock):
         while self._heap and self._heap[0][0] <= until:
             when, _, call, host = heappop(self._heap)
             if call.called or call.cancelled or (host is not None and not host.alive):
+                continue
+            if host is not None and host.thaws_at > when:
+                self._push(call, host, host.thaws_at)
                 continue
             if call.delayed_time:
                 call.activate_delay()
@@ -86,11 +89,25 @@ def _nothing(_call: DelayedCall) -> None:
 
 @implementer(IReactorTime)
 class HostClock:
-    """The time as one host sees it: `skew` seconds ahead of the timeline, until it is killed."""
+    """The time as one host sees it: `skew` seconds ahead of the timeline, until it is killed.
+
+    A host that is frozen (SIGSTOP) does nothing until `thaws_at` on the timeline; then everything
+    that was due meanwhile happens at once, in order, while its time has gone on.
+    """
 
     def __init__(self, timeline: Timeline, skew: float = 0.0) -> None:
         self.timeline, self.skew = timeline, skew
         self.alive = True
+        self.thaws_at = 0.0
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it does nothing now."""
+        return self.alive and self.thaws_at > self.timeline.rightNow
+
+    def freeze(self, seconds: float) -> None:
+        """Do nothing for so long."""
+        self.thaws_at = max(self.thaws_at, self.timeline.rightNow + seconds)
 
     def seconds(self) -> float:
         """See IReactorTime."""

@@ -6,7 +6,7 @@ and whoever is cut off does not hear that the other end is gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any, cast
@@ -33,6 +33,7 @@ from clientmigration.testing.clock import HostClock, Timeline
 
 CONNECT_S = 5.0  # a connection that can not be made by then fails, as the real dialer's does
 KNOCK_S = 0.25  # how often it is tried until then
+READ_S = 1e-4  # a process that thaws looks at its timers, and then at its sockets
 RESENT_S = (0.2, 0.8)  # what was lost is sent again after about so long
 
 
@@ -90,6 +91,10 @@ class End:
 
     def arrive(self, data: bytes) -> None:
         """What the other end sent; nothing means that it has closed."""
+        thaws_at = self.network.thaws_at(self.here)
+        if thaws_at > self.network.clock.rightNow:  # the kernel keeps it
+            self.network.clock.at(thaws_at, None, self.arrive, data)
+            return
         self.network.newest = (self.here, data)
         if not data:
             self.lost(ConnectionLost() if self.peer.broken else ConnectionDone())
@@ -133,6 +138,13 @@ class Network:
         self.newest: tuple[str, bytes] | None = None  # what arrived last, and where
         self.late_until = 0.0  # when the last of what was lost arrives
         self.taps: list[Callable[[End, bytes], None]] = []
+        self.hosts: Mapping[str, HostClock] = {}  # those that may be frozen
+
+    def thaws_at(self, host: str) -> float:
+        """Until when (on the timeline) this host does nothing; long ago for one that is well. What
+        has arrived by then it reads a moment later: its timers come first, as a reactor's do."""
+        clock = self.hosts.get(host)
+        return clock.thaws_at + READ_S if clock is not None and clock.thaws_at else 0.0
 
     def listen(self, host: str, address: str, make: Callable[[], Line]) -> None:
         """`host` answers at `address`."""
@@ -177,11 +189,19 @@ class Network:
         near, far = End(self, host, there), End(self, there, host)
         near.peer, far.peer = far, near
         near.protocol = protocol = cast(IProtocol, factory.buildProtocol(Host(there)))
-        far.protocol = self.doors[address][1]()
         self.ends = [end for end in self.ends if end.open or end.protocol] + [near, far]
-        far.protocol.makeConnection(far)
+        self._accept(far, address)
         near.protocol.makeConnection(near)
         return protocol
+
+    def _accept(self, end: End, address: str) -> None:
+        """The kernel has accepted a connection; a host that is frozen will see it when it thaws."""
+        thaws_at = self.thaws_at(end.here)
+        if thaws_at > self.clock.rightNow:
+            self.clock.at(thaws_at, None, self._accept, end, address)
+        elif address in self.doors and end.open:
+            end.protocol = self.doors[address][1]()
+            end.protocol.makeConnection(end)
 
     def carry(self, end: End, data: bytes) -> None:
         """Bring bytes to the other end, in order; nothing: the end of the stream."""
@@ -231,7 +251,8 @@ class Network:
             end.broken = end.peer.broken = True
             for each in (end, end.peer):
                 each.open = False
-                self.clock.callLater(0, each.lost, ConnectionLost())
+                heard_at = max(self.clock.rightNow, self.thaws_at(each.here))
+                self.clock.at(heard_at, None, each.lost, ConnectionLost())
         return len(broken)
 
     def kill(self, host: str) -> None:
