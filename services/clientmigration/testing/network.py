@@ -1,4 +1,4 @@
-"""The arena's network: connections that delay, stall, break and are cut off, and never reorder.
+"""A simulated network: connections delay, stall, break and are cut off, and never reorder.
 
 It behaves as TCP does: what is lost comes later, what is cut off waits until the cut is healed,
 and whoever is cut off does not hear that the other end is gone.
@@ -90,7 +90,7 @@ class End:
 
     def arrive(self, data: bytes) -> None:
         """What the other end sent; nothing means that it has closed."""
-        self.network.newest = (self.here, data)
+        self.network.arrived(self.here, data)
         if not data:
             self.lost(ConnectionLost() if self.peer.broken else ConnectionDone())
         elif self.protocol is not None and self.open:
@@ -100,7 +100,7 @@ class End:
         """The network takes everything."""
 
     def unregisterProducer(self) -> None:
-        """See `registerProducer`."""
+        """There is no producer to forget."""
 
     def getPeer(self) -> Host:
         """The other end's host."""
@@ -114,8 +114,9 @@ class End:
 class Network:
     """Connections between hosts, with a delay for each way. `delay(a, b)` answers seconds.
 
-    `random` and `lossy` make it lose: that share of what is sent comes late. `taps` are told all
-    that is carried.
+    With `random`, the share `lossy` of what is sent is lost and comes late. Every function in
+    `taps` is called with all that is carried: the end it comes from, and the bytes (none: it
+    closes).
     """
 
     def __init__(
@@ -130,7 +131,7 @@ class Network:
         self.doors: dict[str, tuple[str, Callable[[], Line]]] = {}
         self.ends: list[End] = []
         self.cuts: dict[tuple[str, str], int] = {}
-        self.newest: tuple[str, bytes] | None = None  # what arrived last, and where
+        self._newest: tuple[str, bytes] | None = None
         self.late_until = 0.0  # when the last of what was lost arrives
         self.taps: list[Callable[[End, bytes], None]] = []
 
@@ -192,6 +193,15 @@ class Network:
         else:
             self._send(end, data, self.clock.seconds())
 
+    def arrived(self, host: str, data: bytes) -> None:
+        """An end was reached."""
+        self._newest = (host, data)
+
+    def take_newest(self) -> tuple[str, bytes] | None:
+        """What arrived last, and at which host, if anything did since this was asked last."""
+        newest, self._newest = self._newest, None
+        return newest
+
     def _send(self, end: End, data: bytes, now: float) -> None:
         late = self.random.uniform(*RESENT_S) if self._loses() else 0.0
         end.due = max(end.due, now + self.delay(end.here, end.there) + late)
@@ -223,6 +233,10 @@ class Network:
             kept, end.kept = end.kept, []
             for data in kept:
                 self._send(end, data, resent)
+
+    def lose_nothing(self) -> None:
+        """From now on nothing is lost on its way, and so nothing comes late."""
+        self.lossy = 0.0
 
     def reset(self, a: str, b: str) -> int:
         """Every connection between two hosts breaks, for both; answers how many."""
