@@ -181,7 +181,7 @@ class Arena:
 
     def kill(self, name: str) -> None:
         """kill -9 of a server, of "router", or of a player's host."""
-        self.hosts.pop(name).alive = False
+        self.hosts.pop(name).stop()
         self.network.kill(name)
         self.servers.pop(name, None)
         self.links.pop(name, None)

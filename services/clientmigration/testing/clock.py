@@ -92,6 +92,10 @@ class HostClock:
         self.timeline, self.skew = timeline, skew
         self.alive = True
 
+    def stop(self) -> None:
+        """The host is dead: nothing that it had planned happens any more."""
+        self.alive = False
+
     def seconds(self) -> float:
         """The time that this host's clock shows."""
         return self.timeline.rightNow + self.skew
