@@ -90,7 +90,7 @@ class End:
 
     def arrive(self, data: bytes) -> None:
         """What the other end sent; nothing means that it has closed."""
-        self.network.arrived(self.here, data)
+        self.network.newest = (self.here, data)
         if not data:
             self.lost(ConnectionLost() if self.peer.broken else ConnectionDone())
         elif self.protocol is not None and self.open:
@@ -131,7 +131,7 @@ class Network:
         self.doors: dict[str, tuple[str, Callable[[], Line]]] = {}
         self.ends: list[End] = []
         self.cuts: dict[tuple[str, str], int] = {}
-        self._newest: tuple[str, bytes] | None = None
+        self.newest: tuple[str, bytes] | None = None  # what arrived last, and where
         self.late_until = 0.0  # when the last of what was lost arrives
         self.taps: list[Callable[[End, bytes], None]] = []
 
@@ -193,13 +193,9 @@ class Network:
         else:
             self._send(end, data, self.clock.seconds())
 
-    def arrived(self, host: str, data: bytes) -> None:
-        """An end was reached."""
-        self._newest = (host, data)
-
     def take_newest(self) -> tuple[str, bytes] | None:
         """What arrived last, and at which host, if anything did since this was asked last."""
-        newest, self._newest = self._newest, None
+        newest, self.newest = self.newest, None
         return newest
 
     def _send(self, end: End, data: bytes, now: float) -> None:
