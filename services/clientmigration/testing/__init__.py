@@ -13,19 +13,23 @@ the same to the last byte. Use it to test a game, a policy, or this package:
 `Parts` puts something else in the place of a part. `arena.network` can `cut`, `heal` and `reset`,
 `arena.kill` and `arena.drain` take servers away, and a `Disk` makes the ledger slow and bad.
 
-Schedules of faults, each from one seed, are explored by
+Whole schedules of moves and faults, each from one seed, are explored by
 
     python -m clientmigration.testing --seeds 1000      # on all cores; `make arena` does the same
     python -m clientmigration.testing --seed 7          # one of them, with its transcript
 
-and `clientmigration.testing.stage.perform(seed, parts)` does it from Python: `plan.py` says what a
-seed decides, `stage.py` carries it out, `checks.py` says what has to hold after every single event.
+and from Python `perform(seed, parts)` answers a `Verdict`: its `violation` is "" when all is well.
+
+To read how: `schedule.py` says what a seed decides, `scene.py` what it is carried out in,
+`faults.py` what is done to that, `stage.py` lets the time go on, and `checks.py` says what has to
+hold after every single event.
 """
 
 from clientmigration.testing.arena import EPOCH, SECRET, Arena, Parts
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk, Glade, LedgerAway, Silent, SlowLedger, Still
 from clientmigration.testing.network import End, Host, Network
+from clientmigration.testing.stage import Verdict, perform
 
 __all__ = [
     "EPOCH",
@@ -43,4 +47,6 @@ __all__ = [
     "SlowLedger",
     "Still",
     "Timeline",
+    "Verdict",
+    "perform",
 ]

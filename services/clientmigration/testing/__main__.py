@@ -1,4 +1,4 @@
-"""`python -m clientmigration.testing --seeds 1000`."""
+"""The command `python -m clientmigration.testing`: what it does is in `explore.py`."""
 
 import sys
 

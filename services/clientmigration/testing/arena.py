@@ -53,7 +53,8 @@ class Parts:
 class Arena:
     """See the package. `delay_s` is the one-way delay between any two hosts; `cost` the load that
     one player is to a server; `files` are what every server offers; `skew` the seconds by which a
-    host's clock is ahead; `disk` how good the ledger's is."""
+    host's clock is ahead; `disk` how good the ledger's is; `make_network` what connects the hosts,
+    if it is not a network with that delay."""
 
     seed: int = 1
     delay_s: float = 0.001
@@ -63,11 +64,13 @@ class Arena:
     parts: Parts = field(default_factory=Parts)
     skew: Callable[[str], float] = lambda _host: 0.0
     disk: Disk | None = None
+    make_network: Callable[[Timeline], Network] | None = None
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
         self.clock = Timeline(EPOCH)
-        self.network = Network(self.clock, self.delay)
+        make = self.make_network or (lambda clock: Network(clock, self.delay))
+        self.network = make(self.clock)
         self.ledger = MemoryLedger()
         self.seals = Seals(SECRET)
         self.events = Silent()
@@ -179,7 +182,7 @@ class Arena:
 
     def kill(self, name: str) -> None:
         """kill -9 of a server, of "router", or of a player's host."""
-        self.hosts.pop(name).alive = False
+        self.hosts.pop(name).stop()
         self.network.kill(name)
         self.servers.pop(name, None)
         self.links.pop(name, None)

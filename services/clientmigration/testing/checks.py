@@ -32,7 +32,7 @@ from clientmigration.gameserver.service import GameServer
 from clientmigration.testing.arena import Arena
 from clientmigration.testing.coins import total
 from clientmigration.testing.network import End
-from clientmigration.testing.workload import Errands
+from clientmigration.testing.workload import Workload
 from clientmigration.wire.connection import INPUT
 from clientmigration.wire.messages import View
 
@@ -62,7 +62,7 @@ class Track:
     last: int = 0
     rejoins: int = 0
     body: bytes = b""  # of its newest view
-    errands: Errands | None = None
+    workload: Workload | None = None
     killed_at: float | None = None
 
     @property
@@ -71,6 +71,10 @@ class Track:
         if not self.known_as:
             self.known_as = self.player.name
         return self.known_as
+
+    def leave(self) -> None:
+        """It does not want to play any more, or can not."""
+        self.wanted = False
 
     def sent(self, seq: int, body: bytes) -> None:
         """The player said this input; every way of having applied the ones before goes on here."""
@@ -119,7 +123,9 @@ class Checker:
 
     # What the stage tells.
 
-    def follow(self, player: Player, host: str, track: Track | None = None) -> Track:
+    def follow(
+        self, player: Player, host: str, workload: Workload, track: Track | None = None
+    ) -> Track:
         """A player program starts; for a player known already, `track` is its."""
         if track is None:
             track = Track(player, host)
@@ -127,6 +133,7 @@ class Checker:
         else:
             track.skips = True  # a new program can not send again what an old one sent
         track.player, track.host, track.wanted = player, host, True
+        track.workload = workload
         track.tick = track.last = track.rejoins = 0
         self.by_host[host] = track
         player.on_view = lambda view: self.shown(track, player, view)
@@ -151,6 +158,10 @@ class Checker:
             if self._rightful.get(track.name, ("",))[0] == name:
                 track.floor = floor if track.floor is None else min(floor, track.floor)
                 track.killed_at = self.now
+
+    def lose(self, coins: int) -> None:
+        """So many coins are gone for good, and nothing is wrong with that."""
+        self.lost_coins += coins
 
     def carried(self, end: End, data: bytes) -> None:
         """A tap: inputs on their way are what a player really sent."""

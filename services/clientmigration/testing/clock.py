@@ -1,4 +1,4 @@
-"""The arena's time: one line of events for everything, and a clock of its own for each host.
+"""Simulated time: one line of events for everything, and a clock of its own for each host.
 
 Events at the same time happen in the order in which they were asked for. A host that was killed
 does nothing more: what it had planned is dropped.
@@ -49,11 +49,11 @@ class Timeline(Clock):
     def callLater(
         self, delay: float, callable: Callable[..., object], *args: object, **kw: object
     ) -> DelayedCall:
-        """See IReactorTime."""
+        """Call it so many seconds from now, whoever is dead by then."""
         return self.at(self.rightNow + delay, None, callable, *args, **kw)
 
     def getDelayedCalls(self) -> list[DelayedCall]:
-        """See IReactorTime."""
+        """All calls that are still to come, the next one first."""
         return [entry[2] for entry in sorted(self._heap, key=lambda e: e[:2]) if entry[2].active()]
 
     def step(self, until: float) -> bool:
@@ -109,14 +109,18 @@ class HostClock:
         """Do nothing for so long."""
         self.thaws_at = max(self.thaws_at, self.timeline.rightNow + seconds)
 
+    def stop(self) -> None:
+        """The host is dead: nothing that it had planned happens any more."""
+        self.alive = False
+
     def seconds(self) -> float:
-        """See IReactorTime."""
+        """The time that this host's clock shows."""
         return self.timeline.rightNow + self.skew
 
     def callLater(self, delay: float, callable: Any, *args: Any, **kw: Any) -> DelayedCall:
-        """See IReactorTime."""
+        """Call it so many seconds from now, unless this host is dead by then."""
         return self.timeline.at(self.timeline.rightNow + delay, self, callable, *args, **kw)
 
     def getDelayedCalls(self) -> list[DelayedCall]:
-        """See IReactorTime. Those of all hosts."""
+        """All calls that are still to come, of all hosts."""
         return self.timeline.getDelayedCalls()

@@ -60,7 +60,7 @@ def _counts(watch: Checker, track: Track) -> str:
         return "is shown nothing"
     if not track.skips and (tally.lost or tally.doubled):
         return f"counts {tally.lost} lost and {tally.doubled} doubled inputs"
-    if track.errands is not None and track.errands.busy:
+    if track.workload is not None and track.workload.busy:
         return "has a file that does not come"
     if player.streams.bad or player.streams.gaps:
         return f"has {player.streams.bad} bad files and {player.streams.gaps} gaps in topics"

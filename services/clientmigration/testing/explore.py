@@ -1,4 +1,7 @@
-"""Runs many seeds on all cores and says what was found: `python -m clientmigration.testing`."""
+"""Runs many seeds on all cores and says what was found: `python -m clientmigration.testing`.
+
+It only counts and prints. A seed's verdict depends on nothing but the seed.
+"""
 
 from __future__ import annotations
 
@@ -35,12 +38,12 @@ def _prepare() -> None:
 
 
 def judge(seed: int) -> Verdict:
-    """One seed, with the real parts."""
+    """The verdict of one seed, with the real parts."""
     return perform(seed)
 
 
 def replay(seed: int, lines: int = LINES) -> Verdict:
-    """Again, and print what was said before it went wrong."""
+    """Run a seed again and print the last `lines` of its transcript."""
     verdict = perform(seed, kept=True)
     for line in verdict.lines[max(0, len(verdict.lines) - lines) :]:
         print(line)
@@ -66,13 +69,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _explore(seeds: range, jobs: int, lines: int) -> int:
     started = time.monotonic()
     total: Counter[str] = Counter()
-    deeds: Counter[str] = Counter()
+    done: Counter[str] = Counter()
     broken: list[Verdict] = []
     for verdict in explore(seeds, jobs):
         total += Counter(
             {"schedules": 1, verdict.kind: 1, "moves": verdict.moves, "faults": verdict.faults}
         )
-        deeds += Counter(verdict.deeds)
+        done += Counter(verdict.done)
         if verdict.violation:
             broken.append(verdict)
             print(f"seed {verdict.seed} ({verdict.kind}): {verdict.violation}", flush=True)
@@ -80,7 +83,7 @@ def _explore(seeds: range, jobs: int, lines: int) -> int:
             took = time.monotonic() - started
             so_far = f"{total['schedules']} of {len(seeds)} schedules, {len(broken)} violations"
             print(f"{so_far}, {took:.0f} s", file=sys.stderr, flush=True)
-    _summarise(total, deeds, broken, time.monotonic() - started)
+    _summarise(total, done, broken, time.monotonic() - started)
     if broken:
         print()
         replay(min(each.seed for each in broken), lines)
@@ -88,13 +91,13 @@ def _explore(seeds: range, jobs: int, lines: int) -> int:
 
 
 def _summarise(
-    total: Counter[str], deeds: Counter[str], broken: list[Verdict], seconds: float
+    total: Counter[str], done: Counter[str], broken: list[Verdict], seconds: float
 ) -> None:
     kinds = ", ".join(f"{total[kind]} {kind}" for kind in ("calm", "crash", "rough"))
     print(f"schedules   {total['schedules']} ({kinds})")
     print(f"moves made  {total['moves']}")
     print(f"faults      {total['faults']}")
-    print(f"deeds       {', '.join(f'{n} {word}' for word, n in deeds.most_common())}")
+    print(f"steps done  {', '.join(f'{n} {word}' for word, n in done.most_common())}")
     print(f"violations  {len(broken)}")
     print(f"time        {seconds:.0f} s")
 

@@ -25,11 +25,11 @@ class Silent:
         self.posted: list[tuple[str, str]] = []
 
     def post(self, what: str, tags: list[str], when: int, data: str = "") -> None:  # noqa: ARG002
-        """See `Events`."""
+        """Keep what happened, for a test to read."""
         self.posted.append((what, data))
 
     def take_dropped(self) -> int:
-        """See `Events`."""
+        """None was ever dropped."""
         return 0
 
 
@@ -39,11 +39,11 @@ class Still:
     user = system = rss = 0
 
     def cpu_times(self) -> Still:
-        """See psutil."""
+        """Seconds of CPU so far, as `user` and `system`."""
         return self
 
     def memory_info(self) -> Still:
-        """See psutil."""
+        """Bytes of memory in use, as `rss`."""
         return self
 
 
@@ -74,11 +74,11 @@ class SlowLedger:
         self.kept, self.disk, self.clock, self.random = kept, disk, clock, random
 
     def read(self, player: str) -> Deferred[Record]:
-        """See `Ledger`."""
+        """The player's record, or an empty one; fails with `LedgerAway`."""
         return self._ask(lambda: self.kept.records.get(player) or Record(player))
 
     def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
-        """See `Ledger`."""
+        """Change records as the ledger's rules allow; fails with `LedgerAway`, done or not."""
         done: list[list[bool]] = []
 
         def act() -> list[bool]:
@@ -88,7 +88,7 @@ class SlowLedger:
         return self._ask(act)
 
     def close(self) -> None:
-        """See `Ledger`."""
+        """What is kept stays: another router may ask for it."""
 
     def _ask(self, act: Callable[[], T]) -> Deferred[T]:
         answered: Deferred[T] = Deferred()
@@ -114,7 +114,7 @@ class Glade(Meadow):
     """A meadow on which newcomers stand close enough to give each other coins."""
 
     def enter(self, player: str, state: dict[str, Any] | None, ticks: int) -> None:
-        """See `Game`."""
+        """A newcomer is born near all the others; who has a state comes as it was."""
         if state is None:
             born = newborn(player)
             state = {**born, "x": 490.0 + born["x"] / 50, "y": 490.0 + born["y"] / 50}

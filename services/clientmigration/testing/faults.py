@@ -1,182 +1,183 @@
-"""What a schedule does to its arena: one function per word of a plan. Each answers what it really
-did, as a line for the transcript, or nothing when there was nothing to do it to."""
+"""What is done to an arena: moves, comings and goings, and faults, a function for each word.
+
+Each answers what it really did, as a line for the transcript, or "" when there was nothing to do it
+to. `STEPS` finds the function of a schedule's word. Nothing here asks chance: a step brings its
+dice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from clientmigration.testing.fakes import LedgerAway
-from clientmigration.testing.schedule import Deed
+from clientmigration.testing.scene import Scene
+from clientmigration.testing.schedule import Step
 
-if TYPE_CHECKING:
-    from clientmigration.testing.stage import Stage
+T = TypeVar("T")
+
+# Moves, comings and goings.
 
 
-def move(stage: Stage, deed: Deed) -> str:
+def move(scene: Scene, step: Step) -> str:
     """The router is told to move somebody somewhere, sensible or not."""
-    track = _one(stage.playing(), deed.dice[0])
-    target = _one(list(stage.arena.servers), deed.dice[1])
-    record = track and stage.arena.ledger.records.get(track.name)
-    if not record or not target or record.owner in ("", target):
+    arena = scene.arena
+    track = _one(scene.bots.playing(), step.dice[0])
+    target = _one(list(arena.servers), step.dice[1])
+    record = arena.ledger.records.get(track.name) if track else None
+    if not track or not record or not target or record.owner in ("", target):
         return ""
-    if "router" not in stage.arena.hosts:
+    if "router" not in arena.hosts:
         return ""
-    moving = stage.arena.order(track.name, record.owner, target)
+    moving = arena.order(track.name, record.owner, target)
     moving.addErrback(lambda failure: failure.trap(LedgerAway) and None)
     return f"{track.name} from {record.owner} to {target}"
 
 
-def burst(stage: Stage, deed: Deed) -> str:
-    """Everybody to one server, at once."""
-    some = [Deed(deed.at, "move", (n / 8, deed.dice[1], 0.0), 0.0) for n in range(8)]
-    return "; ".join(filter(None, (move(stage, each) for each in some)))
+def burst(scene: Scene, step: Step) -> str:
+    """Everybody is moved to one server, at once."""
+    some = [Step(step.at, "move", (n / 8, step.dice[1], 0.0), 0.0) for n in range(8)]
+    return "; ".join(filter(None, (move(scene, each) for each in some)))
 
 
-def newcomer(stage: Stage, deed: Deed) -> str:  # noqa: ARG001
-    """Somebody new."""
-    return stage.enter()
+def newcomer(scene: Scene, step: Step) -> str:  # noqa: ARG001
+    """Somebody new begins to play."""
+    return scene.bots.enter()
 
 
-def leave(stage: Stage, deed: Deed) -> str:
-    """Somebody goes home, and says so."""
-    track = _one([each for each in stage.playing() if each.met], deed.dice[0])
-    if track is None or len(stage.playing()) < 3:
+def leave(scene: Scene, step: Step) -> str:
+    """Somebody goes home, and says so; at least two stay."""
+    track = _one(scene.bots.met(), step.dice[0])
+    if track is None or len(scene.bots.playing()) < 3:
         return ""
-    stage.stop(track)
-    stage.away.append(track)
-    return str(track.name)
+    scene.bots.go_home(track)
+    return track.name
 
 
-def come_back(stage: Stage, deed: Deed) -> str:  # noqa: ARG001
+def come_back(scene: Scene, step: Step) -> str:  # noqa: ARG001
     """Who went home first comes back, as a new program with the old token."""
-    if not stage.away:
-        return ""
-    track = stage.away.pop(0)
-    return stage.enter(track.player.token, track)
+    return scene.bots.come_back()
 
 
-def drain(stage: Stage, deed: Deed) -> str:
+def drain(scene: Scene, step: Step) -> str:
     """SIGTERM for a server; another of its name starts later."""
-    staying = [name for name, each in stage.arena.servers.items() if not each.draining]
-    if len(staying) < 3:
+    arena = scene.arena
+    staying = [name for name, each in arena.servers.items() if not each.draining]
+    name = _one(staying, step.dice[0])
+    if name is None or len(staying) < 3:
         return ""
-    name = _one(staying, deed.dice[0])
-    server: Any = stage.arena.servers[name]
+    game: Any = arena.servers[name].game
 
-    def ended(_: Any) -> None:
-        stage.transcript.note(f"--- {name} has drained")
-        stage.watch.lost_coins += sum(server.game.ground.values())
-        stage.later(deed.seconds, stage.restart, name)
+    def ended(_: None) -> None:
+        scene.transcript.note(f"--- {name} has drained")
+        scene.checker.lose(sum(game.ground.values()))
+        scene.later(step.seconds, scene.restart, name)
 
-    stage.arena.drain(name).addCallback(ended)
-    return str(name)
+    arena.drain(name).addCallback(ended)
+    return name
 
 
-def thief(stage: Stage, deed: Deed) -> str:
+def replay_ticket(scene: Scene, step: Step) -> str:
     """Somebody shows a ticket that it has no right to."""
-    return stage.thief.strike(deed.dice)
+    return scene.ticket_replay.strike(step.dice)
 
 
 # Faults.
 
 
-def kill_server(stage: Stage, deed: Deed) -> str:
-    """kill -9; it starts again later."""
-    name = _one(list(stage.arena.servers), deed.dice[0])
-    if len(stage.arena.servers) < 2:
+def kill_server(scene: Scene, step: Step) -> str:
+    """kill -9; it starts again later. The last server is left alone."""
+    name = _one(list(scene.arena.servers), step.dice[0])
+    if name is None or len(scene.arena.servers) < 2:
         return ""
-    stage.watch.killing(name)
-    stage.arena.kill(name)
-    stage.fault(deed.seconds, stage.restart, name)
-    return str(name)
+    scene.checker.killing(name)
+    scene.arena.kill(name)
+    scene.fault(step.seconds, scene.restart, name)
+    return name
 
 
-def kill_router(stage: Stage, deed: Deed) -> str:
+def kill_router(scene: Scene, step: Step) -> str:
     """kill -9; it starts again later."""
-    if "router" not in stage.arena.hosts:
+    if "router" not in scene.arena.hosts:
         return ""
-    stage.arena.kill("router")
-
-    def restart() -> None:
-        stage.arena.start_router()
-        stage.transcript.note("--- router starts")
-
-    stage.fault(deed.seconds, restart)
-    return f"for {deed.seconds:.1f} s"
+    scene.arena.kill("router")
+    scene.fault(step.seconds, scene.restart_router)
+    return f"for {step.seconds:.1f} s"
 
 
-def kill_player(stage: Stage, deed: Deed) -> str:
+def kill_player(scene: Scene, step: Step) -> str:
     """A player's machine dies; later it starts a new program with the old token."""
-    track = _one([each for each in stage.playing() if each.met], deed.dice[0])
+    track = _one(scene.bots.met(), step.dice[0])
     if track is None:
         return ""
-    stage.arena.kill(track.host)
-    track.wanted = False
-    stage.fault(deed.seconds, stage.enter, track.player.token, track)
-    return str(track.host)
+    scene.bots.kill(track)
+    scene.fault(step.seconds, scene.bots.enter, track.player.token, track)
+    return track.host
 
 
-def cut(stage: Stage, deed: Deed) -> str:
+def cut(scene: Scene, step: Step) -> str:
     """Two hosts can not reach each other for a while."""
-    one, other = _hosts(stage, deed)
-    return _cut(stage, deed, [(one, other), (other, one)])
+    one, other = _hosts(scene, step)
+    return _cut(scene, step, [(one, other), (other, one)])
 
 
-def half_cut(stage: Stage, deed: Deed) -> str:
+def half_cut(scene: Scene, step: Step) -> str:
     """Nothing gets from one host to another, only the other way."""
-    one, other = _hosts(stage, deed)[:: 1 if deed.dice[2] < 0.5 else -1]
-    return _cut(stage, deed, [(one, other)])
+    one, other = _hosts(scene, step)[:: 1 if step.dice[2] < 0.5 else -1]
+    return _cut(scene, step, [(one, other)])
 
 
-def _cut(stage: Stage, deed: Deed, ways: list[tuple[str, str]]) -> str:
+def _cut(scene: Scene, step: Step, ways: list[tuple[str, str]]) -> str:
+    network = scene.arena.network
+
     def mend() -> None:
         for one, other in ways:
-            stage.network.heal(one, other)
+            network.heal(one, other)
 
-    stage.fault(deed.seconds, mend)
+    scene.fault(step.seconds, mend)
     for one, other in ways:
-        stage.network.cut(one, other)
-    return f"from {ways[0][0]} to {ways[0][1]} for {deed.seconds:.1f} s"
+        network.cut(one, other)
+    return f"from {ways[0][0]} to {ways[0][1]} for {step.seconds:.1f} s"
 
 
-def reset(stage: Stage, deed: Deed) -> str:
+def reset(scene: Scene, step: Step) -> str:
     """All connections between two hosts break."""
-    one, other = _hosts(stage, deed)
-    if not stage.network.reset(one, other):
+    one, other = _hosts(scene, step)
+    if not scene.arena.network.reset(one, other):
         return ""
-    stage.fault(0.0, lambda: None)
+    scene.fault(0.0, lambda: None)
     return f"{one} and {other}"
 
 
-def bad_disk(stage: Stage, deed: Deed) -> str:
+def bad_disk(scene: Scene, step: Step) -> str:
     """The ledger fails often, and is slow."""
-    failing, unknown, slow = deed.dice
-    stage.disk.failing, stage.disk.unknown, stage.disk.slow_s = failing, unknown, slow / 2
-    stage.fault(deed.seconds, stage.repair)
-    return f"for {deed.seconds:.1f} s"
+    failing, unknown, slow = step.dice
+    scene.spoil(failing, unknown, slow / 2)
+    scene.fault(step.seconds, scene.repair)
+    return f"for {step.seconds:.1f} s"
 
 
-def _hosts(stage: Stage, deed: Deed) -> tuple[str, str]:
-    hosts = [*stage.schedule.servers, "router"]
-    one = hosts[int(deed.dice[0] * len(hosts))]
-    players = [track.host for track in stage.playing()]
+def _hosts(scene: Scene, step: Step) -> tuple[str, str]:
+    """A server or the router, and any other host."""
+    hosts = [*scene.schedule.servers, "router"]
+    one = hosts[int(step.dice[0] * len(hosts))]
+    players = [track.host for track in scene.bots.playing()]
     others = [each for each in [*hosts, *players, "router"] if each != one]
-    return one, others[int(deed.dice[1] * len(others))]
+    return one, others[int(step.dice[1] * len(others))]
 
 
-def _one(those: list[Any], dice: float) -> Any:
+def _one(those: Sequence[T], dice: float) -> T | None:
     return those[int(dice * len(those))] if those else None
 
 
-DEEDS: dict[str, Callable[[Stage, Deed], str]] = {
+STEPS: dict[str, Callable[[Scene, Step], str]] = {
     "move": move,
     "burst": burst,
     "newcomer": newcomer,
     "leave": leave,
     "return": come_back,
     "drain": drain,
-    "thief": thief,
+    "thief": replay_ticket,
     "kill server": kill_server,
     "kill router": kill_router,
     "kill player": kill_player,

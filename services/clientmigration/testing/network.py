@@ -1,4 +1,4 @@
-"""The arena's network: connections that delay, stall, break and are cut off, and never reorder.
+"""A simulated network: connections delay, stall, break and are cut off, and never reorder.
 
 It behaves as TCP does: what is lost comes later, what is cut off waits until the cut is healed,
 and whoever is cut off does not hear that the other end is gone.
@@ -105,7 +105,7 @@ class End:
         """The network takes everything."""
 
     def unregisterProducer(self) -> None:
-        """See `registerProducer`."""
+        """There is no producer to forget."""
 
     def getPeer(self) -> Host:
         """The other end's host."""
@@ -119,8 +119,9 @@ class End:
 class Network:
     """Connections between hosts, with a delay for each way. `delay(a, b)` answers seconds.
 
-    `random` and `lossy` make it lose: that share of what is sent comes late. `taps` are told all
-    that is carried.
+    With `random`, the share `lossy` of what is sent is lost and comes late. Every function in
+    `taps` is called with all that is carried: the end it comes from, and the bytes (none: it
+    closes).
     """
 
     def __init__(
@@ -212,6 +213,11 @@ class Network:
         else:
             self._send(end, data, self.clock.seconds())
 
+    def take_newest(self) -> tuple[str, bytes] | None:
+        """What arrived last, and at which host, if anything did since this was asked last."""
+        newest, self.newest = self.newest, None
+        return newest
+
     def _send(self, end: End, data: bytes, now: float) -> None:
         late = self.random.uniform(*RESENT_S) if self._loses() else 0.0
         end.due = max(end.due, now + self.delay(end.here, end.there) + late)
@@ -243,6 +249,10 @@ class Network:
             kept, end.kept = end.kept, []
             for data in kept:
                 self._send(end, data, resent)
+
+    def lose_nothing(self) -> None:
+        """From now on nothing is lost on its way, and so nothing comes late."""
+        self.lossy = 0.0
 
     def reset(self, a: str, b: str) -> int:
         """Every connection between two hosts breaks, for both; answers how many."""

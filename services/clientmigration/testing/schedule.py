@@ -1,5 +1,11 @@
-"""One seed, one plan: who takes part, how good the network and the ledger are, and what is done to
-them when. A pure function of the seed; nothing here touches an arena."""
+"""What a seed decides: who takes part, how good network and ledger are, and what is done to them.
+
+A pure function of the seed. Nothing here touches an arena: `faults.py` does what a step says.
+
+What a seed decides depends on every word and weight of the tables below, on their order, and on
+the order in which `random` is asked. They stay letter for letter (that is why "thief" still stands
+for a ticket that is replayed): a seed has to do tomorrow what it did when it found a bug.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +42,10 @@ FAULTS = frozenset(ROUGH) - frozenset(CALM)
 
 
 @dataclass(frozen=True)
-class Deed:
-    """Something done `at` seconds after the start; `dice` (0..1) say to whom."""
+class Step:
+    """Something that is done `at` seconds after the start, and lasts `seconds` where it can last.
+
+    `word` says what (a word of `ROUGH`); `dice` (0..1) say to whom."""
 
     at: float
     word: str
@@ -47,8 +55,11 @@ class Deed:
 
 @dataclass(frozen=True)
 class Schedule:
-    """All that a seed decides beforehand. `kind` is "calm" (no fault but a slow ledger), "crash"
-    (calm, and one server is killed) or "rough"."""
+    """All that a seed decides beforehand, times in seconds.
+
+    `kind` is "calm" (no fault but a slow ledger), "crash" (calm, and one server is killed) or
+    "rough" (everything). `ways` are the one-way delays between hosts, `skew` how far the clock of
+    each is ahead, `lossy` the share of what is sent that comes late, `cost` a player's load."""
 
     seed: int
     kind: str
@@ -62,12 +73,12 @@ class Schedule:
     disk: Disk
     cost: float
     ground: bool  # whether coins are laid down: what lies on a server dies with it
-    deeds: tuple[Deed, ...]
+    steps: tuple[Step, ...]
 
 
 def schedule(seed: int) -> Schedule:
-    """The plan of this seed."""
-    random = Random(f"plan {seed}")
+    """The schedule of this seed."""
+    random = Random(f"plan {seed}")  # see the law above
     kind = random.choices(("calm", "crash", "rough"), (4, 1, 7))[0]
     servers = ("a", "b", "c")
     furthest = random.choice((0.001, 0.005, 0.02, 0.04))
@@ -86,7 +97,7 @@ def schedule(seed: int) -> Schedule:
         disk=_disk(random, kind),
         cost=random.choice((0.02, 0.1)),
         ground=random.random() < 0.4,
-        deeds=_deeds(random, kind),
+        steps=_steps(random, kind),
     )
 
 
@@ -97,10 +108,10 @@ def _disk(random: Random, kind: str) -> Disk:
     return Disk(slow, random.uniform(0, 0.1), random.uniform(0, 0.3))
 
 
-def _deeds(random: Random, kind: str) -> tuple[Deed, ...]:
+def _steps(random: Random, kind: str) -> tuple[Step, ...]:
     weights = ROUGH if kind == "rough" else CALM
-    deeds = [
-        _deed(random, word)
+    steps = [
+        _step(random, word)
         for word in random.choices(
             list(weights),
             list(weights.values()),
@@ -108,15 +119,15 @@ def _deeds(random: Random, kind: str) -> tuple[Deed, ...]:
         )
     ]
     if kind == "crash":
-        deeds = [each for each in deeds if each.word in ("move", "burst", "newcomer")]
-        deeds.append(Deed(random.uniform(6, HEAL_S), "kill server", _dice(random), 20.0))
-    return tuple(sorted(deeds, key=lambda deed: deed.at))
+        steps = [each for each in steps if each.word in ("move", "burst", "newcomer")]
+        steps.append(Step(random.uniform(6, HEAL_S), "kill server", _dice(random), 20.0))
+    return tuple(sorted(steps, key=lambda step: step.at))
 
 
 def _dice(random: Random) -> tuple[float, float, float]:
     return random.random(), random.random(), random.random()
 
 
-def _deed(random: Random, word: str) -> Deed:
+def _step(random: Random, word: str) -> Step:
     seconds = random.choice((0.1, 0.5, 1.0, 2.5, 4.0, 7.0)) * random.uniform(0.5, 1.5)
-    return Deed(random.uniform(BEGIN_S, HEAL_S), word, _dice(random), seconds)
+    return Step(random.uniform(BEGIN_S, HEAL_S), word, _dice(random), seconds)

@@ -1,43 +1,46 @@
-"""Somebody who sees everything that is said, and shows what it saw to servers: I5.
+"""An attacker who reads every ticket on the wire and shows it to servers again (invariant I5).
 
-It strikes only where it has to be refused: at another server, without the secret, or with a ticket
-whose time is over or that a later reservation has replaced.
+It tries only what has to be refused: a ticket at another server, without its secret, or when its
+time is over or a later reservation has replaced it.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.net.door import Lines
 from clientmigration.net.line import Line
 from clientmigration.testing.arena import Arena
-from clientmigration.testing.checks import Checker
+from clientmigration.testing.clock import HostClock
 from clientmigration.testing.network import End
 from clientmigration.wire.connection import SERVER_TO_PLAYER
-from clientmigration.wire.messages import Goodbye, Join, View, Welcome
+from clientmigration.wire.messages import Join, View, Welcome
 
+HOST = "thief"  # where the attacker comes from. Digests of transcripts have it in them: it stays
 SKEW_S = 0.1  # clocks differ: who is only just too late may be taken
 
+Fail = Callable[[str, str], None]
 
-class Thief:
-    """Collects tickets on the wire and shows them again."""
 
-    def __init__(self, arena: Arena, watch: Checker) -> None:
-        self.arena, self.watch = arena, watch
+class TicketReplay:
+    """Collects tickets on the wire and shows them again. `fail` is told when one is taken."""
+
+    def __init__(self, arena: Arena, fail: Fail) -> None:
+        self.arena, self.fail = arena, fail
         self.joins: list[tuple[str, str, str]] = []  # server, ticket, secret
-        self.refused = 0
 
     def tap(self, end: End, data: bytes) -> None:
-        """See `Network.taps`."""
-        if data[5:17] == b'{"t":"join",' and end.here != "thief":
+        """Keep each ticket that a player shows to a server. A tap of the network."""
+        if data[5:17] == b'{"t":"join",' and end.here != HOST:
             said = json.loads(data[5:])
             self.joins.append((end.there, said["ticket"], said["secret"]))
 
     def strike(self, dice: tuple[float, float, float]) -> str:
-        """Show something old or not one's own somewhere; answers what, or nothing."""
+        """Show a ticket where it has to be refused; answers which and where, or "" for nothing."""
         if not self.joins:
             return ""
         server, ticket, secret = self.joins[int(dice[0] * len(self.joins))]
@@ -51,7 +54,7 @@ class Thief:
             return ""
         if f"{server}:1" not in self.arena.network.doors:
             return ""
-        _Strike(self, server, Join(ticket=ticket, secret=secret))
+        self._show(server, Join(ticket=ticket, secret=secret))
         return f"the ticket of {claims['sub']} for {claims['aud']}, at {server}"
 
     def _stale(self, server: str, claims: dict[str, Any]) -> bool:
@@ -62,27 +65,29 @@ class Thief:
         shown = (claims["jti"], claims["epoch"])
         return over or (seat is not None and tuple(seat.ticket) != shown)
 
+    def _show(self, server: str, join: Join) -> None:
+        arena = self.arena
+        clock = HostClock(arena.clock, arena.skew(HOST))
+        attempt = _Attempt(server, join, self.fail)
+        line = Line("player", SERVER_TO_PLAYER, attempt, clock, TokenBucket(5000, 5000))
+        dialling = arena.network.dial(HOST, clock)(f"{server}:1")
+        dialling.connect(Lines(lambda: line)).addErrback(lambda _: None)
 
-class _Strike:
-    """One attempt: the `Listener` of its line."""
 
-    def __init__(self, thief: Thief, server: str, join: Join) -> None:
-        self.thief, self.server, self.join = thief, server, join
-        clock = thief.arena._host("thief")
-        self.line = Line("player", SERVER_TO_PLAYER, self, clock, TokenBucket(5000, 5000))
-        dialling = thief.arena.network.dial("thief", clock)(f"{server}:1")
-        dialling.connect(Lines(lambda: self.line)).addErrback(lambda _: None)
+class _Attempt:
+    """One ticket shown to one server: the listener of a line that never plays."""
+
+    def __init__(self, server: str, join: Join, fail: Fail) -> None:
+        self.server, self.join, self.fail = server, join, fail
 
     def opened(self, line: Line) -> None:
-        """See `Listener`."""
+        """Show the ticket."""
         line.say(self.join)
 
     def heard(self, message: Any) -> None:
-        """See `Listener`."""
+        """Whatever lets it in is a violation."""
         if isinstance(message, Welcome | View):
-            self.thief.watch.fail("I5", f"a thief is let in at {self.server}")
-        elif isinstance(message, Goodbye):
-            self.thief.refused += message.code == "ticket_refused"
+            self.fail("I5", f"a replayed ticket is taken at {self.server}")
 
     def closed(self, reason: str) -> None:
-        """See `Listener`."""
+        """Nothing more is tried."""

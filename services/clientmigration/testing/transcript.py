@@ -1,4 +1,7 @@
-"""What was said in a run: always its digest, and on request every line, for people to read."""
+"""Writes down what was said in a run: always its digest, on request every line for people to read.
+
+It listens only: a run that is kept is the same to the last byte as one that is not.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class Transcript:
         self._digest = hashlib.sha256()
 
     def tap(self, end: End, data: bytes) -> None:
-        """See `Network.taps`."""
+        """Take down what is carried. A tap of the network."""
         self._digest.update(_AT.pack(self.clock.rightNow))
         self._digest.update(f"{end.here}>{end.there}".encode())
         self._digest.update(data)

@@ -1,6 +1,6 @@
-"""What the players of a schedule do beside playing: one file downloaded, one topic followed.
+"""What players of a schedule do beside playing: some download a file, some follow a topic.
 
-Across whatever happens the file has its SHA-256 and the topic neither a gap nor a duplicate.
+Across whatever happens the file has its SHA-256, and the topic neither a gap nor a duplicate.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ SIZES = {"small": 3_000, "large": 60_000}
 
 
 def offered() -> Files:
-    """What every server of a schedule offers."""
+    """The files that every server of a schedule offers."""
     return Files({name: Random(name).randbytes(size) for name, size in SIZES.items()})
 
 
-class Errands:
-    """Those of one player program. `fail` is told what went wrong."""
+class Workload:
+    """What one player program does beside playing. `fail(kind, text)` is told what went wrong.
+
+    `busy` says whether a file is still to come."""
 
     def __init__(self, player: Player, random: Random, fail: Callable[[str, str], None]) -> None:
         self.player, self.fail = player, fail
