@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from clientmigration.core.measures.metrics import measures
+from clientmigration.net.beats import Beats
 from clientmigration.net.graphite import GraphiteAway, Series
 from clientmigration.status import history
 from clientmigration.status.history import KEPT_S, LINES, History
@@ -20,7 +21,7 @@ class Graphite:
     def __init__(self) -> None:
         self.clock = Clock()
         self.asked: list[Deferred[tuple[Series, ...]]] = []
-        self.history = History(self.clock, self._ask)
+        self.history = History(self.clock, Beats(self.clock), self._ask)
 
     async def _ask(self) -> tuple[Series, ...]:
         self.asked.append(Deferred())

@@ -1,4 +1,4 @@
-"""How graphite-web is reached: plain http, and not a line in the log for each connection."""
+"""An HTTP client for graphite-web: plain http, and no line in the log for each connection."""
 
 from typing import cast
 
@@ -20,7 +20,7 @@ CONNECT_S = 5.0
 
 
 @implementer(IStreamClientEndpoint)
-class _Quiet:
+class _QuietEndpoint:
     def __init__(self, endpoint: IStreamClientEndpoint) -> None:
         self._endpoint = endpoint
 
@@ -30,7 +30,7 @@ class _Quiet:
 
 
 @implementer(IAgentEndpointFactory)
-class _Endpoints:
+class _QuietEndpoints:
     def __init__(self, reactor: IReactorTCP) -> None:
         self._reactor = reactor
 
@@ -38,11 +38,11 @@ class _Endpoints:
         if uri.scheme != b"http":
             raise SchemeNotSupported(f"only http is spoken here, not {uri.scheme.decode()}")
         host = uri.host.decode("ascii")
-        return _Quiet(HostnameEndpoint(self._reactor, host, uri.port, timeout=CONNECT_S))
+        return _QuietEndpoint(HostnameEndpoint(self._reactor, host, uri.port, timeout=CONNECT_S))
 
 
 def agent_for(reactor: IReactorTCP, kept: int = 0) -> Agent:
     """An agent that keeps so many connections open from one request to the next."""
     pool = HTTPConnectionPool(reactor, persistent=kept > 0)
     pool.maxPersistentPerHost = kept
-    return cast(Agent, Agent.usingEndpointFactory(reactor, _Endpoints(reactor), pool))
+    return cast(Agent, Agent.usingEndpointFactory(reactor, _QuietEndpoints(reactor), pool))

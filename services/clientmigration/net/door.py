@@ -1,4 +1,4 @@
-"""Where connections come in and go out, and the order in which a daemon's parts start and stop."""
+"""Listening and connecting, and the order in which the parts of a daemon start and stop."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class InOrder(MultiService):
             part.setServiceParent(self)
 
     def stopService(self) -> Deferred[None]:
-        """See the class."""
+        """Stop the parts one by one, the last first; fires when all have stopped."""
         self.running = 0
         return Deferred.fromCoroutine(self._stop())
 

@@ -1,4 +1,4 @@
-"""What happened, in words, as events of graphite-web: Grafana shows them as annotations.
+"""Posts what happened to graphite-web as events, which Grafana shows as annotations.
 
 An event that graphite-web does not take is dropped and counted, never repeated and never allowed
 to hold anybody up: play and decisions do not depend on it.
@@ -19,6 +19,8 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer
 from zope.interface import implementer
 
+from clientmigration.net.beats import Beats
+
 WAITING = 100
 """Events kept while others are being posted, each at most `BODY_LIMIT` bytes."""
 
@@ -33,12 +35,12 @@ TIMEOUT_S = 5.0
 log = Logger()
 
 
-class _Refused(Exception):
-    """graphite-web answered, but not with yes."""
+class _NotTaken(Exception):
+    """graphite-web answered, and did not take the event."""
 
 
 @implementer(IBodyProducer)
-class _Body:
+class _EventBody:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.length = len(content)
@@ -88,7 +90,7 @@ class Events:
     ) -> None:
         self._agent = agent
         self._url = (base.rstrip("/") + "/events/").encode("ascii")
-        self._clock = clock
+        self._clock, self._beats = clock, Beats(clock)
         self._limit = waiting
         self._waiting: deque[bytes] = deque()
         self._posting = 0
@@ -109,9 +111,7 @@ class Events:
         self._waiting.append(body)
         if self._posting < IN_FLIGHT:
             self._posting += 1
-            Deferred.fromCoroutine(self._drain()).addErrback(
-                lambda failure: log.failure("posting events broke", failure)
-            )
+            self._beats.spawn("posting events", self._drain())
         elif len(self._waiting) > self._limit:
             self._waiting.popleft()
             self._failed("it is slower than events happen")
@@ -140,12 +140,12 @@ class Events:
 
     async def _exchange(self, body: bytes) -> None:
         headers = Headers({b"Content-Type": [b"application/json"]})
-        response = await self._agent.request(b"POST", self._url, headers, _Body(body))
+        response = await self._agent.request(b"POST", self._url, headers, _EventBody(body))
         answer = _Discard()
         response.deliverBody(answer)
         await answer.ended
         if response.code >= 300:
-            raise _Refused(f"status {response.code}")
+            raise _NotTaken(f"status {response.code}")
 
     def _failed(self, reason: str) -> None:
         self._dropped += 1

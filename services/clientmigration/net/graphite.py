@@ -1,5 +1,6 @@
-"""Reading graphite-web: series and events, as values. It is asked and nothing more; no decision and
-no player waits for it.
+"""Reads series and events from graphite-web, as values.
+
+It only asks. No decision and no player waits for the answer.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class GraphiteEvent(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
 
 
-class _Answer(Protocol):
+class _WholeBody(Protocol):
     """Keeps the body of an answer; `whole` fires with it, or fails if it breaks off."""
 
     def __init__(self) -> None:
@@ -104,7 +105,7 @@ async def fetch(reactor: Reactor, url: str, within_s: float = ANSWERS_WITHIN_S) 
 
 async def _get(agent: IAgent, url: str) -> bytes:
     response = await agent.request(b"GET", url.encode("ascii"))
-    answer = _Answer()
+    answer = _WholeBody()
     response.deliverBody(answer)
     body = await answer.whole
     if response.code != 200:

@@ -1,5 +1,6 @@
-"""What decisions were made from, read back from Graphite: datapoints by the second, and rounds on
-record. For a replay, and for a router that starts again.
+"""Reads from Graphite what decisions were made from: datapoints by the second, recorded rounds.
+
+For a replay, and for a router that starts again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a daemon costs and how well it keeps time: CPU, memory, reactor lag. Decides nothing."""
+"""Measures what a daemon costs: CPU, memory, and how late its reactor is."""
 
 from typing import NamedTuple, Protocol
 
@@ -10,7 +10,7 @@ BEAT_S = 0.1
 """Time between two beats of the timer whose delay is the reactor lag."""
 
 
-class _Times(Protocol):
+class _CpuTimes(Protocol):
     """CPU seconds used since the process started."""
 
     @property
@@ -19,7 +19,7 @@ class _Times(Protocol):
     def system(self) -> float: ...
 
 
-class _Memory(Protocol):
+class _MemoryInfo(Protocol):
     @property
     def rss(self) -> int: ...
 
@@ -27,8 +27,8 @@ class _Memory(Protocol):
 class Process(Protocol):
     """The part of psutil.Process that a probe reads."""
 
-    def cpu_times(self) -> _Times: ...
-    def memory_info(self) -> _Memory: ...
+    def cpu_times(self) -> _CpuTimes: ...
+    def memory_info(self) -> _MemoryInfo: ...
 
 
 class Reading(NamedTuple):
