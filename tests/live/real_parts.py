@@ -28,12 +28,12 @@ from twisted.python.failure import Failure
 from clientmigration.client.player import Dial, Player, dialer
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.net.door import InOrder
+from clientmigration.net.graphite import fetch, render
 from clientmigration.router import tap
 from clientmigration.router.service import Router
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child, Program
-from clientmigration.stack.truth import fetch, render
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = REPOSITORY / ".venv-graphite"

@@ -8,7 +8,7 @@ import pytest_twisted
 from real_parts import Cluster, Running, eventually
 
 from clientmigration.core.measures.metrics import Datapoint, measures
-from clientmigration.stack.truth import render
+from clientmigration.net.graphite import render
 
 
 @pytest_twisted.ensureDeferred

@@ -25,10 +25,11 @@ from twisted.web.client import Agent, FileBodyProducer
 from twisted.web.http_headers import Headers
 
 from clientmigration.core.measures.metrics import datapoints, measures
+from clientmigration.net.graphite import GraphiteAway, fetch
 from clientmigration.stack import processes
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child
-from clientmigration.stack.truth import GraphiteAway, fetch, tell
+from clientmigration.stack.truth import tell
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = REPOSITORY / ".venv-graphite"

@@ -6,7 +6,7 @@ It only asks. No decision and no player waits for the answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,10 +21,10 @@ from twisted.web.iweb import IAgent
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.errors import Away
 from clientmigration.net.agent import agent_for
+from clientmigration.net.reactor import Reactor
 
 ANSWERS_WITHIN_S = 5.0
 
-Reactor = Any  # IReactorTCP and IReactorTime in one, which no type can say
 T = TypeVar("T")
 
 

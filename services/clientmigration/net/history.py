@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from clientmigration.core.decisions.replay import ASKED
 from clientmigration.core.decisions.rounds import DecisionRecord, NotARecord
 from clientmigration.core.measures.metrics import PREFIX, Datapoint
-from clientmigration.net.graphite import GraphiteEvent, Reactor, between, events
+from clientmigration.net.graphite import GraphiteEvent, between, events
+from clientmigration.net.reactor import Reactor
 
 RECORDED = ("decision", "rounds")
 TARGET = f"{PREFIX}.{{gameserver,router}}.*.{{{','.join(ASKED)}}}"

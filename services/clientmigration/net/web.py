@@ -25,7 +25,8 @@ log = Logger()
 
 @dataclass(frozen=True)
 class Reception:
-    """Makes a `Doorway` for each connection. `make` makes its line; `blame` hears why one was refused."""
+    """Makes a `Doorway` for each connection. `make` makes the line behind it; `blame` hears why
+    somebody was refused."""
 
     make: Callable[[], Line]
     origins: Origins
@@ -37,7 +38,7 @@ class Reception:
         return Doorway(self)
 
     def soon(self, otherwise: Callable[[], None]) -> IDelayedCall:
-        """Do that, unless the timer is cancelled in time: whoever connects has to say something soon."""
+        """Whoever connects has to say something soon: unless the timer is cancelled, do that."""
         return self.clock.callLater(GREETING_WAIT_S, otherwise)
 
 

@@ -21,9 +21,10 @@ from twisted.python.failure import Failure
 from twisted.runner.procmon import ProcessMonitor
 
 from clientmigration.errors import ClientMigrationError, ConfigurationError
+from clientmigration.net.reactor import Reactor
 from clientmigration.stack import logs
 from clientmigration.stack.ports import LOOPBACK
-from clientmigration.stack.spawner import Reactor, Spawner
+from clientmigration.stack.spawner import Spawner
 
 KILL_AFTER_S = 5
 RESTART_WITHIN_S = 30

@@ -17,12 +17,12 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.reactor import Reactor
 from clientmigration.stack import claims, logs, processes, truth
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.plan import Plan
 from clientmigration.stack.ports import Ports, check_free, settled
 from clientmigration.stack.service import Stack, Surroundings
-from clientmigration.stack.spawner import Reactor
 
 _ROOT = Path(__file__).resolve().parents[3]
 

@@ -9,20 +9,8 @@ from datetime import datetime
 from statistics import median
 
 from clientmigration.core.measures.metrics import PREFIX, measures, parse
-from clientmigration.net.graphite import GraphiteAway, Reactor, Series, fetch, render
-
-__all__ = [
-    "ASKED",
-    "FRESH_S",
-    "GraphiteAway",
-    "Series",
-    "Truth",
-    "across",
-    "fetch",
-    "read",
-    "render",
-    "tell",
-]
+from clientmigration.net.graphite import Series, render
+from clientmigration.net.reactor import Reactor
 
 WINDOW_S = 60
 """How far back one line looks."""
