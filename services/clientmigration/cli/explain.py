@@ -17,14 +17,14 @@ from rich.text import Text
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
 from clientmigration.cli.history import graphite_flag, moment
-from clientmigration.cli.router import endpoint_of, proofs_of, router_flags
+from clientmigration.cli.router import credentials_of, endpoint_of, router_flags
 from clientmigration.cli.tables import clock
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.fleet import Flow
 from clientmigration.core.player.fact import Fact
 from clientmigration.errors import Away
 from clientmigration.net import history
-from clientmigration.net.operator import Desk, entered, within
+from clientmigration.net.operator import OperatorClient, entered, within
 from clientmigration.wire.operators import Because, Explain
 
 SHOWN = 20  # facts and decisions that are told, the latest
@@ -95,14 +95,14 @@ async def _told(reactor: Any, given: Namespace) -> Explanation:
 
 
 async def _remembered(reactor: Any, given: Namespace) -> Because:
-    proofs = proofs_of(given, "watcher")
-    endpoint, desk = endpoint_of(reactor, given), Desk(reactor, proofs, "watcher")
-    await entered(endpoint, desk, given.router, given.timeout)
+    client = OperatorClient(reactor, credentials_of(given, "watcher"))
+    endpoint = endpoint_of(reactor, given)
+    await entered(endpoint, client, given.router, given.timeout)
     try:
-        because: Because = await within(WITHIN_S, desk, desk.ask(Explain(0, given.subject)))
+        because: Because = await within(WITHIN_S, client, client.ask(Explain(0, given.subject)))
         return because
     finally:
-        desk.leave()
+        client.leave()
 
 
 async def _decided(reactor: Any, given: Namespace) -> list[Decided]:

@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 
 from clientmigration.cli import tables
 from clientmigration.cli.command import DONE, Command, Output
-from clientmigration.cli.router import asked, at_desk, router_flags
-from clientmigration.net.operator import Desk
+from clientmigration.cli.router import asked, router_flags, with_router
+from clientmigration.net.operator import OperatorClient
 from clientmigration.wire.operators import Ended, Find, Found, Overview
 
 
@@ -22,10 +22,10 @@ def flags(own: ArgumentParser) -> None:
 def run(given: Namespace, answer: Output) -> int:
     """See `Command`."""
 
-    async def look(desk: Desk) -> Overview | Found | Ended | None:
-        return await asked(desk, Find(0, given.player)) if given.player else desk.overview
+    async def look(client: OperatorClient) -> Overview | Found | Ended | None:
+        return await asked(client, Find(0, given.player)) if given.player else client.overview
 
-    seen = at_desk(given, "watcher", look)
+    seen = with_router(given, "watcher", look)
     if isinstance(seen, Overview):
         answer.tell(seen, tables.picture(seen))
     elif isinstance(seen, Found):

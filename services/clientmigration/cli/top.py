@@ -22,12 +22,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from clientmigration.cli.command import DONE, Command, Output, waited
-from clientmigration.cli.router import endpoint_of, proofs_of, router_flags
+from clientmigration.cli.router import credentials_of, endpoint_of, router_flags
 from clientmigration.cli.screen import Screen, keys, picture, pressed, spelled
 from clientmigration.errors import Away, ClientMigrationError, ConfigurationError
 from clientmigration.net.door import steady
 from clientmigration.net.line import Line
-from clientmigration.net.operator import Desk
+from clientmigration.net.operator import OperatorClient
 from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole, Order, Overview, World
 
 
@@ -44,12 +44,12 @@ class Top:
 
     def __init__(self, reactor: Any, given: Namespace, answer: Output) -> None:
         self.reactor, self.answer = reactor, answer
-        self.role: OperatorRole = "watcher" if answer.as_json else "operator"
-        self.proofs = proofs_of(given, self.role)
+        role: OperatorRole = "watcher" if answer.as_json else "operator"
+        self.credentials = credentials_of(given, role)
         self.link = steady(endpoint_of(reactor, given), self._line, reactor)
         self.where, self.patience_s = given.router, given.timeout
         self.screen = Screen()
-        self.desk: Desk | None = None
+        self.client: OperatorClient | None = None
         self.live: Live | None = None
         self.over: Deferred[None] = Deferred()
 
@@ -80,8 +80,10 @@ class Top:
     # The router.
 
     def _line(self) -> Line:
-        self.desk = Desk(self.reactor, self.proofs, self.role, told=self._told, gone=self._gone)
-        return self.desk.line
+        self.client = OperatorClient(
+            self.reactor, self.credentials, told=self._told, gone=self._gone
+        )
+        return self.client.line
 
     def _told(self, told: Overview | World) -> None:
         assert isinstance(told, Overview)
@@ -102,7 +104,7 @@ class Top:
         self._draw()
 
     def _ask(self, question: Asked) -> None:
-        if self.desk is None:
+        if self.client is None:
             return
 
         def answered(answer: Found | Ended) -> None:
@@ -118,7 +120,7 @@ class Top:
         def failed(failure: Failure) -> None:
             failure.trap(ClientMigrationError)  # the screen says that the router is away
 
-        self.desk.ask(question).addCallbacks(answered, failed)
+        self.client.ask(question).addCallbacks(answered, failed)
 
     # The terminal.
 
