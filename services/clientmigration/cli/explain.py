@@ -1,8 +1,8 @@
-"""`clientmigration explain`: why a player is where it is, why a move was made, or what was decided
-about a server, in words.
+"""`clientmigration explain`: says why a player is where it is, or why a move was made.
 
-Players and moves are in the router's memory, decisions are events in Graphite. If one of the two is
-away, the other tells what it knows.
+Asked for a server, it lists what was decided about it. Players and moves are in the router's
+memory, decisions are events in Graphite. If one of the two is away, the answer is what the other
+knows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from clientmigration.net import history
 from clientmigration.net.operator import OperatorClient, entered, within
 from clientmigration.wire.operators import Because, Explain
 
-SHOWN = 20  # facts and decisions that are told, the latest
+SHOWN = 20  # facts, and as many decisions, at most: the latest
 WORDS = {
     "draining": "the source empties itself",
     "overloaded": "the source is overloaded, and the target is not even strained",
@@ -58,14 +58,16 @@ class Explanation:
 
 
 def flags(own: ArgumentParser) -> None:
-    """See `Command`."""
+    """Add the flags of `explain`."""
     router_flags(own)
     graphite_flag(own)
-    own.add_argument("subject", help="a player, a move (the beginning is enough), or a server")
+    own.add_argument(
+        "subject", help="the name of a player or a move (its beginning is enough), or of a server"
+    )
 
 
 def run(given: Namespace, answer: Output) -> int:
-    """See `Command`."""
+    """Find what the router and Graphite know, and tell it."""
 
     async def ask(reactor: Any) -> Explanation:
         return await _told(reactor, given)
@@ -153,4 +155,9 @@ def _way(flow: Flow) -> str:
     return f"from {flow.source} to {flow.target}: {flow.reason}"
 
 
-COMMAND = Command("explain", "Tell why a player, a move or a server is as it is.", flags, run)
+COMMAND = Command(
+    "explain",
+    "Say why a player is on its server, why a move was made, or what was decided about a server.",
+    flags,
+    run,
+)

@@ -1,4 +1,4 @@
-"""`clientmigration drain`, `undrain` and `migrate`: orders, and what became of them."""
+"""`clientmigration drain`, `undrain` and `migrate`: give an order, and show what came of it."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def _drain_flags(own: ArgumentParser) -> None:
         type=float,
         default=WAIT_S,
         metavar="SECONDS",
-        help=f"for it to be empty; 0: not at all; default {WAIT_S:g}",
+        help=f"how long to wait for it to be empty; 0: do not wait; default {WAIT_S:g}",
     )
 
 
 def _migrate_flags(own: ArgumentParser) -> None:
     router_flags(own)
     own.add_argument("player", metavar="PLAYER", help="its name, or the beginning of it")
-    own.add_argument("member", metavar="SERVER", help="where it shall play")
+    own.add_argument("member", metavar="SERVER", help="the server to move it to")
 
 
 def drain(given: Namespace, answer: Output) -> int:
-    """Order it, and see the server become empty."""
+    """Drain the server, and wait until it is empty."""
 
     async def work(client: OperatorClient) -> tuple[str, int]:
         await asked(client, Order(0, "drain", given.member))
@@ -48,10 +48,10 @@ def drain(given: Namespace, answer: Output) -> int:
 
     word, players = with_router(given, "operator", work)
     text = {
-        "told": f"{given.member} sends its {players} players away and takes nobody",
-        "empty": f"{given.member} is empty and takes nobody",
+        "told": f"{given.member} hands over its {players} players and takes no new ones",
+        "empty": f"{given.member} is empty and takes no players",
         "left": f"{given.member} has left the fleet",
-        "late": f"{given.member} still has {players} players after {given.wait:g} s; it goes on",
+        "late": f"{given.member} goes on draining: {players} players left after {given.wait:g} s",
     }[word]
     answer.tell({"member": given.member, "outcome": word, "players": players}, text)
     return DONE if word in ("told", "empty") else NO
@@ -85,7 +85,7 @@ def _member(client: OperatorClient, name: str) -> MemberStatus | None:
 
 
 def undrain(given: Namespace, answer: Output) -> int:
-    """Order it."""
+    """Let the server take players again."""
 
     async def work(client: OperatorClient) -> Any:
         return await asked(client, Order(0, "undrain", given.member))
@@ -96,7 +96,7 @@ def undrain(given: Namespace, answer: Output) -> int:
 
 
 def migrate(given: Namespace, answer: Output) -> int:
-    """Order it, and say what the player felt."""
+    """Move the player, and show what the move cost it."""
 
     async def work(client: OperatorClient) -> Moved:
         found = await asked(client, Find(0, given.player))
@@ -120,12 +120,14 @@ async def _felt(client: OperatorClient, player: str, ended: Ended) -> Moved:
             break
         await within(SILENCE_S, client, client.next_overview())
     if moved is None:
-        raise Refused(f"the move ended ({ended.outcome} {ended.text}), and is not remembered")
+        raise Refused(
+            f"the move ended ({ended.outcome} {ended.text}), and nothing more is known of it"
+        )
     return moved
 
 
 DRAIN = Command(
-    "drain", "Have a server send its players to others and take nobody.", _drain_flags, drain
+    "drain", "Move all players off a server, and send nobody there.", _drain_flags, drain
 )
 UNDRAIN = Command("undrain", "Let a drained server take players again.", _member_flags, undrain)
 MIGRATE = Command("migrate", "Move a player to a server now.", _migrate_flags, migrate)

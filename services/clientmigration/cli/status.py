@@ -1,4 +1,4 @@
-"""`clientmigration status`: how a fleet stands now, or where one player is."""
+"""`clientmigration status`: shows the state of the fleet now, or where one player is."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ from clientmigration.wire.operators import Ended, Find, Found, Overview
 
 
 def flags(own: ArgumentParser) -> None:
-    """See `Command`."""
+    """Add the flags of `status`."""
     router_flags(own)
     own.add_argument(
-        "player", nargs="?", default="", help="where this player is; the beginning is enough"
+        "player",
+        nargs="?",
+        default="",
+        help="show where this player is; the beginning of its name is enough",
     )
 
 
 def run(given: Namespace, answer: Output) -> int:
-    """See `Command`."""
+    """Ask the router once, and show the answer."""
 
     async def look(client: OperatorClient) -> Overview | Found | Ended | None:
         return await asked(client, Find(0, given.player)) if given.player else client.overview
@@ -33,4 +36,4 @@ def run(given: Namespace, answer: Output) -> int:
     return DONE
 
 
-COMMAND = Command("status", "Show how the fleet stands, or where one player is.", flags, run)
+COMMAND = Command("status", "Show the state of the fleet, or where one player is.", flags, run)

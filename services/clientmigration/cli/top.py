@@ -1,6 +1,7 @@
-"""`clientmigration top`: the fleet, live, with keys. With `--json` a line of JSON every second.
+"""`clientmigration top`: shows the fleet live, and takes orders by key.
 
-The shell around `screen.py`: a connection that comes back by itself, a terminal, and nothing else.
+With `--json` it prints a line of JSON every second instead. What is shown and what keys mean is in
+`screen.py`; here are a connection that comes back by itself, and the terminal.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole, Or
 
 
 def run(given: Namespace, answer: Output) -> int:
-    """See `Command`."""
+    """Show the fleet until somebody ends it."""
     if not answer.as_json and not (sys.stdin.isatty() and answer.console.is_terminal):
         raise ConfigurationError("top needs a terminal; for a program there is --json")
     waited(lambda reactor: Top(reactor, given, answer).watch())
@@ -40,7 +41,7 @@ def run(given: Namespace, answer: Output) -> int:
 
 
 class Top:
-    """Whoever looks: `screen` is what is shown, `desk` the connection there is now."""
+    """A person who watches: `screen` is what is shown, `client` the connection there is now."""
 
     def __init__(self, reactor: Any, given: Namespace, answer: Output) -> None:
         self.reactor, self.answer = reactor, answer
@@ -81,15 +82,15 @@ class Top:
 
     def _line(self) -> Line:
         self.client = OperatorClient(
-            self.reactor, self.credentials, told=self._told, gone=self._gone
+            self.reactor, self.credentials, told=self._updated, gone=self._gone
         )
         return self.client.line
 
-    def _told(self, told: Overview | World) -> None:
-        assert isinstance(told, Overview)
-        self.screen = self.screen.told(told)
+    def _updated(self, overview: Overview | World) -> None:
+        assert isinstance(overview, Overview)
+        self.screen = self.screen.updated(overview)
         if self.answer.as_json:
-            self.answer.tell(told, "")
+            self.answer.tell(overview, "")
             if self.answer.unheard:
                 self._end()
         question = self.screen.question()
@@ -164,21 +165,21 @@ class Keys:
         self.descriptor, self.pressed = descriptor, pressed
 
     def fileno(self) -> int:
-        """See `IReadDescriptor`."""
+        """The terminal's descriptor."""
         return self.descriptor
 
     def doRead(self) -> Failure | None:
-        """See `IReadDescriptor`."""
+        """Pass on the keys that have been pressed."""
         said = os.read(self.descriptor, 1024)
         self.pressed(said.decode(errors="replace") or "q")  # the terminal is gone
         return None
 
     def connectionLost(self, reason: Failure) -> None:
-        """See `IReadDescriptor`."""
+        """Nothing: a terminal that is gone is read as `q`."""
 
     def logPrefix(self) -> str:
-        """See `IReadDescriptor`."""
+        """What the reactor calls it in its log."""
         return "keys"
 
 
-COMMAND = Command("top", "Watch the fleet live, and order it by keys.", router_flags, run)
+COMMAND = Command("top", "Watch the fleet live, and give orders by key.", router_flags, run)

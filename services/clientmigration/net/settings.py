@@ -64,7 +64,7 @@ def percent(text: str) -> float:
     return number
 
 
-ORIGINS = ("origins", None, "", "origins of web pages that may play, beside this host's own; or *")
+ORIGINS = ("origins", None, "", "origins whose web pages may play, besides this host's own; or *")
 
 
 def policy_from(path: str) -> Policy:

@@ -1,4 +1,4 @@
-"""A real carbon and graphite-web on loopback: their files made ready, and how to run them.
+"""Prepares the settings of carbon and graphite-web, and says how to run both on loopback.
 
 The templates in the project's `graphite/` are the only source of their settings; everything that
 the two write is under one folder of the stack's state.
@@ -18,7 +18,7 @@ _SCHEMAS = ("storage-schemas.conf", "storage-aggregation.conf")
 
 @dataclass(frozen=True)
 class Graphite:
-    """Where the two are and listen.
+    """Where carbon and graphite-web are installed, write and listen.
 
     `files` holds the templates, `environment` is the Python environment that has carbon and
     graphite-web, `home` is theirs to write to, `logs` gets what they print. Ports are TCP on

@@ -1,4 +1,4 @@
-"""The stack as a value: which programs run, with which flags, in which order, and their addresses.
+"""The plan of a stack, as a value: which programs run, with which flags, and in which order.
 
 Nothing here starts, opens or writes anything.
 """

@@ -1,4 +1,4 @@
-"""`twistd -n stack`: its flags, and the one place where everything on one machine is put together.
+"""`twistd -n stack`: its flags, and how everything on one machine is put together from them.
 
 What a person should see goes to the terminal, line by line; what the stack logs goes to a file.
 """
@@ -35,7 +35,7 @@ def _whole(word: str) -> int:
 
 
 class Options(usage.Options):
-    """The flags of `twistd -n stack`; paths are relative to where it is started."""
+    """The flags of `twistd -n stack`. Relative paths start where it is started."""
 
     optParameters: Sequence[Sequence[Any]] = (
         ["state", None, "run", "Folder for everything that the stack writes."],
@@ -46,7 +46,7 @@ class Options(usage.Options):
         ["players", None, 300, "Players in the crowd; 0 for no crowd.", _whole],
         ["seed", None, 1, "What the crowd does follows from this number.", _whole],
         ["policy", None, None, "Policy file (TOML) of the router."],
-        ["every", None, 5, "Seconds between two lines of truth.", _whole],
+        ["every", None, 5, "Seconds between two lines on how things stand.", _whole],
         ["players-port", None, 4100, "Where players reach the router; 0: any free.", _whole],
         ["members-port", None, 4101, "Where game servers reach the router; 0: any free.", _whole],
         ["carbon-port", None, 2003, "Where carbon takes datapoints; 0: any free.", _whole],
@@ -151,9 +151,9 @@ def _obey_signals(reactor: Reactor, hurry: Callable[[], None]) -> None:
     """
     asked: list[int] = []
 
-    def told(number: int, _frame: object) -> None:
+    def signalled(number: int, _frame: object) -> None:
         asked.append(number)
         reactor.callFromThread(hurry if len(asked) > 1 else partial(_stop, reactor))
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, told)
+        signal.signal(number, signalled)

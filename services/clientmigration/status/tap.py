@@ -38,9 +38,9 @@ class Options(Common):
     """The flags of a status daemon."""
 
     optParameters: Sequence[Sequence[Any]] = (
-        ("listen", "l", "tcp:8000:interface=127.0.0.1", "endpoint on which browsers come in"),
+        ("listen", "l", "tcp:8000:interface=127.0.0.1", "endpoint on which browsers connect"),
         ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door, or `sample`"),
-        ("watch-key", None, "", "file with the key of watchers; none: made from the secret"),
+        ("watch-key", None, "", "file with the watchers' key; none: it is made from the secret"),
         ("play", None, "", "where browsers play: ws://host:port, or :port of the page's own host"),
         ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),

@@ -1,4 +1,4 @@
-"""Every message there is: a frozen value, one sentence, and who may say it.
+"""The messages between players, routers and game servers: a frozen value each, and who says it.
 
 Tags are pinned: renaming a class never changes the wire. Control messages are JSON objects whose
 field `t` is the tag; `Input`, `View`, `Chunk` and `Item` are packed (see `connection.py`). Fields

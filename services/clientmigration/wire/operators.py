@@ -1,7 +1,7 @@
-"""What operators and routers say to each other, on the router's member door.
+"""The messages between a router and those who watch it or give it orders, on its member door.
 
-A *watcher* sees everything and changes nothing; an *operator* may give orders too. Both are told
-the same overview, encoded once a second for all of them. Frozen values, as in `messages.py`.
+A *watcher* sees everything and changes nothing; an *operator* may give orders too. Both get the
+same overview, encoded once a second for all of them. Frozen values, as in `messages.py`.
 """
 
 from __future__ import annotations
