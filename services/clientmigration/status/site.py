@@ -144,7 +144,6 @@ class CountedConnection(HTTPChannel):
 class StatusSite(Site):
     """The HTTP server: it keeps no access log and never has more than `limit` connections."""
 
-    requestFactory = BoundedRequest
     protocol = CountedConnection  # type: ignore[assignment]
     displayTracebacks = False
     noisy = False

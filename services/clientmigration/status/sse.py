@@ -128,9 +128,7 @@ class EventStreams:
     def __len__(self) -> int:
         return len(self._open)
 
-    def open(
-        self, request: Request, kinds: frozenset[EventKind], left: Callable[[], None]
-    ) -> EventStream:
+    def open(self, request: Request, kinds: frozenset[EventKind], left: Callable[[], None]) -> None:
         """Open one more stream; `left` is called when it has ended."""
 
         def ended(stream: EventStream) -> None:
@@ -141,7 +139,6 @@ class EventStreams:
         stream = EventStream(request, kinds, ended)
         self._open.add(stream)
         stream.open(tuple(self._latest.values()))
-        return stream
 
     def send(self, kind: EventKind, event: bytes, keep: bool = True) -> None:
         """Send it to every stream of this kind, and with `keep` to each that is opened later."""
