@@ -63,7 +63,7 @@ class Running:
         self.graphite, self.url, self.reactor = graphite, graphite.url, reactor
 
     async def send(self, points: Sequence[Datapoint]) -> None:
-        endpoint = TCP4ClientEndpoint(self.reactor, LOOPBACK, self.graphite.carbon)
+        endpoint = TCP4ClientEndpoint(self.reactor, LOOPBACK, self.graphite.ports.carbon)
         connection = await connectProtocol(endpoint, Protocol())
         lines = "".join(f"{path} {value} {when}\n" for path, value, when in points)
         connection.transport.write(lines.encode())
@@ -98,9 +98,7 @@ def made_ready(home: Path) -> Graphite:
         environment=ENVIRONMENT,
         home=home / "home",
         logs=home / "log",
-        carbon=ports.carbon,
-        carbon_query=ports.carbon_query,
-        web=ports.graphite,
+        ports=ports,
     )
     graphite.prepare()
     return graphite

@@ -15,7 +15,7 @@ from clientmigration.net.graphite import render
 async def test_what_carbon_received_is_what_the_router_decided_from(
     live: Running, tmp_path: Path
 ) -> None:
-    cluster = Cluster(tmp_path, live.graphite.carbon)
+    cluster = Cluster(tmp_path, live.graphite.ports.carbon)
     observed: list[Datapoint] = []
     cluster.router.observed = observed.extend
     cluster.start()

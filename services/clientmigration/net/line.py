@@ -147,7 +147,8 @@ class Line(TwistedProtocol):
         if self.over:
             return
         self.say(Goodbye(code=code, text=text))
-        self.over = self.connection.over = True
+        self.over = True
+        self.connection.end()
         self.transport.unregisterProducer()
         self.transport.loseConnection()
         # A peer that does not read would keep the closing socket open for ever.

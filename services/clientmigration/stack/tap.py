@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from twisted.application.service import MultiService
 from twisted.internet.error import ReactorNotRunning
@@ -74,9 +74,7 @@ def plan(options: Mapping[str, Any]) -> Plan:
         environment=Path(options["graphite-env"]).absolute(),
         home=state / "graphite",
         logs=state / "log",
-        carbon=ports.carbon,
-        carbon_query=ports.carbon_query,
-        web=ports.graphite,
+        ports=ports,
     )
     return Plan(
         state=state,
@@ -109,10 +107,17 @@ def makeService(options: Mapping[str, Any]) -> MultiService:
         raise SystemExit(f"stack: {problem}") from None
 
 
+class Whole(MultiService):
+    """All of the stack. Its state folder is claimed for as long as this exists."""
+
+    def __init__(self, claim: IO[str]) -> None:
+        super().__init__()
+        self._claim = claim
+
+
 def stack(reactor: Reactor, wanted: Plan, every_s: float) -> MultiService:
     """The service of a plan, in a state folder that is now ours. Raises ConfigurationError."""
-    whole = MultiService()
-    whole.claim = claims.claim(wanted.state)  # type: ignore[attr-defined]
+    whole = Whole(claims.claim(wanted.state))
     check_free(wanted.ports)
     logs.begin(_log_of(wanted.state))
     claims.keep_secret(wanted.secret)

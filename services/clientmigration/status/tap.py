@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from twisted.application.internet import StreamServerEndpointService
+from twisted.application import strports
 from twisted.application.service import IService
 from twisted.internet.endpoints import clientFromString
 
 from clientmigration.net.beats import Beats
-from clientmigration.net.door import InOrder, listening
+from clientmigration.net.door import InOrder, with_backlog
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
 from clientmigration.net.settings import Common, positive, served
@@ -71,8 +71,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     pages = PublicPages(reactor, RateLimits(allowed), streams, static_files(), made)
     pages.putChild(b"autoscale", webhook)
     site = StatusSite(pages, reactor, 2 * allowed.readers)
-    door = StreamServerEndpointService(listening(reactor, options["listen"]), site)
-    door._raiseSynchronously = True  # a port that is taken ends the program, as everywhere
+    door = strports.service(with_backlog(options["listen"]), site, reactor)
     return InOrder(feed(reactor, options, service), service, door)
 
 

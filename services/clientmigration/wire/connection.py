@@ -135,6 +135,10 @@ class Connection:
         if not self.over:
             self._kept += data[at:]
 
+    def end(self) -> None:
+        """Ignore whatever still comes."""
+        self.over = True
+
     def turn(self, hears: Dialect) -> None:
         """The greeting said that the peer speaks another dialect."""
         self.hears, self._limit = hears, hears.first
