@@ -1,5 +1,7 @@
 """An HTTP client for graphite-web: plain http, and no line in the log for each connection."""
 
+from __future__ import annotations
+
 from typing import cast
 
 from twisted.internet.defer import Deferred
@@ -10,10 +12,12 @@ from twisted.internet.interfaces import (
     IReactorTCP,
     IStreamClientEndpoint,
 )
-from twisted.internet.protocol import Factory
-from twisted.web.client import URI, Agent, HTTPConnectionPool
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.error import SchemeNotSupported
-from twisted.web.iweb import IAgentEndpointFactory
+from twisted.web.http import PotentialDataLoss
+from twisted.web.iweb import IAgentEndpointFactory, IResponse
 from zope.interface import implementer
 
 CONNECT_S = 5.0
@@ -46,3 +50,39 @@ def agent_for(reactor: IReactorTCP, kept: int = 0) -> Agent:
     pool = HTTPConnectionPool(reactor, persistent=kept > 0)
     pool.maxPersistentPerHost = kept
     return cast(Agent, Agent.usingEndpointFactory(reactor, _QuietEndpoints(reactor), pool))
+
+
+def body_of(response: IResponse, keep: bool = True) -> Deferred[bytes]:
+    """The whole body of an answer; fails if it breaks off. Cancelling closes the connection.
+
+    Without `keep` the body is read to its end and thrown away.
+    """
+    body = _Body(keep)
+    response.deliverBody(body)
+    return body.whole
+
+
+class _Body(Protocol):
+    """Collects a body. readBody could not close an Agent's connection when it is cancelled."""
+
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+        self._parts: list[bytes] = []
+        self.whole: Deferred[bytes] = Deferred(self._hang_up)
+
+    def _hang_up(self, _whole: Deferred[bytes]) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._keep:
+            self._parts.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.whole.called:
+            return
+        # Without a length nobody can tell whether this was all, which matters only if it is kept.
+        if reason.check(ResponseDone) or (reason.check(PotentialDataLoss) and not self._keep):
+            self.whole.callback(b"".join(self._parts))
+        else:
+            self.whole.errback(reason)

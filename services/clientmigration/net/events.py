@@ -10,15 +10,12 @@ from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IReactorTime
-from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone
-from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer
 from zope.interface import implementer
 
+from clientmigration.net.agent import body_of
 from clientmigration.net.beats import Beats
 
 WAITING = 100
@@ -54,28 +51,6 @@ class _EventBody:
     def resumeProducing(self) -> None: ...
 
     def stopProducing(self) -> None: ...
-
-
-class _Discard(Protocol):
-    """Reads an answer to its end and keeps nothing; `ended` fails if it breaks off.
-
-    Not readBody: with an Agent's connection that cannot close it when it is cancelled.
-    """
-
-    def __init__(self) -> None:
-        self.ended: Deferred[None] = Deferred(self._hang_up)
-
-    def _hang_up(self, _ended: Deferred[None]) -> None:
-        if self.transport is not None:
-            self.transport.loseConnection()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.ended.called:
-            return
-        if reason.check(ResponseDone, PotentialDataLoss):
-            self.ended.callback(None)
-        else:
-            self.ended.errback(reason)
 
 
 class Events:
@@ -141,9 +116,7 @@ class Events:
     async def _exchange(self, body: bytes) -> None:
         headers = Headers({b"Content-Type": [b"application/json"]})
         response = await self._agent.request(b"POST", self._url, headers, _EventBody(body))
-        answer = _Discard()
-        response.deliverBody(answer)
-        await answer.ended
+        await body_of(response, keep=False)
         if response.code >= 300:
             raise _NotTaken(f"status {response.code}")
 
