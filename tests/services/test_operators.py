@@ -57,7 +57,7 @@ def ordered(arena: Arena, desk: OperatorClient, do: Any, member: str, player: st
 def test_a_watcher_is_told_at_once_and_every_second_how_things_stand() -> None:
     arena, _ = playing("eu", "us", players=3)
     told: list[Any] = []
-    desk = arena.start_desk(told=told.append)
+    desk = arena.start_desk(on_update=told.append)
     arena.run(0.1)
     assert len(told) == 1
     arena.run(3.0)
@@ -74,7 +74,7 @@ def test_a_watcher_is_told_at_once_and_every_second_how_things_stand() -> None:
 def test_who_asks_for_the_world_is_told_where_everybody_stands() -> None:
     arena, crowd = playing("eu", players=3)
     told: list[Any] = []
-    arena.start_desk(watch=Watch(world=True), told=told.append)
+    arena.start_desk(watch=Watch(world=True), on_update=told.append)
     arena.run(3.0)
     world = told[-1]
     assert isinstance(world, World)
@@ -238,7 +238,9 @@ def refusal(arena: Arena, seals: Seals, role: Any = "watcher", proofs: str = "")
     """Why somebody with this secret, who proves itself with the key for `proofs`, is not let in."""
     gone: list[Exception] = []
     clock = arena._host("stranger")
-    desk = OperatorClient(clock, Credentials(role, seals.proofs(proofs or role)), gone=gone.append)
+    desk = OperatorClient(
+        clock, Credentials(role, seals.proofs(proofs or role)), on_end=gone.append
+    )
     arena.network.dial("stranger", clock)("router:4101").connect(Lines(lambda: desk.line))
     arena.run(1.0)
     assert desk.overview is None
@@ -315,7 +317,7 @@ def test_before_its_proof_nothing_is_answered() -> None:
     gone: list[Exception] = []
     clock = arena._host("stranger")
     desk = OperatorClient(
-        clock, Credentials("operator", arena.seals.proofs("operator")), gone=gone.append
+        clock, Credentials("operator", arena.seals.proofs("operator")), on_end=gone.append
     )
     arena.network.dial("stranger", clock)("router:4101").connect(Lines(lambda: desk.line))
     arena.run_until(lambda: desk.line.transport is not None)

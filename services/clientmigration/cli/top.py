@@ -82,7 +82,7 @@ class Top:
 
     def _line(self) -> Line:
         self.client = OperatorClient(
-            self.reactor, self.credentials, told=self._updated, gone=self._gone
+            self.reactor, self.credentials, on_update=self._updated, on_end=self._ended
         )
         return self.client.line
 
@@ -98,7 +98,7 @@ class Top:
             self._ask(question)
         self._draw()
 
-    def _gone(self, error: Exception) -> None:
+    def _ended(self, error: Exception) -> None:
         self.screen = replace(self.screen, away=str(error))
         if self.screen.overview is None and not isinstance(error, Away):
             self._end(error)

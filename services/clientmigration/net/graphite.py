@@ -72,7 +72,9 @@ async def fetch(reactor: Reactor, url: str, within_s: float = ANSWERS_WITHIN_S) 
     try:
         asked = Deferred.fromCoroutine(_get(agent_for(reactor), url))
         return await asked.addTimeout(within_s, reactor)
-    except (ConnectError, ConnectionClosed, ResponseFailed, TimeoutError) as problem:
+    except TimeoutError as problem:
+        raise GraphiteAway(f"Graphite does not answer within {within_s:g} s") from problem
+    except (ConnectError, ConnectionClosed, ResponseFailed) as problem:
         raise GraphiteAway(f"Graphite does not answer: {problem}") from problem
     except (SchemeNotSupported, ValueError) as problem:
         raise GraphiteAway(f"{url[:80]} is no address of Graphite: {problem}") from problem

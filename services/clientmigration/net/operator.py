@@ -47,7 +47,7 @@ ROUTER_RATE = (100.0, 1_000.0)  # messages a second, and at once: a router says 
 ENTER_S = 5.0  # to connect, to prove, to hear the first overview
 ANSWER_S = 30.0  # the longest that a move can take, and some more
 
-OnOverview = Callable[[Overview | World], None]
+OnUpdate = Callable[[Overview | World], None]
 
 
 @dataclass(frozen=True)
@@ -59,20 +59,20 @@ class Credentials:
 
 
 class OperatorClient:
-    """The `Listener` of one connection to a router. `told` hears every overview (and every world,
-    if `watch` asks for it), `gone` why the connection ended."""
+    """The `Listener` of one connection to a router. `on_update` is called with every overview (and
+    every world, if `watch` asks for it), `on_end` with the reason why the connection ended."""
 
     def __init__(
         self,
         clock: IReactorTime,
         credentials: Credentials,
         watch: Watch = Watch(),  # noqa: B008
-        told: OnOverview = lambda _: None,
-        gone: Callable[[Exception], None] = lambda _: None,
+        on_update: OnUpdate = lambda _: None,
+        on_end: Callable[[Exception], None] = lambda _: None,
         nonce: str = "",
     ) -> None:
         self.clock, self.credentials, self.watch = clock, credentials, watch
-        self.told, self.gone = told, gone
+        self.on_update, self.on_end = on_update, on_end
         self.nonce = nonce or os.urandom(16).hex()
         self.challenge = ""
         self.router = ""  # its name, once it has proved itself
@@ -119,9 +119,9 @@ class OperatorClient:
             waiting, self._waiting = self._waiting, []
             for each in waiting:
                 each.callback(message)
-            self.told(message)
+            self.on_update(message)
         elif isinstance(message, World):
-            self.told(message)
+            self.on_update(message)
         elif isinstance(message, Found | Because | Ended):
             asked = self._asked.pop(message.n, None)
             if asked is not None:
@@ -167,7 +167,7 @@ class OperatorClient:
             overview.errback(self.over)
         for answer in asked.values():
             answer.errback(self.over)
-        self.gone(self.over)
+        self.on_end(self.over)
 
     def leave(self) -> None:
         """Say goodbye."""
@@ -201,8 +201,8 @@ def watching(
     clock: IReactorTime,
     endpoint: IStreamClientEndpoint,
     proofs: Proofs,
-    told: OnOverview,
-    gone: Callable[[Exception], None] = lambda _: None,
+    on_update: OnUpdate,
+    on_end: Callable[[Exception], None] = lambda _: None,
     watch: Watch = Watch(),  # noqa: B008
     jitter: Callable[[], float] = random,
 ) -> ClientService:
@@ -210,6 +210,6 @@ def watching(
     can order nothing: its role is watcher."""
 
     def make() -> Line:
-        return OperatorClient(clock, Credentials("watcher", proofs), watch, told, gone).line
+        return OperatorClient(clock, Credentials("watcher", proofs), watch, on_update, on_end).line
 
     return steady(endpoint, make, clock, jitter)
