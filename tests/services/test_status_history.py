@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent
 
 from clientmigration.core.measures.metrics import measures
 from clientmigration.net.beats import Beats
@@ -75,6 +76,19 @@ def test_without_graphite_it_says_so_and_asks_again_later() -> None:
     graphite.clock.advance(KEPT_S)
     graphite.known()
     graphite.asked[1].callback((series("gs-1.load", 0.5),))
+    assert graphite.known()["available"] is True
+
+
+def test_a_question_that_breaks_is_logged_and_asked_again_later(
+    no_logged_errors: list[LogEvent],
+) -> None:
+    graphite = Graphite()
+    graphite.history.answer()
+    graphite.asked[0].errback(ValueError("not what was asked for"))
+    assert "not what was asked for" in str(no_logged_errors.pop()["log_failure"])
+    graphite.clock.advance(KEPT_S)
+    graphite.history.answer()
+    graphite.asked[1].callback((series("router.players", 7.0),))
     assert graphite.known()["available"] is True
 
 

@@ -26,7 +26,8 @@ _SHORTEST = 32  # characters of a secret: 128 bits when written in hex
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a good ticket says: this migration brings `player`, whose secret hashes to `holder`."""
+    """What a good ticket says: this migration brings `player`. `holder` is for its proof of
+    possession: whoever shows the ticket has to know the secret that hashes to it."""
 
     migration: str
     player: str
