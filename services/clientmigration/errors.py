@@ -1,4 +1,4 @@
-"""The exception family. Every error says whose fault it is; the package raises no bare ones.
+"""The errors that this package raises. Each says whose fault it is.
 
 `OurFault` means this program is wrong, `PeersFault` means the other side of a connection is: the
 connection is closed with the error's text, logged once, and nobody else is disturbed.
@@ -18,29 +18,29 @@ class ConfigurationError(OurFault):
 
 
 class NotOffered(ClientMigrationError):
-    """No server here offers a file or a topic of that name, or not one more. The text says why."""
+    """The server does not send the file or topic that was asked for. The text says why."""
 
 
 class Corrupted(ClientMigrationError):
-    """A file did not arrive as it was offered. What was handed on of it is of no use."""
+    """A file did not arrive as it was offered. Whatever was passed on of it is useless."""
 
 
 class Away(ClientMigrationError):
-    """What was asked is not there, or does not answer in time. The text says which, and where."""
+    """Whoever was asked is not there, or did not answer in time. The text says who, and where."""
 
 
 class Refused(ClientMigrationError):
-    """An order that is well-formed and cannot be carried out as things stand. The text says why."""
+    """A well-formed order that cannot be carried out now. The text says why."""
 
 
 class PeersFault(ClientMigrationError):
-    """The peer broke the protocol. Costs the peer its connection and nobody anything else."""
+    """The peer broke the protocol. It loses its connection; nobody else is disturbed."""
 
     code = "protocol"
 
 
 class NotOurProtocol(PeersFault):
-    """The first bytes are not a ClientMigration greeting, or of a version that we do not speak."""
+    """The first bytes are not a greeting of ours, or of a version that is not spoken here."""
 
     code = "not_our_protocol"
 
@@ -64,7 +64,7 @@ class MalformedFrame(PeersFault):
 
 
 class OutOfTurn(PeersFault):
-    """A well-formed message at a moment when it makes no sense."""
+    """A well-formed message at a moment when it may not be said."""
 
     code = "out_of_turn"
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 
 from questions import Ask, Query, dashboards, filled
 
-from clientmigration.stack.truth import GraphiteAway
+from clientmigration.net.graphite import GraphiteAway
 
 SERVERS = ["#0072B2", "#E69F00", "#56B4E9", "#D55E00", "#F0E442", "#999999"]
 LOOK = {

@@ -31,5 +31,5 @@ def test_a_moment_may_be_so_long_ago(text: str, back_s: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "-1y", "25:00"])
 def test_what_is_no_moment_is_named_with_what_would_be_one(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="say -10m, -1h, now"):
+    with pytest.raises(ConfigurationError, match="write -10m, -1h, now"):
         moment(text)

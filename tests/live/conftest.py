@@ -47,8 +47,8 @@ async def live(graphite: Graphite) -> AsyncIterator[Running]:
     await running.eventually(started, within_s=180)
     yield running
     await stack.stopService()
-    assert not await processes.accepts(reactor, graphite.carbon)
-    assert not await processes.accepts(reactor, graphite.web)
+    assert not await processes.accepts(reactor, graphite.ports.carbon)
+    assert not await processes.accepts(reactor, graphite.ports.graphite)
 
 
 @pytest_twisted.async_yield_fixture()

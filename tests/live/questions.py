@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import yaml
 
-from clientmigration.stack.truth import GraphiteAway
+from clientmigration.net.graphite import GraphiteAway
 
 GRAFANA = Path(__file__).parents[2] / "grafana"
 RANGE_S = 15 * 60

@@ -28,12 +28,12 @@ from twisted.python.failure import Failure
 from clientmigration.client.player import Dial, Player, dialer
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.net.door import InOrder
+from clientmigration.net.graphite import fetch, render
 from clientmigration.router import tap
 from clientmigration.router.service import Router
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child, Program
-from clientmigration.stack.truth import fetch, render
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = REPOSITORY / ".venv-graphite"
@@ -63,7 +63,7 @@ class Running:
         self.graphite, self.url, self.reactor = graphite, graphite.url, reactor
 
     async def send(self, points: Sequence[Datapoint]) -> None:
-        endpoint = TCP4ClientEndpoint(self.reactor, LOOPBACK, self.graphite.carbon)
+        endpoint = TCP4ClientEndpoint(self.reactor, LOOPBACK, self.graphite.ports.carbon)
         connection = await connectProtocol(endpoint, Protocol())
         lines = "".join(f"{path} {value} {when}\n" for path, value, when in points)
         connection.transport.write(lines.encode())
@@ -98,9 +98,7 @@ def made_ready(home: Path) -> Graphite:
         environment=ENVIRONMENT,
         home=home / "home",
         logs=home / "log",
-        carbon=ports.carbon,
-        carbon_query=ports.carbon_query,
-        web=ports.graphite,
+        ports=ports,
     )
     graphite.prepare()
     return graphite

@@ -14,7 +14,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from clientmigration.net.graphite import fetch
-from clientmigration.net.operator import Desk, entered
+from clientmigration.net.operator import Credentials, OperatorClient, entered
 from clientmigration.net.tickets import Seals
 from clientmigration.stack import processes
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
@@ -87,13 +87,17 @@ class Fleet:
         """What the status daemon answers."""
         return await fetch(self.reactor, self.url + path)
 
-    async def desk(self) -> Desk:
+    async def desk(self) -> OperatorClient:
         """An operator, let in by the router."""
         proofs = Seals.from_file(self.secret).proofs("operator")
         endpoint = TCP4ClientEndpoint(self.reactor, LOOPBACK, self.ports.members)
-        return await entered(endpoint, Desk(self.reactor, proofs, "operator"), "the test's router")
+        return await entered(
+            endpoint,
+            OperatorClient(self.reactor, Credentials("operator", proofs)),
+            "the test's router",
+        )
 
-    async def told(self, desk: Desk, servers: int, players: int = 0) -> Overview:
+    async def told(self, desk: OperatorClient, servers: int, players: int = 0) -> Overview:
         """The first overview with so many servers that report, and players."""
 
         def enough() -> Overview | None:
@@ -106,7 +110,7 @@ class Fleet:
         overview: Overview = await eventually(enough, within_s=60)
         return overview
 
-    async def move(self, desk: Desk, player: str, to: str) -> str:
+    async def move(self, desk: OperatorClient, player: str, to: str) -> str:
         """Have a player moved; answers the outcome."""
         ended = await desk.ask(Order(n=0, do="move", member=to, player=player))
         assert isinstance(ended, Ended)

@@ -20,8 +20,8 @@ from real_parts import Started
 from twisted.internet.task import deferLater
 
 from clientmigration.core.measures.metrics import path
+from clientmigration.net.graphite import GraphiteAway, fetch
 from clientmigration.stack.processes import Child, Program
-from clientmigration.stack.truth import GraphiteAway, fetch
 
 EARLY = """\
 # Thresholds so low that servers are overloaded at once: the panels do not know why they are.

@@ -8,14 +8,14 @@ import pytest_twisted
 from real_parts import Cluster, Running, eventually
 
 from clientmigration.core.measures.metrics import Datapoint, measures
-from clientmigration.stack.truth import render
+from clientmigration.net.graphite import render
 
 
 @pytest_twisted.ensureDeferred
 async def test_what_carbon_received_is_what_the_router_decided_from(
     live: Running, tmp_path: Path
 ) -> None:
-    cluster = Cluster(tmp_path, live.graphite.carbon)
+    cluster = Cluster(tmp_path, live.graphite.ports.carbon)
     observed: list[Datapoint] = []
     cluster.router.observed = observed.extend
     cluster.start()

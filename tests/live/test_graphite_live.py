@@ -25,10 +25,11 @@ from twisted.web.client import Agent, FileBodyProducer
 from twisted.web.http_headers import Headers
 
 from clientmigration.core.measures.metrics import datapoints, measures
+from clientmigration.net.graphite import GraphiteAway, fetch
 from clientmigration.stack import processes
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child
-from clientmigration.stack.truth import GraphiteAway, fetch, tell
+from clientmigration.stack.truth import tell
 
 REPOSITORY = Path(__file__).parents[2]
 ENVIRONMENT = REPOSITORY / ".venv-graphite"
@@ -173,7 +174,8 @@ async def test_without_libcairo_numbers_are_served_and_a_picture_is_refused_clea
 ) -> None:
     (tmp_path / "cairocffi.py").write_text("raise OSError('no library called cairo was found')\n")
     port = settled(Ports(0, 0, 0, 0, 0)).graphite
-    other = replace(live.graphite, web=port, logs=tmp_path)
+    ports = replace(live.graphite.ports, graphite=port)
+    other = replace(live.graphite, ports=ports, logs=tmp_path)
     _, web = other.programs({})
     paths = f"{web.environment['PYTHONPATH']}:{tmp_path}"
     program = replace(web, environment={**web.environment, "PYTHONPATH": paths})
@@ -194,7 +196,8 @@ async def test_graphite_web_ends_by_itself_when_told_to_in_the_middle_of_answers
     live: Running, tmp_path: Path
 ) -> None:
     port = settled(Ports(0, 0, 0, 0, 0)).graphite
-    other, ends = replace(live.graphite, web=port, logs=tmp_path), list[str]()
+    ports = replace(live.graphite.ports, graphite=port)
+    other, ends = replace(live.graphite, ports=ports, logs=tmp_path), list[str]()
     _, web = other.programs({})
     child = Child(live.reactor, web, lambda _, how: ends.append(how))
     child.startService()

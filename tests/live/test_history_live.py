@@ -8,7 +8,7 @@ import pytest_twisted
 from real_parts import Running
 
 from clientmigration.core.measures.metrics import datapoints
-from clientmigration.stack.truth import render
+from clientmigration.net.graphite import render
 from clientmigration.status.history import ASKED, BACK_S, TARGETS, charts
 
 

@@ -34,7 +34,7 @@ async def uneven(live: Running, tmp_path_factory: pytest.TempPathFactory) -> Asy
     folder = tmp_path_factory.mktemp("uneven")
     (folder / "eager.toml").write_text(EAGER)
     flags = ("--graphite", live.url, "--policy", str(folder / "eager.toml"))
-    cluster = Cluster(folder, live.graphite.carbon, flags)
+    cluster = Cluster(folder, live.graphite.ports.carbon, flags)
     cluster.start()
     await cluster.server("left")
     for _ in range(12):

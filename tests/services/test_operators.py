@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from clientmigration.client.player import Player
 from clientmigration.errors import Away, ConfigurationError, NotAuthentic, PeersFault
 from clientmigration.net.door import Lines
-from clientmigration.net.operator import Desk, watching
+from clientmigration.net.operator import Credentials, OperatorClient, watching
 from clientmigration.net.tickets import Proofs, Seals
 from clientmigration.router.operators import LINKS, ROLES
 from clientmigration.testing import Arena
@@ -47,7 +47,7 @@ def answer(arena: Arena, asked: Deferred[Any], within: float = 10.0) -> Any:
     return answers[0]
 
 
-def ordered(arena: Arena, desk: Desk, do: Any, member: str, player: str = "") -> Ended:
+def ordered(arena: Arena, desk: OperatorClient, do: Any, member: str, player: str = "") -> Ended:
     """What became of an order."""
     ended = answer(arena, desk.ask(Order(0, do, member, player)))
     assert isinstance(ended, Ended)
@@ -57,7 +57,7 @@ def ordered(arena: Arena, desk: Desk, do: Any, member: str, player: str = "") ->
 def test_a_watcher_is_told_at_once_and_every_second_how_things_stand() -> None:
     arena, _ = playing("eu", "us", players=3)
     told: list[Any] = []
-    desk = arena.start_desk(told=told.append)
+    desk = arena.start_desk(on_update=told.append)
     arena.run(0.1)
     assert len(told) == 1
     arena.run(3.0)
@@ -74,7 +74,7 @@ def test_a_watcher_is_told_at_once_and_every_second_how_things_stand() -> None:
 def test_who_asks_for_the_world_is_told_where_everybody_stands() -> None:
     arena, crowd = playing("eu", players=3)
     told: list[Any] = []
-    arena.start_desk(watch=Watch(world=True), told=told.append)
+    arena.start_desk(watch=Watch(world=True), on_update=told.append)
     arena.run(3.0)
     world = told[-1]
     assert isinstance(world, World)
@@ -238,7 +238,9 @@ def refusal(arena: Arena, seals: Seals, role: Any = "watcher", proofs: str = "")
     """Why somebody with this secret, who proves itself with the key for `proofs`, is not let in."""
     gone: list[Exception] = []
     clock = arena._host("stranger")
-    desk = Desk(clock, seals.proofs(proofs or role), role, gone=gone.append)
+    desk = OperatorClient(
+        clock, Credentials(role, seals.proofs(proofs or role)), on_end=gone.append
+    )
     arena.network.dial("stranger", clock)("router:4101").connect(Lines(lambda: desk.line))
     arena.run(1.0)
     assert desk.overview is None
@@ -253,7 +255,7 @@ def test_who_has_only_the_key_of_watchers_can_watch_and_nothing_else(
     arena, _ = playing("eu")
     (tmp_path / "watch.key").write_text(arena.seals.proofs("watcher").in_hex() + "\n")
     clock = arena._host("page")
-    desk = Desk(clock, Proofs.from_file(tmp_path / "watch.key"), role)
+    desk = OperatorClient(clock, Credentials(role, Proofs.from_file(tmp_path / "watch.key")))
     arena.network.dial("page", clock)("router:4101").connect(Lines(lambda: desk.line))
     arena.run(1.0)
     assert (desk.overview is not None) == (role == "watcher")
@@ -314,7 +316,9 @@ def test_before_its_proof_nothing_is_answered() -> None:
     arena.network.delay = lambda _a, _b: 0.05
     gone: list[Exception] = []
     clock = arena._host("stranger")
-    desk = Desk(clock, arena.seals.proofs("operator"), "operator", gone=gone.append)
+    desk = OperatorClient(
+        clock, Credentials("operator", arena.seals.proofs("operator")), on_end=gone.append
+    )
     arena.network.dial("stranger", clock)("router:4101").connect(Lines(lambda: desk.line))
     arena.run_until(lambda: desk.line.transport is not None)
     desk.line.say(Order(1, "drain", "eu"))

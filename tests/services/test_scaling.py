@@ -14,8 +14,8 @@ from twisted.web.resource import Resource
 
 from clientmigration.core.fleet.policy import AutoscalePolicy
 from clientmigration.status.feed import PublicServer, Status
-from clientmigration.status.scaling import Scaling
-from clientmigration.status.site import BODY_LIMIT, Served
+from clientmigration.status.scaling import AutoscalerWebhook
+from clientmigration.status.site import BODY_LIMIT, StatusSite
 
 REVIEWS = json.loads(Path(__file__).with_name("reviews.json").read_text())
 BODY: dict[str, Any] = REVIEWS[0]["body"]
@@ -36,10 +36,10 @@ class Place:
     def __init__(self) -> None:
         self.clock = Clock()
         self.clock.advance(1_800_000_000)
-        self.scaling = Scaling(self.clock, AutoscalePolicy(rise_s=10, fall_s=60))
+        self.scaling = AutoscalerWebhook(self.clock, AutoscalePolicy(rise_s=10, fall_s=60))
         root = Resource()
         root.putChild(b"autoscale", self.scaling)
-        self.site = Served(root, self.clock, 10)
+        self.site = StatusSite(root, self.clock, 10)
 
     def live(self, seconds: int, *loads: float, grade: Any = "fit") -> None:
         """A fleet of servers with these loads, for so long."""

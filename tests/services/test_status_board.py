@@ -12,7 +12,7 @@ import pytest
 from clientmigration.status import documents
 from clientmigration.status.board import DOWN_S, FRESH_S, RENAME_S, Board
 from clientmigration.status.feed import PublicMove, PublicServer, PublicWorld, Sighting, Status
-from clientmigration.status.limits import Allowance, Turnstile, origin_of
+from clientmigration.status.limits import Allowed, RateLimits, origin_of
 
 NOW = 1_800_000_000.0
 PLAYER = "00112233445566aa"
@@ -89,7 +89,7 @@ def test_places_are_told_within_centimetres_and_servers_by_number() -> None:
         NOW, 1000, 50, (Sighting(PLAYER, 12.5, 999.0, 3), Sighting("b" * 16, -4, 2e9, 1))
     )
     told.post_world(seen, NOW)
-    (_, number, x, y), (_, _, left, above) = unpacked(documents.world(seen, told.masks))
+    (_, number, x, y), (_, _, left, above) = unpacked(documents.world(seen, told.pseudonyms))
     assert number == 3
     assert (x, y) == pytest.approx((12.5, 999.0), abs=0.01)
     assert (left, above) == (0, 1000)
@@ -101,7 +101,7 @@ def test_a_player_keeps_its_number_for_a_while_and_then_gets_another() -> None:
 
     def number(now: float) -> int:
         told.post_world(seen, now)
-        return unpacked(documents.world(seen, told.masks))[0][0]
+        return unpacked(documents.world(seen, told.pseudonyms))[0][0]
 
     first = number(NOW)
     assert number(NOW + RENAME_S - 1) == first
@@ -116,7 +116,7 @@ def test_nothing_that_is_published_names_a_player_or_an_address() -> None:
     told.post_status(Status(NOW, (server(),), recent=(moved,)), NOW)
     texts = [
         documents.encode(documents.status(told, NOW)),
-        documents.encode(documents.world(seen, told.masks)),
+        documents.encode(documents.world(seen, told.pseudonyms)),
         documents.encode(documents.shield(told, NOW)),
         documents.badge(told, NOW).replace(b"http://www.w3.org/2000/svg", b""),
     ]
@@ -131,10 +131,10 @@ def test_of_very_many_players_a_part_is_shown_and_all_are_counted() -> None:
     crowd = tuple(Sighting(f"{n:016x}", 1, 1, 1) for n in range(documents.SHOWN + 500))
     seen = PublicWorld(NOW, 1000, 50, crowd)
     told.post_world(seen, NOW)
-    shown = documents.world(seen, told.masks)
+    shown = documents.world(seen, told.pseudonyms)
     assert shown["count"] == documents.SHOWN + 500
     assert len(unpacked(shown)) == documents.SHOWN
-    assert unpacked(documents.world(seen, told.masks)) == unpacked(shown)
+    assert unpacked(documents.world(seen, told.pseudonyms)) == unpacked(shown)
 
 
 def test_an_event_is_one_line_of_json_under_its_name() -> None:
@@ -168,34 +168,34 @@ def test_the_badge_says_it_with_words_a_colour_and_a_sign(
 
 
 def test_one_address_is_held_back_and_others_are_not() -> None:
-    gate = Turnstile(Allowance(per_s=10, burst=5))
-    assert [gate.admits("a", 0.0) for _ in range(7)] == [True] * 5 + [False] * 2
-    assert gate.admits("b", 0.0)
-    assert gate.admits("a", 0.2)
+    gate = RateLimits(Allowed(per_s=10, burst=5))
+    assert [gate.take_request("a", 0.0) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert gate.take_request("b", 0.0)
+    assert gate.take_request("a", 0.2)
 
 
 def test_streams_are_counted_for_one_address_and_for_all() -> None:
-    gate = Turnstile(Allowance(readers=3, readers_each=2))
-    assert [gate.enters(who) for who in ("a", "a", "a", "b", "c")] == [
+    gate = RateLimits(Allowed(readers=3, readers_each=2))
+    assert [gate.take_stream(who) for who in ("a", "a", "a", "b", "c")] == [
         True,
         True,
         False,
         True,
         False,
     ]
-    gate.leaves("a")
-    assert gate.enters("c")
+    gate.free_stream("a")
+    assert gate.take_stream("c")
 
 
-def test_the_turnstile_forgets_addresses_of_long_ago() -> None:
-    gate = Turnstile(Allowance())
+def test_the_limits_forget_addresses_of_long_ago() -> None:
+    gate = RateLimits(Allowed())
     for n in range(20_000):
-        gate.admits(str(n), 0.0)
-    assert len(gate._paces) == 10_000
+        gate.take_request(str(n), 0.0)
+    assert len(gate._buckets) == 10_000
     for n in range(100):
-        assert gate.enters(str(n))
-        gate.leaves(str(n))
-    assert not gate._inside
+        assert gate.take_stream(str(n))
+        gate.free_stream(str(n))
+    assert not gate._streams
 
 
 def test_a_host_with_many_ipv6_addresses_is_one() -> None:

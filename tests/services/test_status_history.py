@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent
 
 from clientmigration.core.measures.metrics import measures
+from clientmigration.net.beats import Beats
 from clientmigration.net.graphite import GraphiteAway, Series
 from clientmigration.status import history
 from clientmigration.status.history import KEPT_S, LINES, History
@@ -20,7 +22,7 @@ class Graphite:
     def __init__(self) -> None:
         self.clock = Clock()
         self.asked: list[Deferred[tuple[Series, ...]]] = []
-        self.history = History(self.clock, self._ask)
+        self.history = History(self.clock, Beats(self.clock), self._ask)
 
     async def _ask(self) -> tuple[Series, ...]:
         self.asked.append(Deferred())
@@ -74,6 +76,19 @@ def test_without_graphite_it_says_so_and_asks_again_later() -> None:
     graphite.clock.advance(KEPT_S)
     graphite.known()
     graphite.asked[1].callback((series("gs-1.load", 0.5),))
+    assert graphite.known()["available"] is True
+
+
+def test_a_question_that_breaks_is_logged_and_asked_again_later(
+    no_logged_errors: list[LogEvent],
+) -> None:
+    graphite = Graphite()
+    graphite.history.answer()
+    graphite.asked[0].errback(ValueError("not what was asked for"))
+    assert "not what was asked for" in str(no_logged_errors.pop()["log_failure"])
+    graphite.clock.advance(KEPT_S)
+    graphite.history.answer()
+    graphite.asked[1].callback((series("router.players", 7.0),))
     assert graphite.known()["available"] is True
 
 

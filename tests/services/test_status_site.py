@@ -11,14 +11,15 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from clientmigration.net.beats import Beats
 from clientmigration.status.answers import PublicAnswer
-from clientmigration.status.assets import shelf
+from clientmigration.status.assets import static_files
 from clientmigration.status.board import DOWN_S, Board
 from clientmigration.status.feed import PublicMove, PublicServer, PublicWorld, Status
-from clientmigration.status.limits import Allowance, Turnstile
-from clientmigration.status.service import Shown
-from clientmigration.status.site import BODY_LIMIT, IDLE_S, Root, Served
-from clientmigration.status.sse import CHOKED_S, Readers
+from clientmigration.status.limits import Allowed, RateLimits
+from clientmigration.status.service import StatusService
+from clientmigration.status.site import BODY_LIMIT, IDLE_S, PublicPages, StatusSite
+from clientmigration.status.sse import CHOKED_S, EventStreams
 
 SERVER = PublicServer("gs-1", 1, "fit", 1.0, 0.25, 100, 200)
 
@@ -45,19 +46,22 @@ class Wire(StringTransport):
 class Place:
     """A status daemon without a feed, on a clock that a test turns."""
 
-    def __init__(self, allowance: Allowance | None = None, limit: int = 100) -> None:
+    def __init__(self, allowed: Allowed | None = None, limit: int = 100) -> None:
         self.clock = Clock()
         self.clock.advance(1_800_000_000)
-        self.turnstile = Turnstile(allowance or Allowance())
-        self.readers = Readers(self.clock)
-        self.shown = Shown(self.clock, Board(lambda size: b"k" * size), self.readers)
-        root = Root(self.clock, self.turnstile, self.readers, shelf(), dict(self.shown.answers()))
-        self.site = Served(root, self.clock, limit)
-        self.shown.startService()
+        self.limits = RateLimits(allowed or Allowed())
+        self.streams = EventStreams(self.clock)
+        board = Board(lambda size: b"k" * size)
+        self.service = StatusService(self.clock, Beats(self.clock), board, self.streams)
+        root = PublicPages(
+            self.clock, self.limits, self.streams, static_files(), dict(self.service.answers())
+        )
+        self.site = StatusSite(root, self.clock, limit)
+        self.service.startService()
 
     def tell(self, players: int = 100) -> None:
         server = msgspec.structs.replace(SERVER, players=players)
-        self.shown.status(Status(self.clock.seconds(), (server,)))
+        self.service.status(Status(self.clock.seconds(), (server,)))
 
     def connect(self) -> Any:
         channel = self.site.buildProtocol(IPv4Address("TCP", "192.0.2.1", 4000))
@@ -126,7 +130,7 @@ def test_a_head_request_gets_the_headers_only() -> None:
     for path in ("/", "/api/v1/status.json", "/api/v1/events"):
         code, _, body = parts(place.ask(path, method="HEAD"))
         assert (code, body) == (200, b""), path
-    assert len(place.readers) == 0
+    assert len(place.streams) == 0
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
@@ -143,7 +147,7 @@ def test_other_origins_may_read_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     "path", ["/nothing", "/../tap.py", "/%2e%2e/tap.py", "/static/", "//x", "/%ff"]
 )
-def test_there_is_nothing_but_what_is_on_the_shelf(path: str) -> None:
+def test_there_is_nothing_but_the_static_files(path: str) -> None:
     assert parts(Place().ask(path))[0] == 404
 
 
@@ -156,7 +160,7 @@ def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody() -> N
 
 
 def test_too_many_questions_of_one_address_are_refused_and_say_when_to_come_back() -> None:
-    place = Place(Allowance(per_s=1, burst=2))
+    place = Place(Allowed(per_s=1, burst=2))
     codes = [parts(place.ask("/badge.svg"))[0] for _ in range(3)]
     assert codes == [200, 200, 429]
     assert parts(place.ask("/badge.svg"))[1]["retry-after"] == "5"
@@ -207,7 +211,7 @@ def test_only_who_asks_for_the_world_gets_it_and_not_too_often() -> None:
     place = Place()
     with_world, without = place.ask("/api/v1/events?with=world"), place.ask("/api/v1/events")
     for _ in range(4):
-        place.shown.world(PublicWorld(place.clock.seconds(), 1000, 50, ()))
+        place.service.world(PublicWorld(place.clock.seconds(), 1000, 50, ()))
         place.clock.advance(0.1)
     assert with_world.value().count(b"event: world") == 2
     assert b"event: world" not in without.value()
@@ -217,7 +221,7 @@ def test_moves_of_a_moment_come_in_one_event_and_are_not_told_to_later_readers()
     place = Place()
     wire = place.ask("/api/v1/events")
     for _ in range(3):
-        place.shown.moved(PublicMove(place.clock.seconds(), "gs-1", "gs-2", "settled", 80.0, 9.0))
+        place.service.moved(PublicMove(place.clock.seconds(), "gs-1", "gs-2", "settled", 80.0, 9.0))
     place.clock.advance(0.2)
     assert wire.value().count(b"event: moves") == 1
     assert wire.value().count(b'"gap_ms":9.0') >= 3
@@ -261,7 +265,7 @@ def test_a_reader_that_does_not_read_misses_events_and_then_goes_alone() -> None
     place.clock.advance(2)
     place.tell()
     assert (slow.aborted, good.aborted) == (True, False)
-    assert place.readers.skipped >= 2
+    assert place.streams.skipped >= 2
 
 
 def test_a_reader_that_reads_again_gets_the_next_event() -> None:
@@ -276,18 +280,18 @@ def test_a_reader_that_reads_again_gets_the_next_event() -> None:
 
 
 def test_a_place_is_free_again_when_its_reader_has_gone() -> None:
-    place = Place(Allowance(readers_each=1))
+    place = Place(Allowed(readers_each=1))
     first = place.ask("/api/v1/events")
     assert parts(place.ask("/api/v1/events"))[0] == 503
     first.channel.connectionLost()
-    assert len(place.readers) == 0
+    assert len(place.streams) == 0
     assert parts(place.ask("/api/v1/events"))[0] == 200
 
 
 def test_stopping_lets_everybody_go() -> None:
     place = Place()
     wire = place.ask("/api/v1/events")
-    place.shown.stopService()
+    place.service.stopService()
     assert wire.aborted
 
 

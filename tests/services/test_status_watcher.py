@@ -129,7 +129,7 @@ def test_what_a_router_in_the_arena_tells_is_understood() -> None:
     arena.run(1.5)
     heard = Heard()
     watcher = Watcher(heard)
-    arena.start_desk(watch=Watch(world=True), told=watcher.heard)
+    arena.start_desk(watch=Watch(world=True), on_update=watcher.heard)
     arena.run(2.0)
     there = "us" if arena.home_of(ada) == "eu" else "eu"
     arena.move(ada, there)

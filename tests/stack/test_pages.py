@@ -18,7 +18,7 @@ from clientmigration.router import moves
 from clientmigration.stack import logs
 from clientmigration.status import board, documents, history, site
 from clientmigration.status import sse as readers
-from clientmigration.status.limits import Allowance
+from clientmigration.status.limits import Allowed
 from clientmigration.wire import work
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -84,9 +84,9 @@ SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
     ("status", "nothing new for {:g} s", board.FRESH_S),
     ("status", "`down`: nothing for {:g} s", board.DOWN_S),
     ("status", "At most {:,} are shown", documents.SHOWN),
-    ("status", "{:g} per second of one address", Allowance.per_s),
-    ("status", "{:,} (`--readers`)", Allowance.readers),
-    ("status", "{} of one address (`--readers-each`)", Allowance.readers_each),
+    ("status", "{:g} per second of one address", Allowed.per_s),
+    ("status", "{:,} (`--readers`)", Allowed.readers),
+    ("status", "{} of one address (`--readers-each`)", Allowed.readers_each),
     ("status", "after {:g} s without taking one", readers.CHOKED_S),
     ("status", "closed after {:g} s; at most", site.IDLE_S),
     ("status", "{:,} bytes, then the connection is closed", site.BODY_LIMIT),

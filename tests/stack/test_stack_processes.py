@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 
 from clientmigration.errors import ClientMigrationError, ConfigurationError
@@ -247,6 +248,23 @@ def test_the_truth_is_told_every_few_seconds_and_its_lack_too(
     world.starts()
     machine.passes(16)
     assert world.said[-3:] == ["all is well", "Graphite is away", "well again"]
+
+
+def test_a_truth_that_breaks_ends_neither_the_stack_nor_the_next_truth(
+    machine: Machine, world: World, no_logged_errors: list[LogEvent]
+) -> None:
+    def truths() -> Iterator[str]:
+        yield "all is well"
+        raise ValueError("an answer of another kind")
+
+    world.truths = truths()
+    world.starts()
+    machine.passes(11)
+    assert "an answer of another kind" in str(no_logged_errors.pop()["log_failure"])
+    world.truths = iter(["well again"])
+    machine.passes(5)
+    assert world.said[-1] == "well again"
+    assert world.given_up == 0
 
 
 def test_no_truth_is_told_after_the_stop(machine: Machine, world: World) -> None:

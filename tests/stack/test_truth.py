@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from clientmigration.core.measures.metrics import datapoints, parse
-from clientmigration.stack.truth import ASKED, FRESH_S, Series, Truth, across, read
+from clientmigration.net.graphite import Series
+from clientmigration.stack.truth import ASKED, FRESH_S, Truth, across, read
 
 NOW = 1_000_000.0
 

@@ -69,7 +69,7 @@ def limits() -> Iterable[str]:
     yield "|---|---|---:|---:|---:|---:|"
     for dialect, ear in hears:
         kinds = ", ".join(map(str, sorted(dialect.kinds)))
-        pace = f"{ear.pace.per_s:,.0f} | {ear.pace.burst:,.0f} | {ear.silence_s:g} s"
+        pace = f"{ear.bucket.per_s:,.0f} | {ear.bucket.burst:,.0f} | {ear.silence_s:g} s"
         yield f"| {dialect.name} | {kinds} | {dialect.limit:,} | {pace} |"
 
 

@@ -1,7 +1,8 @@
-"""What a command is: a name, its flags, and what it does. `main.py` knows the list of them.
+"""What every command of the command line is: a name, its flags, and what it does.
 
-A command answers through its `Output`, once, and returns one of the exit codes below. It raises
-errors of `errors.py` for everything else; `main.py` turns them into one line and an exit code.
+`main.py` has the list of them. A command answers once, through its `Output`, and returns one of the
+exit codes below. For everything else it raises errors of `errors.py`, which `main.py` turns into
+one line and an exit code.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ T = TypeVar("T")
 
 DONE = 0  # it is so, or it has been done
 NO = 1  # the answer is no: an order was refused, a check found something
-USAGE = 2  # the command cannot be served as written: flags, files, the secret's file
+USAGE = 2  # the command line, or a file that it names, is wrong
 AWAY = 3  # the router (or Graphite) is away or does not answer in time
 NOT_AUTHENTIC = 4  # the router does not believe us, or we do not believe it
 
 
 class Output:
-    """Where an answer goes: as a picture for people, or with `--json` as one line of JSON. When
-    `unheard`, nobody reads any more."""
+    """Where an answer goes: as a picture for people, or with `--json` as one line of JSON.
+    `unheard` says that nobody reads it any more."""
 
     def __init__(self, console: Console, as_json: bool) -> None:
         self.console = console
@@ -37,7 +38,7 @@ class Output:
         self.unheard = False
 
     def tell(self, value: object, picture: RenderableType) -> None:
-        """Say it. `value` is what msgspec can write: dicts, lists, structs, dataclasses."""
+        """Print the answer. `value` is anything that msgspec can write."""
         try:
             if self.as_json:
                 self.console.file.write(msgspec.json.encode(value).decode() + "\n")

@@ -1,8 +1,8 @@
-"""`clientmigration explain`: why a player is where it is, why a move was made, or what was decided
-about a server, in words.
+"""`clientmigration explain`: says why a player is where it is, or why a move was made.
 
-Players and moves are in the router's memory, decisions are events in Graphite. If one of the two is
-away, the other tells what it knows.
+Asked for a server, it lists what was decided about it. Players and moves are in the router's
+memory, decisions are events in Graphite. If one of the two is away, the answer is what the other
+knows.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from rich.text import Text
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
 from clientmigration.cli.history import graphite_flag, moment
-from clientmigration.cli.router import endpoint_of, proofs_of, router_flags
+from clientmigration.cli.router import credentials_of, endpoint_of, router_flags
 from clientmigration.cli.tables import clock
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.fleet import Flow
 from clientmigration.core.player.fact import Fact
 from clientmigration.errors import Away
 from clientmigration.net import history
-from clientmigration.net.operator import Desk, entered, within
+from clientmigration.net.operator import OperatorClient, entered, within
 from clientmigration.wire.operators import Because, Explain
 
-SHOWN = 20  # facts and decisions that are told, the latest
+SHOWN = 20  # facts, and as many decisions, at most: the latest
 WORDS = {
     "draining": "the source empties itself",
     "overloaded": "the source is overloaded, and the target is not even strained",
@@ -58,14 +58,16 @@ class Explanation:
 
 
 def flags(own: ArgumentParser) -> None:
-    """See `Command`."""
+    """Add the flags of `explain`."""
     router_flags(own)
     graphite_flag(own)
-    own.add_argument("subject", help="a player, a move (the beginning is enough), or a server")
+    own.add_argument(
+        "subject", help="the name of a player or a move (its beginning is enough), or of a server"
+    )
 
 
 def run(given: Namespace, answer: Output) -> int:
-    """See `Command`."""
+    """Find what the router and Graphite know, and tell it."""
 
     async def ask(reactor: Any) -> Explanation:
         return await _told(reactor, given)
@@ -95,14 +97,14 @@ async def _told(reactor: Any, given: Namespace) -> Explanation:
 
 
 async def _remembered(reactor: Any, given: Namespace) -> Because:
-    proofs = proofs_of(given, "watcher")
-    endpoint, desk = endpoint_of(reactor, given), Desk(reactor, proofs, "watcher")
-    await entered(endpoint, desk, given.router, given.timeout)
+    client = OperatorClient(reactor, credentials_of(given, "watcher"))
+    endpoint = endpoint_of(reactor, given)
+    await entered(endpoint, client, given.router, given.timeout)
     try:
-        because: Because = await within(WITHIN_S, desk, desk.ask(Explain(0, given.subject)))
+        because: Because = await within(WITHIN_S, client, client.ask(Explain(0, given.subject)))
         return because
     finally:
-        desk.leave()
+        client.leave()
 
 
 async def _decided(reactor: Any, given: Namespace) -> list[Decided]:
@@ -153,4 +155,9 @@ def _way(flow: Flow) -> str:
     return f"from {flow.source} to {flow.target}: {flow.reason}"
 
 
-COMMAND = Command("explain", "Tell why a player, a move or a server is as it is.", flags, run)
+COMMAND = Command(
+    "explain",
+    "Say why a player is on its server, why a move was made, or what was decided about a server.",
+    flags,
+    run,
+)

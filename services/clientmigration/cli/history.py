@@ -1,4 +1,4 @@
-"""What Graphite still has of a time: datapoints by the second, and the rounds on record."""
+"""Reads from Graphite what a replay needs: datapoints by the second, and recorded decisions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class GraphiteHistory:
 
 
 def graphite_flag(own: ArgumentParser) -> None:
-    """The flag of a command that reads Graphite."""
+    """Add the flag of a command that reads Graphite."""
     own.add_argument(
         "--graphite", metavar="URL", default=GRAPHITE, help=f"graphite-web; default {GRAPHITE}"
     )
@@ -58,18 +58,22 @@ def moment(text: str) -> float:
         said = datetime.fromisoformat(text)
     except ValueError:
         wanted = "-10m, -1h, now, 2026-11-24T21:00 or Unix seconds"
-        raise ConfigurationError(f"{text!r} is no time: say {wanted}") from None
+        raise ConfigurationError(f"{text!r} is not a time: write {wanted}") from None
     return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
 
 
 async def read_history(reactor: Any, base: str, since: float, until: float) -> GraphiteHistory:
-    """All that a replay from `since` to `until` needs. Raises GraphiteAway; Refused when there is
-    nothing to replay."""
+    """All that a replay from `since` to `until` needs.
+
+    Raises GraphiteAway, or Refused when there is nothing to replay.
+    """
     start, end = int(since - HISTORY_S), int(until)
     known = await records(reactor, base, start, end + 1, WITHIN_S)
     first, last = span(known)
     if last < since:
-        raise Refused("Graphite has no rounds of that time: was the router running, and heard?")
+        raise Refused(
+            "Graphite has no rounds of that time: did the router run, and reach Graphite?"
+        )
     start, end = max(start, int(first - HISTORY_S)), min(end, int(last))
     points, finest = await _by_the_second(reactor, base, start, end)
     return GraphiteHistory(points, known, finest)

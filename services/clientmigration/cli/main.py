@@ -1,4 +1,4 @@
-"""`clientmigration COMMAND ...`: reads the command line, runs one command, ends with its code."""
+"""The program `clientmigration`: reads the command line, runs one command, ends with its code."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (
 EXITS = {
     DONE: "done",
     NO: "the answer is no: an order was refused, or a check found something",
-    USAGE: "the command cannot be served as written",
+    USAGE: "the command line, or a file that it names, is wrong",
     AWAY: "the router or Graphite is away, or does not answer in time",
     NOT_AUTHENTIC: "the secret is another cluster's",
 }
@@ -50,11 +50,15 @@ EPILOG = "exit codes: " + "; ".join(f"{code} {text}" for code, text in EXITS.ite
 
 
 def parser(commands: Sequence[Command] = COMMANDS) -> ArgumentParser:
-    """The whole command line. A command of two words stands in a group of the first."""
-    top = ArgumentParser("clientmigration", description="Look at a fleet, and order it.")
+    """The whole command line. A command of two words is in a group named by the first."""
+    top = ArgumentParser(
+        "clientmigration", description="See how a fleet is doing, and give it orders."
+    )
     top.epilog = EPILOG
     top.add_argument("--version", action="version", version=version("clientmigration"))
-    shtab.add_argument_to(top, "--print-completion", help="print a shell's completion, and end")
+    shtab.add_argument_to(
+        top, "--print-completion", help="print a completion script for a shell, and end"
+    )
     groups: dict[str, Any] = {"": top.add_subparsers(metavar="COMMAND", required=True)}
     for command in commands:
         group, _, name = command.name.rpartition(" ")

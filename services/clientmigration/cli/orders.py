@@ -1,4 +1,4 @@
-"""`clientmigration drain`, `undrain` and `migrate`: orders, and what became of them."""
+"""`clientmigration drain`, `undrain` and `migrate`: give an order, and show what came of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from clientmigration.cli import tables
 from clientmigration.cli.command import DONE, NO, Command, Output
-from clientmigration.cli.router import asked, at_desk, router_flags
+from clientmigration.cli.router import asked, router_flags, with_router
 from clientmigration.errors import Refused
 from clientmigration.net.line import SILENCE_S
-from clientmigration.net.operator import Desk, within
+from clientmigration.net.operator import OperatorClient, within
 from clientmigration.wire.operators import Ended, Find, Found, MemberStatus, Moved, Order
 
 WAIT_S = 60.0  # how long `drain` waits for a server to be empty
@@ -29,38 +29,40 @@ def _drain_flags(own: ArgumentParser) -> None:
         type=float,
         default=WAIT_S,
         metavar="SECONDS",
-        help=f"for it to be empty; 0: not at all; default {WAIT_S:g}",
+        help=f"how long to wait for it to be empty; 0: do not wait; default {WAIT_S:g}",
     )
 
 
 def _migrate_flags(own: ArgumentParser) -> None:
     router_flags(own)
     own.add_argument("player", metavar="PLAYER", help="its name, or the beginning of it")
-    own.add_argument("member", metavar="SERVER", help="where it shall play")
+    own.add_argument("member", metavar="SERVER", help="the server to move it to")
 
 
 def drain(given: Namespace, answer: Output) -> int:
-    """Order it, and see the server become empty."""
+    """Drain the server, and wait until it is empty."""
 
-    async def work(desk: Desk) -> tuple[str, int]:
-        await asked(desk, Order(0, "drain", given.member))
-        return await _emptied(desk, given.member, given.wait, answer)
+    async def work(client: OperatorClient) -> tuple[str, int]:
+        await asked(client, Order(0, "drain", given.member))
+        return await _emptied(client, given.member, given.wait, answer)
 
-    word, players = at_desk(given, "operator", work)
+    word, players = with_router(given, "operator", work)
     text = {
-        "told": f"{given.member} sends its {players} players away and takes nobody",
-        "empty": f"{given.member} is empty and takes nobody",
+        "told": f"{given.member} hands over its {players} players and takes no new ones",
+        "empty": f"{given.member} is empty and takes no players",
         "left": f"{given.member} has left the fleet",
-        "late": f"{given.member} still has {players} players after {given.wait:g} s; it goes on",
+        "late": f"{given.member} goes on draining: {players} players left after {given.wait:g} s",
     }[word]
     answer.tell({"member": given.member, "outcome": word, "players": players}, text)
     return DONE if word in ("told", "empty") else NO
 
 
-async def _emptied(desk: Desk, name: str, wait_s: float, answer: Output) -> tuple[str, int]:
-    until, told = desk.clock.seconds() + wait_s, -1
+async def _emptied(
+    client: OperatorClient, name: str, wait_s: float, answer: Output
+) -> tuple[str, int]:
+    until, told = client.clock.seconds() + wait_s, -1
     while True:
-        member = _member(desk, name)
+        member = _member(client, name)
         sample = member.sample if member else None
         players = sample.players if sample else 0
         if wait_s <= 0:
@@ -69,61 +71,63 @@ async def _emptied(desk: Desk, name: str, wait_s: float, answer: Output) -> tupl
             return "left", 0
         if sample and sample.draining and not players:
             return "empty", 0
-        if desk.clock.seconds() >= until:
+        if client.clock.seconds() >= until:
             return "late", players
         if players != told and not answer.as_json:
             answer.console.print(f"{players} players are left", style="dim")
         told = players
-        await within(SILENCE_S, desk, desk.next_overview())
+        await within(SILENCE_S, client, client.next_overview())
 
 
-def _member(desk: Desk, name: str) -> MemberStatus | None:
-    members = desk.overview.members if desk.overview else []
+def _member(client: OperatorClient, name: str) -> MemberStatus | None:
+    members = client.overview.members if client.overview else []
     return next((each for each in members if each.name == name), None)
 
 
 def undrain(given: Namespace, answer: Output) -> int:
-    """Order it."""
+    """Let the server take players again."""
 
-    async def work(desk: Desk) -> Any:
-        return await asked(desk, Order(0, "undrain", given.member))
+    async def work(client: OperatorClient) -> Any:
+        return await asked(client, Order(0, "undrain", given.member))
 
-    at_desk(given, "operator", work)
+    with_router(given, "operator", work)
     answer.tell({"member": given.member, "outcome": "done"}, f"{given.member} takes players again")
     return DONE
 
 
 def migrate(given: Namespace, answer: Output) -> int:
-    """Order it, and say what the player felt."""
+    """Move the player, and show what the move cost it."""
 
-    async def work(desk: Desk) -> Moved:
-        found = await asked(desk, Find(0, given.player))
+    async def work(client: OperatorClient) -> Moved:
+        found = await asked(client, Find(0, given.player))
         assert isinstance(found, Found)
-        ended = await asked(desk, Order(0, "move", given.member, found.player))
+        ended = await asked(client, Order(0, "move", given.member, found.player))
         assert isinstance(ended, Ended)
-        return await _felt(desk, found.player, ended)
+        return await _felt(client, found.player, ended)
 
-    moved = at_desk(given, "operator", work)
+    moved = with_router(given, "operator", work)
     answer.tell(moved, tables.moves([moved]))
     return DONE if moved.outcome == "settled" else NO
 
 
-async def _felt(desk: Desk, player: str, ended: Ended) -> Moved:
+async def _felt(client: OperatorClient, player: str, ended: Ended) -> Moved:
     """The move as the router remembers it, with what it cost the player if it says so in time."""
     moved = None
     for _ in range(FELT_OVERVIEWS):
-        found = await asked(desk, Find(0, player))
+        found = await asked(client, Find(0, player))
         moved = found.moves[0] if isinstance(found, Found) and found.moves else None
         if moved is None or moved.gap_ms is not None or ended.outcome != "settled":
             break
-        await within(SILENCE_S, desk, desk.next_overview())
+        await within(SILENCE_S, client, client.next_overview())
     if moved is None:
-        raise Refused(f"the move ended ({ended.outcome} {ended.text}), and is not remembered")
+        raise Refused(
+            f"the move ended ({ended.outcome} {ended.text}), and nothing more is known of it"
+        )
     return moved
 
 
 DRAIN = Command(
-    "drain", "Have a server send its players to others and take nobody.", _drain_flags, drain
+    "drain", "Move all players off a server, and send nobody there.", _drain_flags, drain
 )
 UNDRAIN = Command("undrain", "Let a drained server take players again.", _member_flags, undrain)
 MIGRATE = Command("migrate", "Move a player to a server now.", _migrate_flags, migrate)

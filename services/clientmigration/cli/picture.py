@@ -1,4 +1,4 @@
-"""A picture of one or two courses: players and load of each server over time, as one SVG file."""
+"""Draws players and load of each server over time, as one SVG file, for one or two replays."""
 
 from __future__ import annotations
 

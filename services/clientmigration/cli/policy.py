@@ -1,4 +1,4 @@
-"""`clientmigration policy check FILE`: whether a router would take it, and what it changes."""
+"""`clientmigration policy check FILE`: says whether a router would accept it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from clientmigration.errors import ConfigurationError
 
 
 def _flags(parser: ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", help="a policy file; docs/policy.toml says all")
+    parser.add_argument(
+        "file", metavar="FILE", help="a policy file; docs/policy.toml has every field"
+    )
 
 
 def _run(flags: Namespace, answer: Output) -> int:
@@ -32,7 +34,7 @@ def _run(flags: Namespace, answer: Output) -> int:
 
 def _picture(changed: dict[str, dict[str, object]]) -> Table | str:
     if not changed:
-        return "good: it says the defaults"
+        return "good: it changes none of the defaults"
     usual = msgspec.to_builtins(Policy())
     shown = Table(title="good: it changes", title_justify="left")
     for heading in ("field", "default", "here"):
@@ -43,4 +45,9 @@ def _picture(changed: dict[str, dict[str, object]]) -> Table | str:
     return shown
 
 
-CHECK = Command("policy check", "Say whether a policy file is good.", _flags, _run)
+CHECK = Command(
+    "policy check",
+    "Check whether a router would accept a policy file, and list what it changes.",
+    _flags,
+    _run,
+)

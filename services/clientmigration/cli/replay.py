@@ -1,6 +1,7 @@
-"""`clientmigration replay`: decide again what the router decided, from what Graphite has.
+"""`clientmigration replay`: repeats the router's decisions from what Graphite has kept.
 
-Without `--policy` it must come to the same. With one, it shows what that would have done.
+Without `--policy` the decisions must come out the same. With one, it shows what that policy would
+have done instead.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ STYLES = {"same": "green", "differs": "bold red", "unknown": "yellow"}
 
 
 def flags(own: ArgumentParser) -> None:
-    """See `Command`."""
+    """Add the flags of `replay`."""
     own._negative_number_matcher = re.compile(r"-\d+[smhd]?")  # so that `--from -1h` is no flag
     own.add_argument(
         "--from",
@@ -44,13 +45,18 @@ def flags(own: ArgumentParser) -> None:
     own.add_argument("--until", metavar="WHEN", default="now", help="default now")
     graphite_flag(own)
     own.add_argument(
-        "--policy", metavar="FILE", default="", help="what would this have done instead?"
+        "--policy",
+        metavar="FILE",
+        default="",
+        help="policy file: show what it would have done instead",
     )
-    own.add_argument("--plot", default="", metavar="FILE.svg", help="draw players and load")
+    own.add_argument(
+        "--plot", default="", metavar="FILE.svg", help="draw players and load into this file"
+    )
 
 
 def run(flags: Namespace, answer: Output) -> int:
-    """See `Command`."""
+    """Repeat the decisions, and show where they differ."""
     since, until = moment(flags.since), moment(flags.until)
     if since >= until:
         raise ConfigurationError(f"--from {flags.since} is not before --until {flags.until}")
@@ -201,4 +207,6 @@ def _draw(path: str, courses: dict[str, Any], marks: Sequence[float]) -> None:
         raise ConfigurationError(f"--plot {path}: {error}") from error
 
 
-COMMAND = Command("replay", "Decide again what the router decided, from Graphite.", flags, run)
+COMMAND = Command(
+    "replay", "Repeat the router's decisions from what Graphite has kept, and compare.", flags, run
+)

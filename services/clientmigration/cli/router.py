@@ -1,4 +1,4 @@
-"""Talking with a router from a command: the flags for it, and one connection for one command."""
+"""How a command talks with a router: its flags, and one connection for as long as it runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 
 from clientmigration.cli.command import waited
 from clientmigration.errors import ConfigurationError, Refused
-from clientmigration.net.operator import ANSWER_S, ENTER_S, Desk, entered, within
+from clientmigration.net.operator import (
+    ANSWER_S,
+    ENTER_S,
+    Credentials,
+    OperatorClient,
+    entered,
+    within,
+)
 from clientmigration.net.tickets import Proofs, Seals
 from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole
 
@@ -23,7 +30,7 @@ SECRET = "run/cluster.secret"
 
 
 def router_flags(own: ArgumentParser) -> None:
-    """The flags of a command that talks with a router."""
+    """Add the flags of a command that talks with a router."""
     own.add_argument(
         "--router",
         default=ROUTER,
@@ -41,7 +48,7 @@ def router_flags(own: ArgumentParser) -> None:
 
 
 def secret_flag(own: ArgumentParser) -> None:
-    """Where the cluster's secret is."""
+    """Add the flag that says where the cluster's secret is."""
     own.add_argument(
         "--secret-file",
         default=SECRET,
@@ -64,25 +71,32 @@ def proofs_of(flags: Namespace, role: OperatorRole) -> Proofs:
     return Seals.from_file(Path(flags.secret_file)).proofs(role)
 
 
-def at_desk(
-    flags: Namespace, role: OperatorRole, work: Callable[[Desk], Coroutine[Any, Any, T]]
+def credentials_of(flags: Namespace, role: OperatorRole) -> Credentials:
+    """Who asks: the role, and what `--secret-file` lets it prove."""
+    return Credentials(role, proofs_of(flags, role))
+
+
+def with_router(
+    flags: Namespace, role: OperatorRole, work: Callable[[OperatorClient], Coroutine[Any, Any, T]]
 ) -> T:
-    """What `work` comes to at a desk that is connected and has been told how things stand."""
+    """The result of `work`, with a client that is connected and has an overview."""
 
     async def alone(reactor: Any) -> T:
-        endpoint, proofs = endpoint_of(reactor, flags), proofs_of(flags, role)
-        desk = await entered(endpoint, Desk(reactor, proofs, role), flags.router, flags.timeout)
+        endpoint, credentials = endpoint_of(reactor, flags), credentials_of(flags, role)
+        client = await entered(
+            endpoint, OperatorClient(reactor, credentials), flags.router, flags.timeout
+        )
         try:
-            return await work(desk)
+            return await work(client)
         finally:
-            desk.leave()
+            client.leave()
 
     return waited(alone)
 
 
-async def asked(desk: Desk, question: Asked) -> Found | Ended:
+async def asked(client: OperatorClient, question: Asked) -> Found | Ended:
     """The answer; `Refused` with the router's reason when it is none."""
-    answer: Found | Ended = await within(ANSWER_S, desk, desk.ask(question))
+    answer: Found | Ended = await within(ANSWER_S, client, client.ask(question))
     if isinstance(answer, Ended) and answer.outcome == "refused":
         raise Refused(answer.text)
     return answer

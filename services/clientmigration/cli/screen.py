@@ -1,7 +1,7 @@
-"""What `top` shows and what its keys mean: values and functions, without a terminal or a router.
+"""What `top` shows, and what each key does, as functions without a terminal or a router.
 
 A key turns a `Screen` into another one, and perhaps into something to ask the router. An order that
-moves people is asked back first.
+moves players has to be confirmed first.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Screen:
         listed = self.overview.members if self.overview else []
         return sorted(listed, key=SORTS[self.sort], reverse=self.backwards)
 
-    def told(self, overview: Overview) -> Screen:
-        """How things stand now. Somebody is always chosen."""
+    def updated(self, overview: Overview) -> Screen:
+        """The screen with a newer overview. One of the servers is always chosen."""
         now = replace(self, overview=overview, away="")
         names = [member.name for member in now.members()]
         return replace(now, chosen=self.chosen if self.chosen in names else "".join(names[:1]))

@@ -1,4 +1,4 @@
-"""`clientmigration simulate SCENARIO.toml`: play it with our decisions and with simple ones."""
+"""`clientmigration simulate SCENARIO.toml`: simulates our decisions and simple ones."""
 
 from __future__ import annotations
 
@@ -29,8 +29,12 @@ from clientmigration.errors import ConfigurationError
 def _flags(parser: ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="SCENARIO.toml", help="see docs/scenarios")
     parser.add_argument("--policy", default="", help="policy file; none: the defaults")
-    parser.add_argument("--seed", type=int, default=1, help="what is left to chance (1)")
-    parser.add_argument("--alone", action="store_true", help="without the simple policies")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="what is random follows from this number; default 1"
+    )
+    parser.add_argument(
+        "--alone", action="store_true", help="do not compare with the simple policies"
+    )
 
 
 def read(path: str) -> dict[str, Any]:
@@ -99,4 +103,6 @@ def _run(flags: Namespace, answer: Output) -> int:
     return DONE
 
 
-COMMAND = Command("simulate", "Play a scenario, and compare with simple policies.", _flags, _run)
+COMMAND = Command(
+    "simulate", "Simulate a scenario, and compare with simple policies.", _flags, _run
+)

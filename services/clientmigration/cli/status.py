@@ -1,4 +1,4 @@
-"""`clientmigration status`: how a fleet stands now, or where one player is."""
+"""`clientmigration status`: shows the state of the fleet now, or where one player is."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ from argparse import ArgumentParser, Namespace
 
 from clientmigration.cli import tables
 from clientmigration.cli.command import DONE, Command, Output
-from clientmigration.cli.router import asked, at_desk, router_flags
-from clientmigration.net.operator import Desk
+from clientmigration.cli.router import asked, router_flags, with_router
+from clientmigration.net.operator import OperatorClient
 from clientmigration.wire.operators import Ended, Find, Found, Overview
 
 
 def flags(own: ArgumentParser) -> None:
-    """See `Command`."""
+    """Add the flags of `status`."""
     router_flags(own)
     own.add_argument(
-        "player", nargs="?", default="", help="where this player is; the beginning is enough"
+        "player",
+        nargs="?",
+        default="",
+        help="show where this player is; the beginning of its name is enough",
     )
 
 
 def run(given: Namespace, answer: Output) -> int:
-    """See `Command`."""
+    """Ask the router once, and show the answer."""
 
-    async def look(desk: Desk) -> Overview | Found | Ended | None:
-        return await asked(desk, Find(0, given.player)) if given.player else desk.overview
+    async def look(client: OperatorClient) -> Overview | Found | Ended | None:
+        return await asked(client, Find(0, given.player)) if given.player else client.overview
 
-    seen = at_desk(given, "watcher", look)
+    seen = with_router(given, "watcher", look)
     if isinstance(seen, Overview):
         answer.tell(seen, tables.picture(seen))
     elif isinstance(seen, Found):
@@ -33,4 +36,4 @@ def run(given: Namespace, answer: Output) -> int:
     return DONE
 
 
-COMMAND = Command("status", "Show how the fleet stands, or where one player is.", flags, run)
+COMMAND = Command("status", "Show the state of the fleet, or where one player is.", flags, run)

@@ -1,4 +1,4 @@
-"""How things stand, as rich draws it: for `status` once, for `top` again and again. Only looks."""
+"""Draws the state of a fleet as tables: for `status` once, for `top` again and again."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""`clientmigration top`: the fleet, live, with keys. With `--json` a line of JSON every second.
+"""`clientmigration top`: shows the fleet live, and takes orders by key.
 
-The shell around `screen.py`: a connection that comes back by itself, a terminal, and nothing else.
+With `--json` it prints a line of JSON every second instead. What is shown and what keys mean is in
+`screen.py`; here are a connection that comes back by itself, and the terminal.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from clientmigration.cli.command import DONE, Command, Output, waited
-from clientmigration.cli.router import endpoint_of, proofs_of, router_flags
+from clientmigration.cli.router import credentials_of, endpoint_of, router_flags
 from clientmigration.cli.screen import Screen, keys, picture, pressed, spelled
 from clientmigration.errors import Away, ClientMigrationError, ConfigurationError
 from clientmigration.net.door import steady
 from clientmigration.net.line import Line
-from clientmigration.net.operator import Desk
+from clientmigration.net.operator import OperatorClient
 from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole, Order, Overview, World
 
 
 def run(given: Namespace, answer: Output) -> int:
-    """See `Command`."""
+    """Show the fleet until somebody ends it."""
     if not answer.as_json and not (sys.stdin.isatty() and answer.console.is_terminal):
         raise ConfigurationError("top needs a terminal; for a program there is --json")
     waited(lambda reactor: Top(reactor, given, answer).watch())
@@ -40,16 +41,16 @@ def run(given: Namespace, answer: Output) -> int:
 
 
 class Top:
-    """Whoever looks: `screen` is what is shown, `desk` the connection there is now."""
+    """A person who watches: `screen` is what is shown, `client` the connection there is now."""
 
     def __init__(self, reactor: Any, given: Namespace, answer: Output) -> None:
         self.reactor, self.answer = reactor, answer
-        self.role: OperatorRole = "watcher" if answer.as_json else "operator"
-        self.proofs = proofs_of(given, self.role)
+        role: OperatorRole = "watcher" if answer.as_json else "operator"
+        self.credentials = credentials_of(given, role)
         self.link = steady(endpoint_of(reactor, given), self._line, reactor)
         self.where, self.patience_s = given.router, given.timeout
         self.screen = Screen()
-        self.desk: Desk | None = None
+        self.client: OperatorClient | None = None
         self.live: Live | None = None
         self.over: Deferred[None] = Deferred()
 
@@ -80,14 +81,16 @@ class Top:
     # The router.
 
     def _line(self) -> Line:
-        self.desk = Desk(self.reactor, self.proofs, self.role, told=self._told, gone=self._gone)
-        return self.desk.line
+        self.client = OperatorClient(
+            self.reactor, self.credentials, on_update=self._updated, on_end=self._ended
+        )
+        return self.client.line
 
-    def _told(self, told: Overview | World) -> None:
-        assert isinstance(told, Overview)
-        self.screen = self.screen.told(told)
+    def _updated(self, overview: Overview | World) -> None:
+        assert isinstance(overview, Overview)
+        self.screen = self.screen.updated(overview)
         if self.answer.as_json:
-            self.answer.tell(told, "")
+            self.answer.tell(overview, "")
             if self.answer.unheard:
                 self._end()
         question = self.screen.question()
@@ -95,14 +98,14 @@ class Top:
             self._ask(question)
         self._draw()
 
-    def _gone(self, error: Exception) -> None:
+    def _ended(self, error: Exception) -> None:
         self.screen = replace(self.screen, away=str(error))
         if self.screen.overview is None and not isinstance(error, Away):
             self._end(error)
         self._draw()
 
     def _ask(self, question: Asked) -> None:
-        if self.desk is None:
+        if self.client is None:
             return
 
         def answered(answer: Found | Ended) -> None:
@@ -118,7 +121,7 @@ class Top:
         def failed(failure: Failure) -> None:
             failure.trap(ClientMigrationError)  # the screen says that the router is away
 
-        self.desk.ask(question).addCallbacks(answered, failed)
+        self.client.ask(question).addCallbacks(answered, failed)
 
     # The terminal.
 
@@ -162,21 +165,21 @@ class Keys:
         self.descriptor, self.pressed = descriptor, pressed
 
     def fileno(self) -> int:
-        """See `IReadDescriptor`."""
+        """The terminal's descriptor."""
         return self.descriptor
 
     def doRead(self) -> Failure | None:
-        """See `IReadDescriptor`."""
+        """Pass on the keys that have been pressed."""
         said = os.read(self.descriptor, 1024)
         self.pressed(said.decode(errors="replace") or "q")  # the terminal is gone
         return None
 
     def connectionLost(self, reason: Failure) -> None:
-        """See `IReadDescriptor`."""
+        """Nothing: a terminal that is gone is read as `q`."""
 
     def logPrefix(self) -> str:
-        """See `IReadDescriptor`."""
+        """What the reactor calls it in its log."""
         return "keys"
 
 
-COMMAND = Command("top", "Watch the fleet live, and order it by keys.", router_flags, run)
+COMMAND = Command("top", "Watch the fleet live, and give orders by key.", router_flags, run)

@@ -1,1 +1,1 @@
-"""CARRIES: the shared Twisted glue between wire and the daemons."""
+"""CARRIES: what the daemons share of Twisted, between the wire and their own code."""

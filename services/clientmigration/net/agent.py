@@ -1,4 +1,6 @@
-"""How graphite-web is reached: plain http, and not a line in the log for each connection."""
+"""An HTTP client for graphite-web: plain http, and no line in the log for each connection."""
+
+from __future__ import annotations
 
 from typing import cast
 
@@ -10,17 +12,19 @@ from twisted.internet.interfaces import (
     IReactorTCP,
     IStreamClientEndpoint,
 )
-from twisted.internet.protocol import Factory
-from twisted.web.client import URI, Agent, HTTPConnectionPool
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.error import SchemeNotSupported
-from twisted.web.iweb import IAgentEndpointFactory
+from twisted.web.http import PotentialDataLoss
+from twisted.web.iweb import IAgentEndpointFactory, IResponse
 from zope.interface import implementer
 
 CONNECT_S = 5.0
 
 
 @implementer(IStreamClientEndpoint)
-class _Quiet:
+class _QuietEndpoint:
     def __init__(self, endpoint: IStreamClientEndpoint) -> None:
         self._endpoint = endpoint
 
@@ -30,7 +34,7 @@ class _Quiet:
 
 
 @implementer(IAgentEndpointFactory)
-class _Endpoints:
+class _QuietEndpoints:
     def __init__(self, reactor: IReactorTCP) -> None:
         self._reactor = reactor
 
@@ -38,11 +42,47 @@ class _Endpoints:
         if uri.scheme != b"http":
             raise SchemeNotSupported(f"only http is spoken here, not {uri.scheme.decode()}")
         host = uri.host.decode("ascii")
-        return _Quiet(HostnameEndpoint(self._reactor, host, uri.port, timeout=CONNECT_S))
+        return _QuietEndpoint(HostnameEndpoint(self._reactor, host, uri.port, timeout=CONNECT_S))
 
 
 def agent_for(reactor: IReactorTCP, kept: int = 0) -> Agent:
     """An agent that keeps so many connections open from one request to the next."""
     pool = HTTPConnectionPool(reactor, persistent=kept > 0)
     pool.maxPersistentPerHost = kept
-    return cast(Agent, Agent.usingEndpointFactory(reactor, _Endpoints(reactor), pool))
+    return cast(Agent, Agent.usingEndpointFactory(reactor, _QuietEndpoints(reactor), pool))
+
+
+def body_of(response: IResponse, keep: bool = True) -> Deferred[bytes]:
+    """The whole body of an answer; fails if it breaks off. Cancelling closes the connection.
+
+    Without `keep` the body is read to its end and thrown away.
+    """
+    body = _Body(keep)
+    response.deliverBody(body)
+    return body.whole
+
+
+class _Body(Protocol):
+    """Collects a body. readBody could not close an Agent's connection when it is cancelled."""
+
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+        self._parts: list[bytes] = []
+        self.whole: Deferred[bytes] = Deferred(self._hang_up)
+
+    def _hang_up(self, _whole: Deferred[bytes]) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._keep:
+            self._parts.append(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.whole.called:
+            return
+        # Without a length nobody can tell whether this was all, which matters only if it is kept.
+        if reason.check(ResponseDone) or (reason.check(PotentialDataLoss) and not self._keep):
+            self.whole.callback(b"".join(self._parts))
+        else:
+            self.whole.errback(reason)

@@ -1,4 +1,4 @@
-"""The sink that feeds carbon: graphyte's line format, our sending.
+"""Sends datapoints to carbon, in graphyte's line format, over a connection that comes back.
 
 It never blocks, never raises for what carbon does, and never holds more than `BACKLOG` lines and
 one socket buffer. When carbon is away or slow the oldest lines go first, and are counted.
@@ -87,8 +87,8 @@ class Backlog:
         return dropped
 
 
-class _Wire(Shape):
-    """What a stream transport can do beyond ITransport."""
+class _StreamTransport(Shape):
+    """What is used of a stream's transport."""
 
     def write(self, data: bytes) -> None: ...
     def registerProducer(self, producer: IPushProducer, streaming: bool) -> None: ...
@@ -97,11 +97,14 @@ class _Wire(Shape):
 
 
 @implementer(IPushProducer)
-class _Feed(Protocol):
+class _CarbonConnection(Protocol):
     """One connection to carbon: moves lines from the backlog to the socket while it takes them."""
 
     def __init__(
-        self, backlog: Backlog, clock: IReactorTime, turned: Callable[["_Feed | None"], None]
+        self,
+        backlog: Backlog,
+        clock: IReactorTime,
+        turned: Callable[["_CarbonConnection | None"], None],
     ) -> None:
         self._backlog = backlog
         self._clock = clock
@@ -110,8 +113,8 @@ class _Feed(Protocol):
         self._deadline: IDelayedCall | None = None
 
     @property
-    def _wire(self) -> _Wire:
-        return cast(_Wire, self.transport)
+    def _wire(self) -> _StreamTransport:
+        return cast(_StreamTransport, self.transport)
 
     def connectionMade(self) -> None:
         self._wire.registerProducer(self, True)
@@ -172,9 +175,9 @@ class Carbon(ClientService):
     ) -> None:
         self._format = Format()
         self._backlog = Backlog(limit)
-        self._feed: _Feed | None = None
+        self._feed: _CarbonConnection | None = None
         self._dropping = False
-        feeds = Factory.forProtocol(lambda: _Feed(self._backlog, clock, self._turned))
+        feeds = Factory.forProtocol(lambda: _CarbonConnection(self._backlog, clock, self._turned))
         feeds.noisy = False
         super().__init__(endpoint, feeds, retry, clock)
 
@@ -208,7 +211,7 @@ class Carbon(ClientService):
             self._feed.finish()
         return super().stopService()
 
-    def _turned(self, feed: _Feed | None) -> None:
+    def _turned(self, feed: _CarbonConnection | None) -> None:
         self._feed = feed
         if feed is not None:
             log.info("carbon: connected; {waiting} datapoints waited", waiting=self.waiting)

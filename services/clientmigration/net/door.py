@@ -1,4 +1,4 @@
-"""Where connections come in and go out, and the order in which a daemon's parts start and stop."""
+"""Listening and connecting, and the order in which the parts of a daemon start and stop."""
 
 from __future__ import annotations
 
@@ -41,11 +41,16 @@ CONNECT_S = 5  # to one address; who waits for it gives it up before
 WITH_BACKLOG = ("tcp", "ssl", "unix")
 
 
+def with_backlog(description: str) -> str:
+    """An endpoint's description, with room for a crowd that comes all at once."""
+    if description.partition(":")[0] in WITH_BACKLOG and "backlog=" not in description:
+        return f"{description}:backlog={BACKLOG}"
+    return description
+
+
 def listening(reactor: IReactorTime, description: str) -> IStreamServerEndpoint:
     """Twisted's endpoint of this description, with room for a crowd that comes all at once."""
-    if description.partition(":")[0] in WITH_BACKLOG and "backlog=" not in description:
-        description += f":backlog={BACKLOG}"
-    endpoint: IStreamServerEndpoint = serverFromString(reactor, description)
+    endpoint: IStreamServerEndpoint = serverFromString(reactor, with_backlog(description))
     return endpoint
 
 
@@ -132,7 +137,7 @@ class InOrder(MultiService):
             part.setServiceParent(self)
 
     def stopService(self) -> Deferred[None]:
-        """See the class."""
+        """Stop the parts one by one, the last first; fires when all have stopped."""
         self.running = 0
         return Deferred.fromCoroutine(self._stop())
 

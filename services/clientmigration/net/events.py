@@ -1,4 +1,4 @@
-"""What happened, in words, as events of graphite-web: Grafana shows them as annotations.
+"""Posts what happened to graphite-web as events, which Grafana shows as annotations.
 
 An event that graphite-web does not take is dropped and counted, never repeated and never allowed
 to hold anybody up: play and decisions do not depend on it.
@@ -10,14 +10,13 @@ from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IConsumer, IReactorTime
-from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone
-from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer
 from zope.interface import implementer
+
+from clientmigration.net.agent import body_of
+from clientmigration.net.beats import Beats
 
 WAITING = 100
 """Events kept while others are being posted, each at most `BODY_LIMIT` bytes."""
@@ -33,12 +32,12 @@ TIMEOUT_S = 5.0
 log = Logger()
 
 
-class _Refused(Exception):
-    """graphite-web answered, but not with yes."""
+class _NotTaken(Exception):
+    """graphite-web answered, and did not take the event."""
 
 
 @implementer(IBodyProducer)
-class _Body:
+class _EventBody:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self.length = len(content)
@@ -54,28 +53,6 @@ class _Body:
     def stopProducing(self) -> None: ...
 
 
-class _Discard(Protocol):
-    """Reads an answer to its end and keeps nothing; `ended` fails if it breaks off.
-
-    Not readBody: with an Agent's connection that cannot close it when it is cancelled.
-    """
-
-    def __init__(self) -> None:
-        self.ended: Deferred[None] = Deferred(self._hang_up)
-
-    def _hang_up(self, _ended: Deferred[None]) -> None:
-        if self.transport is not None:
-            self.transport.loseConnection()
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.ended.called:
-            return
-        if reason.check(ResponseDone, PotentialDataLoss):
-            self.ended.callback(None)
-        else:
-            self.ended.errback(reason)
-
-
 class Events:
     """Posts events to the graphite-web at `base` (such as `http://127.0.0.1:8080`).
 
@@ -88,7 +65,7 @@ class Events:
     ) -> None:
         self._agent = agent
         self._url = (base.rstrip("/") + "/events/").encode("ascii")
-        self._clock = clock
+        self._clock, self._beats = clock, Beats(clock)
         self._limit = waiting
         self._waiting: deque[bytes] = deque()
         self._posting = 0
@@ -109,9 +86,7 @@ class Events:
         self._waiting.append(body)
         if self._posting < IN_FLIGHT:
             self._posting += 1
-            Deferred.fromCoroutine(self._drain()).addErrback(
-                lambda failure: log.failure("posting events broke", failure)
-            )
+            self._beats.spawn("posting events", self._drain())
         elif len(self._waiting) > self._limit:
             self._waiting.popleft()
             self._failed("it is slower than events happen")
@@ -140,12 +115,10 @@ class Events:
 
     async def _exchange(self, body: bytes) -> None:
         headers = Headers({b"Content-Type": [b"application/json"]})
-        response = await self._agent.request(b"POST", self._url, headers, _Body(body))
-        answer = _Discard()
-        response.deliverBody(answer)
-        await answer.ended
+        response = await self._agent.request(b"POST", self._url, headers, _EventBody(body))
+        await body_of(response, keep=False)
         if response.code >= 300:
-            raise _Refused(f"status {response.code}")
+            raise _NotTaken(f"status {response.code}")
 
     def _failed(self, reason: str) -> None:
         self._dropped += 1

@@ -1,29 +1,28 @@
-"""Reading graphite-web: series and events, as values. It is asked and nothing more; no decision and
-no player waits for it.
+"""Reads series and events from graphite-web, as values.
+
+It only asks. No decision and no player waits for the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.error import ConnectError, ConnectionClosed
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone, ResponseFailed
+from twisted.web.client import ResponseFailed
 from twisted.web.error import SchemeNotSupported
 from twisted.web.iweb import IAgent
 
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.errors import Away
-from clientmigration.net.agent import agent_for
+from clientmigration.net.agent import agent_for, body_of
+from clientmigration.net.reactor import Reactor
 
 ANSWERS_WITHIN_S = 5.0
 
-Reactor = Any  # IReactorTCP and IReactorTime in one, which no type can say
 T = TypeVar("T")
 
 
@@ -68,35 +67,14 @@ class GraphiteEvent(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
 
 
-class _Answer(Protocol):
-    """Keeps the body of an answer; `whole` fires with it, or fails if it breaks off."""
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-        self.whole: Deferred[bytes] = Deferred(self._hang_up)
-
-    def _hang_up(self, _whole: Deferred[bytes]) -> None:
-        if self.transport is not None:
-            self.transport.loseConnection()
-
-    def dataReceived(self, data: bytes) -> None:
-        self._parts.append(data)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.whole.called:
-            return
-        if reason.check(ResponseDone):
-            self.whole.callback(b"".join(self._parts))
-        else:
-            self.whole.errback(reason)
-
-
 async def fetch(reactor: Reactor, url: str, within_s: float = ANSWERS_WITHIN_S) -> bytes:
     """The body at an http URL. Raises GraphiteAway: no connection, no 200, or not in time."""
     try:
         asked = Deferred.fromCoroutine(_get(agent_for(reactor), url))
         return await asked.addTimeout(within_s, reactor)
-    except (ConnectError, ConnectionClosed, ResponseFailed, TimeoutError) as problem:
+    except TimeoutError as problem:
+        raise GraphiteAway(f"Graphite does not answer within {within_s:g} s") from problem
+    except (ConnectError, ConnectionClosed, ResponseFailed) as problem:
         raise GraphiteAway(f"Graphite does not answer: {problem}") from problem
     except (SchemeNotSupported, ValueError) as problem:
         raise GraphiteAway(f"{url[:80]} is no address of Graphite: {problem}") from problem
@@ -104,9 +82,7 @@ async def fetch(reactor: Reactor, url: str, within_s: float = ANSWERS_WITHIN_S) 
 
 async def _get(agent: IAgent, url: str) -> bytes:
     response = await agent.request(b"GET", url.encode("ascii"))
-    answer = _Answer()
-    response.deliverBody(answer)
-    body = await answer.whole
+    body = await body_of(response)
     if response.code != 200:
         raise GraphiteAway(
             f"Graphite answers {response.code}: {body[:200].decode(errors='replace')}"

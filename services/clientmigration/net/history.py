@@ -1,5 +1,6 @@
-"""What decisions were made from, read back from Graphite: datapoints by the second, and rounds on
-record. For a replay, and for a router that starts again.
+"""Reads from Graphite what decisions were made from: datapoints by the second, recorded rounds.
+
+For a replay, and for a router that starts again.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from collections.abc import Sequence
 from clientmigration.core.decisions.replay import ASKED
 from clientmigration.core.decisions.rounds import DecisionRecord, NotARecord
 from clientmigration.core.measures.metrics import PREFIX, Datapoint
-from clientmigration.net.graphite import GraphiteEvent, Reactor, between, events
+from clientmigration.net.graphite import GraphiteEvent, between, events
+from clientmigration.net.reactor import Reactor
 
 RECORDED = ("decision", "rounds")
 TARGET = f"{PREFIX}.{{gameserver,router}}.*.{{{','.join(ASKED)}}}"

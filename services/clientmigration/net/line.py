@@ -1,7 +1,7 @@
-"""One connection under Twisted: bytes to the wire's Connection and back. No `if` about the game.
+"""One connection under Twisted: bytes go to the wire's `Connection`, messages to a listener.
 
-A line dies on the first fault of its peer, says why once in the log, and disturbs nobody else. It
-writes straight to the socket while nothing is queued for it.
+It knows nothing of the game. A line ends at the first fault of its peer, logs why once, and
+disturbs nobody else. It writes straight to the socket while nothing is queued for it.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ class Line(TwistedProtocol):
         hears: Dialect,
         listener: Listener,
         clock: IReactorTime,
-        pace: TokenBucket,
+        bucket: TokenBucket,
         blame: Callable[[PeersFault], None] = lambda _fault: None,
         silence_s: float = SILENCE_S,
     ) -> None:
         self.role = role
         self.listener = listener
         self.clock = clock
-        self.pace = pace
+        self.bucket = bucket
         self.blame = blame
         self.silence_s = silence_s
         self.connection = Connection(hears)
@@ -107,15 +107,17 @@ class Line(TwistedProtocol):
         if isinstance(message, Greeting):
             self.peer_role = message.role
             self.listener.opened(self)
-        elif not self.pace.allows(self.clock.seconds()):
-            raise TooFast(f"more than {self.pace.per_s:g} messages a second")
+        elif not self.bucket.allows(self.clock.seconds()):
+            raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
         else:
             self.listener.heard(message)
 
-    def turn(self, hears: Dialect, listener: Listener, pace: TokenBucket, silence_s: float) -> None:
+    def turn(
+        self, hears: Dialect, listener: Listener, bucket: TokenBucket, silence_s: float
+    ) -> None:
         """The greeting said that this peer is of another kind than the door was made for."""
         self.connection.turn(hears)
-        self.listener, self.pace, self.silence_s = listener, pace, silence_s
+        self.listener, self.bucket, self.silence_s = listener, bucket, silence_s
         self._expect(silence_s, self._silent)
 
     def say(self, message: Any) -> None:
@@ -145,7 +147,8 @@ class Line(TwistedProtocol):
         if self.over:
             return
         self.say(Goodbye(code=code, text=text))
-        self.over = self.connection.over = True
+        self.over = True
+        self.connection.end()
         self.transport.unregisterProducer()
         self.transport.loseConnection()
         # A peer that does not read would keep the closing socket open for ever.

@@ -1,13 +1,14 @@
-"""The operator's end of an operator link: it proves itself, watches, asks and orders.
+"""The client of a router's operator link: it proves itself, watches, asks questions, gives orders.
 
-For the command line (one connection, some questions) and for whoever shows a router to others (a
-connection that comes back by itself). It believes nothing before the router has proved itself.
+The command line uses it for one connection and some questions, the status daemon for a connection
+that comes back by itself. It believes nothing before the router has proved itself.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import random
 from typing import Any
 
@@ -22,7 +23,7 @@ from twisted.logger import Logger
 from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import Away, NotAuthentic, OutOfTurn, PeersFault
 from clientmigration.net.door import Lines, steady
-from clientmigration.net.line import SILENCE_S, Line
+from clientmigration.net.line import Line
 from clientmigration.net.tickets import Proofs
 from clientmigration.wire.connection import ROUTER_TO_OPERATOR
 from clientmigration.wire.messages import Challenge, Goodbye, Here
@@ -42,29 +43,36 @@ from clientmigration.wire.operators import (
 
 log = Logger()
 
-PACE = (100.0, 1_000.0)  # what a router may say; it says two things a second, and answers
-ENTER_S = 5.0  # to connect, to prove, to be told the first overview
+ROUTER_RATE = (100.0, 1_000.0)  # messages a second, and at once: a router says two, and answers
+ENTER_S = 5.0  # to connect, to prove, to hear the first overview
 ANSWER_S = 30.0  # the longest that a move can take, and some more
 
-OnOverview = Callable[[Overview | World], None]
+OnUpdate = Callable[[Overview | World], None]
 
 
-class Desk:
-    """The `Listener` of one connection to a router. `proofs` has the key of the role. `told` hears
-    every overview (and every world, if `watch` asks for it), `gone` why the connection ended."""
+@dataclass(frozen=True)
+class Credentials:
+    """Who wants in: its role, and the proofs made with that role's key."""
+
+    role: OperatorRole
+    proofs: Proofs
+
+
+class OperatorClient:
+    """The `Listener` of one connection to a router. `on_update` is called with every overview (and
+    every world, if `watch` asks for it), `on_end` with the reason why the connection ended."""
 
     def __init__(
         self,
         clock: IReactorTime,
-        proofs: Proofs,
-        role: OperatorRole = "watcher",
+        credentials: Credentials,
         watch: Watch = Watch(),  # noqa: B008
-        told: OnOverview = lambda _: None,
-        gone: Callable[[Exception], None] = lambda _: None,
+        on_update: OnUpdate = lambda _: None,
+        on_end: Callable[[Exception], None] = lambda _: None,
         nonce: str = "",
     ) -> None:
-        self.clock, self.proofs, self.role, self.watch = clock, proofs, role, watch
-        self.told, self.gone = told, gone
+        self.clock, self.credentials, self.watch = clock, credentials, watch
+        self.on_update, self.on_end = on_update, on_end
         self.nonce = nonce or os.urandom(16).hex()
         self.challenge = ""
         self.router = ""  # its name, once it has proved itself
@@ -74,22 +82,29 @@ class Desk:
         self._waiting: list[Deferred[Overview]] = []
         self._n = 0
         self.line = Line(
-            role, ROUTER_TO_OPERATOR, self, clock, TokenBucket(*PACE), self._blame, SILENCE_S
+            credentials.role,
+            ROUTER_TO_OPERATOR,
+            self,
+            clock,
+            TokenBucket(*ROUTER_RATE),
+            self._blame,
         )
 
     def opened(self, line: Line) -> None:
         """The router speaks first: its challenge."""
 
     def heard(self, message: Any) -> None:
-        """See `Listener`."""
+        """Until the router has proved itself only the steps to that are in turn."""
         if isinstance(message, Goodbye):
             self._dismissed(message)
         elif isinstance(message, Challenge) and not self.challenge:
             self.challenge = message.nonce
-            proof = self.proofs.proof(self.role, self.challenge, self.nonce)
+            role, proofs = self.credentials.role, self.credentials.proofs
+            proof = proofs.proof(role, self.challenge, self.nonce)
             self.line.say(Enter(nonce=self.nonce, proof=proof))
         elif isinstance(message, Entered) and self.challenge and not self.router:
-            self.proofs.proven(message.proof, "router", self.challenge, self.nonce, message.router)
+            proven = self.credentials.proofs.proven
+            proven(message.proof, "router", self.challenge, self.nonce, message.router)
             self.router = message.router
             self.line.say(self.watch)
         elif not self.router:
@@ -104,9 +119,9 @@ class Desk:
             waiting, self._waiting = self._waiting, []
             for each in waiting:
                 each.callback(message)
-            self.told(message)
+            self.on_update(message)
         elif isinstance(message, World):
-            self.told(message)
+            self.on_update(message)
         elif isinstance(message, Found | Because | Ended):
             asked = self._asked.pop(message.n, None)
             if asked is not None:
@@ -143,7 +158,7 @@ class Desk:
         self.line.hang_up("bye", "")
 
     def closed(self, reason: str) -> None:
-        """See `Listener`."""
+        """Fail whatever still waits for an answer or an overview."""
         if self.over is None:
             self.over = Away(f"lost the router: {reason}")
         waiting, self._waiting = self._waiting, []
@@ -152,7 +167,7 @@ class Desk:
             overview.errback(self.over)
         for answer in asked.values():
             answer.errback(self.over)
-        self.gone(self.over)
+        self.on_end(self.over)
 
     def leave(self) -> None:
         """Say goodbye."""
@@ -160,25 +175,25 @@ class Desk:
 
 
 async def entered(
-    endpoint: IStreamClientEndpoint, desk: Desk, where: str, patience_s: float = ENTER_S
-) -> Desk:
-    """The same desk, connected and told how things stand; or `Away`, or `NotAuthentic`."""
+    endpoint: IStreamClientEndpoint, client: OperatorClient, where: str, patience_s: float = ENTER_S
+) -> OperatorClient:
+    """The same client, once it is connected and has an overview; or `Away`, or `NotAuthentic`."""
     try:
-        await endpoint.connect(Lines(lambda: desk.line)).addTimeout(patience_s, desk.clock)
+        await endpoint.connect(Lines(lambda: client.line)).addTimeout(patience_s, client.clock)
     except (ConnectError, ConnectingCancelledError, DNSLookupError) as error:
         raise Away(f"no router at {where}: {error}") from error
     except (DeferredTimeout, CancelledError) as error:
         raise Away(f"no router at {where} within {patience_s:g} s") from error
-    await within(patience_s, desk, desk.next_overview())
-    return desk
+    await within(patience_s, client, client.next_overview())
+    return client
 
 
-async def within(seconds: float, desk: Desk, answer: Deferred[Any]) -> Any:
-    """What it answers, or `Away` when it takes longer."""
+async def within(seconds: float, client: OperatorClient, answer: Deferred[Any]) -> Any:
+    """The answer; or `Away`, and the connection closed, when it takes longer than `seconds`."""
     try:
-        return await answer.addTimeout(seconds, desk.clock)
+        return await answer.addTimeout(seconds, client.clock)
     except DeferredTimeout as error:
-        desk.leave()
+        client.leave()
         raise Away(f"the router does not answer within {seconds:g} s") from error
 
 
@@ -186,8 +201,8 @@ def watching(
     clock: IReactorTime,
     endpoint: IStreamClientEndpoint,
     proofs: Proofs,
-    told: OnOverview,
-    gone: Callable[[Exception], None] = lambda _: None,
+    on_update: OnUpdate,
+    on_end: Callable[[Exception], None] = lambda _: None,
     watch: Watch = Watch(),  # noqa: B008
     jitter: Callable[[], float] = random,
 ) -> ClientService:
@@ -195,6 +210,6 @@ def watching(
     can order nothing: its role is watcher."""
 
     def make() -> Line:
-        return Desk(clock, proofs, "watcher", watch, told, gone).line
+        return OperatorClient(clock, Credentials("watcher", proofs), watch, on_update, on_end).line
 
     return steady(endpoint, make, clock, jitter)

@@ -1,16 +1,18 @@
-"""What a daemon costs and how well it keeps time: CPU, memory, reactor lag. Decides nothing."""
+"""Measures what a daemon costs: CPU, memory, and how late its reactor is."""
 
 from typing import NamedTuple, Protocol
 
 import psutil
 from twisted.application.service import Service
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
+
+from clientmigration.net.beats import Beats
 
 BEAT_S = 0.1
 """Time between two beats of the timer whose delay is the reactor lag."""
 
 
-class _Times(Protocol):
+class _CpuTimes(Protocol):
     """CPU seconds used since the process started."""
 
     @property
@@ -19,7 +21,7 @@ class _Times(Protocol):
     def system(self) -> float: ...
 
 
-class _Memory(Protocol):
+class _MemoryInfo(Protocol):
     @property
     def rss(self) -> int: ...
 
@@ -27,8 +29,8 @@ class _Memory(Protocol):
 class Process(Protocol):
     """The part of psutil.Process that a probe reads."""
 
-    def cpu_times(self) -> _Times: ...
-    def memory_info(self) -> _Memory: ...
+    def cpu_times(self) -> _CpuTimes: ...
+    def memory_info(self) -> _MemoryInfo: ...
 
 
 class Reading(NamedTuple):
@@ -82,7 +84,8 @@ class Probe(Service):
         self._process: Process = psutil.Process() if process is None else process
         self._lag = Lag()
         self._before = self._read()
-        self._beat: IDelayedCall | None = None
+        self._beats = Beats(clock)
+        self._beats.every(BEAT_S, "seeing the reactor's lag", self._see)
 
     def sample(self) -> dict[str, float]:
         """`cpu_percent`, `rss_bytes` and `reactor_lag_ms`: the last interval's, since this call."""
@@ -97,23 +100,19 @@ class Probe(Service):
 
     def startService(self) -> None:
         super().startService()
-        self._schedule()
+        self._beats.start()
+        self._lag.expect(self._clock.seconds() + BEAT_S)
 
     def stopService(self) -> None:
         super().stopService()
         self._lag.expect(None)
-        if self._beat is not None:
-            self._beat.cancel()
-            self._beat = None
+        self._beats.stop()
 
     def _read(self) -> Reading:
         times = self._process.cpu_times()
         return Reading(times.user + times.system, self._clock.seconds())
 
-    def _schedule(self) -> None:
-        self._beat = self._clock.callLater(BEAT_S, self._beaten)
-        self._lag.expect(self._clock.seconds() + BEAT_S)
-
-    def _beaten(self) -> None:
-        self._lag.saw(self._clock.seconds())
-        self._schedule()
+    def _see(self) -> None:
+        now = self._clock.seconds()
+        self._lag.saw(now)
+        self._lag.expect(now + BEAT_S)

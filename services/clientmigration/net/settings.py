@@ -1,4 +1,4 @@
-"""The flags that every daemon has, and what becomes of them. Nothing but a tap reads flags."""
+"""The flags that daemons share, and the values made of them. Nothing but a `tap.py` reads flags."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def served(assemble: Callable[[Any, Any], S], options: Any) -> S:
 
 
 def keep_what_is_loaded() -> None:
-    """Nobody plays during a look for garbage, so make it short and rare. Modules and settings stay
-    for ever: they need not be looked through. Most of the rest goes without a look; what does not,
-    some ten objects for each connection that ended, may wait until there are `GARBAGE` of them."""
+    """Make garbage collections short and rare, because everything stops during one. Modules and
+    settings stay for ever, so they are never looked through. Most other objects go without a
+    collection; the rest, some ten for each connection that ended, wait until they are `GARBAGE`."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE, 10, 10)
@@ -50,7 +50,7 @@ def positive(text: str) -> int:
 
 
 def hertz(text: str) -> int:
-    """A tick rate that the protocol can tell: 1 to 1000."""
+    """A tick rate that the protocol can say: 1 to 1000."""
     if not 1 <= int(text) <= 1000:
         raise ValueError(f"{text} is not from 1 to 1000")
     return int(text)
@@ -64,7 +64,7 @@ def percent(text: str) -> float:
     return number
 
 
-ORIGINS = ("origins", None, "", "origins of web pages that may play, beside this host's own; or *")
+ORIGINS = ("origins", None, "", "origins whose web pages may play, besides this host's own; or *")
 
 
 def policy_from(path: str) -> Policy:

@@ -1,4 +1,4 @@
-"""Signed proofs: identities, tickets, and the two sides of a member link.
+"""Everything that is signed: players' identities, tickets, and proofs of who is on a link.
 
 Everything is keyed from the one cluster secret, with a different key for each use, and bound to the
 cluster, a target and a time: a proof captured in one place opens nothing in another. The secret
@@ -26,7 +26,8 @@ _SHORTEST = 32  # characters of a secret: 128 bits when written in hex
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a good ticket says: this migration brings `player`, whose secret hashes to `holder`."""
+    """What a good ticket says: this migration brings `player`. `holder` is for its proof of
+    possession: whoever shows the ticket has to know the secret that hashes to it."""
 
     migration: str
     player: str
@@ -36,19 +37,19 @@ class Ticket:
 
 
 def hashed(secret: str) -> str:
-    """The holder that a player's secret stands for: SHA-256, hex."""
+    """What stands for a player's secret where that must not be shown: its SHA-256, hex."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Proofs:
-    """Shows, and checks, that the two ends of a link know the same key, which never travels."""
+    """Makes and checks proofs that both ends of a link know the same key, which never travels."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     @classmethod
     def from_file(cls, path: Path) -> Proofs:
-        """With the key that a file holds in hex: whoever has no more than that."""
+        """From a file with the key in hex, for those who do not have the cluster's secret."""
         try:
             key = bytes.fromhex(path.read_text().strip())
         except (OSError, ValueError) as error:

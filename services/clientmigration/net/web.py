@@ -1,6 +1,6 @@
-"""A door for both: players that speak frames over TCP, and browsers that speak WebSocket.
+"""One port for two kinds of players: those who speak frames over TCP, and WebSocket from browsers.
 
-The first bytes tell which. The `Line` behind it does not know: to a line, a WebSocket is a
+The first bytes tell which it is. The `Line` behind does not know: to a line, a WebSocket is a
 transport that takes whole frames.
 """
 
@@ -25,8 +25,8 @@ log = Logger()
 
 @dataclass(frozen=True)
 class Reception:
-    """Who is let in and what becomes of them: `make` a line for each, `blame` who is turned away.
-    Called for each connection."""
+    """Makes a `Doorway` for each connection. `make` makes the line behind it; `blame` hears why
+    somebody was refused."""
 
     make: Callable[[], Line]
     origins: Origins
@@ -34,11 +34,11 @@ class Reception:
     blame: Callable[[PeersFault], None]
 
     def __call__(self) -> Doorway:
-        """For one connection."""
+        """A doorway for one connection."""
         return Doorway(self)
 
     def soon(self, otherwise: Callable[[], None]) -> IDelayedCall:
-        """Who knocks has to say something soon."""
+        """Whoever connects has to say something soon: unless the timer is cancelled, do that."""
         return self.clock.callLater(GREETING_WAIT_S, otherwise)
 
 
@@ -50,7 +50,7 @@ class Doorway(TwistedProtocol):
     def __init__(self, reception: Reception) -> None:
         self.reception = reception
         self._first = b""
-        self._inside: Line | Browser | None = None
+        self._inside: Line | BrowserConnection | None = None
 
     def connectionMade(self) -> None:
         """Wait for the first bytes."""
@@ -64,11 +64,11 @@ class Doorway(TwistedProtocol):
         self._first += data
         browser = sniff(self._first)
         if browser is not None:
-            inside = Browser(self.reception) if browser else self.reception.make()
+            inside = BrowserConnection(self.reception) if browser else self.reception.make()
             self._enter(inside)
             inside.dataReceived(self._first)
 
-    def _enter(self, inside: Line | Browser) -> None:
+    def _enter(self, inside: Line | BrowserConnection) -> None:
         if self._waiting.active():
             self._waiting.cancel()
         self._inside = inside
@@ -80,14 +80,14 @@ class Doorway(TwistedProtocol):
         line.fail(TooSlow("said nothing for too long"))
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """Whoever has the connection by now is told."""
+        """Pass it on to whatever was made of the connection."""
         if self._inside is not None:
             self._inside.connectionLost(reason)
         elif self._waiting.active():
             self._waiting.cancel()
 
 
-class Browser(TwistedProtocol):
+class BrowserConnection(TwistedProtocol):
     """A WebSocket: to its socket the protocol, to its line the transport. The line begins when the
     HTTP request was good."""
 
@@ -129,7 +129,7 @@ class Browser(TwistedProtocol):
         return True
 
     def _refuse(self, fault: PeersFault) -> None:
-        """As `Line.fail`, for who speaks HTTP."""
+        """End it because of the browser, as `Line.fail` does, while it still speaks HTTP."""
         peer = described(self.transport.getPeer())
         log.warn("closing {peer}: {code}: {text}", peer=peer, code=fault.code, text=str(fault))
         self.reception.blame(fault)
@@ -156,7 +156,7 @@ class Browser(TwistedProtocol):
             self._waiting.cancel()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """The line is told, if it has begun."""
+        """End the line, if it has begun."""
         self._over = True
         self._relax()
         if self.line is not None:
@@ -176,26 +176,26 @@ class Browser(TwistedProtocol):
         self._over = True
 
     def abortConnection(self) -> None:
-        """See `ITCPTransport`."""
+        """Close the socket at once."""
         self.transport.abortConnection()
 
     def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:
-        """See `IConsumer`."""
+        """Tell the line when the socket's queue is full, and when it is empty again."""
         self.transport.registerProducer(producer, streaming)
 
     def unregisterProducer(self) -> None:
-        """See `IConsumer`."""
+        """Tell the line nothing more of the queue."""
         self.transport.unregisterProducer()
 
     def getPeer(self) -> IAddress:
-        """See `ITransport`."""
+        """The browser's address."""
         return self.transport.getPeer()  # type: ignore[no-any-return]
 
     def getHost(self) -> IAddress:
-        """See `ITransport`."""
+        """This side's address."""
         return self.transport.getHost()  # type: ignore[no-any-return]
 
     def setTcpNoDelay(self, enabled: bool) -> None:
-        """See `ITCPTransport`."""
+        """Send small frames at once, where the transport can."""
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(enabled)

@@ -1,1 +1,1 @@
-"""`twistd -n stack`: the whole thing on one machine."""
+"""The stack: Graphite and every daemon on one machine, under Twisted's process monitor."""

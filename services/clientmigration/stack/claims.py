@@ -1,4 +1,4 @@
-"""What one stack has for itself alone: its state folder, and the secret that it keeps there."""
+"""Claims the state folder for one stack alone, and puts the secret and the sample files there."""
 
 import fcntl
 import os
@@ -29,7 +29,7 @@ def claim(state: Path) -> IO[str]:
 
 
 def keep_secret(path: Path) -> None:
-    """See that the cluster's secret is there: made once, readable by its owner only."""
+    """Make the cluster's secret unless it is there. Only its owner can read it."""
     if path.exists():
         path.chmod(0o600)
         return
@@ -44,7 +44,7 @@ SAMPLES = {"map": 65_536, "sounds": 262_144, "world": 1_048_576}  # bytes
 
 
 def keep_files(folder: Path) -> None:
-    """See that there is a folder of files to offer. One that is there already is left as it is."""
+    """Make a folder of files to offer, unless there is one: that is left as it is."""
     if folder.exists():
         return
     folder.mkdir()

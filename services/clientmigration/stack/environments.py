@@ -1,4 +1,4 @@
-"""Makes the project's two Python environments, and does nothing when they are made already.
+"""Makes the project's two Python environments, unless they are made already.
 
 A script for any Python from 3.9 on, run by path (`python3 .../environments.py dev graphite`), so it
 imports nothing but the standard library and nothing of this package. An environment counts as made
@@ -323,7 +323,7 @@ def alone(root: Path) -> Iterator[None]:
 
 
 def prepare(root: Path, words: Sequence[str], environ: Mapping[str, str]) -> None:
-    """See that each named environment is made. Raises CannotPrepare."""
+    """Make each named environment that is not made yet. Raises CannotPrepare."""
     lacking = [word for word in words if not is_made(root, ENVIRONMENTS[word])]
     if not lacking:
         return

@@ -1,4 +1,4 @@
-"""A real carbon and graphite-web on loopback: their files made ready, and how to run them.
+"""Prepares the settings of carbon and graphite-web, and says how to run both on loopback.
 
 The templates in the project's `graphite/` are the only source of their settings; everything that
 the two write is under one folder of the stack's state.
@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 
 from clientmigration.errors import ConfigurationError
-from clientmigration.stack.ports import LOOPBACK
+from clientmigration.stack.ports import LOOPBACK, Ports
 from clientmigration.stack.processes import Program
 
 _SCHEMAS = ("storage-schemas.conf", "storage-aggregation.conf")
@@ -18,20 +18,18 @@ _SCHEMAS = ("storage-schemas.conf", "storage-aggregation.conf")
 
 @dataclass(frozen=True)
 class Graphite:
-    """Where the two are and listen.
+    """Where carbon and graphite-web are installed, write and listen.
 
     `files` holds the templates, `environment` is the Python environment that has carbon and
-    graphite-web, `home` is theirs to write to, `logs` gets what they print. Ports are TCP on
-    loopback. Raises ConfigurationError when the templates or the environment are not there.
+    graphite-web, `home` is theirs to write to, `logs` gets what they print. Raises
+    ConfigurationError when the templates or the environment are not there.
     """
 
     files: Path
     environment: Path
     home: Path
     logs: Path
-    carbon: int
-    carbon_query: int
-    web: int
+    ports: Ports
 
     def __post_init__(self) -> None:
         if not (self.files / "carbon.conf").is_file():
@@ -45,7 +43,7 @@ class Graphite:
     @property
     def url(self) -> str:
         """graphite-web's address."""
-        return f"http://{LOOPBACK}:{self.web}"
+        return f"http://{LOOPBACK}:{self.ports.graphite}"
 
     @property
     def storage(self) -> Path:
@@ -60,8 +58,8 @@ class Graphite:
         words = {
             "storage": str(self.storage).replace("%", "%%"),
             "interface": LOOPBACK,
-            "line_port": str(self.carbon),
-            "query_port": str(self.carbon_query),
+            "line_port": str(self.ports.carbon),
+            "query_port": str(self.ports.carbon_query),
         }
         template = Template((self.files / "carbon.conf").read_text())
         (conf / "carbon.conf").write_text(template.safe_substitute(words))
@@ -87,7 +85,7 @@ class Graphite:
             log=self.logs / "carbon.log",
             environment={**environ, **self._variables()},
             folder=self.home,
-            ports=(self.carbon, self.carbon_query),
+            ports=(self.ports.carbon, self.ports.carbon_query),
         )
 
     def _web(self, environ: Mapping[str, str]) -> Program:
@@ -99,7 +97,7 @@ class Graphite:
             log=self.logs / "graphite-web.log",
             environment={**environ, **self._variables()},
             folder=self.home,
-            ports=(self.web,),
+            ports=(self.ports.graphite,),
         )
 
     def _variables(self) -> dict[str, str]:
@@ -107,7 +105,7 @@ class Graphite:
             "GRAPHITE_ROOT": str(self.home),
             "GRAPHITE_CONF_DIR": str(self.home / "conf"),
             "GRAPHITE_STORAGE_DIR": str(self.storage),
-            "GRAPHITE_CARBONLINK": f"{LOOPBACK}:{self.carbon_query}",
-            "GRAPHITE_LISTEN": f"tcp:{self.web}:interface={LOOPBACK}",
+            "GRAPHITE_CARBONLINK": f"{LOOPBACK}:{self.ports.carbon_query}",
+            "GRAPHITE_LISTEN": f"tcp:{self.ports.graphite}:interface={LOOPBACK}",
             "PYTHONPATH": str(self.files),
         }

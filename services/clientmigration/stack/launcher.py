@@ -1,4 +1,4 @@
-"""Becomes one program of the stack: `python launcher.py PARENT COMMAND ARGUMENT...`.
+"""Runs one program of the stack in its own place: `python launcher.py PARENT COMMAND ARGUMENT...`.
 
 The program gets a session of its own, so that Ctrl-C on a terminal reaches the stack alone, which
 then stops everything in order; and where the system can (Linux) it is told to end when the stack

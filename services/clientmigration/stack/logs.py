@@ -1,4 +1,4 @@
-"""The log files of the stack's programs: one each, begun anew at each start, never without end."""
+"""The log files of the stack's programs: one each, new at each start, and limited in size."""
 
 import shutil
 from pathlib import Path
@@ -7,14 +7,14 @@ LIMIT_BYTES = 20_000_000
 
 
 def begin(log: Path) -> None:
-    """Put the log of the last start aside as `NAME.1`; there can be a new one."""
+    """Make room for a new log: that of the last start becomes `NAME.1`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.replace(_aside(log))
 
 
 def trim(log: Path, limit_bytes: int = LIMIT_BYTES) -> None:
-    """Put a log that outgrew its limit aside while its program goes on appending to it."""
+    """Copy a log that outgrew its limit to `NAME.1` and empty it; its program goes on appending."""
     if log.exists() and log.stat().st_size > limit_bytes:
         shutil.copyfile(log, _aside(log))
         with log.open("r+b") as open_log:

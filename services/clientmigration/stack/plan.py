@@ -1,4 +1,4 @@
-"""The stack as a value: which programs run, with which flags, in which order, and their addresses.
+"""The plan of a stack, as a value: which programs run, with which flags, and in which order.
 
 Nothing here starts, opens or writes anything.
 """
@@ -12,7 +12,7 @@ from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.ports import LOOPBACK, Ports
 from clientmigration.stack.processes import Program
 
-Groups = tuple[tuple[Program, ...], ...]
+StartOrder = tuple[tuple[Program, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Plan:
         """Where each program's output goes."""
         return self.state / "log"
 
-    def groups(self, environ: Mapping[str, str]) -> Groups:
+    def groups(self, environ: Mapping[str, str]) -> StartOrder:
         """Who starts together, in order; they stop in the opposite order, players first."""
         carbon, web = self.graphite.programs(environ)
         servers = tuple(self._server(number, environ) for number in range(1, self.servers + 1))

@@ -1,4 +1,4 @@
-"""The stack's ports on loopback: which there are, who wants them, and whether they are free.
+"""The stack's TCP ports on loopback: what each is for, and whether it is free.
 
 Looked at before anything is started, so that a busy port is one clear line and nothing is left.
 """

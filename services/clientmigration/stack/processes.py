@@ -1,7 +1,7 @@
-"""One program of the stack, kept running by Twisted's process monitor until it is told to end.
+"""Keeps one program of the stack running, by Twisted's process monitor, until it is stopped.
 
-Adds to `twisted.runner.procmon` what it leaves out: output straight into a log file, a word when
-the program ends, a way to wait until it serves, and a stop that can be waited for.
+It adds what `twisted.runner.procmon` leaves out: output goes straight into a log file, the end of
+a program is reported, and one can wait until it serves and until it has stopped.
 """
 
 import os
@@ -21,9 +21,10 @@ from twisted.python.failure import Failure
 from twisted.runner.procmon import ProcessMonitor
 
 from clientmigration.errors import ClientMigrationError, ConfigurationError
+from clientmigration.net.reactor import Reactor
 from clientmigration.stack import logs
 from clientmigration.stack.ports import LOOPBACK
-from clientmigration.stack.spawner import Reactor, Spawner
+from clientmigration.stack.spawner import Spawner
 
 KILL_AFTER_S = 5
 RESTART_WITHIN_S = 30

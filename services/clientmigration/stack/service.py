@@ -1,4 +1,4 @@
-"""The stack as one service: start everything in order, tell the truth, stop everything in order.
+"""The stack as one service: it starts programs in order, says how they do, and stops them.
 
 It knows programs, not what they are. Whatever happens, what it started is gone when it has stopped.
 """
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from clientmigration.errors import ClientMigrationError
+from clientmigration.net.beats import Beats
+from clientmigration.net.reactor import Reactor
 from clientmigration.stack import logs
 from clientmigration.stack.processes import Child, Program, quoted
-from clientmigration.stack.spawner import Reactor
 
 log = Logger()
 
@@ -48,13 +48,18 @@ class Stack(Service):
     def __init__(self, around: Surroundings, groups: Sequence[Sequence[Program]]) -> None:
         self._around, self._programs = around, groups
         self._groups: list[list[Child]] = []
+        self._beats = Beats(around.reactor)
+        self._beats.every(
+            around.every_s, "the line of truth", lambda: Deferred.fromCoroutine(self._tell())
+        )
 
     def startService(self) -> None:
         super().startService()
-        Deferred.fromCoroutine(self._live()).addErrback(self._failed)
+        Deferred.fromCoroutine(self._rise()).addErrback(self._failed)
 
     def stopService(self) -> Deferred[None]:
         super().stopService()
+        self._beats.stop()
         return Deferred.fromCoroutine(self._lower())
 
     def hurry(self) -> None:
@@ -65,16 +70,14 @@ class Stack(Service):
     def _children(self) -> list[Child]:
         return [child for group in self._groups for child in group]
 
-    async def _live(self) -> None:
+    async def _rise(self) -> None:
         for group in self._programs:
             if self.running:
                 await self._raise(group)
         if self.running:
             for line in self._around.welcome:
                 self._around.say(line)
-        while self.running:
-            await deferLater(self._around.reactor, self._around.every_s)
-            await self._tell()
+            self._beats.start()
 
     async def _raise(self, group: Sequence[Program]) -> None:
         self._around.say(f"starting {_names(group)}")
@@ -86,8 +89,6 @@ class Stack(Service):
             await child.serving(self._around.accepts)
 
     async def _tell(self) -> None:
-        if not self.running:
-            return
         try:
             line = await self._around.truth()
         except ClientMigrationError as problem:

@@ -1,7 +1,7 @@
-"""The reactor as the process monitor sees it: what it starts writes to a log, its end is told.
+"""Stands between the process monitor and the reactor, so that programs write straight to log files.
 
-`twisted.runner.procmon` reads a program's output itself and keeps a program's end to itself; with
-this between it and the reactor, output costs the stack nothing and survives it.
+`twisted.runner.procmon` would read every program's output itself, and tell nobody when a program
+ends. With this in between, output costs the stack nothing and survives it, and ends are reported.
 """
 
 import os
@@ -21,14 +21,12 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from clientmigration.net.reactor import Reactor
 from clientmigration.stack import launcher
 
-# IReactorProcess, IReactorTime and IReactorTCP in one, which no type can say.
-Reactor = Any
 
-
-class _Witness(ProcessProtocol):
-    """Passes everything on to procmon's protocol, and the end to `ended` as well."""
+class _EndReporter(ProcessProtocol):
+    """Passes everything on to procmon's protocol, and tells `ended` of the end."""
 
     def __init__(self, inner: IProcessProtocol, ended: Callable[[Failure], None]) -> None:
         self._inner, self._ended = inner, ended
@@ -46,7 +44,7 @@ class _Witness(ProcessProtocol):
 
 @implementer(IReactorProcess, IReactorTime)
 class Spawner:
-    """The reactor as procmon sees it: what it starts goes through the launcher, into the log."""
+    """A reactor for procmon: what it starts goes through the launcher and writes to `log`."""
 
     def __init__(self, reactor: Reactor, log: Path, ended: Callable[[Failure], None]) -> None:
         self._reactor, self._log, self._ended = reactor, log, ended
@@ -64,12 +62,12 @@ class Spawner:
         childFDs: Mapping[int, int | str] | None = None,  # noqa: ARG002
     ) -> IProcessTransport:
         launch = (sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()))
-        witness = _Witness(processProtocol, self._ended)
+        reporter = _EndReporter(processProtocol, self._ended)
         with open(os.devnull, "rb") as quiet, self._log.open("ab") as log:
             files = {0: quiet.fileno(), 1: log.fileno(), 2: log.fileno()}
             argv = (*launch, *args)
             started: IProcessTransport = self._reactor.spawnProcess(
-                witness, launch[0], argv, env, path, uid, gid, usePTY, files
+                reporter, launch[0], argv, env, path, uid, gid, usePTY, files
             )
             return started
 

@@ -1,4 +1,4 @@
-"""`twistd -n stack`: its flags, and the one place where everything on one machine is put together.
+"""`twistd -n stack`: its flags, and how everything on one machine is put together from them.
 
 What a person should see goes to the terminal, line by line; what the stack logs goes to a file.
 """
@@ -10,19 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 from twisted.application.service import MultiService
 from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.reactor import Reactor
 from clientmigration.stack import claims, logs, processes, truth
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.plan import Plan
 from clientmigration.stack.ports import Ports, check_free, settled
 from clientmigration.stack.service import Stack, Surroundings
-from clientmigration.stack.spawner import Reactor
 
 _ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,7 +35,7 @@ def _whole(word: str) -> int:
 
 
 class Options(usage.Options):
-    """The flags of `twistd -n stack`; paths are relative to where it is started."""
+    """The flags of `twistd -n stack`. Relative paths start where it is started."""
 
     optParameters: Sequence[Sequence[Any]] = (
         ["state", None, "run", "Folder for everything that the stack writes."],
@@ -46,7 +46,7 @@ class Options(usage.Options):
         ["players", None, 300, "Players in the crowd; 0 for no crowd.", _whole],
         ["seed", None, 1, "What the crowd does follows from this number.", _whole],
         ["policy", None, None, "Policy file (TOML) of the router."],
-        ["every", None, 5, "Seconds between two lines of truth.", _whole],
+        ["every", None, 5, "Seconds between two lines on how things stand.", _whole],
         ["players-port", None, 4100, "Where players reach the router; 0: any free.", _whole],
         ["members-port", None, 4101, "Where game servers reach the router; 0: any free.", _whole],
         ["carbon-port", None, 2003, "Where carbon takes datapoints; 0: any free.", _whole],
@@ -74,9 +74,7 @@ def plan(options: Mapping[str, Any]) -> Plan:
         environment=Path(options["graphite-env"]).absolute(),
         home=state / "graphite",
         logs=state / "log",
-        carbon=ports.carbon,
-        carbon_query=ports.carbon_query,
-        web=ports.graphite,
+        ports=ports,
     )
     return Plan(
         state=state,
@@ -109,10 +107,17 @@ def makeService(options: Mapping[str, Any]) -> MultiService:
         raise SystemExit(f"stack: {problem}") from None
 
 
+class Whole(MultiService):
+    """All of the stack. Its state folder is claimed for as long as this exists."""
+
+    def __init__(self, claim: IO[str]) -> None:
+        super().__init__()
+        self._claim = claim
+
+
 def stack(reactor: Reactor, wanted: Plan, every_s: float) -> MultiService:
     """The service of a plan, in a state folder that is now ours. Raises ConfigurationError."""
-    whole = MultiService()
-    whole.claim = claims.claim(wanted.state)  # type: ignore[attr-defined]
+    whole = Whole(claims.claim(wanted.state))
     check_free(wanted.ports)
     logs.begin(_log_of(wanted.state))
     claims.keep_secret(wanted.secret)
@@ -151,9 +156,9 @@ def _obey_signals(reactor: Reactor, hurry: Callable[[], None]) -> None:
     """
     asked: list[int] = []
 
-    def told(number: int, _frame: object) -> None:
+    def signalled(number: int, _frame: object) -> None:
         asked.append(number)
         reactor.callFromThread(hurry if len(asked) > 1 else partial(_stop, reactor))
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, told)
+        signal.signal(number, signalled)

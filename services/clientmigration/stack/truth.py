@@ -1,6 +1,6 @@
-"""The line of truth: what a running stack is doing, read from Graphite alone.
+"""The line of truth: one line that says how a running stack is doing, read from Graphite alone.
 
-Nothing is asked of the daemons themselves, so what the line says is what every panel can say.
+The daemons themselves are not asked, so every panel can show what the line says.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,20 +9,8 @@ from datetime import datetime
 from statistics import median
 
 from clientmigration.core.measures.metrics import PREFIX, measures, parse
-from clientmigration.net.graphite import GraphiteAway, Reactor, Series, fetch, render
-
-__all__ = [
-    "ASKED",
-    "FRESH_S",
-    "GraphiteAway",
-    "Series",
-    "Truth",
-    "across",
-    "fetch",
-    "read",
-    "render",
-    "tell",
-]
+from clientmigration.net.graphite import Series, render
+from clientmigration.net.reactor import Reactor
 
 WINDOW_S = 60
 """How far back one line looks."""
@@ -32,7 +20,7 @@ FRESH_S = 6
 
 
 def across(role: str, measure: str) -> str:
-    """The target that finds one measure of the catalogue in everybody of a role."""
+    """The target that finds one measure of the catalogue in all daemons of a role."""
     if measure not in measures(role):
         raise KeyError(f"{role} has no measure {measure}")
     return f"{PREFIX}.{role}.*.{measure}"
@@ -68,7 +56,7 @@ class Truth:
     gap_p99_ms: float | None = None
 
     def line(self) -> str:
-        """In words, for a terminal."""
+        """The line for a terminal."""
         loads = " ".join(f"{name} {load:.0%}" for name, load in self.loads)
         return (
             f"{_count(self.servers)} servers, {_count(self.players)} players"

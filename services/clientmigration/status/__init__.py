@@ -1,1 +1,1 @@
-"""The status daemon: homepage, widget, badge, JSON, event stream. It decides nothing."""
+"""The status daemon shows a fleet to everybody: homepage, widget, badge, JSON and event stream."""

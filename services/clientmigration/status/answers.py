@@ -1,6 +1,7 @@
-"""Answers to GET: ready bytes with a type and a tag, and the headers that keep browsers honest.
+"""HTTP answers that are ready before they are asked for: a body, its type, its tag, its headers.
 
-An answer is made ahead of the request; sending it is a comparison of tags and a write.
+Sending one is a comparison of tags and a write. Every answer has the headers that tell browsers
+to trust nothing but its type.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class PublicAnswer:
 
 
 def send(request: Request, answer: PublicAnswer, code: int = 200) -> bytes:
-    """Set status and headers; what is returned is the body to write."""
+    """Set the status and the headers; the body to write is returned."""
     for name, value in (SAFE | answer.headers).items():
         request.setHeader(name, value)
     request.setHeader("Content-Type", answer.type)

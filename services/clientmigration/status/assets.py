@@ -1,4 +1,7 @@
-"""The files of the homepage, read once when the daemon starts. No request ever names a path."""
+"""The static files of the homepage, all read into memory once, when the daemon starts.
+
+A request is looked up among them by name: it never reaches the file system.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ def policy(connect: str, framed: bool) -> str:
     return f"{_OURS}; form-action 'none'; connect-src {connect}; frame-ancestors {ancestors}"
 
 
-def shelf(folder: Path = STATIC) -> dict[str, PublicAnswer]:
-    """Path below the root (no leading slash) -> answer. `index.html` is also the root itself."""
+def static_files(folder: Path = STATIC) -> dict[str, PublicAnswer]:
+    """An answer for each file, by its path below `folder`. `index.html` also answers for ""."""
     found = {
         path.relative_to(folder).as_posix(): _answer(path)
         for path in sorted(folder.rglob("*"))

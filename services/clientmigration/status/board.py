@@ -1,6 +1,7 @@
-"""The notice board: the latest of everything, and whether it still says how things are.
+"""The notice board: the latest that is known of the fleet, and whether that is still true.
 
-Values in, values out; `now` is an argument. Players have other names on it, for ten minutes each.
+Values in, values out; `now` is an argument. Players are shown under numbers that change every ten
+minutes, never under their names.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ RENAME_S = 600.0
 State = Literal["up", "stale", "down"]
 
 
-class Masks:
-    """Numbers (24 bits) for players. They tell one from another for a while, and nothing else: who
-    reads the stream cannot find out who it is, nor follow anybody past the next renaming."""
+class Pseudonyms:
+    """Numbers (24 bits) instead of players' names. A number tells one player from another until the
+    next renaming, and nothing else: who reads the stream cannot find out who it is."""
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
@@ -45,12 +46,12 @@ class Masks:
 
 
 class Board:
-    """See the module."""
+    """The latest status and the latest world, and when the status was heard."""
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self.status: Status | None = None
         self.world: PublicWorld | None = None
-        self.masks = Masks(entropy)
+        self.pseudonyms = Pseudonyms(entropy)
         self._heard = -math.inf
 
     def post_status(self, status: Status, now: float) -> None:
@@ -60,7 +61,7 @@ class Board:
     def post_world(self, world: PublicWorld, now: float) -> None:
         """Where everybody stands now."""
         self.world = world
-        self.masks.renew(now)
+        self.pseudonyms.renew(now)
 
     def state(self, now: float) -> State:
         """How much of it can be believed."""

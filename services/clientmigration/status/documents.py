@@ -1,6 +1,6 @@
-"""What the board says, as bytes: JSON, events, badge. The one place that decides what is public.
+"""The public documents, made from the board: status JSON, events, badge. Nothing else is public.
 
-Pure functions. Each is called once per change, whatever the number of readers.
+Pure functions. Each is called once per change, however many read the result.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from clientmigration.status.board import Board, Masks
+from clientmigration.status.board import Board, Pseudonyms
 from clientmigration.status.feed import PublicMove, PublicWorld, Status
 
 VERSION = 1
@@ -36,7 +36,7 @@ COLOURS = {
 
 
 def status(board: Board, now: float, play: str = "") -> dict[str, Any]:
-    """The status document, version 1; see docs/status.md. `play` is where browsers play."""
+    """The status document of docs/status.md, version 1. `play` is where browsers play."""
     state, known = board.state(now), board.status
     document: dict[str, Any] = {
         "version": VERSION,
@@ -94,11 +94,11 @@ def move(moved: PublicMove) -> dict[str, Any]:
     }
 
 
-def world(seen: PublicWorld, masks: Masks) -> dict[str, Any]:
+def world(seen: PublicWorld, pseudonyms: Pseudonyms) -> dict[str, Any]:
     """Everybody as base64 of 8 bytes each: number << 8 | server (u32), x, y (u16, of the size)."""
     scale = 65535 / seen.size
     rows = [
-        (masks.number(each.player) << 8 | each.server & 0xFF, each.x * scale, each.y * scale)
+        (pseudonyms.number(each.player) << 8 | each.server & 0xFF, each.x * scale, each.y * scale)
         for each in seen.players
     ]
     if len(rows) > SHOWN:

@@ -1,7 +1,7 @@
-"""What the status daemon is told, as values, and the port through which it is told.
+"""What the status daemon knows of a fleet, as values, and the port through which they come in.
 
-Whoever feeds it turns what a router says into these. Nothing here knows where it comes from, and
-nothing here holds an address or a secret: what is not in these values cannot get onto a page.
+Whoever feeds it turns what a router says into these. Nothing here knows where they come from, and
+none of them holds an address or a secret: what is not in these values cannot get onto a page.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 import msgspec
 
 GradeWord = Literal["fit", "strained", "overloaded", "silent"]
-"""How hard a server works; silent: it has told nothing lately."""
+"""How hard a server works; silent: it has not reported lately."""
 
 
 class PublicServer(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ class PublicWorld(NamedTuple):
 
 
 class Audience(Protocol):
-    """Who is told. Each call may come at any time; none may raise."""
+    """Whoever shows these values. Each call may come at any time; none may raise."""
 
     def status(self, status: Status) -> None:
         """Once a second, while there is a router."""

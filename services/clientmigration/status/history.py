@@ -1,4 +1,4 @@
-"""The last ten minutes, from Graphite: a few fixed questions, asked by us alone, kept for a while.
+"""The charts' last ten minutes, from Graphite: a few fixed questions, whose answers are kept.
 
 However many visitors ask, graphite-web is asked at most once in `KEPT_S` seconds, and never twice
 at a time. Browsers never talk to it, and cannot choose what is asked. Without it there is no
@@ -8,14 +8,14 @@ history, and nothing else is missing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from clientmigration.core.measures.metrics import PREFIX, measures
+from clientmigration.net.beats import Beats
 from clientmigration.net.graphite import GraphiteAway, Series
 from clientmigration.status.answers import OPEN, PublicAnswer
 from clientmigration.status.documents import VERSION, encode
@@ -63,25 +63,26 @@ def charts(series: Iterable[Series]) -> dict[str, list[dict[str, Any]]]:
 
 
 class History:
-    """Asks with `ask`, and answers with what it was told last."""
+    """Asks with `ask` now and then, and answers with what it learned last."""
 
     def __init__(
-        self, clock: IReactorTime, ask: Callable[[], Awaitable[tuple[Series, ...]]]
+        self,
+        clock: IReactorTime,
+        beats: Beats,
+        ask: Callable[[], Coroutine[Any, Any, tuple[Series, ...]]],
     ) -> None:
-        self._clock, self._ask = clock, ask
+        self._clock, self._beats, self._ask = clock, beats, ask
         self._asked_at: float | None = None
         self._asking = False
         self._away = False
         self._answer = self._made(None, {})
 
     def answer(self) -> PublicAnswer:
-        """The latest that is known; sees to it that there will be something newer."""
+        """What is known now. If that is getting old, Graphite is asked for something newer."""
         now = self._clock.seconds()
         if not self._asking and (self._asked_at is None or now - self._asked_at >= KEPT_S):
             self._asking, self._asked_at = True, now
-            Deferred.fromCoroutine(self._learn()).addErrback(
-                lambda failure: log.failure("asking for history broke", failure)
-            )
+            self._beats.spawn("asking for history", self._learn())
         return self._answer
 
     async def _learn(self) -> None:

@@ -1,6 +1,7 @@
-"""How much one address may ask for, and all together. Told the time; knows no socket.
+"""Rate limits: how much one address may ask of the status daemon, and all addresses together.
 
-An IPv6 host has a whole /64 to itself, so that counts as one address.
+It is told the time and knows no socket. An IPv6 host has a whole /64 to itself, so a /64 counts as
+one address.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from ipaddress import AddressValueError, IPv6Address
 from clientmigration.core.measures.bucket import TokenBucket
 
 ADDRESSES = 10_000
-"""Addresses whose pace is remembered; the ones heard longest ago are forgotten first."""
+"""Addresses whose requests are remembered; those heard longest ago are forgotten first."""
 
 
 @dataclass(frozen=True)
-class Allowance:
+class Allowed:
     """What is allowed."""
 
     per_s: float = 20.0  # requests of one address
@@ -26,7 +27,7 @@ class Allowance:
 
 
 def origin_of(host: str) -> str:
-    """Whom an address counts as."""
+    """The address that a host counts as."""
     try:
         address = IPv6Address(host)
     except AddressValueError:
@@ -37,33 +38,33 @@ def origin_of(host: str) -> str:
 
 
 @dataclass
-class Turnstile:
-    """Counts. `admits` is asked once per request, `enters` once per stream."""
+class RateLimits:
+    """Requests by a token bucket for each address, event streams by their number."""
 
-    allowance: Allowance
-    _paces: OrderedDict[str, TokenBucket] = field(default_factory=OrderedDict)
-    _inside: Counter[str] = field(default_factory=Counter)
+    allowed: Allowed
+    _buckets: OrderedDict[str, TokenBucket] = field(default_factory=OrderedDict)
+    _streams: Counter[str] = field(default_factory=Counter)
 
-    def admits(self, origin: str, now: float) -> bool:
-        """Whether this address may ask once more now."""
-        pace = self._paces.pop(origin, None) or TokenBucket(
-            self.allowance.per_s, self.allowance.burst
+    def take_request(self, origin: str, now: float) -> bool:
+        """Whether this address may make one more request now; counts it if so."""
+        bucket = self._buckets.pop(origin, None) or TokenBucket(
+            self.allowed.per_s, self.allowed.burst
         )
-        self._paces[origin] = pace
-        if len(self._paces) > ADDRESSES:
-            self._paces.popitem(last=False)
-        return pace.allows(now)
+        self._buckets[origin] = bucket
+        if len(self._buckets) > ADDRESSES:
+            self._buckets.popitem(last=False)
+        return bucket.allows(now)
 
-    def enters(self, origin: str) -> bool:
-        """Whether one more stream may be opened; counting it if so."""
-        full = self._inside.total() >= self.allowance.readers
-        if full or self._inside[origin] >= self.allowance.readers_each:
+    def take_stream(self, origin: str) -> bool:
+        """Whether this address may open one more event stream; counts it if so."""
+        full = self._streams.total() >= self.allowed.readers
+        if full or self._streams[origin] >= self.allowed.readers_each:
             return False
-        self._inside[origin] += 1
+        self._streams[origin] += 1
         return True
 
-    def leaves(self, origin: str) -> None:
-        """A stream ended."""
-        self._inside[origin] -= 1
-        if self._inside[origin] <= 0:
-            del self._inside[origin]
+    def free_stream(self, origin: str) -> None:
+        """An event stream of this address has ended."""
+        self._streams[origin] -= 1
+        if self._streams[origin] <= 0:
+            del self._streams[origin]

@@ -1,4 +1,4 @@
-"""A pretended fleet, for those who work on the page and for tests: a function of time.
+"""A sample fleet, for work on the page and for tests: what it shows is a function of time.
 
 Players walk in loops around three places that drift; each plays on the server whose place is
 nearest, and is moved when that changes.
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 
+from clientmigration.net.beats import Beats
 from clientmigration.status.feed import (
     Audience,
     PublicMove,
@@ -77,9 +77,9 @@ def server(number: int, here: list[Sighting], capacity: int) -> PublicServer:
 
 @dataclass
 class SampleFeed(Service):
-    """Tells of such a fleet until it is stopped."""
+    """Shows such a fleet to an audience until it is stopped."""
 
-    told: Audience
+    audience: Audience
     clock: IReactorTime
     players: int = 300
     servers: int = 3
@@ -90,20 +90,21 @@ class SampleFeed(Service):
     _ticks: int = 0
 
     def __post_init__(self) -> None:
-        self._loop = LoopingCall(self._tell)
-        self._loop.clock = self.clock
+        self._beats = Beats(self.clock)
+        self._beats.every(EVERY_S, "showing the sample", self._show)
 
     def startService(self) -> None:
-        """Begin."""
+        """Show it now, and then twice a second."""
         super().startService()
-        self._loop.start(EVERY_S)
+        self._beats.attempt("showing the sample", self._show)
+        self._beats.start()
 
     def stopService(self) -> None:
-        """The pretended router dies."""
+        """Show nothing more, as if the router had died."""
         super().stopService()
-        self._loop.stop()
+        self._beats.stop()
 
-    def _tell(self) -> None:
+    def _show(self) -> None:
         now = self.clock.seconds()
         seen = sightings(self.players, self.servers, now)
         for each in seen:
@@ -116,11 +117,11 @@ class SampleFeed(Service):
                     now, f"gs-{before}", f"gs-{each.server}", "settled", 80 + gap, gap
                 )
                 self._recent = (moved, *self._recent[:9])
-                self.told.moved(moved)
-        self.told.world(PublicWorld(now, SIZE, CELL, seen))
+                self.audience.moved(moved)
+        self.audience.world(PublicWorld(now, SIZE, CELL, seen))
         self._ticks += 1
         if self._ticks % 2:
-            self.told.status(self._status(now, seen))
+            self.audience.status(self._status(now, seen))
 
     def _status(self, now: float, seen: tuple[Sighting, ...]) -> Status:
         numbers = range(1, self.servers + 1)

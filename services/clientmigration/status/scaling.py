@@ -1,5 +1,6 @@
-"""The webhook of an autoscaler: how many game servers there should be, for who starts and stops
-them. It answers a question and changes nothing.
+"""The autoscaler's webhook: it answers how many game servers there should be.
+
+It changes nothing: whoever asks starts and stops the servers.
 
 Question and answer are those of Agones' webhook autoscaler: a review whose request is filled in,
 sent back with its response filled in. What Agones adds to the request one day comes back as it was.
@@ -45,8 +46,8 @@ class ScalingReview(msgspec.Struct, frozen=True):
 _QUESTION, _FLEET = msgspec.json.Decoder(ScalingReview), msgspec.json.Decoder(ScaledFleet)
 
 
-class Scaling(Resource):
-    """Told of every second of the fleet; asked over HTTP, by POST."""
+class AutoscalerWebhook(Resource):
+    """Hears every second of the fleet, and is asked over HTTP, by POST."""
 
     isLeaf = True
 
@@ -56,7 +57,7 @@ class Scaling(Resource):
         self._needs: tuple[Need, ...] = ()
 
     def status(self, status: Status) -> None:
-        """One more second is known. A server that is silent says nothing about what is needed."""
+        """One more second is known. Silent servers do not count: nothing is known of their need."""
         now = self._clock.seconds()
         heard = [server for server in status.servers if server.grade != "silent"]
         need = Need.of(heard, status.waiting, self._policy, now)
@@ -68,21 +69,21 @@ class Scaling(Resource):
         review = _QUESTION.decode(body)
         fleet = _FLEET.decode(review.request)
         running = fleet.status.replicas
-        told = wanted(self._needs, running, self._policy, self._clock.seconds())
-        if told.servers != running:
+        wish = wanted(self._needs, running, self._policy, self._clock.seconds())
+        if wish.servers != running:
             log.info(
                 "{n} game servers are wanted, not {running}: {reason}",
-                n=told.servers, running=running, reason=told.reason,
+                n=wish.servers, running=running, reason=wish.reason,
             )  # fmt: skip
         response = {
             "uid": fleet.uid,
-            "scale": told.servers != running,
-            "replicas": told.servers,
+            "scale": wish.servers != running,
+            "replicas": wish.servers,
         }
         return msgspec.json.encode({"request": review.request, "response": response})
 
     def render(self, request: Request) -> bytes:
-        """A question, by POST."""
+        """Answer a review that is sent by POST; anything else is an error."""
         if request.method != b"POST":
             request.setHeader("Allow", "POST")
             return send(request, plain("ask by POST"), 405)

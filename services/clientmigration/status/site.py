@@ -1,6 +1,6 @@
-"""The HTTP side: routes, limits on what a request may be, and who is let in. Reading only.
+"""The HTTP side: which path has which answer, and what a request may be. It only reads.
 
-`Root` is an ordinary twisted.web Resource: other parts hang their own children on it.
+`PublicPages` is an ordinary twisted.web Resource: other parts hang their own children on it.
 """
 
 from __future__ import annotations
@@ -16,41 +16,40 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from clientmigration.status.answers import OPEN, SAFE, PublicAnswer, plain, send
-from clientmigration.status.limits import Turnstile, origin_of
-from clientmigration.status.sse import Kind, Readers
+from clientmigration.status.limits import RateLimits, origin_of
+from clientmigration.status.sse import EventKind, EventStreams
 
 BODY_LIMIT = 65_536
-"""Bytes that a request may bring: nothing here reads any, a webhook's question is small."""
+"""Bytes that a request may bring. Only the autoscaler's webhook reads any, and few."""
 
 IDLE_S = 30.0
 """A connection that asks for nothing is closed."""
 
 READING = (b"GET", b"HEAD")
-_WITH_WORLD: frozenset[Kind] = frozenset(("status", "world"))
-_PLAIN: frozenset[Kind] = frozenset(("status",))
+_WITH_WORLD: frozenset[EventKind] = frozenset(("status", "world"))
+_PLAIN: frozenset[EventKind] = frozenset(("status",))
 
 
-class Root(Resource):
-    """Ready answers by path; whatever else was put on it as a child comes first.
+class PublicPages(Resource):
+    """Answers by path. A child that was put on it comes first.
 
-    `made` are answers that change: they are asked for at each request, and are cheap.
+    `made` are answers that change: each is made anew at each request, which is cheap.
     """
 
     def __init__(
         self,
         clock: IReactorTime,
-        turnstile: Turnstile,
-        readers: Readers,
-        shelf: dict[str, PublicAnswer],
+        limits: RateLimits,
+        streams: EventStreams,
+        files: dict[str, PublicAnswer],
         made: dict[str, Callable[[], PublicAnswer]],
-        count: Callable[[str], None] = lambda _name: None,
     ) -> None:
         super().__init__()
-        self._clock, self._turnstile, self._readers = clock, turnstile, readers
-        self._shelf, self._made, self._count = shelf, made, count
+        self._clock, self._limits, self._streams = clock, limits, streams
+        self._files, self._made = files, made
 
     def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: ARG002
-        """Everything below is answered here."""
+        """A leaf that answers whatever path is below."""
         return _Leaf(self._answer)
 
     def render(self, request: Request) -> bytes | int:
@@ -59,8 +58,7 @@ class Root(Resource):
 
     def _answer(self, request: Request) -> bytes | int:
         origin = origin_of(request.getClientAddress().host)
-        self._count("requests")
-        if not self._turnstile.admits(origin, self._clock.seconds()):
+        if not self._limits.take_request(origin, self._clock.seconds()):
             return self._refuse(request, 429, "too many requests")
         path = request.path.decode("latin-1").strip("/")
         if request.method == b"OPTIONS":
@@ -70,13 +68,12 @@ class Root(Resource):
             return send(request, plain("reading only"), 405)
         if path == "api/v1/events":
             return self._stream(request, origin)
-        answer = self._made[path]() if path in self._made else self._shelf.get(path)
+        answer = self._made[path]() if path in self._made else self._files.get(path)
         return (
             send(request, answer) if answer else send(request, plain("there is no such page"), 404)
         )
 
     def _refuse(self, request: Request, code: int, text: str) -> bytes:
-        self._count("refused")
         request.setHeader("Retry-After", "5")
         return send(request, plain(text), code)
 
@@ -88,10 +85,10 @@ class Root(Resource):
         request.setHeader("X-Accel-Buffering", "no")
         if request.method == b"HEAD":
             return b""
-        if not self._turnstile.enters(origin):
+        if not self._limits.take_stream(origin):
             return self._refuse(request, 503, "too many readers")
         kinds = _WITH_WORLD if b"world" in request.args.get(b"with", ()) else _PLAIN
-        self._readers.admit(request, kinds, lambda: self._turnstile.leaves(origin))
+        self._streams.open(request, kinds, lambda: self._limits.free_stream(origin))
         return NOT_DONE_YET
 
 
@@ -112,16 +109,16 @@ def _preflight(request: Request) -> bytes:
     return b""
 
 
-class SiteRequest(Request):
+class BoundedRequest(Request):
     """A request whose body is bounded: twisted.web would put one of any size into a file."""
 
     def gotLength(self, length: int | None) -> None:
-        """See Request."""
+        """Prepare for no more than the limit, whatever the request announces."""
         super().gotLength(min(length or 0, BODY_LIMIT))
         self._room = BODY_LIMIT
 
     def handleContentChunk(self, data: bytes) -> None:
-        """See Request."""
+        """Take a part of the body, or cut the connection when it is too much."""
         self._room -= len(data)
         if self._room < 0:
             transport: Any = self.channel.transport
@@ -130,30 +127,29 @@ class SiteRequest(Request):
             super().handleContentChunk(data)
 
 
-class Channel(HTTPChannel):
-    """One HTTP/1.1 connection that counts."""
+class CountedConnection(HTTPChannel):
+    """One HTTP/1.1 connection, counted by the site while it is open."""
 
     def connectionMade(self) -> None:
-        """See HTTPChannel."""
+        """One more."""
         self.factory.connections += 1
         super().connectionMade()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """See HTTPChannel."""
+        """One less."""
         self.factory.connections -= 1
         super().connectionLost(reason)
 
 
-class Served(Site):
-    """The site: no access log, and never more than `limit` connections."""
+class StatusSite(Site):
+    """The HTTP server: it keeps no access log and never has more than `limit` connections."""
 
-    requestFactory = SiteRequest
-    protocol = Channel  # type: ignore[assignment]
+    protocol = CountedConnection  # type: ignore[assignment]
     displayTracebacks = False
     noisy = False
 
     def __init__(self, root: Resource, reactor: IReactorTime, limit: int) -> None:
-        super().__init__(root, requestFactory=SiteRequest, timeout=IDLE_S, reactor=reactor)
+        super().__init__(root, requestFactory=BoundedRequest, timeout=IDLE_S, reactor=reactor)
         self.connections, self._limit = 0, limit
 
     def buildProtocol(self, addr: IAddress | None) -> Any:

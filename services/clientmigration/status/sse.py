@@ -1,7 +1,7 @@
-"""Those who read the event stream: one fan-out of bytes that were encoded once.
+"""Server-sent events (SSE): each event is encoded once and sent to every open event stream.
 
-A reader that does not keep up misses events, and after a while its connection; it never holds more
-here than the rest of one event, and nobody waits for it.
+A reader that does not keep up misses events, and after a while its connection is closed. It never
+holds more memory here than the rest of one event, and nobody waits for it.
 """
 
 from __future__ import annotations
@@ -18,50 +18,50 @@ from zope.interface import implementer
 from clientmigration.net.line import directly
 
 CHOKED_S = 10.0
-"""A reader that took nothing for so long is let go."""
+"""A stream whose reader took nothing for so long is closed."""
 
 QUEUED = 32_768
-"""Bytes that the kernel may keep for a reader; left alone it keeps megabytes for a slow one."""
+"""Bytes that the kernel may keep for a stream; left alone it keeps megabytes for a slow reader."""
 
-Kind = Literal["status", "world"]
+EventKind = Literal["status", "world"]
 
 
-class Frame:
-    """One event as it goes out: chunked for HTTP/1.1, plain for HTTP/1.0."""
+class EncodedEvent:
+    """One event as bytes: chunked for HTTP/1.1, plain for HTTP/1.0."""
 
     __slots__ = ("chunked", "kind", "plain")
 
-    def __init__(self, kind: Kind, event: bytes) -> None:
+    def __init__(self, kind: EventKind, event: bytes) -> None:
         self.kind = kind
         self.plain = event
         self.chunked = b"%x\r\n%s\r\n" % (len(event), event)
 
 
 @implementer(IPushProducer)
-class Reader:
-    """One open stream; `gone` is called once when it ends, whoever ended it."""
+class EventStream:
+    """One open stream; `ended` is called once when it is over, whoever ended it."""
 
     def __init__(
-        self, request: Request, kinds: frozenset[Kind], gone: Callable[[Reader], None]
+        self, request: Request, kinds: frozenset[EventKind], ended: Callable[[EventStream], None]
     ) -> None:
         self.kinds = kinds
         self.skipped = 0
-        self._request, self._gone = request, gone
+        self._request, self._ended = request, ended
         self._chunked = False
         self._paused = False
         self._since: float | None = None  # when it took nothing for the first time
         self._direct: Callable[[bytes], int] | None = None
 
-    def open(self, frames: tuple[Frame, ...]) -> None:
-        """Answer with headers and the first events."""
+    def open(self, latest: tuple[EncodedEvent, ...]) -> None:
+        """Answer with the headers and the latest event of each kind."""
         request = self._request
         request.notifyFinish().addBoth(self._finished)
         request.registerProducer(self, True)
         request.write(b"retry: 2000\n\n")
         self._chunked = bool(request.chunked)
-        for frame in frames:
-            if frame.kind in self.kinds:
-                request.write(frame.plain)
+        for event in latest:
+            if event.kind in self.kinds:
+                request.write(event.plain)
         if hasattr(self._transport, "setTcpNoDelay"):
             self._transport.setTcpNoDelay(True)
             self._transport.getHandle().setsockopt(SOL_SOCKET, SO_SNDBUF, QUEUED)
@@ -71,11 +71,11 @@ class Reader:
     def _transport(self) -> Any:
         return self._request.channel.transport
 
-    def show(self, frame: Frame, now: float) -> None:
+    def send(self, event: EncodedEvent, now: float) -> None:
         """Send one event now, or not at all."""
-        if frame.kind not in self.kinds:
+        if event.kind not in self.kinds:
             return
-        data = frame.chunked if self._chunked else frame.plain
+        data = event.chunked if self._chunked else event.plain
         if self._sent(data):
             self._since = None
             return
@@ -102,7 +102,7 @@ class Reader:
     def _finished(self, _result: Failure | None) -> None:
         self._direct = None
         self._paused = True
-        self._gone(self)
+        self._ended(self)
 
     def pauseProducing(self) -> None:
         """The queue is full."""
@@ -113,48 +113,47 @@ class Reader:
         self._paused = False
 
     def stopProducing(self) -> None:
-        """The connection is going; `gone` follows."""
+        """The connection is going; `ended` follows."""
 
 
-class Readers:
-    """Everybody who reads, and the latest event of each kind for those who come."""
+class EventStreams:
+    """All open streams, and the latest event of each kind for whoever opens one."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._open: set[Reader] = set()
-        self._latest: dict[Kind, Frame] = {}
+        self._open: set[EventStream] = set()
+        self._latest: dict[EventKind, EncodedEvent] = {}
         self._skipped = 0
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def admit(self, request: Request, kinds: frozenset[Kind], left: Callable[[], None]) -> Reader:
-        """One more; `left` is called when it has ended."""
+    def open(self, request: Request, kinds: frozenset[EventKind], left: Callable[[], None]) -> None:
+        """Open one more stream; `left` is called when it has ended."""
 
-        def gone(reader: Reader) -> None:
-            self._open.discard(reader)
-            self._skipped += reader.skipped
+        def ended(stream: EventStream) -> None:
+            self._open.discard(stream)
+            self._skipped += stream.skipped
             left()
 
-        reader = Reader(request, kinds, gone)
-        self._open.add(reader)
-        reader.open(tuple(self._latest.values()))
-        return reader
+        stream = EventStream(request, kinds, ended)
+        self._open.add(stream)
+        stream.open(tuple(self._latest.values()))
 
-    def show(self, kind: Kind, event: bytes, keep: bool = True) -> None:
-        """To everybody who wants this kind; kept for newcomers unless it is news of a moment."""
-        frame, now = Frame(kind, event), self._clock.seconds()
+    def send(self, kind: EventKind, event: bytes, keep: bool = True) -> None:
+        """Send it to every stream of this kind, and with `keep` to each that is opened later."""
+        encoded, now = EncodedEvent(kind, event), self._clock.seconds()
         if keep:
-            self._latest[kind] = frame
-        for reader in tuple(self._open):
-            reader.show(frame, now)
+            self._latest[kind] = encoded
+        for stream in tuple(self._open):
+            stream.send(encoded, now)
 
     @property
     def skipped(self) -> int:
-        """Events that were not sent to readers that did not keep up."""
-        return self._skipped + sum(reader.skipped for reader in self._open)
+        """How many events were not sent because a reader did not keep up."""
+        return self._skipped + sum(stream.skipped for stream in self._open)
 
     def close(self) -> None:
-        """Everybody goes."""
-        for reader in tuple(self._open):
-            reader.close()
+        """End all streams."""
+        for stream in tuple(self._open):
+            stream.close()

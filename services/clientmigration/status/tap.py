@@ -1,4 +1,4 @@
-"""`twistd -n status`: turns flags into values and puts the status daemon together."""
+"""`twistd -n status`: its flags, and how the status daemon is put together from them."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from twisted.application.internet import StreamServerEndpointService
+from twisted.application import strports
 from twisted.application.service import IService
 from twisted.internet.endpoints import clientFromString
 
-from clientmigration.net.door import InOrder, listening
+from clientmigration.net.beats import Beats
+from clientmigration.net.door import InOrder, with_backlog
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
 from clientmigration.net.settings import Common, positive, served
 from clientmigration.net.tickets import Proofs
-from clientmigration.status.assets import shelf
+from clientmigration.status.assets import static_files
 from clientmigration.status.board import Board
 from clientmigration.status.history import BACK_S, TARGETS, History
-from clientmigration.status.limits import Allowance, Turnstile
+from clientmigration.status.limits import Allowed, RateLimits
 from clientmigration.status.sample import SampleFeed
-from clientmigration.status.scaling import Scaling
-from clientmigration.status.service import Shown
-from clientmigration.status.site import Root, Served
-from clientmigration.status.sse import Readers
+from clientmigration.status.scaling import AutoscalerWebhook
+from clientmigration.status.service import StatusService
+from clientmigration.status.site import PublicPages, StatusSite
+from clientmigration.status.sse import EventStreams
 from clientmigration.status.watcher import Watcher
 from clientmigration.wire.operators import Watch
 
@@ -37,9 +38,9 @@ class Options(Common):
     """The flags of a status daemon."""
 
     optParameters: Sequence[Sequence[Any]] = (
-        ("listen", "l", "tcp:8000:interface=127.0.0.1", "endpoint on which browsers come in"),
+        ("listen", "l", "tcp:8000:interface=127.0.0.1", "endpoint on which browsers connect"),
         ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door, or `sample`"),
-        ("watch-key", None, "", "file with the key of watchers; none: made from the secret"),
+        ("watch-key", None, "", "file with the watchers' key; none: it is made from the secret"),
         ("play", None, "", "where browsers play: ws://host:port, or :port of the page's own host"),
         ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
@@ -49,40 +50,39 @@ class Options(Common):
 
 
 def makeService(options: Options) -> InOrder:
-    """See the module."""
+    """The status daemon that these flags ask for."""
     return served(assemble, options)
 
 
 def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a status daemon, on `reactor`."""
-    allowance = Allowance(
+    allowed = Allowed(
         per_s=options["requests-each"],
         burst=BURST_S * options["requests-each"],
         readers=options["readers"],
         readers_each=options["readers-each"],
     )
-    room_for(allowance.readers)
-    readers = Readers(reactor)
-    scaling = Scaling(reactor, options.read_policy().autoscale)
-    shown = Shown(reactor, Board(os.urandom), readers, options["play"], scaling.status)
-    history = History(reactor, lambda: recalled(reactor, options["graphite"]))
-    made = {**shown.answers(), "api/v1/history.json": history.answer}
-    root = Root(reactor, Turnstile(allowance), readers, shelf(), made)
-    root.putChild(b"autoscale", scaling)
-    site = Served(root, reactor, 2 * allowance.readers)
-    door = StreamServerEndpointService(listening(reactor, options["listen"]), site)
-    door._raiseSynchronously = True  # a port that is taken ends the program, as everywhere
-    return InOrder(feed(reactor, options, shown), shown, door)
+    room_for(allowed.readers)
+    beats, streams, board = Beats(reactor), EventStreams(reactor), Board(os.urandom)
+    webhook = AutoscalerWebhook(reactor, options.read_policy().autoscale)
+    service = StatusService(reactor, beats, board, streams, options["play"], webhook.status)
+    history = History(reactor, beats, lambda: recalled(reactor, options["graphite"]))
+    made = {**service.answers(), "api/v1/history.json": history.answer}
+    pages = PublicPages(reactor, RateLimits(allowed), streams, static_files(), made)
+    pages.putChild(b"autoscale", webhook)
+    site = StatusSite(pages, reactor, 2 * allowed.readers)
+    door = strports.service(with_backlog(options["listen"]), site, reactor)
+    return InOrder(feed(reactor, options, service), service, door)
 
 
-def feed(reactor: Any, options: Options, shown: Shown) -> IService:
-    """Whoever tells it."""
+def feed(reactor: Any, options: Options, service: StatusService) -> IService:
+    """What feeds the service: a router, or the sample."""
     if options["router"] == "sample":
-        return SampleFeed(shown, reactor)
+        return SampleFeed(service, reactor)
     endpoint = clientFromString(reactor, options["router"])
     key = options["watch-key"]
     proofs = Proofs.from_file(Path(key)) if key else options.seals().proofs("watcher")
-    heard = Watcher(shown).heard
+    heard = Watcher(service).heard
     return watching(reactor, endpoint, proofs, heard, watch=Watch(world=True))
 
 

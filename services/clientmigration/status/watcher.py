@@ -1,4 +1,4 @@
-"""Turns what a router tells those who watch it into what the status daemon is told.
+"""Turns a router's overviews and worlds into the values that the status daemon may show.
 
 Everything that could lead to a player or a machine ends here: names of players, addresses.
 """
@@ -65,30 +65,30 @@ def status(overview: Overview) -> Status:
 
 
 class Watcher:
-    """Hears a router's overviews and worlds, in any order, and tells `told`."""
+    """Hears a router's overviews and worlds, in any order, and passes them on to `audience`."""
 
-    def __init__(self, told: Audience) -> None:
-        self._told = told
+    def __init__(self, audience: Audience) -> None:
+        self._audience = audience
         self._numbers: dict[str, int] = {}
-        self._latest: float | None = None  # when the latest move ended that was told
+        self._latest: float | None = None  # when the latest move ended that was passed on
 
     def heard(self, message: Overview | World) -> None:
-        """One of either."""
+        """One of either has come."""
         if isinstance(message, World):
-            self._told.world(self._world(message))
+            self._audience.world(self._world(message))
             return
         self._numbers = {each.name: each.owner for each in message.members}
         shown = status(message)
-        self._told.status(shown)
-        self._tell_moves(shown)
+        self._audience.status(shown)
+        self._pass_on_moves(shown)
 
-    def _tell_moves(self, shown: Status) -> None:
-        """Those that ended since the last overview; none of what was before the first."""
+    def _pass_on_moves(self, shown: Status) -> None:
+        """Those that ended since the last overview; none from before the first."""
         since, self._latest = self._latest, shown.recent[0].at if shown.recent else shown.at
         if since is not None:
             for each in reversed(shown.recent):
                 if each.at > since:
-                    self._told.moved(each)
+                    self._audience.moved(each)
 
     def _world(self, world: World) -> feed.PublicWorld:
         return feed.PublicWorld(

@@ -25,7 +25,7 @@ from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import GameServer, Setting
 from clientmigration.net.door import Lines, steady
 from clientmigration.net.ledger import Ledger, MemoryLedger
-from clientmigration.net.operator import Desk
+from clientmigration.net.operator import Credentials, OperatorClient
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
 from clientmigration.router.service import Router
@@ -167,11 +167,12 @@ class Arena:
         player.start()
         return player
 
-    def start_desk(self, role: OperatorRole = "watcher", **more: Any) -> Desk:
+    def start_desk(self, role: OperatorRole = "watcher", **more: Any) -> OperatorClient:
         """Somebody who looks at the router, or orders it."""
         clock = self._host("desk")
         nonce = self.random.randbytes(16).hex()
-        desk = Desk(clock, self.seals.proofs(role), role, nonce=nonce, **more)
+        who = Credentials(role, self.seals.proofs(role))
+        desk = OperatorClient(clock, who, nonce=nonce, **more)
         endpoint = self.network.dial("desk", clock)("router:4101")
         endpoint.connect(Lines(lambda: desk.line))
         return desk

@@ -1,1 +1,1 @@
-"""SPEAKS: bytes in, messages out; no Twisted, no clock."""
+"""SPEAKS: turns bytes into messages and back, without Twisted and without a clock."""

@@ -1,8 +1,9 @@
-"""Bytes in, messages out: framing, limits, the greeting. Sans-IO; it never closes anything itself.
+"""Turns the bytes of a connection into messages: frames, limits, the greeting. It does no I/O.
 
-A frame is `length:u32le kind:u8 body`, where length counts kind and body. Kind 0 is a control
-message (JSON), 1 an input, 2 a view, 3 a chunk of a file, 4 an item of a feed; servers show each
-other 5 a look, 6 a sight. Over a WebSocket the length is left out: one message, one `kind body`.
+It never closes anything itself. A frame is `length:u32le kind:u8 body`, where length counts kind
+and body. Kind 0 is a control message (JSON), 1 an input, 2 a view, 3 a chunk of a file, 4 an item
+of a feed; between servers 5 is a look, 6 a sight. Over a WebSocket the length is left out: one
+message, one `kind body`.
 See docs/protocol.md, which this file must agree with.
 """
 
@@ -133,6 +134,10 @@ class Connection:
             raise
         if not self.over:
             self._kept += data[at:]
+
+    def end(self) -> None:
+        """Ignore whatever still comes."""
+        self.over = True
 
     def turn(self, hears: Dialect) -> None:
         """The greeting said that the peer speaks another dialect."""

@@ -1,4 +1,4 @@
-"""What game servers of the meadow tell each other: where their players look, and who stands there.
+"""How the meadow's game servers say what their players look at, and who of their own stands there.
 
 A look is a bitmap of the cells. A sight has its cells first and then everyone in them, packed as in
 a view. Little-endian.

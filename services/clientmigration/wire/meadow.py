@@ -1,4 +1,4 @@
-"""What the demo game's inputs and views look like in bytes. Shared by server and players.
+"""The bytes of the demo game's inputs and views, shared by its server and its players.
 
 An input's body is a verb and its arguments; a view's body is the player's own state and then the
 cells around it, each built once per tick for everyone who sees it. All little-endian.

@@ -1,4 +1,4 @@
-"""Every message there is: a frozen value, one sentence, and who may say it.
+"""The messages between players, routers and game servers: a frozen value each, and who says it.
 
 Tags are pinned: renaming a class never changes the wire. Control messages are JSON objects whose
 field `t` is the tag; `Input`, `View`, `Chunk` and `Item` are packed (see `connection.py`). Fields
@@ -72,7 +72,7 @@ class Pings(Message, frozen=True, tag="pings"):
 
 
 class Here(Message, frozen=True, tag="here"):
-    """Player in line, or whoever watches: I have heard that, and I am still here."""
+    """Player in the queue, or whoever watches: I heard that, and I am still here."""
 
 
 class Identity(Message, frozen=True, tag="identity"):
@@ -98,7 +98,7 @@ class Candidates(Message, frozen=True, tag="candidates"):
 class Waiting(Message, frozen=True, tag="waiting"):
     """Router: everything is full; you are at `position` (1 is next) and keep your place.
 
-    `estimate_s`: seconds until it is your turn if it goes on as lately (null: who knows).
+    `estimate_s`: seconds until it is your turn, if the queue goes on as lately (null: unknown).
     """
 
     position: Count
@@ -238,9 +238,9 @@ class Report(Message, frozen=True, tag="report"):
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
-    """One player in a roster; `state` is the session's, `migration` what it is part of; `busy`: its
-    game or a workload asks to leave it where it is; `group` is what it said at the router; `waived`
-    is the claim of it that its target has waived."""
+    """One player in a roster; `state` is its session's, `migration` the one it is part of. `busy`:
+    its game or a workload asks to leave it where it is. `group` is what it said at the router.
+    `waived` is the migration whose claim the target has waived."""
 
     player: str
     epoch: int
@@ -275,7 +275,7 @@ class Left(Message, frozen=True, tag="left"):
 
 
 class Reserved(Message, frozen=True, tag="reserved"):
-    """Target: there is a place for the player of this migration; perhaps it `plays` here."""
+    """Target: there is a place for this migration's player; `plays`: I have the player already."""
 
     migration: str
     player: str
@@ -283,7 +283,7 @@ class Reserved(Message, frozen=True, tag="reserved"):
 
 
 class Declined(Message, frozen=True, tag="declined"):
-    """Source or target: I can not take this step, for this reason."""
+    """Source or target: I cannot take this step, for this reason."""
 
     migration: str
     player: str
@@ -349,7 +349,7 @@ class Attached(Message, frozen=True, tag="attached"):
 
 
 class Stored(Message, frozen=True, tag="stored"):
-    """Router: checkpoint `n` is in the ledger, but for these players, who are somebody else's."""
+    """Router: checkpoint `n` is in the ledger, except the players `refused`: another member's."""
 
     n: int
     refused: list[str] = []

@@ -1,6 +1,6 @@
-"""What game servers say to each other, on the port on which players come in.
+"""The messages between game servers, which connect on the port on which players come in.
 
-As in `messages.py`: frozen values, pinned tags, one sentence each.
+Frozen values with pinned tags, as in `messages.py`.
 """
 
 from __future__ import annotations

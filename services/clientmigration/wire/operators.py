@@ -1,7 +1,7 @@
-"""What operators and routers say to each other, on the router's member door.
+"""The messages between a router and those who watch it or give it orders, on its member door.
 
-A *watcher* sees everything and changes nothing; an *operator* may give orders too. Both are told
-the same overview, encoded once a second for all of them. Frozen values, as in `messages.py`.
+A *watcher* sees everything and changes nothing; an *operator* may give orders too. Both get the
+same overview, encoded once a second for all of them. Frozen values, as in `messages.py`.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Entered(Message, frozen=True, tag="entered"):
 
 
 class MemberSample(msgspec.Struct, frozen=True):
-    """A member's newest second `at`, as its datapoints say it; `measures` has a few more of them
+    """What a member's datapoints say of second `at`, its newest. `measures` has a few more values,
     by their names in the catalogue."""
 
     at: int
@@ -108,7 +108,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
 
 
 class Moved(msgspec.Struct, frozen=True):
-    """A move that ended `at` (Unix seconds), and what the player says that it felt, once it has.
+    """A move that ended `at` (Unix seconds), and what it cost the player, once that has said so.
 
     `took_ms` is the router's own time from its first word to its last.
     """
@@ -155,7 +155,7 @@ class Dot(msgspec.Struct, frozen=True, array_like=True):
 class World(Message, frozen=True, kw_only=True, tag="world"):
     """Router: where players stand, by member, from the rosters: `shown` of the `players` there are.
 
-    Of more than it may show it shows an even choice, the same ones each time.
+    When there are more than may be shown, an even selection is: the same players each time.
     """
 
     now: float
@@ -167,9 +167,9 @@ class World(Message, frozen=True, kw_only=True, tag="world"):
 class Found(Message, frozen=True, kw_only=True, tag="found"):
     """Router: answer `n`: the player is at `member` ("" when nowhere), at this epoch.
 
-    `state` is its session's, `migration` what it is part of now; `stored_at` the time (Unix s) of
-    its last checkpoint, `since` that of the move that brought it there (null: none that is known),
-    `moves` its last moves, newest first.
+    `state` is its session's, `migration` the one it is part of now, `stored_at` the time (Unix s)
+    of its last checkpoint, `since` that of the move that brought it there (null: none is known),
+    and `moves` are its last moves, newest first.
     """
 
     n: Count
@@ -187,8 +187,8 @@ class Found(Message, frozen=True, kw_only=True, tag="found"):
 
 
 class Because(Message, frozen=True, kw_only=True, tag="because"):
-    """Router: answer `n`: the latest facts about it, newest first. Its memory goes back to `since`
-    (Unix seconds; 0: it remembers nothing yet)."""
+    """Router: answer `n`: the latest facts about the subject, newest first. The router remembers
+    facts since `since` (Unix seconds; 0: none yet)."""
 
     n: Count
     since: float

@@ -1,4 +1,4 @@
-"""What comes through a door as a WebSocket: bytes in, payloads out. Sans-IO, as `connection.py` is.
+"""The server's side of a WebSocket, without I/O: bytes in, payloads out.
 
 The library knows RFC 6455. Ours is which pages may connect, that a message is binary and carries
 one `kind body`, and how much of everything there may be. It never closes anything itself.
@@ -142,8 +142,8 @@ class WebSocket:
         self._frames += self._protocol.events_received()
 
     def payloads(self) -> Iterator[bytes]:
-        """What is complete since it was last asked. Yields what came before a fault, then raises it
-        (once: nothing is read any more)."""
+        """The messages that are complete since the last call. What came before a fault is yielded,
+        then the fault is raised, once: nothing is read any more."""
         frames, self._frames = self._frames, []
         for frame in frames:
             if frame.opcode is not Opcode.CLOSE and (payload := self._whole(frame)) is not None:
@@ -172,7 +172,7 @@ class WebSocket:
         return MalformedFrame(f"no frame of a WebSocket: {error}")
 
     def close(self) -> None:
-        """Say that nothing more will come."""
+        """Tell the browser that nothing more will come."""
         if self._protocol.state is OPEN:
             self._protocol.send_close(1000)
 

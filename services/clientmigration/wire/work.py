@@ -1,7 +1,8 @@
-"""Pretend load, asked for in the ordered stream of inputs, so that it is exactly-once across moves.
+"""The bytes with which a player asks its server for CPU load, files and feeds.
 
-An input whose first byte is 128 or more is the server's own, not the game's. What is asked for goes
-on until it is stopped, at whichever server the player is; `got` says how far it has come.
+They are inputs, so they are exactly-once across moves. An input whose first byte is 128 or more is
+for the server, not for the game. What is asked for goes on until it is stopped, at whichever server
+the player is; `got` says how far it has come.
 """
 
 from __future__ import annotations
@@ -63,37 +64,37 @@ class Stop:
 
 
 def burn(us_per_tick: int) -> bytes:
-    """See `Burn`."""
+    """An input that says `Burn`."""
     return _BURN.pack(BURN, us_per_tick)
 
 
 def fetch(id: int, offset: int, name: str) -> bytes:
-    """See `Fetch`. The empty name is that of the catalogue."""
+    """An input that says `Fetch`. The empty name is the catalogue's."""
     return _ASK.pack(FETCH, id, offset) + name.encode()
 
 
 def follow(id: int, tick: int, name: str) -> bytes:
-    """See `Follow`."""
+    """An input that says `Follow`."""
     return _ASK.pack(FOLLOW, id, tick) + name.encode()
 
 
 def got(places: Mapping[int, int]) -> bytes:
-    """See `Got`."""
+    """An input that says `Got`."""
     return bytes([GOT]) + b"".join(_PLACE.pack(*each) for each in places.items())
 
 
 def stop(id: int) -> bytes:
-    """See `Stop`."""
+    """An input that says `Stop`."""
     return _STOP.pack(STOP, id)
 
 
 def is_work(body: bytes) -> bool:
-    """Whether an input is the server's own."""
+    """Whether an input is for the server, not for the game."""
     return bool(body) and body[0] >= 0x80
 
 
 def decode(body: bytes) -> Burn | Fetch | Follow | Got | Stop:
-    """What an input of the server's own asks for. Raises MalformedFrame when it is none."""
+    """What an input asks of the server. Raises MalformedFrame when it asks for nothing known."""
     kind, size = body[:1].hex(), len(body)
     if kind == "80" and size == _BURN.size:
         return _burn(*_BURN.unpack(body))

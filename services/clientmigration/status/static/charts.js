@@ -1,5 +1,5 @@
-// Small line charts in SVG. Eighty lines of our own instead of a library: nothing to load, no
-// canvas to blur, and a screen reader gets a sentence.
+// Small line charts in SVG, instead of a library: nothing to load, no canvas to blur, and a screen
+// reader gets a sentence.
 
 import { kind } from "./marks.js";
 

@@ -29,8 +29,8 @@ export class Fleet {
     this.shownMoves = "";
   }
 
-  /** A status document. */
-  told(status) {
+  /** Show a status document. */
+  show(status) {
     this.become(status.state);
     const { fleet, servers, moves } = status;
     if (!fleet) return;

@@ -26,10 +26,10 @@ function describe(status) {
   by("world").setAttribute("aria-label", `The meadow, seen from above: ${many(players, "player")} on ${many(servers, "server")}.`);
 }
 
-function told(status) {
+function show(status) {
   give(status.servers.map((server) => server.number));
-  fleet.told(status);
-  world.told(status.servers);
+  fleet.show(status);
+  world.showServers(status.servers);
   for (const server of status.servers) numbers.set(server.name, server.number);
   describe(status);
   offer(status);
@@ -43,7 +43,7 @@ function offer(status) {
 }
 
 follow("api/v1/events?with=world", {
-  status: told,
+  status: show,
   world: (seen) => world.heard(seen),
   silent: () => fleet.become("lost"),
 });

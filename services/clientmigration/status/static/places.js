@@ -1,4 +1,4 @@
-// Where everybody stands at any moment, from what is told now and then. No drawing here.
+// Where every player stands at any moment, from the places that come now and then. No drawing here.
 
 const WORD = 8; // bytes of one player
 
@@ -51,7 +51,7 @@ export class Places {
     return [player.fromX + (player.x - player.fromX) * part, player.fromY + (player.y - player.fromY) * part];
   }
 
-  /** Calls `each(x, y, server, id)` for everybody as of `now`; `still` shows them where they were told. */
+  /** Calls `each(x, y, server, id)` for everybody as of `now`; `still` shows them where they were last. */
   each(now, still, each) {
     for (const [id, player] of this.players) {
       const [x, y] = still ? [player.x, player.y] : this.#between(player, now);

@@ -1,10 +1,10 @@
-// The visitor plays: keys or a finger walk, the world is drawn from its own views, and what each
-// move cost is said. `player` is put on the window, for the curious and their consoles.
+// Lets the visitor play: keys or a finger walk, the world is drawn from the player's own views, and
+// what each move cost is shown. `player` is put on the window, for the curious and their consoles.
 
 import { Player } from "./clientmigration/index.js";
 import * as meadow from "./clientmigration/meadow.js";
 
-const PACE = 12; // metres per second
+const SPEED = 12; // metres per second
 const TURN_MS = 80; // between two inputs of a finger, at least
 const KEYS = {
   ArrowUp: [0, 1], KeyW: [0, 1], ArrowDown: [0, -1], KeyS: [0, -1],
@@ -78,7 +78,7 @@ class Game {
     if (going === this.going || (!atOnce && now - this.turnedAt < TURN_MS)) return;
     this.going = going;
     this.turnedAt = now;
-    this.player.act(meadow.move(x * PACE, y * PACE));
+    this.player.act(meadow.move(x * SPEED, y * SPEED));
   }
 
   key(event, down) {

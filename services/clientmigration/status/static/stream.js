@@ -2,8 +2,8 @@
 
 const SILENT_MS = 4000;
 
-/** Follows the stream at `url`; `heard` has functions for status, world and moves, and `silent`,
- *  which is told (once) that nothing has come for four seconds. */
+/** Follows the stream at `url`. `heard` has a function for each of status, world and moves, and
+ *  `silent`, which is called once when nothing has come for four seconds. */
 export function follow(url, heard) {
   let source = null;
   let timer = 0;

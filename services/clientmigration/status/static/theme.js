@@ -4,7 +4,7 @@ const wanted = matchMedia("(prefers-color-scheme: dark)");
 const kept = { get: () => { try { return localStorage.getItem("theme"); } catch { return null; } },
   set: (theme) => { try { localStorage.setItem("theme", theme); } catch { /* private window */ } } };
 
-/** Applies the theme now and on each change; `changed` is told after each. */
+/** Applies the theme now and on each change; `changed` is called after each. */
 export function themes(button, changed) {
   const apply = () => {
     const theme = kept.get() ?? (wanted.matches ? "dark" : "light");

@@ -37,7 +37,7 @@
   class Stream {
     constructor(base) {
       this.base = base;
-      this.told = new Set();
+      this.listeners = new Set();
       this.latest = null;
       this.looks = () => (document.hidden ? this.close() : this.open());
       document.addEventListener("visibilitychange", this.looks);
@@ -67,15 +67,15 @@
     }
     tell(status) {
       this.latest = status;
-      for (const told of this.told) told(status);
+      for (const listener of this.listeners) listener(status);
     }
-    enter(told) {
-      this.told.add(told);
-      if (this.latest) told(this.latest);
+    enter(listener) {
+      this.listeners.add(listener);
+      if (this.latest) listener(this.latest);
     }
-    leave(told) {
-      this.told.delete(told);
-      if (this.told.size) return;
+    leave(listener) {
+      this.listeners.delete(listener);
+      if (this.listeners.size) return;
       this.close();
       document.removeEventListener("visibilitychange", this.looks);
       streams.delete(this.base);
@@ -91,7 +91,7 @@
   class Status extends HTMLElement {
     static observedAttributes = ["router"];
     #root = this.attachShadow({ mode: "open" });
-    #told = (status) => this.#show(status);
+    #listener = (status) => this.#show(status);
     #rows = new Map();
     #state = "wait";
 
@@ -119,10 +119,10 @@
       const base = new URL(this.getAttribute("router") || from, location.href).href;
       if (!streams.has(base)) streams.set(base, new Stream(base));
       this.stream = streams.get(base);
-      this.stream.enter(this.#told);
+      this.stream.enter(this.#listener);
     }
     disconnectedCallback() {
-      this.stream?.leave(this.#told);
+      this.stream?.leave(this.#listener);
       this.stream = null;
     }
     attributeChangedCallback() {

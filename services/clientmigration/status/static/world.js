@@ -45,7 +45,7 @@ export class World {
   }
 
   /** Servers as the status has them. */
-  told(servers) {
+  showServers(servers) {
     this.servers = servers;
     this.#wake();
   }
