@@ -8,15 +8,15 @@ from clientmigration.core.fleet.fleet import Fleet, Flow
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import Datapoint, datapoints
+from clientmigration.core.measures.metrics import Measurement, measurements
 from clientmigration.errors import ConfigurationError, PeersFault
 
 POLICY = Policy()
 
 
-def said(name: str, second: int, **changed: float) -> tuple[Datapoint, ...]:
+def said(name: str, second: int, **changed: float) -> tuple[Measurement, ...]:
     values = {"load": 0.2, "health": 1.0, "players": 100.0, "capacity": 200.0, **changed}
-    return datapoints("gameserver", name, values, second)
+    return measurements("gameserver", name, values, second)
 
 
 def fleet_of(*names: str) -> Fleet:
@@ -64,8 +64,8 @@ def test_the_fleet_says_what_the_datapoints_said() -> None:
 def test_datapoints_of_others_and_of_other_roles_are_left_out() -> None:
     fleet = fleet_of("a")
     fleet.observe(said("b", 1000), 1000)
-    fleet.observe(datapoints("crowd", "a", {"players": 3.0}, 1000), 1000)
-    fleet.observe([Datapoint("nonsense", 1.0, 1000)], 1000)
+    fleet.observe(measurements("crowd", "a", {"players": 3.0}, 1000), 1000)
+    fleet.observe([Measurement("nonsense", "a", "load", 1.0, 1000)], 1000)
     assert [m.history for m in fleet.members()] == [()]
 
 

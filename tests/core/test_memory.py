@@ -4,7 +4,7 @@ from clientmigration.core.decisions.audit import TOLD, AuditTrail, placed
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.placement import Newcomer, place
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.player.fact import Fact
 
 NOW = 1_000.5
@@ -45,7 +45,7 @@ def test_a_placement_is_told_with_the_scores_of_the_best_and_who_was_out() -> No
     for name, load, players in (("a", 0.1, 0.0), ("b", 0.7, 0.0), ("c", 0.0, 10.0)):
         fleet.attach(name, "gameserver", "")
         values = {"load": load, "health": 1.0, "players": players, "capacity": 10.0}
-        fleet.observe(datapoints("gameserver", name, values, 1_000), NOW)
+        fleet.observe(measurements("gameserver", name, values, 1_000), NOW)
     newcomer = Newcomer("ada", None, {}, waited_s=1.25)
     told = placed(newcomer, place(newcomer, fleet, Policy(), NOW), NOW)
     assert (told.what, told.player, told.source, told.target) == ("placed", "ada", "", "a")

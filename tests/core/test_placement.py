@@ -10,7 +10,7 @@ from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.placement import Newcomer, Score, candidates, decided, place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.measures.metrics import measurements
 
 POLICY = Policy()
 NOW = 1000.5
@@ -29,7 +29,7 @@ def report(fleet: Fleet, name: str, **changed: float) -> None:
     """One second of that member; `second` says which, all else are measures."""
     values = {"load": 0.2, "health": 1.0, "players": 100.0, "capacity": 200.0, **changed}
     second = int(values.pop("second", 1000))
-    fleet.observe(datapoints("gameserver", name, values, second), NOW)
+    fleet.observe(measurements("gameserver", name, values, second), NOW)
 
 
 def chosen(newcomer: Newcomer, fleet: Fleet, policy: Policy = POLICY) -> str | None:

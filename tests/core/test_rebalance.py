@@ -15,7 +15,7 @@ from clientmigration.core.fleet.health import Grade
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import Move, Resident, choose, flows, level
 from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.measures.metrics import measurements
 
 POLICY = Policy()
 NOW = 1010.5
@@ -28,7 +28,7 @@ def fleet_of(**members: dict[str, float]) -> Fleet:
         fleet.attach(name, "gameserver", f"{name}:4000")
         values = {"load": 0.3, "health": 1.0, "players": 100.0, "capacity": 200.0, **changed}
         for second in range(1010 - int(values.pop("for_s", 10)), 1010):
-            fleet.observe(datapoints("gameserver", name, values, second), NOW)
+            fleet.observe(measurements("gameserver", name, values, second), NOW)
     return fleet
 
 
@@ -81,7 +81,7 @@ def test_a_report_is_judged_only_when_its_second_is_over() -> None:
 def test_one_spike_of_load_moves_nobody() -> None:
     fleet = fleet_of(a={}, b={})
     values = {"load": 3.0, "health": 0.0, "players": 100.0, "capacity": 200.0}
-    fleet.observe(datapoints("gameserver", "a", values, 1009), NOW)
+    fleet.observe(measurements("gameserver", "a", values, 1009), NOW)
     assert planned(fleet) == {}
 
 
@@ -90,7 +90,7 @@ def test_a_restless_load_has_to_be_further_off_than_a_calm_one() -> None:
     restless = fleet_of(a={"load": 0.5}, b={"load": 0.25})
     for n, second in enumerate(range(1000, 1010)):
         values = {"load": (0.2, 0.8)[n % 2], "health": 1.0, "players": 100.0, "capacity": 200.0}
-        restless.observe(datapoints("gameserver", "a", values, second), NOW)
+        restless.observe(measurements("gameserver", "a", values, second), NOW)
     assert planned(calm) != {}
     assert planned(restless) == {}
 
@@ -108,7 +108,7 @@ def test_the_grade_in_a_standing_has_hysteresis() -> None:
     fleet = fleet_of(a={"load": 0.82, "for_s": 10.0})
     values = {"load": 0.75, "health": 1.0, "players": 100.0, "capacity": 200.0}
     for second in range(1010, 1020):
-        fleet.observe(datapoints("gameserver", "a", values, second), second)
+        fleet.observe(measurements("gameserver", "a", values, second), second)
     (standing,) = estimates(fleet, POLICY, 1020.5)
     assert standing.grade is Grade.OVERLOADED
 
@@ -147,7 +147,7 @@ def test_seats_taken_since_the_last_decision_are_not_given_away() -> None:
     fleet = fleet_of(a={"draining": 1.0}, b={})
     fleet.decided([Flow("b", "a", 10, "high: so")], 1008.0)
     values = {"load": 0.3, "health": 1.0, "players": 195.0, "capacity": 200.0}
-    fleet.observe(datapoints("gameserver", "b", values, 1009), NOW)
+    fleet.observe(measurements("gameserver", "b", values, 1009), NOW)
     assert planned(fleet) == {("a", "b"): 5}
 
 

@@ -16,7 +16,7 @@ from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.fleet import HISTORY_S, Fleet, Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
-from clientmigration.core.measures.metrics import PREFIX, Datapoint
+from clientmigration.core.measures.metrics import Datapoint, Measurement
 
 ASKED = ("health", "load", "players", "capacity", "draining", "centre_x_m", "centre_y_m")
 """The measures that flows are decided from."""
@@ -27,8 +27,8 @@ NEEDED = frozenset(("health", "load", "players", "capacity"))
 Comparison = Literal["same", "differs", "unknown"]
 """Whether the round ends as it did; it cannot be known without all the reports that were there."""
 
-Reports = Mapping[str, Mapping[int, Sequence[Datapoint]]]
-"""Datapoints by member (`<role>.<name>`) and second."""
+Reports = Mapping[str, Mapping[int, Sequence[Measurement]]]
+"""Measurements by member (`<role>.<name>`) and second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,10 @@ class Judged:
 
 def reports(points: Iterable[Datapoint]) -> Reports:
     """The datapoints that flows are decided from, as reports."""
-    found: dict[str, dict[int, list[Datapoint]]] = defaultdict(lambda: defaultdict(list))
-    for point in points:
-        prefix, _, measure = point.path.rpartition(".")
-        if measure in ASKED:
-            found[prefix.removeprefix(f"{PREFIX}.")][point.timestamp].append(point)
+    found: dict[str, dict[int, list[Measurement]]] = defaultdict(lambda: defaultdict(list))
+    for each in map(Measurement.of, points):
+        if each.measure in ASKED:
+            found[f"{each.role}.{each.name}"][each.timestamp].append(each)
     return found
 
 
@@ -103,8 +102,8 @@ def _lacking(member: str, round_: Round, known: Reports) -> str:
     return f"Graphite lacks {len(gone)} reports of {name} from {gone[0]} on" if gone else ""
 
 
-def _whole(report: Iterable[Datapoint]) -> bool:
-    return {point.path.rpartition(".")[2] for point in report} >= NEEDED
+def _whole(report: Iterable[Measurement]) -> bool:
+    return {each.measure for each in report} >= NEEDED
 
 
 def _as_it_was(

@@ -25,7 +25,7 @@ from clientmigration.core.fleet.fleet import Flow
 from clientmigration.core.fleet.health import Health
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
-from clientmigration.core.measures.metrics import Datapoint, datapoints
+from clientmigration.core.measures.metrics import Datapoint, Measurement, measurements
 
 SLACK_S = 0.5
 """A round that is due within this is held with the one at hand."""
@@ -110,7 +110,7 @@ class _World:
     def recorded(self, member: str, second: int) -> Health | None:
         """What a member reported, if it did."""
         report = self.known.get(member, {}).get(second, ())
-        values = {point.path.rpartition(".")[2]: point.value for point in report}
+        values = {each.measure: each.value for each in report}
         return Health.from_measures(values, second) if values.keys() >= NEEDED else None
 
     def corrected(self, member: str, second: int, members: dict[str, float]) -> Health | None:
@@ -211,7 +211,7 @@ def _other_shifts(
 
 def _reports(
     world: _World, record: DecisionRecord, held: Round, seconds: range
-) -> Iterator[Datapoint]:
+) -> Iterator[Measurement]:
     """The reports of these seconds as they would have been, but for those that were not there."""
     for member, since in record.members.items():
         role, name = member.split(".", 1)
@@ -219,4 +219,4 @@ def _reports(
         for second in seconds:
             sample = world.corrected(member, second, record.members)
             if sample is not None and second >= int(since) and second not in absent:
-                yield from datapoints(role, name, sample.measures(), second)
+                yield from measurements(role, name, sample.measures(), second)

@@ -13,7 +13,7 @@ from typing import Literal, Self
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 from clientmigration.core.fleet.world import Position, distance
-from clientmigration.core.measures.metrics import PREFIX, Datapoint, clean
+from clientmigration.core.measures.metrics import Measurement, clean
 from clientmigration.errors import ConfigurationError, PeersFault
 
 AHEAD_S = 5
@@ -146,7 +146,6 @@ class Fleet:
     def __init__(self, history_s: float = HISTORY_S) -> None:
         self._history_s = history_s
         self._members: dict[str, Member] = {}
-        self._prefixes: dict[str, str] = {}
 
     def attach(self, name: str, role: str, address: str, zone: str = "") -> None:
         """Take a member in, without history; one of that name before it is forgotten.
@@ -155,29 +154,24 @@ class Fleet:
         """
         if clean(name) != name:
             raise ConfigurationError(f"member {name!r} must be called {clean(name)!r}")
-        self.detach(name)
         self._members[name] = Member(name, role, address, zone or name)
-        self._prefixes[f"{PREFIX}.{role}.{name}"] = name
 
     def detach(self, name: str) -> None:
         """Forget a member; not an error when there is none of that name."""
-        member = self._members.pop(name, None)
-        if member is not None:
-            del self._prefixes[f"{PREFIX}.{member.role}.{name}"]
+        self._members.pop(name, None)
 
-    def observe(self, datapoints: Iterable[Datapoint], now: float) -> None:
-        """Take in datapoints, in any order; paths of nobody here and far-off times are left out.
+    def observe(self, measurements: Iterable[Measurement], now: float) -> None:
+        """Take in measurements, in any order. Left out: those of nobody here, and of far-off times.
 
         A second counts as a sample when it has at least health, load, players and capacity, so all
-        datapoints of one member's second must come in one call. PeersFault, and nothing is taken
-        in, when a sample cannot be true.
+        that was measured in one member's second must come in one call. PeersFault, and nothing is
+        taken in, when a sample cannot be true.
         """
         oldest, latest = now - self._history_s, now + AHEAD_S
         found: dict[str, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-        for path, value, timestamp in datapoints:
-            prefix, _, measure = path.rpartition(".")
-            name = self._prefixes.get(prefix)
-            if name is not None and oldest <= timestamp <= latest:
+        for role, name, measure, value, timestamp in measurements:
+            member = self._members.get(name)
+            if member is not None and member.role == role and oldest <= timestamp <= latest:
                 found[name][timestamp][measure] = value
         for name, samples in [(name, _samples(name, seconds)) for name, seconds in found.items()]:
             if samples:

@@ -18,7 +18,7 @@ from clientmigration.core.fleet.health import Grade, Health, grade, health_of
 from clientmigration.core.fleet.placement import Newcomer
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.simulation.baselines import Brain
 from clientmigration.core.simulation.crowd import NOBODY, SEEN, SimulatedCrowd
 from clientmigration.core.simulation.scenario import (
@@ -254,8 +254,8 @@ class Rehearsal:
         for number, server in enumerate(self.servers):
             if not server.gone:
                 health = self._health(number, server, float(noise[number]))
-                points = datapoints("gameserver", server.name, health.measures(), self.second)
-                self.fleet.observe(points, self.second + 0.2)
+                report = measurements("gameserver", server.name, health.measures(), self.second)
+                self.fleet.observe(report, self.second + 0.2)
                 if server.draining and not health.players:
                     self._lose(number)
 
