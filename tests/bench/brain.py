@@ -20,11 +20,13 @@ import numpy as np
 import pymetis
 from numpy.typing import NDArray
 
-from clientmigration.core.fleet.choice import Resident, choose
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.choice import choose
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.placement import Newcomer, candidates, place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
 

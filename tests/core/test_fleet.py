@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position

@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from clientmigration.core.fleet.choice import Move, choose
 from clientmigration.core.fleet.estimate import LoadEstimate, estimates
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.fleet.rebalance import Move, Resident, choose, flows, level
+from clientmigration.core.fleet.rebalance import flows, level
+from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
 

@@ -8,10 +8,12 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
+from clientmigration.core.fleet.choice import Move, choose
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.fleet.rebalance import Move, Resident, choose, flows
+from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import Measurement, measurements
 

@@ -14,7 +14,8 @@ from clientmigration.core.decisions.rounds import (
     runs,
     witness,
 )
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.measures.metrics import Datapoint, Measurement, datapoints

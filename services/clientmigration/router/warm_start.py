@@ -14,7 +14,8 @@ from twisted.logger import Logger
 
 from clientmigration.core.decisions.replay import in_order, reports
 from clientmigration.core.decisions.rounds import DecisionRecord
-from clientmigration.core.fleet.fleet import HISTORY_S, Flow
+from clientmigration.core.fleet.fleet import HISTORY_S
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.measures.metrics import Datapoint, Measurement
 from clientmigration.errors import Away
 from clientmigration.net import history

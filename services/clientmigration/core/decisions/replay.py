@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
-from clientmigration.core.fleet.fleet import HISTORY_S, Fleet, Flow
+from clientmigration.core.fleet.fleet import HISTORY_S, Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.measures.metrics import Datapoint, Measurement

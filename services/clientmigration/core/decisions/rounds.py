@@ -12,7 +12,8 @@ from typing import Any, Self
 import msgspec
 
 from clientmigration.core.fleet.estimate import judged
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ClientMigrationError
 

@@ -21,7 +21,7 @@ from clientmigration.core.decisions.replay import (
 )
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.estimate import judged
-from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Health
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from clientmigration.core.fleet.choice import Move, Resident, choose
-from clientmigration.core.fleet.fleet import Fleet, Flow, Member
+from clientmigration.core.fleet.choice import Move, choose
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.placement import Newcomer, place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.resident import Resident
 
 
 class Brain(Protocol):

@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clientmigration.core.fleet.cells import Floats, Ints
 from clientmigration.core.simulation.scenario import Scenario
 
 NOBODY = -1
@@ -19,9 +19,6 @@ SEEN = 50
 """Players that one player can see at most; more cost nothing more."""
 STRAY_M = 80.0
 """How far from a town players walk."""
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class SimulatedCrowd:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import msgspec
 
 from clientmigration.core.fleet.choice import Move
-from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.simulation.scenario import Scenario
 from clientmigration.core.simulation.simulator import Log
 

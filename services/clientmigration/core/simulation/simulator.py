@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from clientmigration.core.fleet.choice import Move, Resident
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.choice import Move
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade, Health, grade, health_of
 from clientmigration.core.fleet.placement import Newcomer
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.simulation.baselines import Brain

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clientmigration.core.fleet.choice import Move
-from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.simulation.baselines import (
     Brain,
