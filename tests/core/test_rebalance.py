@@ -107,7 +107,7 @@ def test_when_all_are_overloaded_nobody_is_moved() -> None:
     assert planned(fleet_of(a={"load": 0.95}, b={"load": 0.85}, c={"load": 0.9})) == {}
 
 
-def test_the_grade_in_a_standing_has_hysteresis() -> None:
+def test_the_grade_in_a_load_estimate_has_hysteresis() -> None:
     fleet = fleet_of(a={"load": 0.82, "for_s": 10.0})
     values = {"load": 0.75, "health": 1.0, "players": 100.0, "capacity": 200.0}
     for second in range(1010, 1020):
