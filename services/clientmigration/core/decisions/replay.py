@@ -1,9 +1,9 @@
-"""Replay: decide again what a router decided, from Graphite's datapoints and its recorded rounds.
+"""Replay: decides again what a router decided, from Graphite's datapoints and recorded rounds.
 
 Pure. Each round is decided anew on a fleet that knows exactly what the router's knew: the reports
 that had arrived by then, and the decisions before it. Nothing that was decided here flows into a
 later round, so one difference does not become many. What another policy would have led to is
-another question: see `supposed`.
+another question, which `whatif` answers.
 """
 
 import math

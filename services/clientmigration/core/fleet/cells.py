@@ -1,4 +1,4 @@
-"""Cells: squares of the world as numbers in arrays, and which of them see each other.
+"""Cells: the world as numbered squares in arrays, and which of them see each other.
 
 Arithmetic. Players in the same or in touching cells are neighbours; a player without a position is
 in the cell called nowhere, which nobody sees and from which nothing is seen.

@@ -1,4 +1,4 @@
-"""The choice: which players carry out a flow.
+"""Choice: which players are moved to carry out a flow.
 
 A pure function of roster, flows, policy and now. Neighbours and groups stay together as far as the
 flows allow; nothing here exceeds a flow or the budget of moves.

@@ -1,4 +1,4 @@
-"""Load estimate: what is believed of each member behind noise, late reports and moves under way.
+"""Load estimate: what is believed of a member behind noise, late reports and moves under way.
 
 A pure function of datapoints, earlier decisions, policy and now. It judges; it decides nothing.
 """

@@ -1,4 +1,4 @@
-"""The fleet: which members are attached, and what their datapoints said in the last seconds.
+"""Fleet: which members are attached, and what their datapoints said in the last seconds.
 
 Built from datapoints and membership, and from nothing else. It remembers two promises beside them:
 players sent somewhere and decisions taken, each only until reports show them. It decides nothing.

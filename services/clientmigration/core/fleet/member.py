@@ -1,4 +1,4 @@
-"""Member: one server or child router of a fleet, and what its last seconds say of it.
+"""Member: one game server or child router of a fleet, and what its last seconds say of it.
 
 Values and arithmetic. A member knows its samples, and the promises that they may not show yet:
 newcomers who were sent to it, and moves that were planned. Nothing here decides anything.
@@ -28,8 +28,9 @@ class PlannedChange:
 class Member:
     """A game server or child router, with its samples of the last seconds, oldest first.
 
-    `zone` says where it stands: members of one zone are equally far from any player. Who names
-    none has one of its own, called like itself.
+    `zone` says where it stands: members of one zone are equally far from any player. A member that
+    names none has a zone of its own, called like itself. `placed` are the Unix times of placements,
+    `changes` the decisions, that reports may not show yet.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Parties: who of one member can leave it, whole groups together, and who of them is best to go.
+"""Parties: the players who can leave a member, whole groups together, and who of them goes first.
 
 Arrays over the residents of one member, since ten thousand are chosen from within a few ms. A party
 is chosen by how many neighbours its players win by going, and draws its neighbours after it.

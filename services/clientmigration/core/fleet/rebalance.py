@@ -75,6 +75,7 @@ class _Room:
         return self.hard if word == "draining" else min(self.hard, self.gentle)
 
     def take(self) -> None:
+        """One player comes."""
         self.hard, self.gentle = self.hard - 1, self.gentle - 1
         self.pressure += self.taker.cost
 

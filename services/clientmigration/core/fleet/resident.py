@@ -1,4 +1,4 @@
-"""Resident: one player of the roster, as far as it matters for who moves. Values only."""
+"""Resident: one player of the roster, with what matters for whether it is moved. Values only."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Places in the world: positions in metres, and the distance between two.
+"""World: positions in metres, and the distance between two of them.
 
 Values and arithmetic only. Nothing here knows players, servers or how large the world is.
 """

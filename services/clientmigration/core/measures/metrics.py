@@ -1,4 +1,4 @@
-"""THE catalogue of measures, and the only way from a number to a datapoint.
+"""Metrics: the catalogue of measures, and the only way from a number to a datapoint.
 
 Code, dashboards, alerts, docs and tests take every path from here; what is not in `CATALOGUE`
 cannot be emitted. A datapoint is made once and never rewritten: carbon and the router get the same

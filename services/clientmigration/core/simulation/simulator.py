@@ -1,4 +1,4 @@
-"""The simulator: plays a scenario second by second, with the decisions that a router would take.
+"""Simulator: plays a scenario second by second, with the decisions that a router would take.
 
 Pure, given a generator of chance. Servers report each second, moves take one and are begun at the
 policy's pace, newcomers are placed by what has been reported: like the real thing, but for the
@@ -53,7 +53,7 @@ class Simulator:
         self.scenario, self.policy, self.brain, self.rng = scenario, policy, brain, rng
         self.fleet, self.log = Fleet(), Log()
         self.servers: list[SimulatedServer] = []
-        self.zones = zones_of(scenario)
+        self.zones = scenario.zones()
         self.crowd = SimulatedCrowd(scenario, len(self.zones), rng)
         self.planned: deque[Move] = deque()
         self.moving: list[Move] = []
@@ -245,10 +245,3 @@ class Simulator:
         there = self.crowd.home != NOBODY
         near = of_server[self.crowd.home[there]] == self.crowd.zone[there]
         return float(np.where(near, NEAR_MS, self.scenario.far_ms).mean()) if there.any() else 0.0
-
-
-def zones_of(scenario: Scenario) -> list[str]:
-    """Every zone in which there are or will be servers."""
-    kinds = [*scenario.servers]
-    kinds += [event.servers for event in scenario.events if isinstance(event, ServersAttach)]
-    return sorted({kind.zone for kind in kinds})
