@@ -47,7 +47,7 @@ USEFUL = re.compile(
     r"|ReplaceBinaryOperator_(Add_Sub|Sub_Add|Mul_Div|Div_Mul|Add_Mul|Sub_Mul|FloorDiv_Mul|Mod_Mul))"
 )
 """The others say little: a sum that becomes a shift fails in any test that runs it at all."""
-LIMIT_S = 90
+LIMIT_S = 300
 """A mutant under which the tests take longer than this counts as noticed: it went on for ever."""
 
 
