@@ -1,5 +1,6 @@
 """The fleet: built from datapoints and membership."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -206,3 +207,16 @@ def test_seats_on_a_draining_member_are_no_room_in_the_summary() -> None:
 
 def test_a_fleet_without_reports_has_no_room() -> None:
     assert fleet_of("a").summary().capacity == 0
+
+
+def test_a_flow_knows_its_word_from_how_it_was_written_down() -> None:
+    assert Flow.of("a", "b", 3, "high", "0.79 to 0.33") == Flow("a", "b", 3, "high: 0.79 to 0.33")
+    assert Flow("a", "b", 3, "draining: 0.79 to 0.33").word == "draining"
+    assert Flow("a", "b", 3, "drainage: of another time").word is None
+
+
+def test_a_flow_is_written_down_by_four_fields() -> None:
+    flow = Flow.of("a", "b", 3, "low", "so")
+    assert msgspec.to_builtins(flow) == {
+        "source": "a", "target": "b", "players": 3, "reason": "low: so",
+    }  # fmt: skip
