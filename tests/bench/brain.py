@@ -20,13 +20,15 @@ import numpy as np
 import pymetis
 from numpy.typing import NDArray
 
-from clientmigration.core.fleet.choice import Resident, choose
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.choice import choose
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.placement import Newcomer, candidates, place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.measures.metrics import measurements
 
 SEED, NOW, SECONDS = 1, 1_000_000, 10
 TOWNS, SPREAD_M, CELL_M = 5, 220.0, 50.0  # towns per server; how far players stand from theirs
@@ -109,7 +111,7 @@ def fleet_of(
         if centres:
             values |= {"centre_x_m": centres[n][0], "centre_y_m": centres[n][1]}
         for second in range(now - SECONDS, now):
-            fleet.observe(datapoints("gameserver", name, values, second), now)
+            fleet.observe(measurements("gameserver", name, values, second), now)
     return fleet
 
 

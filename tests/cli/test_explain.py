@@ -4,7 +4,7 @@ from rich.console import Console
 
 from clientmigration.cli.explain import Decided, Explanation, picture, touching
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
-from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.player.fact import Fact
 
 AT = 1_700_000_000.5

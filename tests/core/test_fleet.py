@@ -1,22 +1,24 @@
 """The fleet: built from datapoints and membership."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import Datapoint, datapoints
+from clientmigration.core.measures.metrics import Measurement, measurements
 from clientmigration.errors import ConfigurationError, PeersFault
 
 POLICY = Policy()
 
 
-def said(name: str, second: int, **changed: float) -> tuple[Datapoint, ...]:
+def said(name: str, second: int, **changed: float) -> tuple[Measurement, ...]:
     values = {"load": 0.2, "health": 1.0, "players": 100.0, "capacity": 200.0, **changed}
-    return datapoints("gameserver", name, values, second)
+    return measurements("gameserver", name, values, second)
 
 
 def fleet_of(*names: str) -> Fleet:
@@ -64,8 +66,8 @@ def test_the_fleet_says_what_the_datapoints_said() -> None:
 def test_datapoints_of_others_and_of_other_roles_are_left_out() -> None:
     fleet = fleet_of("a")
     fleet.observe(said("b", 1000), 1000)
-    fleet.observe(datapoints("crowd", "a", {"players": 3.0}, 1000), 1000)
-    fleet.observe([Datapoint("nonsense", 1.0, 1000)], 1000)
+    fleet.observe(measurements("crowd", "a", {"players": 3.0}, 1000), 1000)
+    fleet.observe([Measurement("nonsense", "a", "load", 1.0, 1000)], 1000)
     assert [m.history for m in fleet.members()] == [()]
 
 
@@ -205,3 +207,16 @@ def test_seats_on_a_draining_member_are_no_room_in_the_summary() -> None:
 
 def test_a_fleet_without_reports_has_no_room() -> None:
     assert fleet_of("a").summary().capacity == 0
+
+
+def test_a_flow_knows_its_word_from_how_it_was_written_down() -> None:
+    assert Flow.of("a", "b", 3, "high", "0.79 to 0.33") == Flow("a", "b", 3, "high: 0.79 to 0.33")
+    assert Flow("a", "b", 3, "draining: 0.79 to 0.33").word == "draining"
+    assert Flow("a", "b", 3, "drainage: of another time").word is None
+
+
+def test_a_flow_is_written_down_by_four_fields() -> None:
+    flow = Flow.of("a", "b", 3, "low", "so")
+    assert msgspec.to_builtins(flow) == {
+        "source": "a", "target": "b", "players": 3, "reason": "low: so",
+    }  # fmt: skip

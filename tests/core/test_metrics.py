@@ -148,7 +148,7 @@ def test_a_value_keeps_its_spelling_through_json_and_text(value: float) -> None:
     [made] = metrics.datapoints("gameserver", "gs-1", {"load": value}, NOW)
     assert repr(made.value) == repr(float(repr(made.value)))
     assert repr(json.loads(json.dumps(made.value))) == repr(made.value)
-    assert metrics.check(made) is made
+    assert metrics.checked(made) == ("gameserver", "gs-1", "load", made.value, NOW)
     assert made.value == float(value)
 
 
@@ -169,7 +169,7 @@ def test_what_is_not_a_finite_number_is_refused(value: float) -> None:
     with pytest.raises(NotADatapoint):
         metrics.datapoints("gameserver", "gs-1", {"load": value}, NOW)
     with pytest.raises(NotADatapoint):
-        metrics.check(Datapoint("clientmigration.gameserver.gs-1.load", value, NOW))
+        metrics.checked(Datapoint("clientmigration.gameserver.gs-1.load", value, NOW))
 
 
 @pytest.mark.parametrize("timestamp", [0, -1, 1.5, True, None])
@@ -177,13 +177,13 @@ def test_a_timestamp_that_is_no_whole_second_is_refused(timestamp: int) -> None:
     with pytest.raises(NotADatapoint):
         metrics.datapoints("gameserver", "gs-1", {"load": 0.5}, timestamp)
     with pytest.raises(NotADatapoint):
-        metrics.check(Datapoint("clientmigration.gameserver.gs-1.load", 0.5, timestamp))
+        metrics.checked(Datapoint("clientmigration.gameserver.gs-1.load", 0.5, timestamp))
 
 
 @pytest.mark.parametrize("value", [5, -0.0])
 def test_a_received_value_with_another_spelling_is_refused(value: float) -> None:
     with pytest.raises(NotADatapoint, match="spelled"):
-        metrics.check(Datapoint("clientmigration.gameserver.gs-1.load", value, NOW))
+        metrics.checked(Datapoint("clientmigration.gameserver.gs-1.load", value, NOW))
 
 
 def test_an_unknown_measure_or_role_is_refused() -> None:

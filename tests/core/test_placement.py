@@ -1,5 +1,6 @@
 """Placement: where a newcomer goes, and why."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -7,10 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.placement import Newcomer, Score, candidates, decided, place
+from clientmigration.core.fleet.placement import (
+    Newcomer,
+    Placement,
+    Score,
+    candidates,
+    decided,
+    place,
+)
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.measures.metrics import measurements
 
 POLICY = Policy()
 NOW = 1000.5
@@ -29,7 +37,7 @@ def report(fleet: Fleet, name: str, **changed: float) -> None:
     """One second of that member; `second` says which, all else are measures."""
     values = {"load": 0.2, "health": 1.0, "players": 100.0, "capacity": 200.0, **changed}
     second = int(values.pop("second", 1000))
-    fleet.observe(datapoints("gameserver", name, values, second), NOW)
+    fleet.observe(measurements("gameserver", name, values, second), NOW)
 
 
 def chosen(newcomer: Newcomer, fleet: Fleet, policy: Policy = POLICY) -> str | None:
@@ -81,6 +89,28 @@ def test_twenty_routers_that_do_not_know_of_each_other_spread_what_they_place() 
     assert all(10 <= homes[f"s{n}"] <= 30 for n in range(5))
 
 
+def test_of_those_that_are_as_good_as_the_best_the_better_of_two_drawn_is_chosen() -> None:
+    """So the worst of three gets nobody, and the best not everybody."""
+    fleet = fleet_of(a={"load": 0.200}, b={"load": 0.203}, c={"load": 0.206}, d={"load": 0.9})
+    placed = Counter(chosen(Newcomer(f"p{n}", None, {}), fleet) for n in range(300))
+    assert placed.keys() == {"a", "b"}
+    assert placed["a"] == pytest.approx(200, abs=40)
+
+
+def test_without_a_tie_everybody_goes_to_the_best() -> None:
+    strict = Policy.parse({"placement": {"tie": 0.0}})
+    fleet = fleet_of(a={"load": 0.200}, b={"load": 0.201}, c={"load": 0.202})
+    assert {chosen(Newcomer(f"p{n}", None, {}), fleet, strict) for n in range(30)} == {"a"}
+
+
+def test_a_drawn_one_that_is_ahead_in_nothing_was_chosen_by_lot() -> None:
+    best, drawn = (
+        Score(name, worth, worth, worth, worth, worth) for name, worth in (("a", 0.2), ("b", 0.3))
+    )
+    assert decided(Placement("b", (drawn, best)), POLICY) == "lot"
+    assert decided(Placement("a", (best, drawn)), POLICY) != "lot"
+
+
 def test_the_chosen_one_comes_first_in_the_reasons() -> None:
     fleet = fleet_of(a={}, b={}, c={})
     for n in range(9):
@@ -107,6 +137,14 @@ def test_of_a_group_that_is_too_large_so_many_are_kept_together() -> None:
     full = POLICY.limits.group
     assert chosen(Newcomer("ada", None, {}, mates={"a": full - 1}), fleet) == "a"
     assert chosen(Newcomer("ada", None, {}, mates={"a": full, "b": 1}), fleet) == "b"
+    assert chosen(Newcomer("ada", None, {}, mates={"a": full + 1, "b": 1}), fleet) == "b"
+
+
+def test_the_signal_of_a_group_is_0_where_most_of_it_are_and_1_where_none_are() -> None:
+    fleet, full = fleet_of(a={}, b={}, c={}), POLICY.limits.group
+    newcomer = Newcomer("ada", None, {}, mates={"a": full + 1, "b": 2})
+    signals = [reason(newcomer, fleet, name).group for name in ("a", "b", "c")]
+    assert signals == [1, 0, 1]  # at a there are as many as may be together
 
 
 def test_who_has_no_group_or_none_of_it_here_is_placed_as_ever() -> None:
@@ -162,12 +200,30 @@ def test_players_on_their_way_do_not_say_yet_where_the_players_are() -> None:
     assert reason(Newcomer("ada", Position(400, 0), {}), fleet, "a").position == 0.5
 
 
+def test_position_is_the_way_to_the_circle_of_players_and_nothing_within_it() -> None:
+    fleet = fleet_of(a={"centre_x_m": 400.0, "spread_m": 100.0})
+    signals = [
+        reason(Newcomer("ada", Position(x, 0), {}), fleet, "a").position
+        for x in (400, 490, 500, 625, 1000, 5000)
+    ]
+    assert signals == pytest.approx([0, 0, 0, 0.25, 1, 1])
+
+
 def test_the_last_fifth_of_the_load_is_dear() -> None:
     steps = [
         reason(ADA, fleet_of(a={"load": load, "players": 0.0}), "a").load
         for load in (0.0, 0.2, 0.8, 1.0, 3.0)
     ]
     assert steps == pytest.approx([0, 0.125, 0.5, 1, 1])
+
+
+def test_dear_load_is_four_times_as_steep_as_cheap_load() -> None:
+    cheap, dear = (
+        [reason(ADA, fleet_of(a={"load": load, "players": 0.0}), "a").load for load in loads]
+        for loads in ((0.40, 0.44), (0.85, 0.89))
+    )
+    assert dear[1] - dear[0] == pytest.approx(4 * (cheap[1] - cheap[0]))
+    assert dear == pytest.approx([0.625, 0.725])
 
 
 def test_a_far_better_ping_outweighs_a_little_load_but_not_overload() -> None:
@@ -211,7 +267,9 @@ def test_one_bad_second_does_not_make_a_member_unhealthy() -> None:
 def test_a_member_that_has_not_reported_yet_is_silent() -> None:
     fleet = fleet_of()
     fleet.attach("a", "gameserver", "a:4000")
-    assert place(ADA, fleet, POLICY, NOW).reasons[0].excluded == "silent"
+    assert place(ADA, fleet, POLICY, NOW).reasons == (
+        Score("a", 0.5, 0.5, 0.5, 0.5, 1.0, "silent"),
+    )
 
 
 def test_an_empty_fleet_has_no_place() -> None:
@@ -228,6 +286,30 @@ def test_the_ping_cap_relaxes_while_waiting(ping_ms: float, waited_s: float) -> 
     if waited_s >= 1 and ping_ms not in (100, 9e9):
         impatient = Newcomer("ada", None, {"a": ping_ms}, waited_s - 1)
         assert reason(impatient, fleet, "a").excluded == "far"
+
+
+def test_who_has_just_come_has_not_waited() -> None:
+    assert reason(Newcomer("ada", None, {"a": 51}), fleet_of(a={}), "a").excluded == "far"
+
+
+def test_patience_is_how_long_each_cap_holds() -> None:
+    patient = Policy.parse({"placement": {"ping_patience_s": 4.0}})
+    waited = [0.0, 3.9, 4.0, 7.9, 8.0, 11.9, 12.0]
+    caps = [
+        [
+            ms
+            for ms in (50, 100, 200, 900)
+            if chosen(Newcomer("ada", None, {"a": ms}, s), fleet, patient)
+        ]
+        for s in waited
+        for fleet in [fleet_of(a={})]
+    ]
+    assert [max(accepted) for accepted in caps] == [50, 50, 100, 100, 200, 200, 900]
+
+
+def test_without_patience_any_ping_will_do_at_once() -> None:
+    hasty = Policy.parse({"placement": {"ping_patience_s": 0.0}})
+    assert chosen(Newcomer("ada", None, {"a": 900.0}), fleet_of(a={}), hasty) == "a"
 
 
 def test_who_lost_its_server_does_not_wait_for_a_better_ping() -> None:
@@ -250,6 +332,28 @@ def test_candidates_are_few_the_best_and_some_of_those_that_come_next() -> None:
     drawn = Counter(name for names in listed for name in names[2:])
     assert drawn.keys() == {f"s{n:02}" for n in range(2, 8)}
     assert all(len(set(names)) == 4 for names in listed)
+
+
+def test_of_an_odd_number_of_candidates_the_larger_half_are_the_best() -> None:
+    three = Policy.parse({"limits": {"candidates": 3}})
+    fleet = fleet_of(**{f"s{n:02}": {"load": n / 20} for n in range(15)})
+    listed = [candidates(Newcomer(f"p{n}", None, {}), fleet, three, NOW) for n in range(40)]
+    assert {names[:2] for names in listed} == {("s00", "s01")}
+    assert {names[2:] for names in listed} == {(f"s{n:02}",) for n in range(2, 6)}
+
+
+def test_without_a_tie_candidates_are_in_strict_order() -> None:
+    strict = Policy.parse({"placement": {"tie": 0.0}})
+    fleet = fleet_of(**{f"s{n}": {"load": 0.2 + n / 10_000} for n in range(4)})
+    for n in range(20):
+        listed = candidates(Newcomer(f"p{n}", None, {}), fleet, strict, NOW)
+        assert listed[:2] == ("s0", "s1")
+
+
+def test_a_server_whose_ping_is_not_known_is_worth_asking_before_a_far_one() -> None:
+    fleet = fleet_of(**{f"s{n}": {} for n in range(3)})
+    pinged = Newcomer("ada", None, {"s0": 190.0, "s1": 10.0}, waited_s=2.5)
+    assert candidates(pinged, fleet, POLICY, NOW)[:2] == ("s1", "s2")
 
 
 def test_a_burst_among_equals_does_not_ask_the_same_few() -> None:
@@ -304,9 +408,12 @@ def burst(fleet: Fleet, joins: int, names: str = "p") -> Counter[str | None]:
     return homes
 
 
-def test_a_newcomer_with_a_negative_ping_cannot_be_made() -> None:
+@pytest.mark.parametrize("wrong", [-1.0, math.inf, math.nan])
+def test_a_newcomer_whose_ping_or_wait_cannot_be_true_cannot_be_made(wrong: float) -> None:
     with pytest.raises(ValueError, match="pings"):
-        Newcomer("ada", None, {"a": -1.0})
+        Newcomer("ada", None, {"a": wrong})
+    with pytest.raises(ValueError, match="waiting"):
+        Newcomer("ada", None, {}, waited_s=wrong)
 
 
 reports = st.fixed_dictionaries(

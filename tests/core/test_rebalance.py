@@ -1,21 +1,19 @@
-"""Rebalancing: how many leave whom for whom, and who they are."""
+"""Rebalancing: how many should leave whom for whom."""
 
-import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from clientmigration.core.fleet.estimate import LoadEstimate, estimates
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.fleet.rebalance import Move, Resident, choose, flows, level
-from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.fleet.rebalance import flows, level
+from clientmigration.core.measures.metrics import measurements
 
 POLICY = Policy()
 NOW = 1010.5
@@ -28,7 +26,7 @@ def fleet_of(**members: dict[str, float]) -> Fleet:
         fleet.attach(name, "gameserver", f"{name}:4000")
         values = {"load": 0.3, "health": 1.0, "players": 100.0, "capacity": 200.0, **changed}
         for second in range(1010 - int(values.pop("for_s", 10)), 1010):
-            fleet.observe(datapoints("gameserver", name, values, second), NOW)
+            fleet.observe(measurements("gameserver", name, values, second), NOW)
     return fleet
 
 
@@ -81,7 +79,7 @@ def test_a_report_is_judged_only_when_its_second_is_over() -> None:
 def test_one_spike_of_load_moves_nobody() -> None:
     fleet = fleet_of(a={}, b={})
     values = {"load": 3.0, "health": 0.0, "players": 100.0, "capacity": 200.0}
-    fleet.observe(datapoints("gameserver", "a", values, 1009), NOW)
+    fleet.observe(measurements("gameserver", "a", values, 1009), NOW)
     assert planned(fleet) == {}
 
 
@@ -90,7 +88,7 @@ def test_a_restless_load_has_to_be_further_off_than_a_calm_one() -> None:
     restless = fleet_of(a={"load": 0.5}, b={"load": 0.25})
     for n, second in enumerate(range(1000, 1010)):
         values = {"load": (0.2, 0.8)[n % 2], "health": 1.0, "players": 100.0, "capacity": 200.0}
-        restless.observe(datapoints("gameserver", "a", values, second), NOW)
+        restless.observe(measurements("gameserver", "a", values, second), NOW)
     assert planned(calm) != {}
     assert planned(restless) == {}
 
@@ -104,13 +102,13 @@ def test_when_all_are_overloaded_nobody_is_moved() -> None:
     assert planned(fleet_of(a={"load": 0.95}, b={"load": 0.85}, c={"load": 0.9})) == {}
 
 
-def test_the_grade_in_a_standing_has_hysteresis() -> None:
+def test_the_grade_in_a_load_estimate_has_hysteresis() -> None:
     fleet = fleet_of(a={"load": 0.82, "for_s": 10.0})
     values = {"load": 0.75, "health": 1.0, "players": 100.0, "capacity": 200.0}
     for second in range(1010, 1020):
-        fleet.observe(datapoints("gameserver", "a", values, second), second)
-    (standing,) = estimates(fleet, POLICY, 1020.5)
-    assert standing.grade is Grade.OVERLOADED
+        fleet.observe(measurements("gameserver", "a", values, second), second)
+    (estimate,) = estimates(fleet, POLICY, 1020.5)
+    assert estimate.grade is Grade.OVERLOADED
 
 
 @pytest.mark.parametrize(
@@ -132,7 +130,7 @@ def test_a_draining_server_gives_everybody_within_the_budget() -> None:
     assert sum(planned(fleet).values()) == POLICY.budget
     brave = Policy.parse({"limits": {"moves_per_second": 1000}})
     assert planned(fleet, brave) == {("a", "b"): 50, ("a", "c"): 50}
-    assert all(flow.reason.startswith("draining") for flow in flows(fleet, brave, NOW))
+    assert all(flow.word == "draining" for flow in flows(fleet, brave, NOW))
 
 
 def test_a_drain_never_exceeds_seats_nor_the_full_load() -> None:
@@ -147,7 +145,7 @@ def test_seats_taken_since_the_last_decision_are_not_given_away() -> None:
     fleet = fleet_of(a={"draining": 1.0}, b={})
     fleet.decided([Flow("b", "a", 10, "high: so")], 1008.0)
     values = {"load": 0.3, "health": 1.0, "players": 195.0, "capacity": 200.0}
-    fleet.observe(datapoints("gameserver", "b", values, 1009), NOW)
+    fleet.observe(measurements("gameserver", "b", values, 1009), NOW)
     assert planned(fleet) == {("a", "b"): 5}
 
 
@@ -274,158 +272,76 @@ def test_the_level_is_where_machines_of_unlike_speed_meet() -> None:
     assert [s.pressure for s in estimates(fleet, POLICY, NOW)] == pytest.approx([even] * 2, abs=0.1)
 
 
-# -- who moves ------------------------------------------------------------------------------------
+# -- in which order, and to whom ------------------------------------------------------------------
+
+FEW = Policy.parse({"limits": {"moves_per_second": 5}})
+"""Ten players a decision: not all who should give can."""
+HOT = {"load": 0.95, "players": 190.0}
 
 
-def at(player: str, x: float, member: str = "a", **more: float) -> Resident:
-    return Resident(player, member, Position(x, 0), more)
+def test_drains_come_first_however_hard_others_work() -> None:
+    calm = {"load": 0.1, "players": 40.0}
+    assert planned(fleet_of(hot=HOT, z=calm, new=EMPTY), FEW) == {("hot", "new"): 10}
+    assert planned(fleet_of(hot=HOT, z={**calm, "draining": 1.0}, new=EMPTY), FEW) == {
+        ("z", "new"): 10
+    }
 
 
-def names(moves: Iterable[Move]) -> list[str]:
-    return [move.player for move in moves]
+def test_a_drain_goes_to_the_lowest_however_far_that_is() -> None:
+    near, far = {"load": 0.4, "centre_x_m": 0.0}, {"load": 0.2, "centre_x_m": 9000.0}
+    drain = {"draining": 1.0, "load": 0.4, "players": 60.0}
+    assert planned(fleet_of(a=drain, near=near, far=far)) == {("a", "far"): 50}
 
 
-def two(players: int) -> Sequence[Flow]:
-    return [Flow("a", "b", players, "high: so")]
+def test_a_drain_fills_the_lowest_until_they_are_even() -> None:
+    low, lower = {"load": 0.3, "players": 100.0}, {"load": 0.2, "players": 100.0}
+    plan = planned(fleet_of(a={"draining": 1.0}, low=low, lower=lower))
+    assert plan == {("a", "lower"): 42, ("a", "low"): 8}  # the first 31 make them even
 
 
-CLUSTER = [at(f"in{n}", 10) for n in range(5)]
+def test_who_is_above_the_level_gives_to_the_nearest_first() -> None:
+    near, far = {"centre_x_m": 400.0}, {"centre_x_m": 9000.0, "load": 0.29}
+    assert planned(fleet_of(a={"load": 0.75}, near=near, far=far), FEW) == {("a", "near"): 10}
 
 
-def test_those_whose_neighbours_are_already_there_go_first() -> None:
-    roster = [*CLUSTER, at("zoe", 500), *(at(f"b{n}", 500, "b") for n in range(3))]
-    (move,) = choose(roster, two(1), POLICY, NOW, 50)
-    assert move == Move("zoe", "a", "b", "high: so; 3 neighbours there, 0 here")
+def test_of_those_that_are_as_near_the_lowest_is_given_to_first() -> None:
+    low, lower = {"centre_x_m": 400.0}, {"centre_x_m": 300.0, "load": 0.2}
+    assert planned(fleet_of(a={"load": 0.75}, low=low, lower=lower), FEW) == {("a", "lower"): 10}
 
 
-def test_those_at_the_edge_of_a_cluster_go_before_those_inside() -> None:
-    roster = [*CLUSTER, *(at(f"mid{n}", 60) for n in range(3)), at("rim", 110)]
-    assert names(choose(roster, two(1), POLICY, NOW, 50)) == ["rim"]
+def test_the_overloaded_give_before_those_that_are_only_fuller() -> None:
+    overloaded, full = {"load": 0.85, "players": 20.0}, {"load": 0.7, "players": 200.0}
+    estimated = estimates(fleet_of(a=full, b=overloaded), POLICY, NOW)
+    assert estimated[0].pressure > estimated[1].pressure
+    plan = flows(fleet_of(a=full, b=overloaded, new=EMPTY), POLICY, NOW)
+    assert [flow.source for flow in plan] == ["b", "a"]
 
 
-def test_who_goes_draws_the_neighbours_after_it() -> None:
-    groups = [at(f"p{n:02}", 1000.0 * (n % 3)) for n in range(12)]
-    assert names(choose(groups, two(4), POLICY, NOW, 50)) == ["p00", "p03", "p06", "p09"]
+def test_of_those_that_work_as_hard_the_fullest_gives_first() -> None:
+    full, fuller = {"load": 0.7, "players": 150.0}, {"load": 0.7, "players": 190.0}
+    assert planned(fleet_of(a=full, b=fuller, new=EMPTY), FEW) == {("b", "new"): 10}
 
 
-def test_among_equals_the_one_whose_ping_suffers_least_goes() -> None:
-    roster = [at("ada", 0, a=10, b=90), at("bob", 900, a=30, b=20), at("cyd", 1800)]
-    assert names(choose(roster, two(3), POLICY, NOW, 50)) == ["bob", "cyd", "ada"]
+# -- the level ------------------------------------------------------------------------------------
 
 
-def test_who_is_locked_or_was_moved_lately_stays() -> None:
-    rested = replace(at("rested", 0), moved_at=NOW - 10)
-    tired = replace(at("tired", 0), moved_at=NOW - 9)
-    locked = replace(at("locked", 0), locked=True)
-    assert names(choose([rested, tired, locked], two(3), POLICY, NOW, 50)) == ["rested"]
+def level_of(**members: dict[str, float]) -> float:
+    return level(estimates(fleet_of(**members), POLICY, NOW), POLICY)
 
 
-def test_a_player_without_a_position_can_move_too() -> None:
-    assert names(choose([Resident("ada", "a", None, {})], two(1), POLICY, NOW, 50)) == ["ada"]
+def test_the_level_of_like_machines_is_the_mean() -> None:
+    much, little = {"load": 0.6, "players": 120.0}, {"load": 0.2, "players": 40.0}
+    assert level_of(a=much, b=little) == pytest.approx((0.75 + 0.25) / 2, abs=1e-4)
+    assert level_of(a=much, b=little, c=little) == pytest.approx((0.75 + 0.25 * 2) / 3, abs=1e-4)
 
 
-def test_the_budget_bounds_all_flows_together_in_their_order() -> None:
-    plan = [Flow("a", "b", 3, "draining: so"), Flow("a", "c", 3, "low: so")]
-    moves = choose([at(f"p{n}", 99 * n) for n in range(9)], plan, POLICY, NOW, 4)
-    assert [move.target for move in moves] == ["b", "b", "b", "c"]
-    assert len(set(names(moves))) == 4
-    assert choose(CLUSTER, plan, POLICY, NOW, 0) == ()
+def test_who_takes_nobody_and_is_below_the_level_does_not_count_in_it() -> None:
+    much, little = {"load": 0.6, "players": 120.0}, {"load": 0.2, "players": 40.0}
+    closed = {**little, "health": 0.0}
+    assert level_of(a=much, b=little, c=closed) == pytest.approx(0.5, abs=1e-4)
 
 
-# -- groups, games that ask, zones ----------------------------------------------------------------
-
-
-def group(name: str, players: int, x: float, **more: bool) -> list[Resident]:
-    return [
-        Resident(f"{name}{n}", "a", Position(x, 0), {}, group=name, **more) for n in range(players)
-    ]
-
-
-def test_a_group_moves_as_a_whole_or_not_at_all() -> None:
-    roster = [*group("red", 4, 0), *group("ice", 3, 900), *(at(f"p{n}", 500) for n in range(9))]
-    assert names(choose(roster, two(3), POLICY, NOW, 50)) == ["ice0", "ice1", "ice2"]
-    moves = choose(roster, two(6), POLICY, NOW, 50)
-    assert sorted(names(moves)) == ["p0", "p1", "red0", "red1", "red2", "red3"]
-
-
-def test_a_group_of_which_somebody_can_not_move_stays() -> None:
-    torn = [*group("red", 3, 0), *group("ice", 1, 0, locked=True), *group("ice", 2, 0)[1:]]
-    assert names(choose(torn, two(3), POLICY, NOW, 50)) == ["red0", "red1", "red2"]
-
-
-def test_a_group_is_drawn_to_where_the_rest_of_it_is() -> None:
-    there = [Resident(f"red{n}", "b", Position(5000, 0), {}, group="red") for n in range(5, 8)]
-    roster = [*there, *group("red", 2, 0), *(at(f"b{n}", 0) for n in range(9)), at("zoe", 900)]
-    assert names(choose(roster, two(2), POLICY, NOW, 50)) == ["red0", "red1"]
-
-
-def test_a_drain_splits_a_group_that_fits_nowhere_as_a_whole() -> None:
-    plan = [Flow("a", "b", 3, "draining: so"), Flow("a", "c", 3, "draining: so")]
-    moves = choose(group("red", 6, 0), plan, POLICY, NOW, 50)
-    assert [move.target for move in moves] == ["b"] * 3 + ["c"] * 3
-    assert choose(group("red", 6, 0), two(5), POLICY, NOW, 50) == ()
-
-
-def test_a_group_that_is_too_large_is_a_crowd() -> None:
-    crowd = group("all", POLICY.limits.group + 1, 0)
-    assert len(choose(crowd, two(3), POLICY, NOW, 50)) == 3
-
-
-def test_whose_game_asks_to_leave_it_alone_is_moved_by_a_drain_only_and_last() -> None:
-    roster = [replace(at("busy", 900), busy=True), *CLUSTER]
-    assert "busy" not in names(choose(roster, two(6), POLICY, NOW, 50))
-    drain = [Flow("a", "b", 6, "draining: so")]
-    assert names(choose(roster, drain, POLICY, NOW, 50))[-1] == "busy"
-
-
-def test_the_ping_that_counts_is_that_of_the_zone() -> None:
-    far = Resident("far", "a", Position(0, 0), {"eu": 10.0, "us": 90.0})
-    near = Resident("near", "a", Position(900, 0), {"eu": 60.0, "us": 20.0})
-    zones = {"a": "eu", "b": "us"}
-    assert names(choose([far, near], two(1), POLICY, NOW, 50, zones)) == ["near"]
-
-
-residents = st.lists(
-    st.builds(
-        Resident,
-        player=st.text("abc", min_size=1, max_size=4),
-        member=st.sampled_from("abc"),
-        position=st.none() | st.builds(Position, st.floats(-99, 99), st.floats(-99, 99)),
-        ping_ms=st.dictionaries(st.sampled_from("abc"), st.floats(0, 300)),
-        moved_at=st.none() | st.floats(NOW - 20, NOW),
-        locked=st.booleans(),
-        busy=st.booleans(),
-        group=st.sampled_from(["", "red", "ice"]),
-    ),
-    unique_by=lambda resident: resident.player,
-)
-
-
-@given(residents, st.integers(0, 10), st.randoms(use_true_random=False))
-def test_choices_are_allowed_bounded_and_do_not_depend_on_the_order_of_the_roster(
-    roster: list[Resident], budget: int, shuffler: random.Random
-) -> None:
-    plan = [Flow("a", "b", 4, "high: so"), Flow("c", "b", 4, "high: so")]
-    moves = choose(roster, plan, POLICY, NOW, budget)
-    known = {resident.player: resident for resident in roster}
-    assert len(moves) <= budget
-    assert len(set(names(moves))) == len(moves)
-    assert all(known[move.player].member == move.source for move in moves)
-    assert all(known[move.player].movable(POLICY, NOW) for move in moves)
-    assert not any(known[move.player].busy for move in moves)
-    for group in ("red", "ice"):
-        mates = {r.player for r in roster if (r.group, r.member) == (group, "a")}
-        assert mates.isdisjoint(names(moves)) or mates <= set(names(moves))
-    shuffled = list(roster)
-    shuffler.shuffle(shuffled)
-    assert choose(shuffled, plan, POLICY, NOW, budget) == moves
-
-
-def test_ten_thousand_residents_are_chosen_from() -> None:
-    rng = random.Random(1)
-    roster = [
-        Resident(f"p{n:05}", "abcd"[n % 4], Position(rng.uniform(0, 2e3), rng.uniform(0, 2e3)), {})
-        for n in range(10_000)
-    ]
-    plan = [Flow("a", "b", 30, "high: so"), Flow("c", "d", 30, "high: so")]
-    assert len(choose(roster, plan, POLICY, NOW, 50)) == 50
+def test_all_the_players_of_a_drain_count_in_the_level_of_the_others() -> None:
+    much, little = {"load": 0.6, "players": 120.0}, {"load": 0.2, "players": 40.0}
+    drain = {**little, "draining": 1.0}
+    assert level_of(a=much, b=little, c=drain) == pytest.approx((0.75 + 0.5) / 2, abs=1e-4)

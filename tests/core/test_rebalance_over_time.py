@@ -8,12 +8,14 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
+from clientmigration.core.fleet.choice import Move, choose
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.fleet.rebalance import Move, Resident, choose, flows
+from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import Datapoint, datapoints
+from clientmigration.core.measures.metrics import Measurement, measurements
 
 POLICY = Policy()
 
@@ -73,7 +75,7 @@ class Toy:
             self.roster[move.player] = stays if self.refuse(move) else goes
         self.moving = ()
 
-    def report(self, name: str) -> Sequence[Datapoint]:
+    def report(self, name: str) -> Sequence[Measurement]:
         server = self.servers[name]
         load = self.load(name) * (1 + self.rng.uniform(-self.noise, self.noise))
         health = Health(
@@ -87,7 +89,7 @@ class Toy:
             spread_m=0.0,
             timestamp=self.second,
         )
-        return datapoints("gameserver", name, health.measures(), self.second)
+        return measurements("gameserver", name, health.measures(), self.second)
 
     def decide(self, now: float) -> None:
         plan = flows(self.fleet, POLICY, now)

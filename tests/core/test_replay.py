@@ -14,10 +14,11 @@ from clientmigration.core.decisions.rounds import (
     runs,
     witness,
 )
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 from clientmigration.core.fleet.rebalance import flows
-from clientmigration.core.measures.metrics import Datapoint, datapoints
+from clientmigration.core.measures.metrics import Datapoint, Measurement, datapoints
 
 POLICY = Policy()
 NOW = 1_000_020.123456789
@@ -42,7 +43,7 @@ def fleet_of(points: list[Datapoint]) -> Fleet:
     fleet = Fleet()
     for name in ("a", "b"):
         fleet.attach(name, "gameserver", "")
-    fleet.observe(points, NOW)
+    fleet.observe(map(Measurement.of, points), NOW)
     return fleet
 
 

@@ -20,7 +20,7 @@ from clientmigration.cli.history import graphite_flag, moment
 from clientmigration.cli.router import credentials_of, endpoint_of, router_flags
 from clientmigration.cli.tables import clock
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
-from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.player.fact import Fact
 from clientmigration.errors import Away
 from clientmigration.net import history

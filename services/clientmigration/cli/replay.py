@@ -24,7 +24,7 @@ from clientmigration.cli.history import GraphiteHistory, graphite_flag, moment, 
 from clientmigration.cli.picture import picture
 from clientmigration.core.decisions.replay import Judged, ReplayCount, count, describe, replay, span
 from clientmigration.core.decisions.whatif import Choice, Supposition, suppose
-from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.settings import policy_from

@@ -22,7 +22,7 @@ from clientmigration.core.simulation.baselines import (
 )
 from clientmigration.core.simulation.review import BACK_S, Review, review
 from clientmigration.core.simulation.scenario import Scenario
-from clientmigration.core.simulation.simulator import START, Rehearsal
+from clientmigration.core.simulation.simulator import START, Simulator
 from clientmigration.errors import ConfigurationError
 
 
@@ -53,7 +53,7 @@ def reviews(scenario: Scenario, policy: Policy, seed: int, alone: bool) -> Itera
     if not alone:
         brains += [RoundRobin(policy), LeastPlayers(policy), LeastLoad(policy)]
     for brain in brains:
-        log = Rehearsal(scenario, policy, brain, np.random.default_rng(seed)).play()
+        log = Simulator(scenario, policy, brain, np.random.default_rng(seed)).play()
         yield review(brain.name, scenario, log, START)
 
 

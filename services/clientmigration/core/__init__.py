@@ -1,1 +1,1 @@
-"""Decides: values, functions and machines, in five packages. Time and chance are arguments."""
+"""Core decides: values, functions and machines, in five packages. Time and chance are arguments."""

@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from clientmigration.core.measures.metrics import Datapoint, check
+from clientmigration.core.measures.metrics import Datapoint, checked
 
 BACKLOG = 20_000
 """Lines kept while carbon is away: five minutes of a daemon's 65 or so a second, about 3 MB."""
@@ -54,7 +54,7 @@ class Format(graphyte.Sender):  # type: ignore[misc]  # graphyte has no types
 
     def line(self, datapoint: Datapoint) -> bytes:
         """`path value timestamp\\n`, or NotADatapoint: graphyte lets nan, True and `a..b` pass."""
-        check(datapoint)
+        checked(datapoint)
         return cast(bytes, self.build_message(*datapoint))
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from clientmigration.core.decisions.rounds import DecisionRecord, Round, moves_of, peculiar, witness
-from clientmigration.core.fleet.fleet import Flow
-from clientmigration.core.fleet.rebalance import Move
+from clientmigration.core.fleet.choice import Move
+from clientmigration.core.fleet.flow import Flow
 
 if TYPE_CHECKING:
     from clientmigration.router.service import Router

@@ -16,8 +16,11 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from clientmigration.core.fleet.rebalance import Flow, Resident, choose, flows
-from clientmigration.core.fleet.rebalance import Move as Planned
+from clientmigration.core.fleet.choice import Move as Planned
+from clientmigration.core.fleet.choice import choose
+from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.player.migration import Outcome
 

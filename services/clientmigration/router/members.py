@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from clientmigration.core.measures.bucket import TokenBucket
-from clientmigration.core.measures.metrics import Datapoint, NotADatapoint, check, clean, parse
+from clientmigration.core.measures.metrics import Datapoint, NotADatapoint, checked, clean
 from clientmigration.core.player.ledger import Record
 from clientmigration.errors import MalformedFrame, NotAuthentic, OutOfTurn
 from clientmigration.net.line import MEMBER_SILENCE_S, Line
@@ -103,13 +103,14 @@ class MemberLine:
     def report(self, message: Report) -> None:
         """Its datapoints, the same that carbon gets."""
         try:
-            points = [check(Datapoint(*point)) for point in message.datapoints]
-            if any(parse(point.path)[1] != self.name for point in points):
+            points = [Datapoint(*point) for point in message.datapoints]
+            measurements = [checked(point) for point in points]
+            if any(each.name != self.name for each in measurements):
                 raise MalformedFrame(f"{self.name} reports for somebody else")
-            self.router.fleet.observe(points, self.router.now())
+            self.router.fleet.observe(measurements, self.router.now())
         except NotADatapoint as error:
             raise MalformedFrame(str(error)) from error
-        self.measures = {parse(point.path)[2]: point.value for point in points}
+        self.measures = {each.measure: each.value for each in measurements}
         self.router.observed(points)
         self.line.say(Noted())
 

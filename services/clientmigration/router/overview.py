@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from clientmigration.core.fleet.fleet import Member
+from clientmigration.core.fleet.member import Member
 from clientmigration.core.player.migration import Outcome
 from clientmigration.router.introductions import owners
 from clientmigration.wire.messages import Entry, Felt

@@ -14,8 +14,9 @@ from twisted.logger import Logger
 
 from clientmigration.core.decisions.replay import in_order, reports
 from clientmigration.core.decisions.rounds import DecisionRecord
-from clientmigration.core.fleet.fleet import HISTORY_S, Flow
-from clientmigration.core.measures.metrics import Datapoint
+from clientmigration.core.fleet.fleet import HISTORY_S
+from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.measures.metrics import Datapoint, Measurement
 from clientmigration.errors import Away
 from clientmigration.net import history
 
@@ -46,7 +47,7 @@ class WarmStart:
 
     def __init__(self, router: Router, ask: Ask | None) -> None:
         self.router, self._ask = router, ask
-        self._known: dict[str, Mapping[int, Sequence[Datapoint]]] = {}
+        self._known: dict[str, Mapping[int, Sequence[Measurement]]] = {}
         self._decided: list[tuple[float, Sequence[Flow]]] = []
 
     def begin(self) -> None:

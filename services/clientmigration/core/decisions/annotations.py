@@ -1,7 +1,7 @@
-"""What is worth a mark in the panels: what changed in the fleet, and how a run of moves ended.
+"""Annotations: what dashboards mark, such as a crash, a drain, or a run of moves that has ended.
 
-Values and functions. Who tells it to whom is the router's business; decisions are not news of this
-kind, they are told where they are made.
+Values and functions. The router posts them; decisions are not among them, for each is posted with
+its record where it is made.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Memory: why players are where they are, for as long as a router has room to remember.
+"""Audit trail: why players are where they are, in words, as far back as there is room for.
 
 Facts, in words, as they happened. Nothing is decided from them, and a router that starts again
 begins without.
@@ -18,7 +18,7 @@ OTHERS = 3  # members named beside the one that was chosen
 
 
 class AuditTrail:
-    """The last `room` facts."""
+    """The last `room` facts, to be asked for by player, member or move."""
 
     def __init__(self, room: int = ROOM) -> None:
         self._facts: deque[Fact] = deque(maxlen=room)

@@ -1,9 +1,9 @@
-"""Replay: decide again what a router decided, from Graphite's datapoints and its recorded rounds.
+"""Replay: decides again what a router decided, from Graphite's datapoints and recorded rounds.
 
 Pure. Each round is decided anew on a fleet that knows exactly what the router's knew: the reports
 that had arrived by then, and the decisions before it. Nothing that was decided here flows into a
 later round, so one difference does not become many. What another policy would have led to is
-another question: see `supposed`.
+another question, which `whatif` answers.
 """
 
 import math
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
-from clientmigration.core.fleet.fleet import HISTORY_S, Fleet, Flow
+from clientmigration.core.fleet.fleet import HISTORY_S, Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
-from clientmigration.core.measures.metrics import PREFIX, Datapoint
+from clientmigration.core.measures.metrics import Datapoint, Measurement
 
 ASKED = ("health", "load", "players", "capacity", "draining", "centre_x_m", "centre_y_m")
 """The measures that flows are decided from."""
@@ -27,8 +28,8 @@ NEEDED = frozenset(("health", "load", "players", "capacity"))
 Comparison = Literal["same", "differs", "unknown"]
 """Whether the round ends as it did; it cannot be known without all the reports that were there."""
 
-Reports = Mapping[str, Mapping[int, Sequence[Datapoint]]]
-"""Datapoints by member (`<role>.<name>`) and second."""
+Reports = Mapping[str, Mapping[int, Sequence[Measurement]]]
+"""Measurements by member (`<role>.<name>`) and second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,10 @@ class Judged:
 
 def reports(points: Iterable[Datapoint]) -> Reports:
     """The datapoints that flows are decided from, as reports."""
-    found: dict[str, dict[int, list[Datapoint]]] = defaultdict(lambda: defaultdict(list))
-    for point in points:
-        prefix, _, measure = point.path.rpartition(".")
-        if measure in ASKED:
-            found[prefix.removeprefix(f"{PREFIX}.")][point.timestamp].append(point)
+    found: dict[str, dict[int, list[Measurement]]] = defaultdict(lambda: defaultdict(list))
+    for each in map(Measurement.of, points):
+        if each.measure in ASKED:
+            found[f"{each.role}.{each.name}"][each.timestamp].append(each)
     return found
 
 
@@ -103,8 +103,8 @@ def _lacking(member: str, round_: Round, known: Reports) -> str:
     return f"Graphite lacks {len(gone)} reports of {name} from {gone[0]} on" if gone else ""
 
 
-def _whole(report: Iterable[Datapoint]) -> bool:
-    return {point.path.rpartition(".")[2] for point in report} >= NEEDED
+def _whole(report: Iterable[Measurement]) -> bool:
+    return {each.measure for each in report} >= NEEDED
 
 
 def _as_it_was(

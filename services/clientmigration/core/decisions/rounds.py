@@ -1,5 +1,4 @@
-"""Rounds: what the router had before it each time it decided, written down so that anybody can
-decide again.
+"""Rounds: records of all that a router knew each time it decided, so that it can be replayed.
 
 Not the datapoints, which are in Graphite, but all else: the exact time, the policy, who was
 attached since when, which of the reports had arrived, and what was decided. Nothing here decides.
@@ -12,7 +11,8 @@ from typing import Any, Self
 import msgspec
 
 from clientmigration.core.fleet.estimate import judged
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ClientMigrationError
 
@@ -106,7 +106,7 @@ def witness(
     flows: Sequence[Flow] = (),
     planned: Iterable[int] = (),
 ) -> Round:
-    """The round that has just been held over this fleet."""
+    """The round that has just been decided over this fleet, with all that was known for it."""
     seconds = judged(policy, now)
     whole: Runs = ((seconds[0], seconds[-1]),)
     gaps: dict[Runs, list[str]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Supposed: what another policy would have done, and roughly where that would have led.
+"""What-if: what another policy would have done, and roughly where that would have led.
 
 Pure. Each round is decided by the other policy on datapoints that are corrected by what it would
 have done differently so far: players that it would have moved are counted where they would be, with
@@ -21,11 +21,11 @@ from clientmigration.core.decisions.replay import (
 )
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.estimate import judged
-from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Health
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
-from clientmigration.core.measures.metrics import Datapoint, datapoints
+from clientmigration.core.measures.metrics import Datapoint, Measurement, measurements
 
 SLACK_S = 0.5
 """A round that is due within this is held with the one at hand."""
@@ -100,8 +100,8 @@ class _Shift:
 
 
 @dataclass
-class _World:
-    """The recorded reports, corrected by what would have been different."""
+class _CorrectedReports:
+    """The recorded reports of all members, corrected by what would have been different."""
 
     known: Reports
     shifts: list[_Shift] = field(default_factory=list)
@@ -110,7 +110,7 @@ class _World:
     def recorded(self, member: str, second: int) -> Health | None:
         """What a member reported, if it did."""
         report = self.known.get(member, {}).get(second, ())
-        values = {point.path.rpartition(".")[2]: point.value for point in report}
+        values = {each.measure: each.value for each in report}
         return Health.from_measures(values, second) if values.keys() >= NEEDED else None
 
     def corrected(self, member: str, second: int, members: dict[str, float]) -> Health | None:
@@ -160,21 +160,21 @@ def _suppose(
 ) -> Supposition:
     """The rounds of one router."""
     decided = [(round_.now, round_.flows) for _, round_ in rounds if round_.now < since]
-    world, choices, told = _World(known), list[Choice](), 0
+    past, choices, told = _CorrectedReports(known), list[Choice](), 0
     then, instead = Course({}), Course({})
     for record, now, held in _times([each for each in rounds if each[1].now >= since], policy):
         was = [shift for each in held for shift in _shifts(each, Policy.parse(record.policy))]
-        world.shifts += was
+        past.shifts += was
         fleet = assembled(record.members, decided, now)
-        fleet.observe(_reports(world, record, held[-1], judged(policy, now)), now)
+        fleet.observe(_reports(past, record, held[-1], judged(policy, now)), now)
         chosen = flows(fleet, policy, now)
         decided.append((now, chosen))
-        world.shifts += _other_shifts(chosen, now, policy.limits.moves_per_second, was)
+        past.shifts += _other_shifts(chosen, now, policy.limits.moves_per_second, was)
         choices.append(Choice(now, tuple(shift.flow for shift in was), chosen))
         seconds = judged(policy, now)
         for second in range(max(told, seconds.start), seconds.stop):
-            then.add((m, world.recorded(m, second)) for m in record.members)
-            instead.add((m, world.corrected(m, second, record.members)) for m in record.members)
+            then.add((m, past.recorded(m, second)) for m in record.members)
+            instead.add((m, past.corrected(m, second, record.members)) for m in record.members)
         told = seconds.stop
     return Supposition(tuple(choices), then, instead)
 
@@ -210,13 +210,13 @@ def _other_shifts(
 
 
 def _reports(
-    world: _World, record: DecisionRecord, held: Round, seconds: range
-) -> Iterator[Datapoint]:
+    past: _CorrectedReports, record: DecisionRecord, held: Round, seconds: range
+) -> Iterator[Measurement]:
     """The reports of these seconds as they would have been, but for those that were not there."""
     for member, since in record.members.items():
         role, name = member.split(".", 1)
         absent = {*range(held.first, held.last + 1)} - {*held.seconds(name)}
         for second in seconds:
-            sample = world.corrected(member, second, record.members)
+            sample = past.corrected(member, second, record.members)
             if sample is not None and second >= int(since) and second not in absent:
-                yield from datapoints(role, name, sample.measures(), second)
+                yield from measurements(role, name, sample.measures(), second)

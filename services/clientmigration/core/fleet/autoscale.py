@@ -1,4 +1,4 @@
-"""How many game servers there should be: from the same health that players are moved by.
+"""Autoscaling: how many game servers there should be, judged by load, seats and the join queue.
 
 Values and functions. Nothing here starts or stops a server, or remembers an earlier question: who
 asks keeps the needs of the last minutes. Without fresh health nothing is wanted, so that a router

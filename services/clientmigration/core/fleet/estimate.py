@@ -1,4 +1,4 @@
-"""Standing: what is believed of each member, behind noise, late reports and moves under way.
+"""Load estimate: what is believed of a member behind noise, late reports and moves under way.
 
 A pure function of datapoints, earlier decisions, policy and now. It judges; it decides nothing.
 """
@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from clientmigration.core.fleet.fleet import Closed, Fleet, Member, usual_cost
+from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.health import Grade, Health, grade
+from clientmigration.core.fleet.member import Closed, Member, usual_cost
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position
 
@@ -51,10 +52,10 @@ def estimates(fleet: Fleet, policy: Policy, now: float) -> tuple[LoadEstimate, .
     seconds = judged(policy, now)
     known = [member.during(seconds) for member in fleet.members()]
     usual = usual_cost(known)
-    return tuple(_standing(m, m.newest, usual, policy, now) for m in known if m.newest)
+    return tuple(_estimate(m, m.newest, usual, policy, now) for m in known if m.newest)
 
 
-def _standing(
+def _estimate(
     member: Member, newest: Health, usual: float, policy: Policy, now: float
 ) -> LoadEstimate:
     r, weight = policy.rebalance, policy.health.seats_weight

@@ -1,4 +1,4 @@
-"""The fleet: who is attached, and what their datapoints said in the last seconds.
+"""Fleet: which members are attached, and what their datapoints said in the last seconds.
 
 Built from datapoints and membership, and from nothing else. It remembers two promises beside them:
 players sent somewhere and decisions taken, each only until reports show them. It decides nothing.
@@ -7,146 +7,29 @@ players sent somewhere and decisions taken, each only until reports show them. I
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal, Self
+from dataclasses import replace
 
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade, Health
-from clientmigration.core.fleet.policy import Policy, RebalancePolicy
+from clientmigration.core.fleet.member import Member, PlannedChange, usual_cost
+from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position, distance
-from clientmigration.core.measures.metrics import PREFIX, Datapoint, clean
+from clientmigration.core.measures.metrics import Measurement, clean
 from clientmigration.errors import ConfigurationError, PeersFault
 
 AHEAD_S = 5
 """How far a member's clock may run ahead before its datapoints are not taken."""
 
 HISTORY_S = 25.0
-"""What is remembered: more than any judgement needs (`standing.judged`), so that no decision hangs
+"""What is remembered: more than any judgement needs (`estimate.judged`), so that no decision hangs
 on the moment at which something was forgotten, which nobody could find out afterwards."""
-
-
-Closed = Literal["", "silent", "draining", "unhealthy"]
-"""Why nobody is sent to a member: no fresh datapoints, it empties itself, it does not keep up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """So many players should leave `source` for `target`. The reason begins with one word:
-    draining, overloaded, high (the source) or low (the target)."""
-
-    source: str
-    target: str
-    players: int
-    reason: str
-
-    def __post_init__(self) -> None:
-        if self.players < 1 or self.source == self.target:
-            raise ValueError(f"{self.players} players from {self.source} to {self.target}")
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedChange:
-    """A decision as one of its two members sees it: players coming (+) or going (-)."""
-
-    at: float  # Unix seconds
-    players: int
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A game server or child router, with its samples of the last seconds, oldest first.
-
-    `zone` says where it stands: members of one zone are equally far from any player. Who names
-    none has one of its own, called like itself.
-    """
-
-    name: str
-    role: str
-    address: str
-    zone: str
-    history: tuple[Health, ...] = ()
-    placed: tuple[float, ...] = ()
-    changes: tuple[PlannedChange, ...] = ()
-
-    @property
-    def newest(self) -> Health | None:
-        """The latest sample; None before the first."""
-        return self.history[-1] if self.history else None
-
-    def during(self, seconds: range) -> Self:
-        """This member as if it had reported for these seconds only."""
-        return replace(self, history=tuple(h for h in self.history if h.timestamp in seconds))
-
-    def reported(self, samples: Iterable[Health]) -> Self:
-        """With these samples too. As many placements as players grew by have arrived."""
-        merged = {h.timestamp: h for h in (*self.history, *samples)}
-        history = tuple(merged[second] for second in sorted(merged))
-        grown = history[-1].players - self.newest.players if self.newest else 0
-        return replace(self, history=history, placed=self.placed[max(0, grown) :])
-
-    def since(self, second: float) -> Self:
-        """Without what was before `second` (Unix seconds)."""
-        return replace(
-            self,
-            history=tuple(h for h in self.history if h.timestamp >= second),
-            placed=tuple(at for at in self.placed if at >= second),
-            changes=tuple(c for c in self.changes if c.at >= second),
-        )
-
-    def settled(self, policy: RebalancePolicy, usual: float) -> tuple[Health, ...]:
-        """The samples that can be believed, as they would be had all decisions been carried out.
-
-        A sample older than a decision is corrected by it, with `usual` load per player where the
-        member's own is not known; one of the `settle_s` after it is left out; later ones stand.
-        """
-
-        def unsure(sample: Health) -> bool:
-            second = sample.timestamp
-            return any(c.at - policy.lag_s < second < c.at + policy.settle_s for c in self.changes)
-
-        def owed(sample: Health) -> int:
-            latest = sample.timestamp + policy.lag_s
-            return sum(c.players for c in self.changes if latest <= c.at)
-
-        return tuple(h.plus(owed(h), usual) for h in self.history if not unsure(h))
-
-    def coming(self, settle_s: float) -> int:
-        """Players that decisions send here and that the latest sample may not show yet."""
-        if not self.changes:
-            return 0
-        seen = self.newest.timestamp if self.newest else -math.inf
-        return sum(c.players for c in self.changes if c.players > 0 and c.at + settle_s > seen)
-
-    def predicted(self, policy: Policy, usual: float) -> Health | None:
-        """The latest sample plus everybody who is on the way here; None before the first."""
-        if self.newest is None:
-            return None
-        horizon = self.newest.timestamp - policy.placement.arrival_s
-        placed = sum(at > horizon for at in self.placed)
-        return self.newest.plus(placed + self.coming(policy.rebalance.settle_s), usual)
-
-    def fresh(self, policy: Policy, now: float) -> bool:
-        """Whether its latest datapoints are young enough to decide by."""
-        return self.newest is not None and now - self.newest.timestamp <= policy.health.fresh_s
-
-    def closed(self, policy: Policy, now: float) -> Closed:
-        """Why nobody at all may be sent there; "" when it is open."""
-        if self.newest is None or not self.fresh(policy, now):
-            return "silent"
-        if self.newest.draining:
-            return "draining"
-        if self.newest.health >= policy.health.unhealthy:
-            return ""
-        recent = [h.health for h in self.history if now - h.timestamp <= policy.health.fresh_s]
-        return "unhealthy" if max(recent) < policy.health.unhealthy else ""
 
 
 class Fleet:
     """The members of one router. Times are Unix seconds by the router's clock."""
 
-    def __init__(self, history_s: float = HISTORY_S) -> None:
-        self._history_s = history_s
+    def __init__(self) -> None:
         self._members: dict[str, Member] = {}
-        self._prefixes: dict[str, str] = {}
 
     def attach(self, name: str, role: str, address: str, zone: str = "") -> None:
         """Take a member in, without history; one of that name before it is forgotten.
@@ -155,29 +38,24 @@ class Fleet:
         """
         if clean(name) != name:
             raise ConfigurationError(f"member {name!r} must be called {clean(name)!r}")
-        self.detach(name)
         self._members[name] = Member(name, role, address, zone or name)
-        self._prefixes[f"{PREFIX}.{role}.{name}"] = name
 
     def detach(self, name: str) -> None:
         """Forget a member; not an error when there is none of that name."""
-        member = self._members.pop(name, None)
-        if member is not None:
-            del self._prefixes[f"{PREFIX}.{member.role}.{name}"]
+        self._members.pop(name, None)
 
-    def observe(self, datapoints: Iterable[Datapoint], now: float) -> None:
-        """Take in datapoints, in any order; paths of nobody here and far-off times are left out.
+    def observe(self, measurements: Iterable[Measurement], now: float) -> None:
+        """Take in measurements, in any order. Left out: those of nobody here, and of far-off times.
 
         A second counts as a sample when it has at least health, load, players and capacity, so all
-        datapoints of one member's second must come in one call. PeersFault, and nothing is taken
-        in, when a sample cannot be true.
+        that was measured in one member's second must come in one call. PeersFault, and nothing is
+        taken in, when a sample cannot be true.
         """
-        oldest, latest = now - self._history_s, now + AHEAD_S
+        oldest, latest = now - HISTORY_S, now + AHEAD_S
         found: dict[str, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-        for path, value, timestamp in datapoints:
-            prefix, _, measure = path.rpartition(".")
-            name = self._prefixes.get(prefix)
-            if name is not None and oldest <= timestamp <= latest:
+        for role, name, measure, value, timestamp in measurements:
+            member = self._members.get(name)
+            if member is not None and member.role == role and oldest <= timestamp <= latest:
                 found[name][timestamp][measure] = value
         for name, samples in [(name, _samples(name, seconds)) for name, seconds in found.items()]:
             if samples:
@@ -242,13 +120,6 @@ class Fleet:
 
 NOBODY = Health(0.0, 0.0, Grade.FIT, 0, 0, False, Position(0.0, 0.0), 0.0, 0)
 """The summary of a fleet without reports."""
-
-
-def usual_cost(members: Iterable[Member]) -> float:
-    """Load per player over the latest samples of these members; 0 when nobody plays."""
-    samples = [m.newest for m in members if m.newest is not None]
-    players = sum(h.players for h in samples)
-    return sum(h.load for h in samples if h.players) / players if players else 0.0
 
 
 def _samples(name: str, seconds: dict[int, dict[str, float]]) -> list[Health]:

@@ -1,4 +1,4 @@
-"""Absences: when members that are away were last here, and until when they may come back.
+"""Reconnect grace: until when the players of a member that is away wait for it to come back.
 
 A value with bounded memory; times are seconds of any one clock.
 """
@@ -10,24 +10,24 @@ RETURN_S = 4.5
 
 
 class ReconnectGrace:
-    """`started` is since when anybody can know who is here."""
+    """Who is away since when. `started` is when the router began to see who is here."""
 
     def __init__(self, started: float) -> None:
         self._started = started
         self._left_at: dict[str, float] = {}
 
     def left(self, member: str, now: float) -> None:
-        """It is away from now on. Who was given up long ago is forgotten."""
+        """A member is away from now on. Those given up long ago are forgotten."""
         recent = {name: at for name, at in self._left_at.items() if now - at < RETURN_S}
         self._left_at = {**recent, member: now}
 
     def back(self, member: str) -> None:
-        """It is here."""
+        """A member is here again."""
         self._left_at.pop(member, None)
 
     def given_up_at(self, member: str) -> float:
-        """Until when its players wait for it. Who was never seen may only not have come back yet
-        since our own start."""
+        """Until when the players of a member wait for it. One that was never seen may still be on
+        its way back since our own start."""
         if member in self._left_at:
             return self._left_at[member] + GRACE_S
         return self._started + RETURN_S

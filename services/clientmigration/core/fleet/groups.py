@@ -1,6 +1,6 @@
-"""Company: how many of each group play at which member, those just sent there included.
+"""Groups: how many players of each group are at which member, with those just sent there.
 
-Told from rosters, and from placements until a roster shows them. It decides nothing.
+It is told rosters, and placements, which count until a roster shows them. It decides nothing.
 """
 
 from collections import Counter
@@ -11,14 +11,14 @@ RECENT_S = 6.0
 
 
 class Groups:
-    """See the module. Times are seconds of any one clock."""
+    """Who of which group is where. Times are seconds of any one clock."""
 
     def __init__(self) -> None:
         self._there: dict[str, Counter[str]] = {}
         self._sent: dict[str, tuple[str, str, float]] = {}
 
     def listed(self, member: str, groups: Mapping[str, str]) -> None:
-        """A roster: the group of each player at this member, "" for none."""
+        """A member sent its roster: the group of each of its players, "" for none."""
         self._there[member] = Counter(group for group in groups.values() if group)
         for player in self._sent.keys() & groups.keys():
             del self._sent[player]

@@ -1,4 +1,4 @@
-"""Health: one sample of one member, as it stands in one second's datapoints, and its grade.
+"""Health: how one member fares in one second, and the grade that this makes.
 
 Values and functions. Nothing here measures anything or remembers an earlier sample.
 """

@@ -1,4 +1,4 @@
-"""Pings: how far each player is from each zone, as far as anybody measured it lately.
+"""Pings: how far each player is from each zone, as far as it was measured lately.
 
 A value with bounded memory. It knows nothing of servers: what a server's zone is, is the caller's.
 """
@@ -13,14 +13,14 @@ ZONES = 16
 
 
 class KnownPings:
-    """See the module. Times are seconds of any one clock."""
+    """The latest pings of the players heard of last. Times are seconds of any one clock."""
 
     def __init__(self, remember_s: float, players: int = PLAYERS) -> None:
         self._remember_s, self._players = remember_s, players
         self._known: OrderedDict[str, dict[str, tuple[float, float]]] = OrderedDict()
 
     def note(self, player: str, pings: Mapping[str, float], now: float) -> None:
-        """These ms, by zone, were measured."""
+        """A player measured these pings, in ms by zone."""
         zones = self._known.setdefault(player, {})
         self._known.move_to_end(player)
         for zone, ms in pings.items():
@@ -32,6 +32,6 @@ class KnownPings:
             self._known.popitem(last=False)
 
     def known(self, player: str, now: float) -> dict[str, float]:
-        """ms by zone, without what is too old."""
+        """A player's pings in ms by zone, without those that are too old."""
         zones = self._known.get(player, {})
         return {zone: ms for zone, (ms, at) in zones.items() if now - at <= self._remember_s}

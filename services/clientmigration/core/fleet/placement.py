@@ -14,8 +14,9 @@ from typing import Literal
 
 import msgspec
 
-from clientmigration.core.fleet.fleet import Fleet, Member
+from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.health import Health
+from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position, distance
 

@@ -1,4 +1,4 @@
-"""The policy: every number by which the brain decides, with its unit and its default.
+"""Policy: every number that decisions are made by, with its unit and its default.
 
 Frozen values that refuse to be wrong; `docs/policy.toml` is the same as a file. Reading the file
 is the caller's business: this module sees a mapping, never a path.

@@ -1,7 +1,7 @@
-"""The line: players for whom there is no place yet, first come, first served.
+"""Join queue: players for whom there is no place yet, first come, first served.
 
-A value that is told the time. Whoever loses its connection keeps its place for a while; it holds up
-nobody meanwhile.
+A value that is told the time. Whoever loses its connection keeps its place for a while, and holds
+up nobody meanwhile.
 """
 
 from bisect import insort
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 LATELY_S = 300.0
-"""How far back it is remembered how fast the line went."""
+"""How far back it is remembered how fast the queue went."""
 ENOUGH = 2
 """Players that must have been served before anything is foretold."""
 MEMORY = 50
@@ -19,7 +19,7 @@ MEMORY = 50
 
 @dataclass(order=True)
 class Waiter:
-    """A player in line, since when, and since when it is away (None: it is here)."""
+    """A player in the queue, since when, and since when it is away (None: it is here)."""
 
     since: float
     player: str
@@ -27,7 +27,10 @@ class Waiter:
 
 
 class JoinQueue:
-    """See the module. Times are seconds of any one clock."""
+    """Who waits, in order. `kept_s` is how long a place is kept for a player that is away.
+
+    Times are seconds of any one clock.
+    """
 
     def __init__(self, kept_s: float) -> None:
         self.kept_s = kept_s
@@ -39,8 +42,8 @@ class JoinQueue:
         return len(self._waiters)
 
     def enter(self, player: str, since: float) -> Waiter:
-        """Stand in line as one who came then; who has a place already stands there. `since` may be
-        long ago: for who was sent to a server that had no seat after all."""
+        """Queue up as one who came then; who has a place already keeps it. `since` may be long ago:
+        for a player that was sent to a server which had no seat after all."""
         waiter = self._known.get(player)
         if waiter is None:
             waiter = self._known[player] = Waiter(since, player)
@@ -49,22 +52,22 @@ class JoinQueue:
         return waiter
 
     def away(self, player: str, now: float) -> None:
-        """Its connection is gone. It may come back."""
+        """A player's connection is gone. It may come back."""
         if player in self._known:
             self._known[player].away = now
 
     def serve(self, player: str, now: float) -> None:
-        """It has waited, and has a place to play at now."""
+        """A player has waited, and has a server to play at now."""
         self._served.append(now)
         self.leave(player)
 
     def leave(self, player: str) -> None:
-        """It does not wait."""
+        """A player does not wait any more, or never did."""
         if player in self._known:
             self._drop(self._known[player])
 
     def forget(self, now: float) -> None:
-        """Whoever is away for too long has no place any more."""
+        """Take out those who are away for too long."""
         for waiter in list(self._waiters):
             if waiter.away is not None and now - waiter.away > self.kept_s:
                 self._drop(waiter)
@@ -81,7 +84,7 @@ class JoinQueue:
 
     def estimate_s(self, position: int, now: float) -> float | None:
         """Seconds until whoever stands there is served, if it goes on as it went lately; None when
-        there is nothing to tell it from. A line that stands still says more with each second."""
+        there is nothing to tell it from. While the queue stands still the estimate grows."""
         lately = [at for at in self._served if now - at <= LATELY_S]
         if len(lately) < ENOUGH:
             return None

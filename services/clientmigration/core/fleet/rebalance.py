@@ -1,29 +1,23 @@
-"""Rebalancing: how many players should leave which member for which (`flows`), and who (`choose`).
+"""Rebalancing: how many players should leave which member for which.
 
-`flows` is a pure function of datapoints, earlier decisions, policy and now: it knows no player, and
-a replay from Graphite decides the same. `choose` is in `choice.py`. Nothing here remembers, and
+A pure function of datapoints, earlier decisions, policy and now. It knows no player (who moves is
+the choice's, in `choice`), so a replay from Graphite decides the same. Nothing here remembers, and
 nothing exceeds a capacity or the budget of moves.
 """
 
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 
-from clientmigration.core.fleet.choice import Move, Resident, choose
 from clientmigration.core.fleet.estimate import LoadEstimate, estimates
-from clientmigration.core.fleet.fleet import Fleet, Flow
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow, Word
 from clientmigration.core.fleet.health import Grade
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import distance
 
-__all__ = ["Flow", "Move", "Resident", "choose", "flows"]
-
-Word = Literal["", "draining", "overloaded", "high", "low"]
-"""Why one member gives to another: the giver empties itself, is overloaded, is clearly above the
-level, or the taker is clearly below it; "" = it does not."""
 NOTHING = 1e-9
 """Load so small that nobody notices it."""
 HALVINGS = 40
@@ -37,28 +31,28 @@ def flows(fleet: Fleet, policy: Policy, now: float) -> tuple[Flow, ...]:
     there is room), are overloaded, or are clearly above the level; takers are below it and stay
     below it. Register the answer with `fleet.decided` before asking again.
     """
-    known = [s for s in estimates(fleet, policy, now) if s.closed != "silent"]
-    takers = [s for s in known if not s.closed]
+    known = [each for each in estimates(fleet, policy, now) if each.closed != "silent"]
+    takers = [each for each in known if not each.closed]
     if not takers:
         return ()
     even = level(known, policy)
-    return tuple(_plan(known, [_Room(s, even, policy) for s in takers], even, policy))
+    return tuple(_plan(known, [_Room(taker, even, policy) for taker in takers], even, policy))
 
 
 def level(known: Sequence[LoadEstimate], policy: Policy) -> float:
     """The pressure at which all of these would stand if players were moved until nothing is won by
     moving more. On fast machines a player weighs less, and whoever is full takes no more: so it is
     not the mean."""
-    low, high = 0.0, max((s.pressure for s in known), default=0.0)
-    pressure, cost = (np.array([getattr(s, name) for s in known]) for name in ("pressure", "cost"))
-    drained = np.array([s.closed == "draining" for s in known])
-    players = np.array([s.players for s in known])
-    room = np.array([0 if s.closed else _room(s, policy) for s in known])
-    each = np.maximum(cost, NOTHING)
+    low, high = 0.0, max((each.pressure for each in known), default=0.0)
+    pressure = np.array([each.pressure for each in known])
+    cost = np.maximum(np.array([each.cost for each in known]), NOTHING)
+    drained = np.array([each.closed == "draining" for each in known])
+    players = np.array([each.players for each in known])
+    room = np.array([0 if each.closed else _room(each, policy) for each in known])
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        given = np.where(drained, players, np.clip((pressure - middle) / each, 0, players))
-        taken = np.clip((middle - pressure) / each, 0, room)
+        given = np.where(drained, players, np.clip((pressure - middle) / cost, 0, players))
+        taken = np.clip((middle - pressure) / cost, 0, room)
         low, high = (middle, high) if given.sum() > taken.sum() else (low, middle)
     return high
 
@@ -81,6 +75,7 @@ class _Room:
         return self.hard if word == "draining" else min(self.hard, self.gentle)
 
     def take(self) -> None:
+        """One player comes."""
         self.hard, self.gentle = self.hard - 1, self.gentle - 1
         self.pressure += self.taker.cost
 
@@ -95,13 +90,13 @@ def _plan(
 ) -> Iterator[Flow]:
     budget = policy.budget
     for giver in sorted(givers, key=_urgency):
-        words = {room: _word(giver, room.taker, even, policy) for room in rooms}
+        words = {room: word for room in rooms if (word := _word(giver, room.taker, even, policy))}
         poured = _pour(min(budget, _wish(giver, even, policy)), giver, words, policy)
         budget -= poured.total()
         for room in rooms:
             if poured[room]:
-                reason = _reason(words[room], giver, room.taker, even)
-                yield Flow(giver.name, room.taker.name, poured[room], reason)
+                numbers = f"{giver.pressure:.2f} to {room.taker.pressure:.2f}, level {even:.2f}"
+                yield Flow.of(giver.name, room.taker.name, poured[room], words[room], numbers)
 
 
 def _urgency(giver: LoadEstimate) -> tuple[bool, int, float, str]:
@@ -122,9 +117,13 @@ def _pour(
     takes some. A drain goes to the lowest: it may lift them above the level, so it fills evenly."""
     poured: Counter[_Room] = Counter()
     heap = [
-        (0 if word == "draining" else _steps(giver, room.taker, policy), room.pressure, name, room)
+        (
+            0 if word == "draining" else _steps(giver, room.taker, policy),
+            room.pressure,
+            room.taker.name,
+            room,
+        )
         for room, word in words.items()
-        if word and (name := room.taker.name)
     ]
     heapq.heapify(heap)
     left = count
@@ -147,30 +146,27 @@ def _steps(giver: LoadEstimate, taker: LoadEstimate, policy: Policy) -> int:
     return int(distance(giver.centre, taker.centre) / policy.placement.far_m)
 
 
-def _word(giver: LoadEstimate, taker: LoadEstimate, even: float, policy: Policy) -> Word:
+def _word(giver: LoadEstimate, taker: LoadEstimate, even: float, policy: Policy) -> Word | None:
+    """Why this one gives to that one; None: it does not."""
     if giver.name == taker.name:
-        return ""
+        return None
     if giver.closed == "draining":
         return "draining"
     if not (giver.sure and taker.sure and giver.pressure > even > taker.pressure):
-        return ""
+        return None
     doubt = max(giver.doubt, taker.doubt)
     hot = giver.grade is Grade.OVERLOADED and giver.pressure - doubt > even
     if hot and taker.grade is Grade.FIT:
         return "overloaded"
     if _clear(giver, even, doubt, policy):
         return "high"
-    return "low" if _clear(taker, even, doubt, policy) else ""
+    return "low" if _clear(taker, even, doubt, policy) else None
 
 
-def _clear(standing: LoadEstimate, even: float, doubt: float, policy: Policy) -> bool:
+def _clear(member: LoadEstimate, even: float, doubt: float, policy: Policy) -> bool:
     """Whether this is far enough from the level to act; nearer will do to end what has begun."""
     r = policy.rebalance
-    share = r.finish if standing.changing else 1.0
-    times, apart = 1 + (r.imbalance - 1) * share, abs(standing.pressure - even)
-    outside = standing.pressure > even * times or standing.pressure * times < even
+    share = r.finish if member.changing else 1.0
+    times, apart = 1 + (r.imbalance - 1) * share, abs(member.pressure - even)
+    outside = member.pressure > even * times or member.pressure * times < even
     return outside and apart > (r.margin + doubt) * share
-
-
-def _reason(word: Word, giver: LoadEstimate, taker: LoadEstimate, even: float) -> str:
-    return f"{word}: {giver.pressure:.2f} to {taker.pressure:.2f}, level {even:.2f}"

@@ -1,4 +1,7 @@
-"""How fast a peer may go: a token bucket that is told the time and never asks for it."""
+"""Token bucket: how fast a peer may go, so many at once and so many per second.
+
+It is told the time and never asks for it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of the catalogue, and nothing else: what is measured, in which unit, and what it means.
+"""Catalogue: the rows of all measures, each with its unit and what it means.
 
 A row is (role, name, unit, fold, text, sparse). Read it through `core.measures.metrics`,
 which turns rows into `Measure` values and refuses rows that are wrong. The unit stands last in a

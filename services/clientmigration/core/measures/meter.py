@@ -1,4 +1,4 @@
-"""What a daemon counts between two reports. It is told what happened and keeps no time."""
+"""Meter: what a daemon counts between two reports. It is told what happened and keeps no time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""THE catalogue of measures, and the only way from a number to a datapoint.
+"""Metrics: the catalogue of measures, and the only way from a number to a datapoint.
 
 Code, dashboards, alerts, docs and tests take every path from here; what is not in `CATALOGUE`
 cannot be emitted. A datapoint is made once and never rewritten: carbon and the router get the same
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, Self
 
 from clientmigration.core.measures.catalogue import FOLDS, SPREAD, TABLE, Fold, Role, Unit
 from clientmigration.errors import ClientMigrationError
@@ -24,15 +24,17 @@ __all__ = [
     "Datapoint",
     "Fold",
     "Measure",
+    "Measurement",
     "MemorySink",
     "NotADatapoint",
     "Role",
     "Sink",
     "Unit",
     "aggregation_rules",
-    "check",
+    "checked",
     "clean",
     "datapoints",
+    "measurements",
     "measures",
     "parse",
     "path",
@@ -56,6 +58,24 @@ class Datapoint(NamedTuple):
     path: str
     value: float
     timestamp: int
+
+
+class Measurement(NamedTuple):
+    """A datapoint taken apart: what one member measured in one whole Unix second."""
+
+    role: str
+    name: str
+    measure: str
+    value: float
+    timestamp: int
+
+    @classmethod
+    def of(cls, datapoint: Datapoint) -> Self:
+        """The parts of a datapoint that is known to be one of ours, as from Graphite's history.
+
+        Nothing but the form of its path is checked: NotADatapoint unless it has our four parts.
+        """
+        return cls(*_parts(datapoint.path), datapoint.value, datapoint.timestamp)
 
 
 @dataclass(frozen=True)
@@ -121,20 +141,29 @@ def clean(name: str) -> str:
 
 def path(role: str, name: str, measure: str) -> str:
     """`clientmigration.<role>.<name>.<measure>`; NotADatapoint unless all three may stand there."""
+    _check(role, name, measure)
+    return f"{PREFIX}.{role}.{name}.{measure}"
+
+
+def _parts(path_: str) -> tuple[str, str, str]:
+    prefix, *parts = path_.split(".")
+    if prefix != PREFIX or len(parts) != 3:
+        raise NotADatapoint(f"{path_!r} is not {PREFIX}.<role>.<name>.<measure>")
+    role, name, measure = parts
+    return role, name, measure
+
+
+def _check(role: str, name: str, measure: str) -> None:
     if not _CLEAN_NAME.fullmatch(name):
         raise NotADatapoint(f"{name!r} may not stand in a metric path: pass it through clean()")
     if measure not in _rows(role):
         raise NotADatapoint(f"{role} has no measure {measure!r} in the catalogue")
-    return f"{PREFIX}.{role}.{name}.{measure}"
 
 
 def parse(path_: str) -> tuple[str, str, str]:
     """(role, name, measure) of a path that `path` could have made; otherwise NotADatapoint."""
-    parts = path_.split(".")
-    if len(parts) != 4 or parts[0] != PREFIX:
-        raise NotADatapoint(f"{path_!r} is not {PREFIX}.<role>.<name>.<measure>")
-    role, name, measure = parts[1:]
-    path(role, name, measure)
+    role, name, measure = _parts(path_)
+    _check(role, name, measure)
     return role, name, measure
 
 
@@ -171,17 +200,31 @@ def datapoints(
     )
 
 
-def check(datapoint: Datapoint) -> Datapoint:
-    """The same datapoint, if `datapoints` could have made it; otherwise NotADatapoint.
+def measurements(
+    role: str, name: str, values: Mapping[str, float], timestamp: int
+) -> tuple[Measurement, ...]:
+    """The same as `datapoints`, taken apart: for whoever needs no paths."""
+    when = _second(timestamp)
+    for measure in values:
+        _check(role, name, measure)
+    return tuple(
+        Measurement(role, name, measure, _number(value, measure), when)
+        for measure, value in values.items()
+    )
+
+
+def checked(datapoint: Datapoint) -> Measurement:
+    """A datapoint taken apart, if `datapoints` could have made it; otherwise NotADatapoint.
 
     For whatever came over a wire: the value must already be spelled as a float.
     """
-    parse(datapoint.path)
+    parts = _parts(datapoint.path)
+    _check(*parts)
     _second(datapoint.timestamp)
     number = _number(datapoint.value, datapoint.path)
     if repr(number) != repr(datapoint.value):
         raise NotADatapoint(f"{datapoint.path}: {datapoint.value!r} is not spelled {number!r}")
-    return datapoint
+    return Measurement(*parts, number, datapoint.timestamp)
 
 
 def spread_of(samples: Sequence[float]) -> dict[Literal["p50", "p95", "p99", "max"], float]:

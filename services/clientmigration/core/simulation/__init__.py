@@ -1,1 +1,1 @@
-"""Policies tried on simulated crowds, beside simple baselines."""
+"""Policies tried on simulated players and servers, beside simple baselines."""

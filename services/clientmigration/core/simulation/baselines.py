@@ -1,21 +1,25 @@
-"""Brains: what a rehearsal asks where players go. Ours, and three simple ones to compare it with.
+"""Baselines: simple ways to place and move players, which our policy is compared with.
 
-Pure, but that a simple one may count. Each is told the same reports as a router is.
+Each brain, ours and the three baselines, is told the same reports as a router is. They know no
+clock and no chance; what they remember is in their fields.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from clientmigration.core.fleet.choice import Move, Resident, choose
-from clientmigration.core.fleet.fleet import Fleet, Flow, Member
+from clientmigration.core.fleet.choice import Move, choose
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.placement import Newcomer, place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.resident import Resident
 
 
 class Brain(Protocol):
-    """Places newcomers and moves players. It registers what it promised, as a router does."""
+    """What a simulation asks where players go. It registers what it promised, as a router does."""
 
     name: str
 
@@ -40,14 +44,14 @@ class Ours:
     zones: Mapping[str, str] = field(default_factory=dict)
 
     def place(self, newcomer: Newcomer, fleet: Fleet, now: float) -> str | None:
-        """See `Brain`."""
+        """The member that scores best, as the router would choose it."""
         placement = place(newcomer, fleet, self.policy, now)
         if placement.member is not None:
             fleet.placed(placement.member, now)
         return placement.member
 
     def plan(self, fleet: Fleet, now: float) -> Sequence[Flow]:
-        """See `Brain`."""
+        """The flows of the policy."""
         decided = flows(fleet, self.policy, now)
         fleet.decided(decided, now)
         self.zones = {member.name: member.zone for member in fleet.members()}
@@ -56,7 +60,7 @@ class Ours:
     def choose(
         self, roster: Sequence[Resident], flows: Sequence[Flow], now: float
     ) -> Sequence[Move]:
-        """See `Brain`."""
+        """The players of the policy."""
         return choose(roster, flows, self.policy, now, self.policy.budget, self.zones)
 
 
@@ -87,7 +91,7 @@ class Simple:
         return reported + sum(at > _second(member) for at in member.placed)
 
     def place(self, newcomer: Newcomer, fleet: Fleet, now: float) -> str | None:  # noqa: ARG002
-        """See `Brain`."""
+        """The member with the least, if any is open."""
         members = self.open(fleet, now)
         if not members:
             return None
@@ -96,7 +100,7 @@ class Simple:
         return name
 
     def plan(self, fleet: Fleet, now: float) -> Sequence[Flow]:
-        """See `Brain`."""
+        """First away from those that drain, then what makes the others even."""
         return [*self._drains(fleet, now), *self.balance(fleet, now)]
 
     def _drains(self, fleet: Fleet, now: float) -> Iterable[Flow]:
@@ -147,7 +151,7 @@ class RoundRobin(Simple):
     turn: int = 0
 
     def place(self, newcomer: Newcomer, fleet: Fleet, now: float) -> str | None:  # noqa: ARG002
-        """See `Brain`."""
+        """The next open member in turn."""
         members = self.open(fleet, now)
         if not members:
             return None
@@ -168,11 +172,11 @@ class LeastPlayers(Simple):
     name: str = "least players"
 
     def weight(self, member: Member) -> float:
-        """See `Simple`."""
+        """How many players it has."""
         return float(self.players(member))
 
     def number(self, high: float, low: float, giver: Member) -> int:  # noqa: ARG002
-        """See `Simple`."""
+        """Half of the difference in players."""
         return int(high - low) // 2
 
 
@@ -183,11 +187,11 @@ class LeastLoad(Simple):
     name: str = "least load"
 
     def weight(self, member: Member) -> float:
-        """See `Simple`."""
+        """The load that it reported last."""
         return member.newest.load if member.newest else 0.0
 
     def number(self, high: float, low: float, giver: Member) -> int:
-        """See `Simple`."""
+        """Half of the difference in load, in players of the giver."""
         each = high / max(1, self.players(giver))
         return int((high - low) / 2 / each) if each else 0
 

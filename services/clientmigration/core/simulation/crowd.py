@@ -1,4 +1,4 @@
-"""The crowd of a rehearsal: where simulated players are, what they see, what they cost.
+"""The crowd of a simulation: where simulated players are, and what they see.
 
 Arrays with one row per player; a row moves when another player leaves. Chance is an argument.
 """
@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clientmigration.core.fleet.cells import Floats, Ints
 from clientmigration.core.simulation.scenario import Scenario
 
 NOBODY = -1
@@ -20,12 +20,9 @@ SEEN = 50
 STRAY_M = 80.0
 """How far from a town players walk."""
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
 
 class SimulatedCrowd:
-    """See the module. `home` is the number of a player's server, or NOBODY."""
+    """Who is in the world now. `home` is the number of a player's server, or NOBODY."""
 
     def __init__(self, scenario: Scenario, zones: int, rng: np.random.Generator) -> None:
         self.scenario, self.rng, self.zones = scenario, rng, zones

@@ -1,4 +1,4 @@
-"""A review: what a rehearsal's log amounts to. Arithmetic only."""
+"""Review: how a simulation went, in a few numbers, from its log. Arithmetic only."""
 
 import math
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from itertools import pairwise
 import msgspec
 
 from clientmigration.core.fleet.choice import Move
-from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.simulation.log import Log
 from clientmigration.core.simulation.scenario import Scenario
-from clientmigration.core.simulation.simulator import Log
 
 BACK_S = 60
 """Seconds within which going back is swinging."""

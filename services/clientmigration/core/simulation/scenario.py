@@ -1,4 +1,4 @@
-"""Scenarios: a fleet, its players and what befalls them, as a TOML file says. Values only.
+"""Scenario: a fleet, its players and what happens to them, as a TOML file says. Values only.
 
 Reading the file is the caller's business: this module sees a mapping, never a path.
 """
@@ -124,3 +124,9 @@ class Scenario(_Table, frozen=True):
     def at(self, second: int) -> Iterator[ScenarioEvent]:
         """What happens in this second."""
         return (event for event in self.events if int(event.at_s) == second)
+
+    def zones(self) -> list[str]:
+        """Every zone in which there are or will be servers."""
+        kinds = [*self.servers]
+        kinds += [event.servers for event in self.events if isinstance(event, ServersAttach)]
+        return sorted({kind.zone for kind in kinds})

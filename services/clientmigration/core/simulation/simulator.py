@@ -1,4 +1,4 @@
-"""A rehearsal: a scenario played second by second, with the decisions that a router would take.
+"""Simulator: plays a scenario second by second, with the decisions that a router would take.
 
 Pure, given a generator of chance. Servers report each second, moves take one and are begun at the
 policy's pace, newcomers are placed by what has been reported: like the real thing, but for the
@@ -8,19 +8,19 @@ network, and for loads that are reckoned instead of felt.
 import math
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from clientmigration.core.fleet.choice import Move, Resident
-from clientmigration.core.fleet.fleet import Fleet, Flow
-from clientmigration.core.fleet.health import Grade, Health, grade, health_of
+from clientmigration.core.fleet.choice import Move
+from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.placement import Newcomer
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.simulation.baselines import Brain
 from clientmigration.core.simulation.crowd import NOBODY, SEEN, SimulatedCrowd
+from clientmigration.core.simulation.log import Log
 from clientmigration.core.simulation.scenario import (
     Crash,
     Gather,
@@ -32,13 +32,10 @@ from clientmigration.core.simulation.scenario import (
     ServerDrains,
     ServersAttach,
 )
+from clientmigration.core.simulation.server import SimulatedServer
 
 START = 1_000_000
-"""Unix second at which every rehearsal begins."""
-IDLE = 0.01
-"""Load of a server of speed 1 without players."""
-SMOOTHING = 1 - math.exp(-1 / 2)
-"""Share of the way that a reported load goes to the real one in a second, as on a real server."""
+"""Unix second at which every simulation begins."""
 NEAR_MS = 15.0
 """Ping in ms to servers of a player's own zone."""
 PATIENT = 99
@@ -47,37 +44,8 @@ LOOK_S = 5
 """How often it is counted whose neighbours are on another server."""
 
 
-@dataclass
-class SimulatedServer:
-    """One simulated game server."""
-
-    name: str
-    kind: Machines
-    load: float = 0.0
-    reported: float = 0.0
-    grade: Grade = Grade.FIT
-    draining: bool = False
-    gone: bool = False
-
-
-@dataclass
-class Log:
-    """What happened, second by second."""
-
-    imbalance: list[float] = field(default_factory=list)
-    highest: list[float] = field(default_factory=list)
-    mean: list[float] = field(default_factory=list)
-    players: list[int] = field(default_factory=list)
-    waiting: list[int] = field(default_factory=list)
-    overloaded: list[int] = field(default_factory=list)
-    cut: list[float] = field(default_factory=list)
-    moves: list[tuple[int, Move]] = field(default_factory=list)
-    flows: list[tuple[int, Flow]] = field(default_factory=list)
-    ping_ms: list[float] = field(default_factory=list)
-
-
-class Rehearsal:
-    """See the module. `play` runs it."""
+class Simulator:
+    """One run of a scenario, which `play` plays from beginning to end."""
 
     def __init__(
         self, scenario: Scenario, policy: Policy, brain: Brain, rng: np.random.Generator
@@ -85,7 +53,7 @@ class Rehearsal:
         self.scenario, self.policy, self.brain, self.rng = scenario, policy, brain, rng
         self.fleet, self.log = Fleet(), Log()
         self.servers: list[SimulatedServer] = []
-        self.zones = zones_of(scenario)
+        self.zones = scenario.zones()
         self.crowd = SimulatedCrowd(scenario, len(self.zones), rng)
         self.planned: deque[Move] = deque()
         self.moving: list[Move] = []
@@ -232,10 +200,7 @@ class Rehearsal:
         return int(name.removeprefix("gs-"))
 
     def _seats(self, number: int) -> int:
-        server = self.servers[number]
-        if server.gone or server.draining:
-            return 0
-        return server.kind.capacity - int((self.crowd.home == number).sum())
+        return self.servers[number].seats(int((self.crowd.home == number).sum()))
 
     # What servers feel and say.
 
@@ -246,36 +211,18 @@ class Rehearsal:
         there = crowd.home != NOBODY
         loads = np.bincount(crowd.home[there], costs[there], minlength=len(self.servers))
         for server, load in zip(self.servers, loads.tolist(), strict=True):
-            server.load = (IDLE + load) / server.kind.speed
-            server.reported += (server.load - server.reported) * SMOOTHING
+            server.work(load)
 
     def _report(self) -> None:
         noise = self.rng.uniform(-1, 1, len(self.servers)) * self.scenario.noise
         for number, server in enumerate(self.servers):
             if not server.gone:
-                health = self._health(number, server, float(noise[number]))
-                points = datapoints("gameserver", server.name, health.measures(), self.second)
-                self.fleet.observe(points, self.second + 0.2)
+                here = self.crowd.at[self.crowd.home == number]
+                health = server.report(here, float(noise[number]), self.policy, self.second)
+                report = measurements("gameserver", server.name, health.measures(), self.second)
+                self.fleet.observe(report, self.second + 0.2)
                 if server.draining and not health.players:
                     self._lose(number)
-
-    def _health(self, number: int, server: SimulatedServer, noise: float) -> Health:
-        load = server.reported * (1 + noise)
-        server.grade = grade(server.grade, load, self.policy)
-        here = self.crowd.at[self.crowd.home == number]
-        centre = here.mean(axis=0) if len(here) else np.zeros(2)
-        away = here - centre
-        return Health(
-            load=load,
-            health=health_of(load, 0.0, 0.0, 50.0),
-            grade=server.grade,
-            players=len(here),
-            capacity=server.kind.capacity,
-            draining=server.draining,
-            centre=Position(*centre.tolist()),
-            spread_m=float(np.hypot(away[:, 0], away[:, 1]).mean()) if len(here) else 0.0,
-            timestamp=self.second,
-        )
 
     def _note(self, n: int) -> None:
         crowd, log = self.crowd, self.log
@@ -298,10 +245,3 @@ class Rehearsal:
         there = self.crowd.home != NOBODY
         near = of_server[self.crowd.home[there]] == self.crowd.zone[there]
         return float(np.where(near, NEAR_MS, self.scenario.far_ms).mean()) if there.any() else 0.0
-
-
-def zones_of(scenario: Scenario) -> list[str]:
-    """Every zone in which there are or will be servers."""
-    kinds = [*scenario.servers]
-    kinds += [event.servers for event in scenario.events if isinstance(event, ServersAttach)]
-    return sorted({kind.zone for kind in kinds})

@@ -4,7 +4,7 @@ from clientmigration.core.decisions.audit import TOLD, AuditTrail, placed
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.placement import Newcomer, place
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.player.fact import Fact
 
 NOW = 1_000.5
@@ -14,30 +14,30 @@ def fact(number: int, player: str = "ada", source: str = "a", target: str = "b")
     return Fact(float(number), "begun", player, source, target, "high", f"m{number}")
 
 
-def test_a_memory_tells_the_latest_first_and_forgets_the_oldest() -> None:
-    memory = AuditTrail(room=3)
+def test_a_trail_tells_the_latest_first_and_forgets_the_oldest() -> None:
+    trail = AuditTrail(room=3)
     for number in range(5):
-        memory.keep(fact(number))
-    assert [each.at for each in memory.about("ada")] == [4.0, 3.0, 2.0]
-    assert memory.since() == 2.0
+        trail.keep(fact(number))
+    assert [each.at for each in trail.about("ada")] == [4.0, 3.0, 2.0]
+    assert trail.since() == 2.0
 
 
 def test_it_is_asked_by_player_by_move_and_by_member() -> None:
-    memory = AuditTrail()
-    memory.keep(fact(1, "ada", "a", "b"))
-    memory.keep(fact(2, "bob", "b", "c"))
-    assert [each.player for each in memory.about("ad")] == ["ada"]
-    assert [each.player for each in memory.about("m2")] == ["bob"]
-    assert [each.player for each in memory.about("b")] == ["bob", "ada"]
-    assert [each.player for each in memory.about("c")] == ["bob"]
-    assert memory.about("nobody") == memory.about("") == []
+    trail = AuditTrail()
+    trail.keep(fact(1, "ada", "a", "b"))
+    trail.keep(fact(2, "bob", "b", "c"))
+    assert [each.player for each in trail.about("ad")] == ["ada"]
+    assert [each.player for each in trail.about("m2")] == ["bob"]
+    assert [each.player for each in trail.about("b")] == ["bob", "ada"]
+    assert [each.player for each in trail.about("c")] == ["bob"]
+    assert trail.about("nobody") == trail.about("") == []
 
 
 def test_it_does_not_tell_more_than_somebody_reads() -> None:
-    memory = AuditTrail()
+    trail = AuditTrail()
     for number in range(TOLD + 5):
-        memory.keep(fact(number))
-    assert len(memory.about("ada")) == TOLD
+        trail.keep(fact(number))
+    assert len(trail.about("ada")) == TOLD
 
 
 def test_a_placement_is_told_with_the_scores_of_the_best_and_who_was_out() -> None:
@@ -45,7 +45,7 @@ def test_a_placement_is_told_with_the_scores_of_the_best_and_who_was_out() -> No
     for name, load, players in (("a", 0.1, 0.0), ("b", 0.7, 0.0), ("c", 0.0, 10.0)):
         fleet.attach(name, "gameserver", "")
         values = {"load": load, "health": 1.0, "players": players, "capacity": 10.0}
-        fleet.observe(datapoints("gameserver", name, values, 1_000), NOW)
+        fleet.observe(measurements("gameserver", name, values, 1_000), NOW)
     newcomer = Newcomer("ada", None, {}, waited_s=1.25)
     told = placed(newcomer, place(newcomer, fleet, Policy(), NOW), NOW)
     assert (told.what, told.player, told.source, told.target) == ("placed", "ada", "", "a")

@@ -4,9 +4,9 @@ from clientmigration.core.fleet.grace import GRACE_S, RETURN_S, ReconnectGrace
 
 
 def test_a_member_that_left_has_a_moment_from_then_on_whoever_asks_when() -> None:
-    absences = ReconnectGrace(started=100.0)
-    absences.left("gs-1", 200.0)
-    assert absences.given_up_at("gs-1") == 200.0 + GRACE_S
+    grace = ReconnectGrace(started=100.0)
+    grace.left("gs-1", 200.0)
+    assert grace.given_up_at("gs-1") == 200.0 + GRACE_S
 
 
 def test_a_member_that_nobody_has_seen_has_until_every_member_has_tried_to_come_back() -> None:
@@ -14,16 +14,16 @@ def test_a_member_that_nobody_has_seen_has_until_every_member_has_tried_to_come_
 
 
 def test_a_member_that_comes_back_and_leaves_again_has_its_moment_again() -> None:
-    absences = ReconnectGrace(started=100.0)
-    absences.left("gs-1", 101.0)
-    absences.back("gs-1")
-    absences.left("gs-1", 103.0)
-    assert absences.given_up_at("gs-1") == 103.0 + GRACE_S
+    grace = ReconnectGrace(started=100.0)
+    grace.left("gs-1", 101.0)
+    grace.back("gs-1")
+    grace.left("gs-1", 103.0)
+    assert grace.given_up_at("gs-1") == 103.0 + GRACE_S
 
 
 def test_names_that_come_and_go_for_ever_are_not_kept_for_ever() -> None:
-    absences = ReconnectGrace(started=0.0)
+    grace = ReconnectGrace(started=0.0)
     for n in range(1000):
-        absences.left(f"pod-{n}", 100.0 + n)
-    assert len(absences._left_at) < 10
-    assert absences.given_up_at("pod-0") < 1100.0  # forgotten, and given up all the same
+        grace.left(f"pod-{n}", 100.0 + n)
+    assert len(grace._left_at) < 10
+    assert grace.given_up_at("pod-0") < 1100.0  # forgotten, and given up all the same

@@ -1,4 +1,4 @@
-"""Rehearsals: the real decisions over simulated time, and simple ones beside them."""
+"""The simulator: the real decisions over simulated time, and simple baselines beside them."""
 
 import tomllib
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clientmigration.core.fleet.choice import Move
-from clientmigration.core.fleet.fleet import Flow
+from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.simulation.baselines import (
     Brain,
@@ -17,9 +17,10 @@ from clientmigration.core.simulation.baselines import (
     Ours,
     RoundRobin,
 )
+from clientmigration.core.simulation.log import Log
 from clientmigration.core.simulation.review import Review, review
 from clientmigration.core.simulation.scenario import Day, Scenario
-from clientmigration.core.simulation.simulator import START, Log, Rehearsal
+from clientmigration.core.simulation.simulator import START, Simulator
 from clientmigration.errors import ConfigurationError
 
 FOLDER = Path(__file__).parents[2] / "docs" / "scenarios"
@@ -36,7 +37,7 @@ def scenario(name: str) -> Scenario:
 
 
 def played(scenario: Scenario, brain: Brain, seed: int = 1) -> tuple[Review, Log]:
-    log = Rehearsal(scenario, POLICY, brain, np.random.default_rng(seed)).play()
+    log = Simulator(scenario, POLICY, brain, np.random.default_rng(seed)).play()
     return review(brain.name, scenario, log, START), log
 
 
@@ -74,7 +75,7 @@ def test_the_same_seed_plays_the_same_and_another_does_not() -> None:
 def test_a_crash_and_a_drain_leave_nobody_without_a_place() -> None:
     _, log = played(msgspec.structs.replace(scenario("loss"), seconds=240), Ours(POLICY))
     assert sum(log.waiting) == 0
-    assert {flow.reason.split(":")[0] for _, flow in log.flows} >= {"draining"}
+    assert {flow.word for _, flow in log.flows} >= {"draining"}
     assert {move.source for _, move in log.moves if "draining" in move.reason} == {"gs-2"}
 
 

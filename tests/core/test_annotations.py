@@ -1,4 +1,4 @@
-"""What is told to the panels: changes of the fleet, and how runs of moves ended."""
+"""What panels mark: changes of the fleet, and how runs of moves ended."""
 
 from clientmigration.core.decisions.annotations import Annotation, Run, changes, departure
 from clientmigration.core.fleet.health import Grade, Health

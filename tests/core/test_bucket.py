@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from clientmigration.core.measures.bucket import TokenBucket
 
 
-def allowed(pace: TokenBucket, now: float, asked: int = 1000) -> int:
-    return sum(pace.allows(now) for _ in range(asked))
+def allowed(bucket: TokenBucket, now: float, asked: int = 1000) -> int:
+    return sum(bucket.allows(now) for _ in range(asked))
 
 
 def test_a_burst_is_allowed_at_once_and_not_one_more() -> None:
@@ -20,30 +20,30 @@ def test_the_clock_may_start_anywhere() -> None:
 
 
 def test_after_a_burst_it_goes_on_at_the_rate() -> None:
-    pace = TokenBucket(per_s=5.0, burst=7.0)
-    allowed(pace, 100.0)
-    assert allowed(pace, 100.19) == 0
-    assert allowed(pace, 100.21) == 1
-    assert allowed(pace, 101.21) == 5
+    bucket = TokenBucket(per_s=5.0, burst=7.0)
+    allowed(bucket, 100.0)
+    assert allowed(bucket, 100.19) == 0
+    assert allowed(bucket, 100.21) == 1
+    assert allowed(bucket, 101.21) == 5
 
 
 def test_being_refused_costs_nothing() -> None:
-    pace = TokenBucket(per_s=1.0, burst=1.0)
-    assert pace.allows(0.0)
-    assert [pace.allows(n / 8) for n in range(1, 9)] == [False] * 7 + [True]
+    bucket = TokenBucket(per_s=1.0, burst=1.0)
+    assert bucket.allows(0.0)
+    assert [bucket.allows(n / 8) for n in range(1, 9)] == [False] * 7 + [True]
 
 
 def test_a_long_rest_saves_up_no_more_than_a_burst() -> None:
-    pace = TokenBucket(per_s=5.0, burst=7.0)
-    allowed(pace, 0.0)
-    assert allowed(pace, 1e6) == 7
+    bucket = TokenBucket(per_s=5.0, burst=7.0)
+    allowed(bucket, 0.0)
+    assert allowed(bucket, 1e6) == 7
 
 
 def test_a_clock_that_is_set_back_takes_nothing_away_and_gives_nothing() -> None:
-    pace = TokenBucket(per_s=5.0, burst=10.0)
-    allowed(pace, 1000.0, asked=4)
-    assert allowed(pace, 10.0) == 6
-    assert allowed(pace, 10.25) == 1
+    bucket = TokenBucket(per_s=5.0, burst=10.0)
+    allowed(bucket, 1000.0, asked=4)
+    assert allowed(bucket, 10.0) == 6
+    assert allowed(bucket, 10.25) == 1
 
 
 @given(
@@ -54,8 +54,8 @@ def test_a_clock_that_is_set_back_takes_nothing_away_and_gives_nothing() -> None
 def test_nobody_ever_gets_more_than_the_burst_and_the_rate(
     per_s: float, burst: float, pauses: list[float]
 ) -> None:
-    pace, now, got = TokenBucket(per_s, burst), 50.0, 0
+    bucket, now, got = TokenBucket(per_s, burst), 50.0, 0
     for pause in pauses:
         now += pause
-        got += allowed(pace, now, asked=30)
+        got += allowed(bucket, now, asked=30)
         assert got <= burst + (now - 50.0 - pauses[0]) * per_s + 1e-6

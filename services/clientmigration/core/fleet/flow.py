@@ -1,0 +1,42 @@
+"""Flow: how many players should leave one member for another, and why.
+
+A value. Who decides flows is `rebalance`, who carries them out is chosen in `choice`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Self, get_args
+
+Word = Literal["draining", "overloaded", "high", "low"]
+"""Why one member gives to another: the giver empties itself, is overloaded, is clearly above the
+level, or the taker is clearly below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """So many players should leave `source` for `target`. The reason is a word, then the numbers.
+
+    These four fields are what records of decisions hold, so a reason is read as it was written.
+    """
+
+    source: str
+    target: str
+    players: int
+    reason: str
+
+    def __post_init__(self) -> None:
+        if self.players < 1 or self.source == self.target:
+            raise ValueError(f"{self.players} players from {self.source} to {self.target}")
+
+    @classmethod
+    def of(cls, source: str, target: str, players: int, word: Word, numbers: str) -> Self:
+        """The flow that is decided for this word, with the numbers that led to it."""
+        return cls(source, target, players, f"{word}: {numbers}")
+
+    @property
+    def word(self) -> Word | None:
+        """The word of the reason; None in a record whose reason begins with no such word."""
+        first = self.reason.partition(":")[0]
+        return next((word for word in WORDS if word == first), None)
+
+
+WORDS: tuple[Word, ...] = get_args(Word)

@@ -1,0 +1,121 @@
+"""Member: one game server or child router of a fleet, and what its last seconds say of it.
+
+Values and arithmetic. A member knows its samples, and the promises that they may not show yet:
+newcomers who were sent to it, and moves that were planned. Nothing here decides anything.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+from clientmigration.core.fleet.health import Health
+from clientmigration.core.fleet.policy import Policy, RebalancePolicy
+
+Closed = Literal["", "silent", "draining", "unhealthy"]
+"""Why nobody is sent to a member: no fresh datapoints, it empties itself, it does not keep up."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """A decision as one of its two members sees it: players coming (+) or going (-)."""
+
+    at: float  # Unix seconds
+    players: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A game server or child router, with its samples of the last seconds, oldest first.
+
+    `zone` says where it stands: members of one zone are equally far from any player. A member that
+    names none has a zone of its own, called like itself. `placed` are the Unix times of placements,
+    `changes` the decisions, that reports may not show yet.
+    """
+
+    name: str
+    role: str
+    address: str
+    zone: str
+    history: tuple[Health, ...] = ()
+    placed: tuple[float, ...] = ()
+    changes: tuple[PlannedChange, ...] = ()
+
+    @property
+    def newest(self) -> Health | None:
+        """The latest sample; None before the first."""
+        return self.history[-1] if self.history else None
+
+    def during(self, seconds: range) -> Self:
+        """This member as if it had reported for these seconds only."""
+        return replace(self, history=tuple(h for h in self.history if h.timestamp in seconds))
+
+    def reported(self, samples: Iterable[Health]) -> Self:
+        """With these samples too. As many placements as players grew by have arrived."""
+        merged = {h.timestamp: h for h in (*self.history, *samples)}
+        history = tuple(merged[second] for second in sorted(merged))
+        grown = history[-1].players - self.newest.players if self.newest else 0
+        return replace(self, history=history, placed=self.placed[max(0, grown) :])
+
+    def since(self, second: float) -> Self:
+        """Without what was before `second` (Unix seconds)."""
+        return replace(
+            self,
+            history=tuple(h for h in self.history if h.timestamp >= second),
+            placed=tuple(at for at in self.placed if at >= second),
+            changes=tuple(c for c in self.changes if c.at >= second),
+        )
+
+    def settled(self, policy: RebalancePolicy, usual: float) -> tuple[Health, ...]:
+        """The samples that can be believed, as they would be had all decisions been carried out.
+
+        A sample older than a decision is corrected by it, with `usual` load per player where the
+        member's own is not known; one of the `settle_s` after it is left out; later ones stand.
+        """
+
+        def unsure(sample: Health) -> bool:
+            second = sample.timestamp
+            return any(c.at - policy.lag_s < second < c.at + policy.settle_s for c in self.changes)
+
+        def owed(sample: Health) -> int:
+            latest = sample.timestamp + policy.lag_s
+            return sum(c.players for c in self.changes if latest <= c.at)
+
+        return tuple(h.plus(owed(h), usual) for h in self.history if not unsure(h))
+
+    def coming(self, settle_s: float) -> int:
+        """Players that decisions send here and that the latest sample may not show yet."""
+        if not self.changes:
+            return 0
+        seen = self.newest.timestamp if self.newest else -math.inf
+        return sum(c.players for c in self.changes if c.players > 0 and c.at + settle_s > seen)
+
+    def predicted(self, policy: Policy, usual: float) -> Health | None:
+        """The latest sample plus everybody who is on the way here; None before the first."""
+        if self.newest is None:
+            return None
+        horizon = self.newest.timestamp - policy.placement.arrival_s
+        placed = sum(at > horizon for at in self.placed)
+        return self.newest.plus(placed + self.coming(policy.rebalance.settle_s), usual)
+
+    def fresh(self, policy: Policy, now: float) -> bool:
+        """Whether its latest datapoints are young enough to decide by."""
+        return self.newest is not None and now - self.newest.timestamp <= policy.health.fresh_s
+
+    def closed(self, policy: Policy, now: float) -> Closed:
+        """Why nobody at all may be sent there; "" when it is open."""
+        if self.newest is None or not self.fresh(policy, now):
+            return "silent"
+        if self.newest.draining:
+            return "draining"
+        if self.newest.health >= policy.health.unhealthy:
+            return ""
+        recent = [h.health for h in self.history if now - h.timestamp <= policy.health.fresh_s]
+        return "unhealthy" if max(recent) < policy.health.unhealthy else ""
+
+
+def usual_cost(members: Iterable[Member]) -> float:
+    """Load per player over the latest samples of these members; 0 when nobody plays."""
+    samples = [m.newest for m in members if m.newest is not None]
+    players = sum(h.players for h in samples)
+    return sum(h.load for h in samples if h.players) / players if players else 0.0
