@@ -249,6 +249,9 @@ def matrix(root: Path) -> Matrix:
             if isinstance(node, ClassDef) and not (node.info.is_protocol or node.info.is_enum):
                 classes[node.fullname] = node.info
                 fields[node.fullname] = list(_declared(node))
+    for name, info in classes.items():  # what a base has is the base's
+        inherited = {each for base in info.mro[1:] for each in fields.get(base.fullname, ())}
+        fields[name] = [each for each in fields[name] if each not in inherited]
     made = Matrix({_short(name): {each: set() for each in fields[name]} for name in classes})
     for file in files:
         for owner, name in _writes(file):
