@@ -32,7 +32,7 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 from clientmigration.core.player.mailbox import under_way
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.errors import Away
-from clientmigration.net.operator import Desk, entered
+from clientmigration.net.operator import Credentials, OperatorClient, entered
 from clientmigration.net.tickets import Seals
 from clientmigration.stack.ports import Ports, settled
 from clientmigration.stack.processes import Child, Program
@@ -56,7 +56,7 @@ class Freezes:
         self.frozen: set[str] = set()
         self.done: Counter[str] = Counter()
         self.orders: Counter[str] = Counter()
-        self.desk: Desk | None = None
+        self.desk: OperatorClient | None = None
 
     def start(self, name: str, *argv: str) -> None:
         """One daemon under the process monitor."""
@@ -93,12 +93,12 @@ class Freezes:
 
     # Moves.
 
-    async def at_desk(self) -> Desk:
+    async def at_desk(self) -> OperatorClient:
         """An operator's connection; another one when the last has ended."""
         if self.desk is None or self.desk.over is not None:
-            proofs = Seals.from_file(self.secret).proofs("operator")
+            key = Credentials("operator", Seals.from_file(self.secret).proofs("operator"))
             endpoint = clientFromString(self.reactor, f"tcp:127.0.0.1:{self.ports.members}")
-            self.desk = await entered(endpoint, Desk(self.reactor, proofs, "operator"), "here")
+            self.desk = await entered(endpoint, OperatorClient(self.reactor, key), "here")
         return self.desk
 
     async def move_somebody(self) -> None:

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.protocol import Protocol
 
 from clientmigration.net.carbon import Carbon
 from clientmigration.testing import Arena
