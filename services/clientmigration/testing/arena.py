@@ -6,7 +6,7 @@ the disk. Whatever is random comes from the seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -39,6 +39,9 @@ SECRET = "arena " * 8
 LOOK_S = 1e-5  # CPU that a look at the CPU clock costs
 
 
+MakeNetwork = Callable[[Timeline, Mapping[str, HostClock]], Network]
+
+
 @dataclass(frozen=True)
 class Parts:
     """What an arena is built from: put something else here to try it, or to plant a bug."""
@@ -64,19 +67,18 @@ class Arena:
     parts: Parts = field(default_factory=Parts)
     skew: Callable[[str], float] = lambda _host: 0.0
     disk: Disk | None = None
-    make_network: Callable[[Timeline], Network] | None = None
+    make_network: MakeNetwork | None = None
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
         self.clock = Timeline(EPOCH)
-        make = self.make_network or (lambda clock: Network(clock, self.delay))
-        self.network = make(self.clock)
+        self.hosts: dict[str, HostClock] = {}
+        make = self.make_network or (lambda clock, hosts: Network(clock, self.delay, hosts))
+        self.network = make(self.clock, self.hosts)
         self.ledger = MemoryLedger()
         self.seals = Seals(SECRET)
         self.events = Silent()
         self.sink = MemorySink()
-        self.hosts: dict[str, HostClock] = {}
-        self.network.hosts = self.hosts
         self.servers: dict[str, GameServer] = {}
         self.links: dict[str, ClientService] = {}
         self.players: list[Player] = []
@@ -142,16 +144,17 @@ class Arena:
         return server
 
     def _cpu(self, name: str) -> Callable[[], float]:
-        """CPU seconds: `cost` per player and second. A look at them costs some too while no time
-        passes, so that burns take what they ask for."""
-        spent, at = 0.0, self.clock.seconds()
+        """CPU seconds: `cost` per player and second in which the host is not frozen. A look at them
+        costs some too while no time passes, so that burns take what they ask for."""
+        spent, at, host, frozen = 0.0, self.clock.seconds(), self.hosts[name], 0.0
 
         def cpu() -> float:
-            nonlocal spent, at
-            now = self.clock.seconds()
+            nonlocal spent, at, frozen
+            now, still = self.clock.seconds(), host.frozen_s
             spent += LOOK_S if now == at else 0.0
             here = self.servers[name].seats if name in self.servers else ()
-            spent, at = spent + len(here) * self.cost * (now - at), now
+            spent += len(here) * self.cost * (now - at - (still - frozen))
+            at, frozen = now, still
             return spent
 
         return cpu

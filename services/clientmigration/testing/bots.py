@@ -6,24 +6,33 @@ What they do beside playing is in `workload.py`, what is done to them in `faults
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from clientmigration.client.player import Player
-from clientmigration.testing.arena import EPOCH, Arena
+from clientmigration.testing.arena import Arena
 from clientmigration.testing.checks import Checker, Track
-from clientmigration.testing.schedule import HEAL_S
 from clientmigration.testing.workload import Workload
 from clientmigration.wire import meadow
 
 ACT_S = 0.2  # how often a player does something
-ACTING_UNTIL = EPOCH + HEAL_S + 1.0
+ACTING_S = 1.0  # and for so long after all is well
 
 
 class Bots:
-    """The player programs of one run. `ground` says whether they lay coins down."""
+    """The player programs of one run. `ground` says whether they lay coins down, `well_at` when all
+    is well again, as far as that is known."""
 
-    def __init__(self, arena: Arena, checker: Checker, random: Random, ground: bool) -> None:
+    def __init__(
+        self,
+        arena: Arena,
+        checker: Checker,
+        random: Random,
+        ground: bool,
+        well_at: Callable[[], float],
+    ) -> None:
         self.arena, self.checker, self.random, self.ground = arena, checker, random, ground
+        self.well_at = well_at
         self._home: list[Track] = []  # who went home, and can come back
 
     def playing(self) -> list[Track]:
@@ -61,11 +70,11 @@ class Bots:
         track.leave()
 
     def _act(self, track: Track, player: Player) -> None:
-        """Do something, and again a moment later, until all is made well."""
+        """Do something, and again a moment later, until all is well. Who is frozen does nothing."""
         if track.player is not player or not track.wanted:
             return
-        if self.arena.clock.seconds() < ACTING_UNTIL:
-            if player.member:
+        if self.arena.clock.seconds() < self.well_at() + ACTING_S:
+            if player.member and not self.arena.hosts[track.host].frozen:
                 player.act(self._input())
             again = self.arena.clock.seconds() + ACT_S * self.random.uniform(0.5, 1.5)
             self.arena.clock.at(again, None, self._act, track, player)

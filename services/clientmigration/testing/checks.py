@@ -10,6 +10,10 @@ router may go on with a player that the ledger has given away since, for nobody 
 then a ghost, which nobody looks at, and it has to be gone `FENCE_S` after the router can be heard
 again.
 
+A host that is frozen is cut off from everybody, and reads what came meanwhile when it thaws.
+
+No input is skipped over, unless the program that plays the player now is not the one that sent it.
+
 What a crash may cost: a state is taken up that the player was really in, and where link and ledger
 were well before, it is at most `LOST_S` (and a checkpoint's way, `SLACK_S`) older than the crash.
 Coins add up exactly in a schedule in which nothing crashed or was cut; after a crash each player
@@ -57,13 +61,16 @@ class Track:
     legal: dict[int, set[tuple[int, int]]] = field(default_factory=lambda: {0: {(0, 0)}})
     states: list[tuple[float, int, int]] = field(default_factory=list)  # time, last, coins
     floor: float | None = None  # a state as old as this may be taken up next; None: the newest only
-    skips: bool = False  # whether inputs may be lost: nobody can send them again
+    programs: int = 1  # that have played it so far
+    bodies: dict[int, tuple[bytes, float]] = field(default_factory=dict)
+    # what the present program sent, and when first
     tick: int = 0
     last: int = 0
     rejoins: int = 0
     body: bytes = b""  # of its newest view
     workload: Workload | None = None
     killed_at: float | None = None
+    shown_at: float | None = None  # when its present program was shown its newest view
 
     @property
     def name(self) -> str:
@@ -76,12 +83,28 @@ class Track:
         """It does not want to play any more, or can not."""
         self.wanted = False
 
-    def sent(self, seq: int, body: bytes) -> None:
+    def sent(self, seq: int, body: bytes, now: float) -> None:
         """The player said this input; every way of having applied the ones before goes on here."""
+        if self.bodies and seq > next(reversed(self.bodies)) + 1:  # it was played before: it goes on
+            self.bodies.clear()
+        self.bodies.setdefault(seq, (body, now))
         before = self.legal.get(seq - 1, ())
         self.legal.setdefault(seq, set()).update(
             (applied + 1, chained(digest, seq, body)) for applied, digest in before
         )
+
+    def can_skip(self, done: Progress) -> bool:
+        """Whether inputs that were passed over on the way to `done` are of programs that are gone:
+        then what the present one sent goes on from there."""
+        state = (done.applied, done.digest)
+        if self.programs == 1 or (self.bodies and done.last >= min(self.bodies)):
+            return False
+        if not any(state in states for last, states in self.legal.items() if last < done.last):
+            return False
+        self.legal.setdefault(done.last, set()).add(state)
+        for seq, (body, at) in list(self.bodies.items()):
+            self.sent(seq, body, at)
+        return True
 
 
 class Checker:
@@ -97,6 +120,7 @@ class Checker:
         self.fault_at = -math.inf  # when the last one ended
         self.disk_at = -math.inf  # when the ledger was last seen bad
         self.back_s: list[float] = []
+        self.gap_s = 0.0  # the longest time between two views of one program
         self.lost_coins = 0
         self._by_name: dict[str, Track] = {}
         self._records: dict[str, Record] = {}
@@ -131,10 +155,12 @@ class Checker:
             track = Track(player, host)
             self.tracks.append(track)
         else:
-            track.skips = True  # a new program can not send again what an old one sent
+            track.programs += 1
+            track.bodies.clear()
         track.player, track.host, track.wanted = player, host, True
         track.workload = workload
         track.tick = track.last = track.rejoins = 0
+        track.shown_at = None
         self.by_host[host] = track
         player.on_view = lambda view: self.shown(track, player, view)
         return track
@@ -151,13 +177,24 @@ class Checker:
 
     def killing(self, name: str) -> None:
         """A server is about to be killed: what must be left of its players?"""
-        steady = self.now - self._linked.get(name, math.inf) > STEADY_S
-        steady = steady and self.now - self.disk_at > STEADY_S
-        floor = self.now - LOST_S - SLACK_S if steady else -math.inf
+        floor = self._steady_floor(name)
         for track in self.tracks:
             if self._rightful.get(track.name, ("",))[0] == name:
                 track.floor = floor if track.floor is None else min(floor, track.floor)
                 track.killed_at = self.now
+
+    def freezing(self, name: str) -> None:
+        """A server is about to be frozen: if it lasts, its players are taken up as after a crash."""
+        for track in self.tracks:
+            if self._rightful.get(track.name, ("",))[0] == name:
+                floor = self._steady_floor(name)
+                track.floor = floor if track.floor is None else min(floor, track.floor)
+
+    def _steady_floor(self, name: str) -> float:
+        """How old a state may be that is taken up from this server, were it gone now."""
+        steady = self.now - self._linked.get(name, math.inf) > STEADY_S
+        steady = steady and self.now - self.disk_at > STEADY_S
+        return self.now - LOST_S - SLACK_S if steady else -math.inf
 
     def lose(self, coins: int) -> None:
         """So many coins are gone for good, and nothing is wrong with that."""
@@ -166,7 +203,7 @@ class Checker:
     def carried(self, end: End, data: bytes) -> None:
         """A tap: inputs on their way are what a player really sent."""
         if len(data) > 9 and data[4] == INPUT and (track := self.by_host.get(end.here)):
-            track.sent(int.from_bytes(data[5:9], "little"), data[9:])
+            track.sent(int.from_bytes(data[5:9], "little"), data[9:], self.now)
 
     # I3: what a player is shown.
 
@@ -185,6 +222,9 @@ class Checker:
         if track.killed_at is not None and again:
             self.back_s.append(self.now - track.killed_at)
             track.killed_at = None
+        if track.shown_at is not None:
+            self.gap_s = max(self.gap_s, self.now - track.shown_at)
+        track.shown_at = self.now
         track.tick, track.last, track.rejoins = view.tick, view.last, player.rejoins
         track.body = view.body
 
@@ -235,6 +275,8 @@ class Checker:
         well = (
             uplink is not None
             and member is not None
+            and not self._frozen(name)
+            and not self._frozen("router")
             and not (cuts and ((name, "router") in cuts or ("router", name) in cuts))
             and getattr(member.line.transport, "peer", None) is uplink.line.transport
         )
@@ -242,6 +284,15 @@ class Checker:
             self._linked.pop(name, None)
         elif name not in self._linked:
             self._linked[name] = self.now
+
+    def _frozen(self, host: str) -> bool:
+        clock = self.arena.hosts.get(host)
+        return clock is not None and clock.thaws_at > self.now
+
+    def _thawed_at(self, host: str) -> float:
+        """When it thaws, or did; long ago for one that was never frozen."""
+        clock = self.arena.hosts.get(host)
+        return clock.thaws_at if clock is not None else 0.0
 
     def _look_at_line(self, name: str, player: str, seat: Seat) -> None:
         """I5: only a player's own connections are ever in its seat."""
@@ -282,6 +333,8 @@ class Checker:
         """Whether a player is frozen though its target could be asked to waive."""
         if not seat.held or server.uplink is not None or self.arena.network.cuts:
             return False
+        if self._frozen(name) or self._frozen(seat.bound_for):
+            return False
         link = server.neighbours.links.get(seat.bound_for)
         target = self.arena.servers.get(seat.bound_for)
         there = target.seats.get(seat.player) if target else None
@@ -318,9 +371,7 @@ class Checker:
         if (done.applied, done.digest) in track.legal.get(done.last, ()):
             if known is not None and known[0] is seat and done.last < known[1].last:
                 self.fail("I2", f"{track.name} goes back at {name}: {known[1]} to {done}")
-        elif done.applied < done.last and track.skips:
-            track.legal.setdefault(done.last, set()).add((done.applied, done.digest))
-        else:
+        elif not track.can_skip(done):
             self.fail("I2", f"{track.name} at {name} has applied {done}, which it never sent so")
 
     def _look_at_ghost(self, track: Track, name: str, player: str, seat: Seat) -> None:
@@ -334,7 +385,8 @@ class Checker:
         home = track.player.home
         if home is not None and home.viewed and not home.over and home.line is not None:
             peer = getattr(home.line.transport, "peer", None)
-            if seat.line is not None and seat.line.transport is peer and self.now - since > FENCE_S:
+            heard = max(since, self._thawed_at(name), self._thawed_at(track.host))
+            if seat.line is not None and seat.line.transport is peer and self.now - heard > FENCE_S:
                 self.fail("I1", f"{player} plays on {name}, and the ledger does not say so")
 
     def _disk_well(self) -> bool:
@@ -375,7 +427,6 @@ class Checker:
         until = later[0][0] if later else self.now
         if track.floor is not None and until < track.floor:
             self.fail("I8", f"{track.name} is taken up {track.floor - until:.2f} s too old")
-        track.skips = track.skips or self.now - until > LOST_S + 2.0
 
     def look_at_coins(self, at_rest: bool = False) -> None:
         """I6: as long as nothing has failed, no coin appears or goes."""

@@ -99,15 +99,24 @@ class HostClock:
         self.timeline, self.skew = timeline, skew
         self.alive = True
         self.thaws_at = 0.0
+        self._frozen_s = 0.0  # in all, what is still to come of it included
 
     @property
     def frozen(self) -> bool:
         """Whether it does nothing now."""
         return self.alive and self.thaws_at > self.timeline.rightNow
 
+    @property
+    def frozen_s(self) -> float:
+        """For how many seconds it was frozen so far: CPU time does not pass then."""
+        return self._frozen_s - max(0.0, self.thaws_at - self.timeline.rightNow)
+
     def freeze(self, seconds: float) -> None:
-        """Do nothing for so long."""
-        self.thaws_at = max(self.thaws_at, self.timeline.rightNow + seconds)
+        """Do nothing for so long. Who is frozen longer already stays so."""
+        now = self.timeline.rightNow
+        until = max(self.thaws_at, now + seconds)
+        self._frozen_s += until - max(self.thaws_at, now)
+        self.thaws_at = until
 
     def stop(self) -> None:
         """The host is dead: nothing that it had planned happens any more."""

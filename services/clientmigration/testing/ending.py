@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.gameserver.seat import Seat
 from clientmigration.testing.checks import Checker, Track
 from clientmigration.wire import meadow
 
+STORED_S = 3.0  # an input is in the ledger by then, while all is well
 FRESH_S = 1.0  # who was shown nothing for so long is shown nothing
 
 
@@ -48,7 +50,26 @@ def _in_place(watch: Checker, track: Track, name: str, seat: Seat | None) -> str
         return f"is {seat.session.state()} at {name}"
     if record.claim[:2] != (name, seat.epoch):
         return f"is at {name}, epoch {seat.epoch}; the ledger says {record.claim}"
-    return _counts(watch, track)
+    return (
+        _inputs(watch, track, seat.inbox.progress, record.snapshot)
+        or _counts(watch, track)
+    )
+
+
+def _inputs(watch: Checker, track: Track, done: Progress, stored: Snapshot | None) -> str:
+    """Whether all is applied, and stored, that the player's present program sent."""
+    sent = max(track.bodies, default=done.last)
+    old = [seq for seq, (_, at) in track.bodies.items() if watch.now - at > STORED_S]
+    if done.last != sent:
+        return f"has sent {sent} inputs, and {done} is applied"
+    if stored is None or stored.progress.last < max(old, default=0):
+        return f"has sent {sent} inputs, and {stored and stored.progress} is stored"
+    for each in (done, stored.progress):
+        if (each.applied, each.digest) not in track.legal[each.last]:
+            return f"is at {each}, which is not what it sent"
+        if track.programs == 1 and each.applied != each.last:
+            return f"has lost inputs: {each}"
+    return ""
 
 
 def _counts(watch: Checker, track: Track) -> str:
@@ -58,7 +79,7 @@ def _counts(watch: Checker, track: Track) -> str:
         return f"has sent {tally.seq} inputs, and {tally.acked} are applied"
     if watch.now - tally.shown_at > FRESH_S:
         return "is shown nothing"
-    if not track.skips and (tally.lost or tally.doubled):
+    if track.programs == 1 and (tally.lost or tally.doubled):
         return f"counts {tally.lost} lost and {tally.doubled} doubled inputs"
     if track.workload is not None and track.workload.busy:
         return "has a file that does not come"

@@ -12,23 +12,27 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from multiprocessing import get_context
 
 from twisted.logger import globalLogBeginner
 
+from clientmigration.testing.schedule import FIRST, REPERTOIRES, Repertoire
 from clientmigration.testing.stage import Verdict, perform
 
+KINDS = ("calm", "crash", "freeze", "rough")
 LINES = 400  # of a transcript, the last ones before a violation
 SAY_EVERY = 500  # schedules: about a minute
 
 
-def explore(seeds: Sequence[int], jobs: int) -> Iterator[Verdict]:
+def explore(seeds: Sequence[int], jobs: int, faults: str = FIRST.name) -> Iterator[Verdict]:
     """The verdict of each seed, in any order."""
+    judging = partial(judge, faults=faults)
     if jobs == 1:
-        yield from map(judge, seeds)
+        yield from map(judging, seeds)
         return
     with get_context("spawn").Pool(jobs, _prepare) as pool:
-        yield from pool.imap_unordered(judge, seeds, chunksize=16)
+        yield from pool.imap_unordered(judging, seeds, chunksize=16)
 
 
 def _prepare() -> None:
@@ -37,14 +41,14 @@ def _prepare() -> None:
     gc.freeze()
 
 
-def judge(seed: int) -> Verdict:
+def judge(seed: int, faults: str = FIRST.name) -> Verdict:
     """The verdict of one seed, with the real parts."""
-    return perform(seed)
+    return perform(seed, repertoire=REPERTOIRES[faults])
 
 
-def replay(seed: int, lines: int = LINES) -> Verdict:
+def replay(seed: int, lines: int = LINES, repertoire: Repertoire = FIRST) -> Verdict:
     """Run a seed again and print the last `lines` of its transcript."""
-    verdict = perform(seed, kept=True)
+    verdict = perform(seed, kept=True, repertoire=repertoire)
     for line in verdict.lines[max(0, len(verdict.lines) - lines) :]:
         print(line)
     print(f"seed {seed} ({verdict.kind}): {verdict.violation or 'all is well'}")
@@ -59,19 +63,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--seed", type=int, help="run one seed and print its transcript")
     parser.add_argument("--lines", type=int, default=LINES, help="last lines of it to print")
+    parser.add_argument(
+        "--faults", choices=tuple(REPERTOIRES), default=FIRST.name, help="which repertoire"
+    )
     flags = parser.parse_args(arguments)
     _prepare()
     if flags.seed is not None:
-        return bool(replay(flags.seed, flags.lines).violation)
-    return _explore(range(flags.first, flags.first + flags.seeds), flags.jobs, flags.lines)
+        return bool(replay(flags.seed, flags.lines, REPERTOIRES[flags.faults]).violation)
+    seeds = range(flags.first, flags.first + flags.seeds)
+    return _explore(seeds, flags.jobs, flags.lines, flags.faults)
 
 
-def _explore(seeds: range, jobs: int, lines: int) -> int:
+def _explore(seeds: range, jobs: int, lines: int, faults: str) -> int:
     started = time.monotonic()
     total: Counter[str] = Counter()
     done: Counter[str] = Counter()
     broken: list[Verdict] = []
-    for verdict in explore(seeds, jobs):
+    for verdict in explore(seeds, jobs, faults):
         total += Counter(
             {"schedules": 1, verdict.kind: 1, "moves": verdict.moves, "faults": verdict.faults}
         )
@@ -86,14 +94,14 @@ def _explore(seeds: range, jobs: int, lines: int) -> int:
     _summarise(total, done, broken, time.monotonic() - started)
     if broken:
         print()
-        replay(min(each.seed for each in broken), lines)
+        replay(min(each.seed for each in broken), lines, REPERTOIRES[faults])
     return bool(broken)
 
 
 def _summarise(
     total: Counter[str], done: Counter[str], broken: list[Verdict], seconds: float
 ) -> None:
-    kinds = ", ".join(f"{total[kind]} {kind}" for kind in ("calm", "crash", "rough"))
+    kinds = ", ".join(f"{total[kind]} {kind}" for kind in KINDS if total[kind])
     print(f"schedules   {total['schedules']} ({kinds})")
     print(f"moves made  {total['moves']}")
     print(f"faults      {total['faults']}")

@@ -97,6 +97,9 @@ class SlowLedger:
         back = there + self.random.uniform(0, slow)
 
         def arrive() -> None:
+            if self.clock.frozen:  # so is the thread that asks
+                timeline.at(self.clock.thaws_at, self.clock, arrive)
+                return
             if dice < self.disk.failing:
                 timeline.at(back, self.clock, answered.errback, Failure(LedgerAway()))
                 return

@@ -29,9 +29,17 @@ def move(scene: Scene, step: Step) -> str:
         return ""
     if "router" not in arena.hosts:
         return ""
-    moving = arena.order(track.name, record.owner, target)
+    said = f"{track.name} from {record.owner} to {target}"
+    if scene.frozen("router"):  # it hears of it when it thaws
+        arena.hosts["router"].callLater(0, _order, scene, track.name, record.owner, target)
+        return f"{said}, when the router thaws"
+    _order(scene, track.name, record.owner, target)
+    return said
+
+
+def _order(scene: Scene, player: str, source: str, target: str) -> None:
+    moving = scene.arena.order(player, source, target)
     moving.addErrback(lambda failure: failure.trap(LedgerAway) and None)
-    return f"{track.name} from {record.owner} to {target}"
 
 
 def burst(scene: Scene, step: Step) -> str:
@@ -48,7 +56,7 @@ def newcomer(scene: Scene, step: Step) -> str:  # noqa: ARG001
 def leave(scene: Scene, step: Step) -> str:
     """Somebody goes home, and says so; at least two stay."""
     track = _one(scene.bots.met(), step.dice[0])
-    if track is None or len(scene.bots.playing()) < 3:
+    if track is None or len(scene.bots.playing()) < 3 or scene.frozen(track.host):
         return ""
     scene.bots.go_home(track)
     return track.name
@@ -64,7 +72,7 @@ def drain(scene: Scene, step: Step) -> str:
     arena = scene.arena
     staying = [name for name, each in arena.servers.items() if not each.draining]
     name = _one(staying, step.dice[0])
-    if name is None or len(staying) < 3:
+    if name is None or len(staying) < 3 or scene.frozen(name):
         return ""
     game: Any = arena.servers[name].game
 
@@ -157,6 +165,36 @@ def bad_disk(scene: Scene, step: Step) -> str:
     return f"for {step.seconds:.1f} s"
 
 
+def freeze_server(scene: Scene, step: Step) -> str:
+    """SIGSTOP, and SIGCONT later. The last server that is not frozen is left alone."""
+    awake = [name for name in scene.arena.servers if not scene.frozen(name)]
+    name = _one(awake, step.dice[0])
+    if name is None or len(awake) < 2:
+        return ""
+    scene.checker.freezing(name)
+    return _freeze(scene, name, step.seconds)
+
+
+def freeze_router(scene: Scene, step: Step) -> str:
+    """SIGSTOP, and SIGCONT later."""
+    if "router" not in scene.arena.hosts or scene.frozen("router"):
+        return ""
+    return _freeze(scene, "router", step.seconds)
+
+
+def freeze_player(scene: Scene, step: Step) -> str:
+    """SIGSTOP of a player's program, and SIGCONT later."""
+    track = _one(scene.bots.met(), step.dice[0])
+    if track is None or scene.frozen(track.host):
+        return ""
+    return _freeze(scene, track.host, step.seconds)
+
+
+def _freeze(scene: Scene, host: str, seconds: float) -> str:
+    scene.freeze(host, seconds)
+    return f"{host} for {seconds:.1f} s"
+
+
 def _hosts(scene: Scene, step: Step) -> tuple[str, str]:
     """A server or the router, and any other host."""
     hosts = [*scene.schedule.servers, "router"]
@@ -185,4 +223,7 @@ STEPS: dict[str, Callable[[Scene, Step], str]] = {
     "half cut": half_cut,
     "reset": reset,
     "bad disk": bad_disk,
+    "freeze server": freeze_server,
+    "freeze router": freeze_router,
+    "freeze player": freeze_player,
 }

@@ -119,8 +119,9 @@ class End:
 class Network:
     """Connections between hosts, with a delay for each way. `delay(a, b)` answers seconds.
 
-    With `random`, the share `lossy` of what is sent is lost and comes late. Every function in
-    `taps` is called with all that is carried: the end it comes from, and the bytes (none: it
+    `hosts` are the clocks of those that may be frozen, by name; it only looks at them. With
+    `random`, the share `lossy` of what is sent is lost and comes late. Every function in `taps` is
+    called with all that is carried: the end it comes from, and the bytes (none: it
     closes).
     """
 
@@ -128,10 +129,12 @@ class Network:
         self,
         clock: Timeline,
         delay: Callable[[str, str], float],
+        hosts: Mapping[str, HostClock] | None = None,
         random: Random | None = None,
         lossy: float = 0.0,
     ) -> None:
         self.clock, self.delay, self.lossy = clock, delay, lossy
+        self.hosts: Mapping[str, HostClock] = hosts if hosts is not None else {}
         self.random = random or Random(0)
         self.doors: dict[str, tuple[str, Callable[[], Line]]] = {}
         self.ends: list[End] = []
@@ -139,7 +142,6 @@ class Network:
         self.newest: tuple[str, bytes] | None = None  # what arrived last, and where
         self.late_until = 0.0  # when the last of what was lost arrives
         self.taps: list[Callable[[End, bytes], None]] = []
-        self.hosts: Mapping[str, HostClock] = {}  # those that may be frozen
 
     def thaws_at(self, host: str) -> float:
         """Until when (on the timeline) this host does nothing; long ago for one that is well. What

@@ -6,13 +6,14 @@ A scene offers what can be done, and how long it lasts. It never decides what is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 from typing import Any
 
 from clientmigration.testing.arena import EPOCH, Arena, Parts
 from clientmigration.testing.bots import Bots
 from clientmigration.testing.checks import Checker
-from clientmigration.testing.clock import Timeline
+from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk
 from clientmigration.testing.network import Network
 from clientmigration.testing.schedule import HEAL_S, POLICY, Schedule
@@ -35,6 +36,7 @@ class Scene:
         usual = schedule.disk
         self.disk = Disk(usual.slow_s, usual.failing, usual.unknown)
         self._healed = False
+        self.thawed = HEALED  # from here on also nobody is frozen any more
         self.arena = Arena(
             seed=schedule.seed,
             cost=schedule.cost,
@@ -48,12 +50,12 @@ class Scene:
         self.checker = Checker(self.arena)
         self.transcript = Transcript(self.arena.clock, kept)
         self.ticket_replay = TicketReplay(self.arena, self.checker.fail)
-        self.bots = Bots(self.arena, self.checker, acts, schedule.ground)
+        self.bots = Bots(self.arena, self.checker, acts, schedule.ground, lambda: self.thawed)
         taps = (self.transcript.tap, self.checker.carried, self.ticket_replay.tap)
         self.arena.network.taps.extend(taps)
 
-    def _make_network(self, clock: Timeline) -> Network:
-        return Network(clock, self._delay, self._chance, self.schedule.lossy)
+    def _make_network(self, clock: Timeline, hosts: Mapping[str, HostClock]) -> Network:
+        return Network(clock, self._delay, hosts, self._chance, self.schedule.lossy)
 
     def _delay(self, a: str, b: str) -> float:
         way = self.schedule.ways[_zone(a), _zone(b)]
@@ -75,6 +77,19 @@ class Scene:
 
         self.checker.fault()
         self.later(seconds, ends)
+
+    def frozen(self, host: str) -> bool:
+        """Whether a host is there and frozen."""
+        clock = self.arena.hosts.get(host)
+        return clock is not None and clock.frozen
+
+    def freeze(self, host: str, seconds: float) -> None:
+        """A host is frozen. That may last longer than all other faults: nobody can end it."""
+        now = self.arena.clock.seconds()
+        self.thawed = max(self.thawed, now + seconds)
+        self.checker.fault()
+        self.arena.freeze(host, seconds)
+        self.arena.clock.at(now + seconds, None, self.checker.healed)
 
     # Servers and routers.
 

@@ -4,7 +4,8 @@ A pure function of the seed. Nothing here touches an arena: `faults.py` does wha
 
 What a seed decides depends on every word and weight of the tables below, on their order, and on
 the order in which `random` is asked. They stay letter for letter (that is why "thief" still stands
-for a ticket that is replayed): a seed has to do tomorrow what it did when it found a bug.
+for a ticket that is replayed): a seed has to do tomorrow what it did when it found a bug. Another
+kind of fault is another `Repertoire`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ ROUGH = {
     "reset": 5,
     "bad disk": 3,
 }
-FAULTS = frozenset(ROUGH) - frozenset(CALM)
+FROZEN = {"freeze server": 9, "freeze router": 4, "freeze player": 4}
+FAULTS = frozenset(ROUGH) - frozenset(CALM) | frozenset(FROZEN)
+FREEZE_S = ((0.1, 1.0), (1.0, 4.0), (4.0, 8.0), (8.0, 30.0))  # each as likely as the others
+BESIDE = 0.7  # the share of freezes that fall into moves
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,28 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Repertoire:
+    """What can happen in a schedule. `kinds` are the kinds of schedules with their weights, `rough`
+    the words of a rough one with theirs; `tag` is in the name of the chance that a seed stands for.
+    """
+
+    name: str
+    tag: str
+    kinds: dict[str, int]
+    rough: dict[str, int]
+
+
+FIRST = Repertoire("first", "", {"calm": 4, "crash": 1, "rough": 7}, ROUGH)
+FREEZES = Repertoire("freezes", " freezes", {"freeze": 4, "rough": 8}, ROUGH | FROZEN)
+REPERTOIRES = {each.name: each for each in (FIRST, FREEZES)}
+
+
+@dataclass(frozen=True)
 class Schedule:
     """All that a seed decides beforehand, times in seconds.
 
-    `kind` is "calm" (no fault but a slow ledger), "crash" (calm, and one server is killed) or
-    "rough" (everything). `ways` are the one-way delays between hosts, `skew` how far the clock of
+    `kind` is "calm" (no fault but a slow ledger), "crash" (calm, and one server is killed),
+    "freeze" (calm, and one server is frozen) or "rough" (everything). `ways` are the one-way delays between hosts, `skew` how far the clock of
     each is ahead, `lossy` the share of what is sent that comes late, `cost` a player's load."""
 
     seed: int
@@ -76,10 +97,10 @@ class Schedule:
     steps: tuple[Step, ...]
 
 
-def schedule(seed: int) -> Schedule:
+def schedule(seed: int, repertoire: Repertoire = FIRST) -> Schedule:
     """The schedule of this seed."""
-    random = Random(f"plan {seed}")  # see the law above
-    kind = random.choices(("calm", "crash", "rough"), (4, 1, 7))[0]
+    random = Random(f"plan {seed}{repertoire.tag}")  # see the law above
+    kind = random.choices(tuple(repertoire.kinds), tuple(repertoire.kinds.values()))[0]
     servers = ("a", "b", "c")
     furthest = random.choice((0.001, 0.005, 0.02, 0.04))
     zones = ("router", "player", *servers)
@@ -97,19 +118,19 @@ def schedule(seed: int) -> Schedule:
         disk=_disk(random, kind),
         cost=random.choice((0.02, 0.1)),
         ground=random.random() < 0.4,
-        steps=_steps(random, kind),
+        steps=_steps(random, kind, repertoire),
     )
 
 
 def _disk(random: Random, kind: str) -> Disk:
     slow = random.choice((0.0, 0.002, 0.02, 0.1))
-    if kind == "crash" or random.random() < 0.5:
+    if kind in ("crash", "freeze") or random.random() < 0.5:
         return Disk(slow)
     return Disk(slow, random.uniform(0, 0.1), random.uniform(0, 0.3))
 
 
-def _steps(random: Random, kind: str) -> tuple[Step, ...]:
-    weights = ROUGH if kind == "rough" else CALM
+def _steps(random: Random, kind: str, repertoire: Repertoire) -> tuple[Step, ...]:
+    weights = repertoire.rough if kind == "rough" else CALM
     steps = [
         _step(random, word)
         for word in random.choices(
@@ -121,7 +142,20 @@ def _steps(random: Random, kind: str) -> tuple[Step, ...]:
     if kind == "crash":
         steps = [each for each in steps if each.word in ("move", "burst", "newcomer")]
         steps.append(Step(random.uniform(6, HEAL_S), "kill server", _dice(random), 20.0))
+    if kind == "freeze":
+        steps = [each for each in steps if each.word in ("move", "burst", "newcomer")]
+        steps.append(_step(random, "freeze server"))
+    for each in [each for each in steps if each.word in FROZEN]:
+        steps += _beside(random, each)
     return tuple(sorted(steps, key=lambda step: step.at))
+
+
+def _beside(random: Random, freeze: Step) -> list[Step]:
+    """Moves that are under way when something freezes."""
+    if random.random() > BESIDE:
+        return []
+    at = max(BEGIN_S, freeze.at - random.uniform(0, 0.4))
+    return [Step(at, random.choice(("move", "move", "burst")), _dice(random), 0.0)]
 
 
 def _dice(random: Random) -> tuple[float, float, float]:
@@ -129,5 +163,8 @@ def _dice(random: Random) -> tuple[float, float, float]:
 
 
 def _step(random: Random, word: str) -> Step:
-    seconds = random.choice((0.1, 0.5, 1.0, 2.5, 4.0, 7.0)) * random.uniform(0.5, 1.5)
+    if word in FROZEN:
+        seconds = random.uniform(*random.choice(FREEZE_S))
+    else:
+        seconds = random.choice((0.1, 0.5, 1.0, 2.5, 4.0, 7.0)) * random.uniform(0.5, 1.5)
     return Step(random.uniform(BEGIN_S, HEAL_S), word, _dice(random), seconds)

@@ -15,13 +15,21 @@ from dataclasses import dataclass
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
+from clientmigration.net.line import MEMBER_SILENCE_S
 from clientmigration.testing.arena import EPOCH, Parts
 from clientmigration.testing.checks import BACK_S
 from clientmigration.testing.ending import unsettled
 from clientmigration.testing.fakes import Glade, LedgerAway
 from clientmigration.testing.faults import STEPS
 from clientmigration.testing.scene import HEALED, Scene
-from clientmigration.testing.schedule import FAULTS, OPEN_S, Step, schedule
+from clientmigration.testing.schedule import (
+    FAULTS,
+    FIRST,
+    OPEN_S,
+    Repertoire,
+    Step,
+    schedule,
+)
 from clientmigration.wire.connection import LOOK, SIGHT
 
 CALM_DOWN_S = 30.0  # so long after the last fault everything is as it should be, at the latest
@@ -35,7 +43,7 @@ class Verdict:
 
     `kind` is the schedule's; `digest` is that of all that was said; `done` counts the steps that
     were really carried out, by their word; `back_s` is how long each player of a killed server was
-    away. Seconds are simulated ones.
+    away, `gap_s` the longest time for which somebody was shown nothing. Seconds are simulated ones.
     """
 
     seed: int
@@ -47,16 +55,19 @@ class Verdict:
     done: dict[str, int]
     seconds: float
     back_s: tuple[float, ...]
+    gap_s: float
     lines: tuple[str, ...] = ()
 
 
-def perform(seed: int, parts: Parts = STANDARD, kept: bool = False) -> Verdict:
+def perform(
+    seed: int, parts: Parts = STANDARD, kept: bool = False, repertoire: Repertoire = FIRST
+) -> Verdict:
     """Carry out the schedule of a seed, with other `parts` than the real ones where they are given.
 
     With `kept` the verdict has every line of the transcript, and an exception is raised, not
     reported.
     """
-    stage = Stage(Scene(schedule(seed), parts, kept))
+    stage = Stage(Scene(schedule(seed, repertoire), parts, kept))
     fail = stage.scene.checker.fail
     with _errors() as errors:
         try:
@@ -89,7 +100,7 @@ class Stage:
         for step in scene.schedule.steps:
             at(EPOCH + step.at, None, self._do, step)
         at(HEALED, None, scene.heal)
-        if self._run(HEALED + 0.5):
+        if self._run(HEALED + 0.5) and self._run(scene.thawed + 0.5):
             self._calm_down()
 
     def _do(self, step: Step) -> None:
@@ -118,7 +129,7 @@ class Stage:
         if settled and self._settles():
             if not self.scene.schedule.ground:
                 self.checker.look_at_coins(at_rest=True)
-            if self.scene.schedule.kind == "crash":
+            if self.scene.schedule.kind in ("crash", "freeze"):
                 self._check_recovery()
 
     def _settles(self) -> bool:
@@ -132,10 +143,14 @@ class Stage:
         return True
 
     def _check_recovery(self) -> None:
-        """I8, where nothing else is wrong: back within two seconds and a few ways."""
+        """I8, where nothing else is wrong: back within two seconds and a few ways; from a frozen
+        server that much after it has been silent for too long."""
         schedule = self.scene.schedule
         furthest = max(schedule.ways.values()) + schedule.jitter_s
         within = BACK_S + 12 * furthest + 12 * self.scene.disk.slow_s
+        gap_s = self.checker.gap_s
+        if schedule.kind == "freeze" and gap_s > MEMBER_SILENCE_S + within:
+            self.checker.fail("I8", f"nothing shown for {gap_s:.2f} s")
         for back_s in self.checker.back_s:
             if back_s > within:
                 self.checker.fail("I8", f"back after {back_s:.2f} s")
@@ -154,6 +169,7 @@ class Stage:
             done=dict(self._done),
             seconds=self.arena.clock.seconds() - EPOCH,
             back_s=tuple(self.checker.back_s),
+            gap_s=self.checker.gap_s,
             lines=tuple(transcript.lines),
         )
 
