@@ -256,7 +256,7 @@ class ServerLeg(Leg):
         """The server says what it has: send the rest, unless it gets everything already."""
         tally = self.player.tally
         tally.period_s = 1.0 / message.rate
-        tally.continue_from(message.ack)
+        tally.continue_from(message.ack, message.skipped)
         self.welcomed = True
         if not self.fed:
             self._feed(message.ack)

@@ -34,7 +34,8 @@ from clientmigration.wire.messages import Candidate, Felt, Input, Item, Leave, R
 log = Logger()
 
 SEEK_S = 10.0  # to find the router and hear its greeting: it may have several addresses
-JOIN_S = 6.0  # from the redirect to the first view
+JOIN_S = 3.5  # from the redirect to the first view: a server that just froze is given up by then
+LAND_S = 1.0  # when only the second server is left: to its first view
 CROSS_S = 10.0  # the router calls a move off before this
 SILENT_S = 2.0  # forty views late: the server is gone, whatever TCP thinks
 AFTER_S = 0.5  # how long after a switch its effects are still counted as the move's
@@ -224,6 +225,8 @@ class Player:
         elif leg is self.home or leg is self.seeker:
             self._why = reason
             self.journey.home_lost()
+            if self.next is not None:
+                self.next.expect(LAND_S)
         elif leg is self.leaving:
             self.leaving = None
         elif leg in self.pinged:

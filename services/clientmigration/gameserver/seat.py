@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 import msgspec
+from twisted.logger import Logger
 
 from clientmigration.core.player.inbox import Inbox
 from clientmigration.core.player.mailbox import Mailbox
@@ -33,6 +34,8 @@ from clientmigration.wire.messages import (
 if TYPE_CHECKING:
     from clientmigration.gameserver.service import GameServer
 
+log = Logger()
+
 AWAY_S = 10.0  # a player whose connection is gone may come back this long before it counts as left
 
 
@@ -55,6 +58,7 @@ class Seat:
         self.group = ""
         self.known = False  # whether `inbox.progress` is this player's, not just empty
         self.oldest = 0  # the oldest input that the player can send again; 0: it remembers none
+        self.skipped = 0  # inputs passed over here of which the player was not told yet
         self.mailbox = Mailbox()
         self.coming: tuple[float, float] | None = None  # where it stood when it was last heard of
         self.entered = False
@@ -162,11 +166,11 @@ class Seat:
         self.workloads.take_up(snapshot.workloads if snapshot else [])
         was_known = self.known
         self.learn(snapshot.progress if snapshot else Progress())
-        self.inbox.skip_to(self.oldest)
+        self._skip()
         self.settling, self.migration = self.migration, ""
         if self.line is None:
             self.expires_at = self.server.now() + AWAY_S
-        elif not was_known:
+        elif not was_known or self.skipped:
             self.welcome()
 
     def hold(self) -> None:
@@ -204,14 +208,27 @@ class Seat:
         """See core/player/session.py. Where nothing is known yet, `enter` does it."""
         self.expires_at = float("inf")
         if self.line is not None and self.known:
+            skipped, self.skipped = self.skipped, 0
             self.line.say(
                 Welcome(
                     player=self.player,
                     member=self.server.member,
                     ack=self.inbox.progress.last,
                     rate=self.server.rate,
+                    skipped=skipped,
                 )
             )
+
+    def _skip(self) -> None:
+        """Pass over what the player can not send again. That is a loss: it is counted, and said."""
+        skipped = self.inbox.skip_to(self.oldest)
+        if skipped:
+            self.skipped += skipped
+            self.server.meter.count("skipped_inputs", skipped)
+            log.warn(
+                "{n} inputs of {player} are lost: it can not send them again",
+                n=skipped, player=self.player,
+            )  # fmt: skip
 
     def redirect(self, where: object) -> None:
         """See core/player/session.py."""
@@ -274,7 +291,7 @@ class Seat:
         if not oldest:  # a new program: it will use the numbers of what the last one left waiting
             self.inbox.waiting.clear()
         if self.entered:
-            self.inbox.skip_to(oldest)
+            self._skip()
         self.session.joined()
 
     def rise(self, line: Line, home: bool) -> None:

@@ -48,11 +48,14 @@ SMOOTHING_S = 2.0  # load follows a change within about this time
 PATIENCE_S = 0.25  # what waits for the end of a late tick waits no longer than this
 AT_ONCE = 2  # ticks simulated before the reactor gets its turn again
 ROSTER_S = 2.0  # how often the router hears where everybody is
+STALLED_S = 1.0  # without a tick: the process, or its host, stood still
+RECKON_S = 2.0  # after that it has heard from the router who was taken up elsewhere meanwhile
 DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved away
 COUNTED = (
     "views",
     "dropped_views",
     "inputs",
+    "skipped_inputs",
     "skipped_ticks",
     "refused_tickets",
     "closed_connections",
@@ -129,6 +132,7 @@ class GameServer(Service):
         self.grade = Grade.FIT
         self.draining = False
         self._cpu = (0.0, 0.0)
+        self._ran_at = math.inf
         self._after: list[tuple[str, Callable[[], None], float]] = []
         self._beat: IDelayedCall | None = None
         self._loops = [LoopingCall(self.report), LoopingCall(self.sweep), LoopingCall(self._list)]
@@ -236,7 +240,11 @@ class GameServer(Service):
 
         Ticks more than a second late are skipped, and counted. Answers whether none is due now.
         """
-        due = math.floor(self.now() * self.rate + 1e-6)
+        now = self.now()
+        due = math.floor(now * self.rate + 1e-6)
+        if now - self._ran_at > STALLED_S:
+            self._stalled(now - self._ran_at)
+        self._ran_at = now
         if self.tick == 0:
             self.tick = due - 1
         behind = due - self.tick
@@ -247,6 +255,26 @@ class GameServer(Service):
             self.tick = tick
             self._step(tick)
         return self.tick == due
+
+    def _stalled(self, seconds: float) -> None:
+        """No tick came for so long. Others may have taken up players meanwhile: they will be let go
+        as the router says it, and that is said here too."""
+        here = [seat.player for seat in self.seats.values() if seat.entered]
+        log.warn(
+            "{name} stood still for {s:.1f} s, with {n} players",
+            name=self.member,
+            s=seconds,
+            n=len(here),
+        )
+        self.clock.callLater(RECKON_S, self._reckon, here)
+
+    def _reckon(self, before: list[str]) -> None:
+        gone = sum(player not in self.seats for player in before)
+        if gone:
+            log.warn(
+                "{name} let go of {n} of {of} players since it stood still",
+                name=self.member, n=gone, of=len(before),
+            )  # fmt: skip
 
     def _step(self, tick: int) -> None:
         started = self.now()

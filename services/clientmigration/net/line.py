@@ -26,7 +26,10 @@ log = Logger()
 GREETING_WAIT_S = 5.0  # a peer that has not greeted by then is not one of ours
 CHOKED_S = 10.0  # what is said meanwhile is queued, so a peer that does not read must go
 SILENCE_S = 15.0  # everyone says something every few seconds; longer means the peer is gone
-MEMBER_SILENCE_S = 5.0  # members report every second, and are answered
+MEMBER_SILENCE_S = 2.5  # members report every second, and are answered: on a busy machine a healthy
+# one was silent for 1.0 s at most (26,524 gaps of 300 players, 50 moves a second, load 4.5; p99.9
+# 0.21 s), and a false alarm costs little: the link is back in 0.2 s, and nobody is taken over who
+# does not ask
 
 
 class Listener(Protocol):

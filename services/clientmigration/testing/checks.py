@@ -85,7 +85,9 @@ class Track:
 
     def sent(self, seq: int, body: bytes, now: float) -> None:
         """The player said this input; every way of having applied the ones before goes on here."""
-        if self.bodies and seq > next(reversed(self.bodies)) + 1:  # it was played before: it goes on
+        if (
+            self.bodies and seq > next(reversed(self.bodies)) + 1
+        ):  # it was played before: it goes on
             self.bodies.clear()
         self.bodies.setdefault(seq, (body, now))
         before = self.legal.get(seq - 1, ())

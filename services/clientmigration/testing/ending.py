@@ -50,10 +50,7 @@ def _in_place(watch: Checker, track: Track, name: str, seat: Seat | None) -> str
         return f"is {seat.session.state()} at {name}"
     if record.claim[:2] != (name, seat.epoch):
         return f"is at {name}, epoch {seat.epoch}; the ledger says {record.claim}"
-    return (
-        _inputs(watch, track, seat.inbox.progress, record.snapshot)
-        or _counts(watch, track)
-    )
+    return _inputs(watch, track, seat.inbox.progress, record.snapshot) or _counts(watch, track)
 
 
 def _inputs(watch: Checker, track: Track, done: Progress, stored: Snapshot | None) -> str:

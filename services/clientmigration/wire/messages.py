@@ -140,13 +140,18 @@ class Join(Message, frozen=True, tag="join"):
     oldest: Count = 0
 
 
-class Welcome(Message, frozen=True, tag="welcome"):
-    """Game server: your ticket is good; send every input after `ack`; views will follow."""
+class Welcome(Message, frozen=True, omit_defaults=True, tag="welcome"):
+    """Game server: your ticket is good; send every input after `ack`; views will follow.
+
+    `skipped` inputs up to `ack` were passed over, because you can not send them again: they will
+    never be applied. It is left out when there are none.
+    """
 
     player: str
     member: str
     ack: Count
     rate: Rate
+    skipped: Count = 0
 
 
 class Offered(Message, frozen=True, tag="offered"):

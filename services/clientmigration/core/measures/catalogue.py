@@ -94,6 +94,7 @@ def _gameserver() -> Iterator[Row]:
         role, "dropped_views", "count", "sum", "Views not sent to players that read too slowly."
     )
     yield _row(role, "inputs_per_s", "per_s", "average", "Inputs of players applied.")
+    yield _row(role, "skipped_inputs", "count", "sum", "Inputs that no player could send again.")
     yield from _spread(role, "apply_ms", "ms", "time from an input's arrival to its application.")
     yield _row(role, "neighbours", "count", "average", "Other servers linked: players see across.")
     for way, text in (("sent", "sent to"), ("received", "got from")):

@@ -42,11 +42,14 @@ class Inbox:
         self.progress = progress
         self.waiting = {seq: kept for seq, kept in self.waiting.items() if seq > progress.last}
 
-    def skip_to(self, oldest: int) -> None:
-        """The player can send nothing before `oldest` again: do not wait for it.
+    def skip_to(self, oldest: int) -> int:
+        """The player can send nothing before `oldest` again: do not wait for it. Answers how many
+        inputs are passed over, never to be applied.
 
         The hole stays visible as `progress.last - progress.applied`. Whatever the player claims,
         nothing comes after `LAST`.
         """
-        last = max(self.progress.last, min(oldest - 1, LAST))
+        known = self.progress.last
+        last = max(known, min(oldest - 1, LAST))
         self.resume(Progress(last, self.progress.applied, self.progress.digest))
+        return last - known

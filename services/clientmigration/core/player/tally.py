@@ -2,20 +2,25 @@
 
 Fed with what was sent and what arrived and when; answers the views to show, in order and each tick
 once, whichever connection brought it. All times are seconds of one steady clock.
+
+Inputs are remembered by their number and never by their age. What was acknowledged may have to be
+sent again: a server that stops dead takes with it all that was not stored, and for how long it
+stood still before another took its players up, nobody here can know. A memory of five seconds lost
+inputs of players whose server stood still for longer than that (issue 19).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 from clientmigration.core.player.snapshot import chained
 
 HOLD_S = 0.25  # how long a view waits for an earlier tick that comes by a slower connection
-MEMORY_S = 5.0  # how long an acknowledged input is kept: a crash may cost up to a second of state
-ROOM = 500  # inputs kept at most: MEMORY_S at 100 Hz; and gaps that nobody has taken yet
+ROOM = 500  # inputs kept, acknowledged or not: 50 s at 10 Hz; and gaps that nobody has taken yet
 
 
 class Sent(NamedTuple):
@@ -62,6 +67,7 @@ class Tally(Generic[V]):
     views: int = 0
     missed: int = 0
     lost: int = 0
+    skipped: int = 0  # inputs that servers said they passed over: we could not send them again
     doubled: int = 0
     last_tick: int = 0
     shown_at: float = 0.0
@@ -84,9 +90,7 @@ class Tally(Generic[V]):
         self.seq += 1
         self.digest = chained(self.digest, self.seq, body)
         self.sent.append(Sent(self.seq, body, now, self.digest))
-        while len(self.sent) > ROOM or (
-            self.sent[0].seq <= self.acked and now - self.sent[0].at > MEMORY_S
-        ):
+        if len(self.sent) > ROOM:
             self.sent.popleft()
         return self.sent[-1]
 
@@ -100,9 +104,11 @@ class Tally(Generic[V]):
             return 0
         return self.sent[0].seq if self.sent else self.seq and self.seq + 1
 
-    def continue_from(self, ack: int) -> None:
-        """A server welcomes us and has applied everything up to `ack`. When that is more than we
-        sent, we are a new program for an old player: what it has not seen is numbered anew."""
+    def continue_from(self, ack: int, skipped: int = 0) -> None:
+        """A server welcomes us and has applied everything up to `ack`, but for `skipped` inputs
+        that it passed over just now. When that is more than we sent, we are a new program for an
+        old player: what it has not seen is numbered anew."""
+        self.skipped += skipped
         if self._met and ack <= self.seq:
             return
         unseen = self.after(self.acked)
@@ -128,7 +134,7 @@ class Tally(Generic[V]):
         """What a view says about our inputs: check that each was applied once, and in order."""
         base_last, base_applied = self._base or self._begin_at(last, applied, digest)
         if self.spell is not None and last > self.acked:
-            waits = [now - each.at for each in self.sent if self.acked < each.seq <= last]
+            waits = [now - each.at for each in self._between(self.acked, last)]
             self.spell.stall_s = max(self.spell.stall_s, *waits, 0.0)
         self.acked = max(self.acked, last)
         expected = base_applied + last - base_last
@@ -137,6 +143,11 @@ class Tally(Generic[V]):
         known = self._sent(last)
         if known is not None and known.digest not in (None, digest):
             self.lost = max(self.lost, 1)
+
+    def _between(self, known: int, last: int) -> Iterator[Sent]:
+        """Those after `known` up to `last` that are still kept."""
+        first = self.sent[0].seq if self.sent else last + 1
+        return islice(self.sent, max(0, known + 1 - first), max(0, last + 1 - first))
 
     def _sent(self, seq: int) -> Sent | None:
         """That input, if it is still kept: they stand in order, without holes."""
