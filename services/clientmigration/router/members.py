@@ -148,7 +148,7 @@ class MemberLine:
         mine = record.owner == self.name and record.epoch == entry.epoch
         cancel = Cancel(migration=entry.migration, player=entry.player, reason="router restarted")
         if entry.waived == record.migration != "":
-            self.router.give_back(self, record)
+            self.router.give_back(self, entry, record)
             return
         if entry.waived:
             self.line.say(msgspec.structs.replace(cancel, migration=entry.waived))

@@ -207,15 +207,18 @@ class Router(Service):
         """A member came back with this player: the ledger says how things stand. Without an answer
         the next roster asks again."""
         if entry.player not in self.moves.by_player:
-            reading = self.timed(self.ledger.read(entry.player))
-            reading.addCallbacks(
-                lambda record: member.judge(entry, record),
-                lambda failure: log.warn("no ledger: {why}", why=failure.getErrorMessage()),
-            )
+            self._judge(member, entry)
 
-    def give_back(self, member: MemberLine, record: Record) -> None:
+    def _judge(self, member: MemberLine, entry: Entry) -> None:
+        self.timed(self.ledger.read(entry.player)).addCallbacks(
+            lambda record: member.judge(entry, record),
+            lambda failure: log.warn("no ledger: {why}", why=failure.getErrorMessage()),
+        )
+
+    def give_back(self, member: MemberLine, entry: Entry, record: Record) -> None:
         """A claim was made, and its target has waived it, so that the source went on: the player is
-        the source's again. Without an answer the next roster asks again."""
+        the source's again. If it came back meanwhile and somebody else was quicker, the source
+        hears so at once. Without an answer the next roster asks again."""
         epoch = record.epoch + (record.owner != member.name)
 
         def given(done: list[bool]) -> None:
@@ -223,6 +226,8 @@ class Router(Service):
                 member.line.say(
                     Retain(migration=record.migration, player=record.player, epoch=epoch)
                 )
+            else:
+                self._judge(member, entry)
 
         if record.owner == member.name:  # given, and not heard
             given([True])
