@@ -100,7 +100,8 @@ def test_what_a_player_can_not_send_again_is_not_waited_for() -> None:
     inbox = Inbox(progress_after(3))
     offer(inbox, 10, 11)
     assert taken(inbox) == []
-    inbox.skip_to(10)
+    assert inbox.skip_to(10) == 6
+    assert inbox.skip_to(10) == 0
     assert taken(inbox) == bodies(10, 11)
 
 
@@ -114,7 +115,7 @@ def test_a_hole_stays_visible_and_does_not_touch_the_digest() -> None:
 def test_nobody_is_brought_back_by_an_older_input() -> None:
     inbox = Inbox(progress_after(8))
     for oldest in (0, 1, 8, 9, -5):
-        inbox.skip_to(oldest)
+        assert inbox.skip_to(oldest) == 0
         assert inbox.progress == progress_after(8)
 
 

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clientmigration.core.player import inbox
 from clientmigration.core.player.inbox import Inbox
 from clientmigration.core.player.snapshot import Progress
-from clientmigration.core.player.tally import HOLD_S, MEMORY_S, ROOM, Cost, Sent, Tally
+from clientmigration.core.player.tally import HOLD_S, ROOM, Cost, Sent, Tally
+from clientmigration.gameserver.players import BURST
 
 TICK_S = 0.05
 
@@ -343,15 +345,27 @@ def test_a_crash_that_loses_a_second_of_state_is_made_good_from_memory() -> None
     assert (tally.lost, tally.doubled) == (0, 0)
 
 
-def test_what_was_acknowledged_long_ago_is_forgotten_and_nothing_else() -> None:
+def test_what_was_acknowledged_is_kept_however_long_ago_that_was() -> None:
     server, tally = Server(), playing()
     server.gets(act(tally, b"a", now=0.0))
     act(tally, b"b", now=0.0)
     server.tells(tally)
-    act(tally, b"c", now=MEMORY_S)
+    act(tally, b"c", now=3600.0)
+    assert [each.seq for each in tally.sent] == [1, 2, 3]
     assert tally.oldest() == 1
-    act(tally, b"d", now=MEMORY_S + 0.1)
-    assert [each.seq for each in tally.sent] == [2, 3, 4]
+
+
+def test_all_that_is_kept_fits_into_the_inbox_and_the_pace_of_a_server() -> None:
+    assert ROOM <= inbox.ROOM
+    assert ROOM + 20 <= BURST  # a join, pings and what is sent meanwhile
+
+
+def test_what_servers_passed_over_is_added_up() -> None:
+    tally = playing()
+    tally.continue_from(0, 3)
+    tally.continue_from(0)
+    tally.continue_from(0, 1)
+    assert tally.skipped == 4
 
 
 def test_no_more_is_kept_than_there_is_room_for() -> None:

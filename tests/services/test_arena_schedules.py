@@ -10,9 +10,11 @@ from collections.abc import Iterator
 import pytest
 from twisted.logger import LogEvent
 
+from clientmigration.testing.schedule import FREEZES
 from clientmigration.testing.stage import perform
 
 SEEDS = 80
+FREEZING_SEEDS = 30
 CHUNK = 10
 
 
@@ -28,6 +30,14 @@ def test_every_invariant_holds_in_schedules_from_seed(first: int) -> None:
     for seed in range(first, first + CHUNK):
         verdict = perform(seed)
         assert not verdict.violation, f"python -m clientmigration.testing --seed {seed}"
+
+
+@pytest.mark.parametrize("first", range(1, FREEZING_SEEDS + 1, CHUNK))
+def test_every_invariant_holds_in_schedules_with_freezes_from_seed(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        verdict = perform(seed, repertoire=FREEZES)
+        again = f"python -m clientmigration.testing --faults freezes --seed {seed}"
+        assert not verdict.violation, again
 
 
 @pytest.mark.parametrize(

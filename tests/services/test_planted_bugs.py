@@ -10,10 +10,12 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.logger import LogEvent
 
+from clientmigration.client.player import Player
 from clientmigration.core.player.inbox import Inbox
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.mailbox import Letter, Mailbox
 from clientmigration.core.player.snapshot import Progress, Snapshot
+from clientmigration.core.player.tally import Sent, Tally
 from clientmigration.gameserver.neighbours import Link
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import GameServer
@@ -21,8 +23,9 @@ from clientmigration.gameserver.waivers import Waivers
 from clientmigration.router.moves import MoveCarrier, Moves
 from clientmigration.router.service import Router
 from clientmigration.testing import Glade, Parts
+from clientmigration.testing.schedule import FREEZES
 from clientmigration.testing.stage import perform
-from clientmigration.wire.messages import Waived
+from clientmigration.wire.messages import View, Waived
 from clientmigration.wire.neighbours import Waive
 
 Store = Callable[[str, Snapshot, float], Callable[[Record], Record | None]]
@@ -240,6 +243,34 @@ class Shy(Waivers):
     def ask(self) -> None:
         pass
 
+
+# A player forgets what it sent and saw acknowledged five seconds ago, whoever may need it again.
+
+
+class ForgetfulTally(Tally[View]):
+    def send(self, body: bytes, now: float) -> Sent:
+        sent = super().send(body, now)
+        while self.sent[0].seq <= self.acked and now - self.sent[0].at > 5.0:
+            self.sent.popleft()
+        return sent
+
+
+class ForgetfulPlayer(Player):
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.tally = ForgetfulTally()
+
+
+def test_a_player_that_forgets_what_is_five_seconds_old_is_caught_when_processes_freeze(
+    no_logged_errors: list[LogEvent],
+) -> None:
+    forgetful = Parts(player=ForgetfulPlayer, game=Glade)
+    assert "I2" in perform(FORGETFUL, forgetful, repertoire=FREEZES).violation
+    assert not perform(FORGETFUL, repertoire=FREEZES).violation
+    no_logged_errors.clear()  # the verdict has judged them
+
+
+FORGETFUL = 11  # the seed that catches it
 
 # With the seed that catches it.
 PLANTED = {

@@ -18,7 +18,16 @@ from clientmigration.testing import Arena, Glade, Parts, perform
 from clientmigration.testing.faults import STEPS
 from clientmigration.testing.network import End
 from clientmigration.testing.scene import HEALED, Scene
-from clientmigration.testing.schedule import CALM, FAULTS, HEAL_S, ROUGH, Step, schedule
+from clientmigration.testing.schedule import (
+    CALM,
+    FAULTS,
+    FREEZES,
+    FROZEN,
+    HEAL_S,
+    ROUGH,
+    Step,
+    schedule,
+)
 from clientmigration.testing.ticket_replay import HOST, TicketReplay
 from clientmigration.testing.workload import SIZES, Workload
 from clientmigration.wire.messages import Item
@@ -66,9 +75,40 @@ def test_a_seed_decides_today_what_it_decided_when_it_found_a_bug(seed: int, dig
     assert sha256(values.encode()).hexdigest()[:16] == digest
 
 
+@pytest.mark.parametrize(
+    ("seed", "digest"),
+    [
+        (1, "2cbfd3cbd702b9cc"),
+        (9, "3fe1aa6b5527db62"),
+        (11, "d47b998495ac9e83"),
+        (16, "e9bfeea710e474a0"),
+    ],
+)
+def test_a_seed_of_freezes_decides_today_what_it_decided_when_it_found_a_bug(
+    seed: int, digest: str
+) -> None:
+    values = repr(astuple(schedule(seed, FREEZES)))
+    assert sha256(values.encode()).hexdigest()[:16] == digest
+
+
 def test_every_word_of_a_schedule_can_be_done_and_only_those() -> None:
-    assert set(STEPS) == set(ROUGH)
-    assert set(CALM) | FAULTS == set(ROUGH)
+    assert set(STEPS) == set(ROUGH) | set(FROZEN)
+    assert set(CALM) | FAULTS == set(STEPS)
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_a_schedule_of_freezes_has_some_and_most_of_them_fall_into_moves(seed: int) -> None:
+    made = schedule(seed, FREEZES)
+    frozen = [step for step in made.steps if step.word in FROZEN]
+    assert all(0.1 <= step.seconds <= 30.0 for step in frozen)
+    if made.kind == "freeze":
+        assert [step.word for step in frozen] == ["freeze server"]
+        assert not {step.word for step in made.steps} & (FAULTS - set(FROZEN))
+
+
+def test_all_of_a_first_schedule_is_as_it_was_before_there_were_freezes() -> None:
+    words = {step.word for seed in range(1, 60) for step in schedule(seed).steps}
+    assert words == set(ROUGH)
 
 
 @pytest.mark.parametrize("seed", range(1, 13))
@@ -204,6 +244,56 @@ def test_what_is_not_there_is_not_reset() -> None:
     assert do(made, "reset", 0.9, 0.0) == "router and a"
     made.arena.kill("a")
     assert do(made, "reset", 0.9, 0.0) == ""
+
+
+def test_a_freeze_may_outlast_all_other_faults_and_is_a_fault_until_it_ends() -> None:
+    made = scene()
+    assert do(made, "freeze server", 0.0, seconds=20.0) == "a for 20.0 s"
+    assert (made.frozen("a"), made.checker.faults) == (True, 1)
+    assert made.thawed == made.arena.clock.seconds() + 20.0 > HEALED
+    made.arena.run(19.9)
+    assert (made.frozen("a"), made.checker.faults) == (True, 1)
+    made.arena.run(0.2)
+    assert (made.frozen("a"), made.checker.faults) == (False, 0)
+
+
+def test_the_last_server_that_is_awake_is_not_frozen() -> None:
+    made = scene()
+    assert do(made, "freeze server", 0.0) == "a for 1.0 s"
+    assert do(made, "freeze server", 0.0) == "b for 1.0 s"
+    assert do(made, "freeze server", 0.0) == ""
+
+
+def test_a_router_is_frozen_once_at_a_time_and_hears_of_moves_when_it_thaws() -> None:
+    made = scene()
+    assert do(made, "freeze router") == "router for 1.0 s"
+    assert do(made, "freeze router") == ""
+    said = [do(made, "move", 0.0, dice) for dice in (0.0, 0.4, 0.8)]
+    assert [each.endswith(", when the router thaws") for each in said if each] == [True, True]
+    assert not made.arena.router.moves.by_id
+    made.arena.run(1.005)
+    assert made.arena.router.moves.by_id
+
+
+def test_a_frozen_player_does_nothing_and_does_not_go_home() -> None:
+    made = scene()
+    do(made, "newcomer")
+    made.arena.run(1.0)
+    track = made.bots.met()[0]
+    assert do(made, "freeze player", 0.0) == f"{track.host} for 1.0 s"
+    assert do(made, "leave", 0.0) == ""
+    before = track.player.tally.seq
+    made.arena.run(0.9)
+    assert track.player.tally.seq == before
+    made.arena.run(2.0)
+    assert track.player.tally.seq > before
+    assert not made.checker.broken
+
+
+def test_a_frozen_server_does_not_hear_that_it_is_to_end() -> None:
+    made = scene()
+    do(made, "freeze server", 0.0)
+    assert do(made, "drain", 0.0) == ""
 
 
 # A ticket that is replayed.

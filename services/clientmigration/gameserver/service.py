@@ -261,11 +261,9 @@ class GameServer(Service):
         as the router says it, and that is said here too."""
         here = [seat.player for seat in self.seats.values() if seat.entered]
         log.warn(
-            "{name} stood still for {s:.1f} s, with {n} players",
-            name=self.member,
-            s=seconds,
-            n=len(here),
-        )
+            "{name} stood still for {seconds} s, with {n} players",
+            name=self.member, seconds=round(seconds, 1), n=len(here),
+        )  # fmt: skip
         self.clock.callLater(RECKON_S, self._reckon, here)
 
     def _reckon(self, before: list[str]) -> None:

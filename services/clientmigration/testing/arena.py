@@ -230,7 +230,10 @@ class Arena:
         return [
             name
             for name, server in self.servers.items()
-            if (seat := server.seats.get(player.name)) and seat.entered and not seat.held
+            if (seat := server.seats.get(player.name))
+            and seat.entered
+            and not seat.held
+            and not self.hosts[name].frozen
         ]
 
     def home_of(self, player: Player) -> str:

@@ -65,6 +65,8 @@ class Timeline(Clock):
             if host is not None and host.thaws_at > when:
                 self._push(call, host, host.thaws_at)
                 continue
+            if call.time > when:  # it was reset to an earlier time and then delayed: not this entry
+                continue
             if call.delayed_time:
                 call.activate_delay()
                 self._push(call, host)
