@@ -186,7 +186,7 @@ class Checker:
                 track.killed_at = self.now
 
     def freezing(self, name: str) -> None:
-        """A server is about to be frozen: if it lasts, its players are taken up as after a crash."""
+        """A server is about to be frozen: whom others take up, they take up as after a crash."""
         for track in self.tracks:
             if self._rightful.get(track.name, ("",))[0] == name:
                 floor = self._steady_floor(name)

@@ -79,8 +79,9 @@ class Schedule:
     """All that a seed decides beforehand, times in seconds.
 
     `kind` is "calm" (no fault but a slow ledger), "crash" (calm, and one server is killed),
-    "freeze" (calm, and one server is frozen) or "rough" (everything). `ways` are the one-way delays between hosts, `skew` how far the clock of
-    each is ahead, `lossy` the share of what is sent that comes late, `cost` a player's load."""
+    "freeze" (calm, and one server is frozen) or "rough" (everything). `ways` are the one-way delays
+    between hosts, `skew` how far the clock of each is ahead, `lossy` the share of what is sent that
+    comes late, `cost` a player's load."""
 
     seed: int
     kind: str
