@@ -32,6 +32,7 @@ from clientmigration.gameserver.mail import PostOffice
 from clientmigration.gameserver.neighbours import NeighbourLinks
 from clientmigration.gameserver.players import PlayerLine
 from clientmigration.gameserver.seat import Seat
+from clientmigration.gameserver.stalls import Stalls
 from clientmigration.gameserver.streams import StreamSender
 from clientmigration.gameserver.uplink import Uplink
 from clientmigration.gameserver.waivers import Waivers
@@ -48,8 +49,6 @@ SMOOTHING_S = 2.0  # load follows a change within about this time
 PATIENCE_S = 0.25  # what waits for the end of a late tick waits no longer than this
 AT_ONCE = 2  # ticks simulated before the reactor gets its turn again
 ROSTER_S = 2.0  # how often the router hears where everybody is
-STALLED_S = 1.0  # without a tick: the process, or its host, stood still
-RECKON_S = 2.0  # after that it has heard from the router who was taken up elsewhere meanwhile
 DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved away
 COUNTED = (
     "views",
@@ -120,6 +119,7 @@ class GameServer(Service):
         self.game = make_game(setting.rate, self.letters.post)
         self.neighbours = NeighbourLinks(self, dial, jitter)
         self.waivers = Waivers(self)
+        self.stalls = Stalls(clock, lambda: self.member, self._players)
         self.burns = Burns(cpu)
         self.files = files or Files()
         self.meter = Meter(COUNTED)
@@ -132,7 +132,6 @@ class GameServer(Service):
         self.grade = Grade.FIT
         self.draining = False
         self._cpu = (0.0, 0.0)
-        self._ran_at = math.inf
         self._after: list[tuple[str, Callable[[], None], float]] = []
         self._beat: IDelayedCall | None = None
         self._loops = [LoopingCall(self.report), LoopingCall(self.sweep), LoopingCall(self._list)]
@@ -140,6 +139,9 @@ class GameServer(Service):
     def now(self) -> float:
         """World time, seconds since the epoch: the same on every server."""
         return self.clock.seconds()
+
+    def _players(self) -> list[str]:
+        return [seat.player for seat in self.seats.values() if seat.entered]
 
     # Connections.
 
@@ -240,11 +242,7 @@ class GameServer(Service):
 
         Ticks more than a second late are skipped, and counted. Answers whether none is due now.
         """
-        now = self.now()
-        due = math.floor(now * self.rate + 1e-6)
-        if now - self._ran_at > STALLED_S:
-            self._stalled(now - self._ran_at)
-        self._ran_at = now
+        due = math.floor(self.now() * self.rate + 1e-6)
         if self.tick == 0:
             self.tick = due - 1
         behind = due - self.tick
@@ -255,24 +253,6 @@ class GameServer(Service):
             self.tick = tick
             self._step(tick)
         return self.tick == due
-
-    def _stalled(self, seconds: float) -> None:
-        """No tick came for so long. Others may have taken up players meanwhile: they will be let go
-        as the router says it, and that is said here too."""
-        here = [seat.player for seat in self.seats.values() if seat.entered]
-        log.warn(
-            "{name} stood still for {seconds} s, with {n} players",
-            name=self.member, seconds=round(seconds, 1), n=len(here),
-        )  # fmt: skip
-        self.clock.callLater(RECKON_S, self._reckon, here)
-
-    def _reckon(self, before: list[str]) -> None:
-        gone = sum(player not in self.seats for player in before)
-        if gone:
-            log.warn(
-                "{name} let go of {n} of {of} players since it stood still",
-                name=self.member, n=gone, of=len(before),
-            )  # fmt: skip
 
     def _step(self, tick: int) -> None:
         started = self.now()
@@ -319,6 +299,7 @@ class GameServer(Service):
             self.tell(batch)
 
     def _run(self) -> None:
+        self.stalls.ran()
         self._act(none_due=self._run_due())
         self._weigh()
         ahead = (self.tick + 1) / self.rate - self.now()
