@@ -210,8 +210,8 @@ def test_without_a_drain_nobody_is_lifted_above_the_level(
     after = {s.name: s.pressure for s in estimates(fleet, POLICY, NOW)}
     if before:
         even = level([s for s in before.values() if s.closed != "silent"], POLICY)
-        for name, standing in before.items():
-            assert after[name] <= max(even, standing.pressure) + 1e-9
+        for name, estimate in before.items():
+            assert after[name] <= max(even, estimate.pressure) + 1e-9
 
 
 @settings(max_examples=150, deadline=None)
