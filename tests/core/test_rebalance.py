@@ -299,6 +299,14 @@ def test_a_drain_fills_the_lowest_until_they_are_even() -> None:
     assert plan == {("a", "lower"): 42, ("a", "low"): 8}  # the first 31 make them even
 
 
+def test_who_does_not_keep_up_is_relieved_like_others_and_not_emptied_like_a_drain() -> None:
+    high = {"load": 0.6, "players": 150.0}
+    plan = flows(fleet_of(a={**high, "health": 0.0}, b={"load": 0.2}), POLICY, NOW)
+    assert plan == flows(fleet_of(a=high, b={"load": 0.2}), POLICY, NOW)
+    assert [flow.word for flow in plan] == ["high"]
+    assert planned(fleet_of(a={"health": 0.0}, b={}, c={})) == {}
+
+
 def test_who_is_above_the_level_gives_to_the_nearest_first() -> None:
     near, far = {"centre_x_m": 400.0}, {"centre_x_m": 9000.0, "load": 0.29}
     assert planned(fleet_of(a={"load": 0.75}, near=near, far=far), FEW) == {("a", "near"): 10}
