@@ -300,10 +300,11 @@ def test_a_drain_fills_the_lowest_until_they_are_even() -> None:
 
 
 def test_who_does_not_keep_up_is_relieved_like_others_and_not_emptied_like_a_drain() -> None:
-    high = {"load": 0.6, "players": 150.0}
-    plan = flows(fleet_of(a={**high, "health": 0.0}, b={"load": 0.2}), POLICY, NOW)
-    assert plan == flows(fleet_of(a=high, b={"load": 0.2}), POLICY, NOW)
-    assert [flow.word for flow in plan] == ["high"]
+    brave = Policy.parse({"limits": {"moves_per_second": 1000}})
+    high, also = {"load": 0.7, "players": 150.0}, {"load": 0.65, "players": 150.0}
+    plan = flows(fleet_of(a={**high, "health": 0.0}, b=also, new=EMPTY), brave, NOW)
+    assert plan == flows(fleet_of(a=high, b=also, new=EMPTY), brave, NOW)
+    assert [(flow.source, flow.word) for flow in plan] == [("a", "high"), ("b", "high")]
     assert planned(fleet_of(a={"health": 0.0}, b={}, c={})) == {}
 
 
