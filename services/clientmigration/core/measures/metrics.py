@@ -176,12 +176,18 @@ def check(datapoint: Datapoint) -> Datapoint:
 
     For whatever came over a wire: the value must already be spelled as a float.
     """
-    parse(datapoint.path)
+    checked(datapoint)
+    return datapoint
+
+
+def checked(datapoint: Datapoint) -> tuple[str, str, str]:
+    """(role, name, measure) of a datapoint that passes `check`."""
+    named = parse(datapoint.path)
     _second(datapoint.timestamp)
     number = _number(datapoint.value, datapoint.path)
     if repr(number) != repr(datapoint.value):
         raise NotADatapoint(f"{datapoint.path}: {datapoint.value!r} is not spelled {number!r}")
-    return datapoint
+    return named
 
 
 def spread_of(samples: Sequence[float]) -> dict[Literal["p50", "p95", "p99", "max"], float]:
