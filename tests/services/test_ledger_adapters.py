@@ -6,7 +6,7 @@ SQLite runs in the real reactor's thread, on a real file.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_twisted
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorFromThreads
 
 from clientmigration.core.player.ledger import Record, taken
 from clientmigration.core.player.snapshot import Progress, Snapshot
-from clientmigration.net.ledger import Ledger, MemoryLedger, SQLite, checkpoint, free, take
+from clientmigration.net.ledger import Ledger, MemoryLedger, SQLite, TimedLedger
 
 ADA, BOB = "ada" + "0" * 13, "b0b" + "0" * 13
 
@@ -30,6 +30,32 @@ def snapshot(epoch: int, seq: int, player: str = ADA, coins: int = 0) -> Snapsho
         progress=Progress(2**32 - 1, 2**32 - 1, 2**32 - 1), game={"coins": coins, "name": "Zoë"},
         workloads=[{"kind": "burn", "us_per_tick": 50}],
     )  # fmt: skip
+
+
+def at(ledger: Ledger, now: float) -> TimedLedger:
+    """The ledger at that time."""
+    return TimedLedger(ledger, lambda: now, lambda _: None)
+
+
+def take(
+    ledger: Ledger,
+    expected: Record,
+    owner: str,
+    migration: str,
+    snapshot: Snapshot | None,
+    now: float,
+) -> Deferred[list[bool]]:
+    return at(ledger, now).take(expected, owner, migration, snapshot)
+
+
+def checkpoint(
+    ledger: Ledger, owner: str, snapshots: Sequence[Snapshot], now: float
+) -> Deferred[list[bool]]:
+    return at(ledger, now).checkpoint(owner, snapshots)
+
+
+def free(ledger: Ledger, owner: str, snapshot: Snapshot, now: float) -> Deferred[list[bool]]:
+    return at(ledger, now).free(owner, snapshot)
 
 
 def real_reactor() -> IReactorFromThreads:

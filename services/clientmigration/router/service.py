@@ -7,29 +7,20 @@ on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Protocol
 
 from twisted.application.service import Service
-from twisted.internet.interfaces import IReactorTime
 
 from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.groups import Groups
 from clientmigration.core.fleet.pings import KnownPings
-from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.meter import Meter
-from clientmigration.core.measures.metrics import Sink
 from clientmigration.errors import PeersFault
 from clientmigration.net.beats import Beats
-from clientmigration.net.ledger import Ledger, TimedLedger
 from clientmigration.net.line import MEMBER_SILENCE_S, SILENCE_S, Line
 from clientmigration.net.lobby import Entrance, Lobby
-from clientmigration.net.probe import Probe
-from clientmigration.net.tickets import Seals
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
 from clientmigration.router.annotations import Annotations
@@ -46,6 +37,7 @@ from clientmigration.router.moves import Moves
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.orders import Orders
 from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, log_ended
+from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
 from clientmigration.router.overview import Sights, because, found, overview, world
 from clientmigration.router.past import Past
 from clientmigration.router.placing import Placing
@@ -59,7 +51,7 @@ from clientmigration.router.reports import Reports
 from clientmigration.router.residents import Residents
 from clientmigration.router.rosters import Rosters
 from clientmigration.router.situation import Situation
-from clientmigration.router.warm_start import Ask, WarmStart
+from clientmigration.router.warm_start import WarmStart
 from clientmigration.wire.connection import MEMBER_TO_ROUTER, OPERATOR_TO_ROUTER
 
 COUNTED = (
@@ -87,49 +79,6 @@ COUNTED = (
 REPORT_S = 1.0
 SHOW_S = 1.0  # how often operators who watch are shown how things stand
 QUEUE_S = 0.5  # how often it is seen whether there is room for those who wait
-
-
-class EventPost(Protocol):
-    """graphite-web, for events."""
-
-    def post(self, what: str, tags: list[str], when: int, data: str = "") -> None:
-        """Post one event, of a Unix second, and return at once."""
-
-    def take_dropped(self) -> int:
-        """How many events were lost since this was asked last."""
-
-
-@dataclass(frozen=True)
-class RouterOutside:
-    """What a router finds around it. `past` is asked for the last seconds before its start;
-    `dropped` answers how many datapoints carbon did not get since it was asked last."""
-
-    clock: IReactorTime
-    ledger: Ledger
-    seals: Seals
-    sink: Sink
-    events: EventPost
-    probe: Probe
-    entropy: Callable[[int], bytes]
-    dropped: Callable[[], int] = lambda: 0
-    past: Ask | None = None
-
-
-@dataclass(frozen=True)
-class RouterSettings:
-    """What a router is told at its start: `name` is its own in Graphite."""
-
-    name: str
-    policy: Policy
-
-
-@dataclass(frozen=True)
-class RouterParts:
-    """What carries out migrations and keeps the ledger's rules: put something else here to try it,
-    or to plant a bug."""
-
-    carrier: type[MoveCarrier] = MoveCarrier
-    ledger: type[TimedLedger] = TimedLedger
 
 
 class Router(Service):

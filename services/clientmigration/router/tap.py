@@ -17,7 +17,8 @@ from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, served
 from clientmigration.net.web import Reception
-from clientmigration.router.service import RouterOutside, RouterSettings, build
+from clientmigration.router.outside import RouterOutside, RouterSettings
+from clientmigration.router.service import build
 from clientmigration.router.warm_start import from_graphite
 
 

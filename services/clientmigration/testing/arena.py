@@ -28,13 +28,8 @@ from clientmigration.net.ledger import Ledger, MemoryLedger
 from clientmigration.net.operator import Desk
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
-from clientmigration.router.service import (
-    Router,
-    RouterOutside,
-    RouterParts,
-    RouterSettings,
-    build,
-)
+from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
+from clientmigration.router.service import Router, build
 from clientmigration.router.warm_start import Ask
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk, Silent, SlowLedger, Still
