@@ -23,8 +23,8 @@ from clientmigration.router.move import (
     Terms,
 )
 
-Begun = Callable[[Terms], None]
-Ended = Callable[[MoveEnded], None]
+OnBegun = Callable[[Terms], None]
+OnEnded = Callable[[MoveEnded], None]
 
 
 class Moves:
@@ -35,8 +35,8 @@ class Moves:
         self,
         tools: MoveTools,
         entropy: Callable[[int], bytes],
-        begun: Begun,
-        ended: Sequence[Ended],
+        begun: OnBegun,
+        ended: Sequence[OnEnded],
         carrier: type[MoveCarrier] = MoveCarrier,
     ) -> None:
         self._tools, self._entropy, self._carrier = tools, entropy, carrier

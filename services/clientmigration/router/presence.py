@@ -19,8 +19,8 @@ from clientmigration.wire.messages import Attach
 
 log = Logger()
 
-Joined = Callable[[Member], None]
-Left = Callable[[Member, str], None]
+OnJoined = Callable[[Member], None]
+OnLeft = Callable[[Member, str], None]
 """Told the member and the reason."""
 
 
@@ -32,8 +32,8 @@ class Presence:
         members: AttachedMembers,
         situation: Situation,
         groups: Groups,
-        joined: Sequence[Joined],
-        left: Sequence[Left],
+        joined: Sequence[OnJoined],
+        left: Sequence[OnLeft],
     ) -> None:
         self._members, self._situation, self._groups = members, situation, groups
         self._joined, self._left = joined, left
