@@ -16,6 +16,8 @@ import pytest
 import pytest_twisted
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record, taken
 from clientmigration.core.player.snapshot import Progress, Snapshot
@@ -108,6 +110,27 @@ async def test_players_do_not_touch_each_other(ledger: Ledger) -> None:
     assert await ledger.read(BOB) == Record(BOB)
     await owned(ledger, "gs-2", BOB)
     assert (await ledger.read(ADA)).owner == "gs-1"
+
+
+# How long it takes.
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_how_long_an_answer_took_is_told_whatever_it_was(fails: bool) -> None:
+    clock, answer, took = Clock(), Deferred[Record](), list[float]()
+    adapter = MemoryLedger()
+    adapter.read = lambda _: answer  # type: ignore[method-assign]
+    reading = TimedLedger(adapter, clock.seconds, took.append).read(ADA)
+    clock.advance(0.25)
+    assert took == []
+    if fails:
+        answer.errback(ValueError("the ledger is away"))
+    else:
+        answer.callback(Record(ADA))
+    assert took == [0.25]
+    seen: list[Any] = []
+    reading.addBoth(seen.append)
+    assert isinstance(seen[0], Failure if fails else Record)
 
 
 # Compare-and-set.
