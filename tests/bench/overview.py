@@ -12,7 +12,7 @@ from typing import Any
 
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.world import Position
-from clientmigration.router.overview import MEASURES, Sights, overview, world
+from clientmigration.router.overview import MEASURES, OverviewPorts, overview, world
 from clientmigration.router.service import Router
 from clientmigration.testing import Arena
 from clientmigration.wire.connection import encode
@@ -41,12 +41,12 @@ def fleet(members: int, each: int) -> Router:
     return router
 
 
-def cost(make: Callable[[Sights], Any], router: Router) -> str:
+def cost(make: Callable[[OverviewPorts], Any], router: Router) -> str:
     """Milliseconds and kilobytes of making and encoding one."""
     spent = []
     for _ in range(TIMES):
         began = time.process_time()
-        frame = encode(make(router.sights))
+        frame = encode(make(router.overview_ports))
         spent.append(time.process_time() - began)
     return f"{min(spent) * 1000:6.1f} ms {len(frame) / 1000:6.0f} kB"
 

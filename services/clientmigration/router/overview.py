@@ -44,7 +44,7 @@ MEASURES = (
 
 
 @dataclass(frozen=True)
-class Sights:
+class OverviewPorts:
     """Everything that may be looked at. `totals` are the meter's counts since the start, `moving`
     answers how many players are being moved, `started` since when (Unix seconds)."""
 
@@ -60,35 +60,35 @@ class Sights:
     started: Callable[[], float]
 
 
-def overview(sights: Sights) -> Overview:
+def overview(ports: OverviewPorts) -> Overview:
     """How things stand."""
-    fleet, totals = sights.situation.fleet, sights.totals
+    fleet, totals = ports.situation.fleet, ports.totals
     summary, known = fleet.summary(), fleet.members()
     numbers = numbered(each.name for each in known if each.role == "gameserver")
     return Overview(
-        router=sights.router,
-        now=sights.situation.now(),
-        started=sights.started(),
-        members=[_member(sights, each, numbers.get(each.name, 0)) for each in known],
+        router=ports.router,
+        now=ports.situation.now(),
+        started=ports.started(),
+        members=[_member(ports, each, numbers.get(each.name, 0)) for each in known],
         players=summary.players,
         capacity=summary.capacity,
-        waiting=len(sights.waiting),
-        moving=sights.moving(),
+        waiting=len(ports.waiting),
+        moving=ports.moving(),
         joins=int(totals["joins"]),
         moves={str(outcome): int(totals[f"moves_{outcome}"]) for outcome in Outcome},
-        recent=sights.past.newest(RECENT),
+        recent=ports.past.newest(RECENT),
     )
 
 
-def _member(sights: Sights, known: Member, owner: int) -> MemberStatus:
+def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
     return MemberStatus(
         name=known.name,
         role=known.role,
         address=known.address,
         zone=known.zone,
         owner=owner,
-        closed=known.closed(sights.situation.policy, sights.situation.now()),
-        sample=_sample(known, sights.members[known.name].measures),
+        closed=known.closed(ports.situation.policy, ports.situation.now()),
+        sample=_sample(known, ports.members[known.name].measures),
     )
 
 
@@ -111,14 +111,14 @@ def _sample(known: Member, measures: Mapping[str, float]) -> MemberSample | None
     )
 
 
-def world(sights: Sights) -> World:
+def world(ports: OverviewPorts) -> World:
     """Where everybody stands, or an even choice of them."""
-    rosters = {name: link.roster.values() for name, link in sights.members.items()}
+    rosters = {name: link.roster.values() for name, link in ports.members.items()}
     players = sum(map(len, rosters.values()))
     every = max(1, -(-players // DOTS))
     shown = {name: _dots(entries, every) for name, entries in rosters.items()}
     count = sum(map(len, shown.values()))
-    return World(now=sights.situation.now(), players=players, shown=count, members=shown)
+    return World(now=ports.situation.now(), players=players, shown=count, members=shown)
 
 
 def _dots(entries: Iterable[Entry], every: int) -> list[Dot]:
@@ -126,21 +126,21 @@ def _dots(entries: Iterable[Entry], every: int) -> list[Dot]:
     return [Dot(n, round(e.x, 1), round(e.y, 1)) for n, e in numbered if n % every == 0]
 
 
-async def found(sights: Sights, find: Find) -> Found | Ended:
+async def found(ports: OverviewPorts, find: Find) -> Found | Ended:
     """Where one player is. Its name may be cut short, if only one begins so."""
     here = [
         (name, entry)
-        for name, link in sights.members.items()
+        for name, link in ports.members.items()
         for entry in _called(find.player, link.roster)
     ]
     names = {entry.player for _, entry in here}
     if len(names) > 1:
         return Ended(find.n, "refused", f"{len(names)} players begin with {find.player!r}")
     player = names.pop() if names else find.player
-    record = await sights.ledger.read(player)
+    record = await ports.ledger.read(player)
     if not here and record.epoch == 0:
         return Ended(find.n, "refused", f"no player is called {find.player!r}")
-    moves = sights.past.newest(OF_PLAYER, player)
+    moves = ports.past.newest(OF_PLAYER, player)
     if not here:
         return _away(find.n, record, moves)
     at, entry = max(here, key=lambda each: each[1].epoch)
@@ -186,10 +186,10 @@ def _away(n: int, record: Record, moves: list[Moved]) -> Found:
     )
 
 
-def because(sights: Sights, explain: Explain) -> Because:
+def because(ports: OverviewPorts, explain: Explain) -> Because:
     """What the router remembers of a player, a move or a member."""
-    facts = sights.audit.about(explain.subject)
-    return Because(n=explain.n, since=sights.audit.since(), facts=facts)
+    facts = ports.audit.about(explain.subject)
+    return Because(n=explain.n, since=ports.audit.since(), facts=facts)
 
 
 def _called(player: str, roster: dict[str, Entry]) -> list[Entry]:

@@ -36,7 +36,7 @@ class Caller(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Guest:
+class Queued:
     """Somebody who waits: its visit, what is known of it, and who wants to know where it goes."""
 
     visit: Caller
@@ -57,64 +57,64 @@ class Queue:
     ) -> None:
         self._find, self._meter, self._now = find, meter, now
         self._order = JoinQueue(kept_s)
-        self._guests: dict[str, Guest] = {}
+        self._waiting: dict[str, Queued] = {}
         self._told_at = 0.0
 
     def __len__(self) -> int:
-        return len(self._guests)
+        return len(self._waiting)
 
     def __contains__(self, player: object) -> bool:
-        return player in self._guests
+        return player in self._waiting
 
     def place(self, visit: Caller, newcomer: Newcomer, since: float) -> Deferred[str]:
         """The member to go to, as soon as there is one; "" when the player went away. It came at
         `since`, unless it has a place in the queue already."""
-        guest, player, now = Guest(visit, newcomer), newcomer.player, self._now()
-        if not self._forestall(player, guest):
-            return guest.answer
+        queued, player, now = Queued(visit, newcomer), newcomer.player, self._now()
+        if not self._forestall(player, queued):
+            return queued.answer
         waiter = self._order.enter(player, since)
         first = next(self._order.here())[1] is waiter
         target = self._find(newcomer, visit.group, now - waiter.since) if first else ""
         if target:
             self._order.leave(player)
-            guest.answer.callback(target)
+            queued.answer.callback(target)
         else:
             self._meter.count("placements_waiting")
-            self._guests[player] = guest
+            self._waiting[player] = queued
             self._tell(player)
-        return guest.answer
+        return queued.answer
 
-    def _forestall(self, player: str, guest: Guest) -> bool:
+    def _forestall(self, player: str, queued: Queued) -> bool:
         """The same player may wait on another connection: it waits on the one that came last, and
         that is not always the one that gets here last. Answers whether that is this one."""
-        other = self._guests.get(player)
+        other = self._waiting.get(player)
         if other is None:
             return True
-        earlier, later = sorted((other, guest), key=lambda each: each.visit.number)
+        earlier, later = sorted((other, queued), key=lambda each: each.visit.number)
         if earlier is other:
-            del self._guests[player]
+            del self._waiting[player]
         earlier.visit.replaced()
         earlier.answer.callback("")
-        return later is guest
+        return later is queued
 
     def leave(self, visit: Caller) -> None:
         """A connection on which somebody may have waited is gone. The place is kept for a while."""
-        for player in [p for p, guest in self._guests.items() if guest.visit is visit]:
+        for player in [p for p, queued in self._waiting.items() if queued.visit is visit]:
             self._order.away(player, self._now())
-            self._guests.pop(player).answer.callback("")
+            self._waiting.pop(player).answer.callback("")
 
     def advance(self) -> None:
         """Place as many as there is room for, in order, and tell the others where they stand."""
         now, moved = self._now(), False
         self._order.forget(now)
         for _, waiter in self._order.here():
-            guest = self._guests[waiter.player]
-            target = self._find(guest.newcomer, guest.visit.group, now - waiter.since)
+            queued = self._waiting[waiter.player]
+            target = self._find(queued.newcomer, queued.visit.group, now - waiter.since)
             if not target:
                 break
             self._order.serve(waiter.player, now)
-            del self._guests[waiter.player]
-            guest.answer.callback(target)
+            del self._waiting[waiter.player]
+            queued.answer.callback(target)
             moved = True
         if moved or now - self._told_at >= TELL_S:
             self._told_at = now
@@ -131,4 +131,4 @@ class Queue:
                     position=position,
                     estimate_s=None if estimate_s is None else round(estimate_s, 1),
                 )
-                self._guests[waiter.player].visit.say(message)
+                self._waiting[waiter.player].visit.say(message)

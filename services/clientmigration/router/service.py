@@ -38,7 +38,7 @@ from clientmigration.router.operators import OperatorLine, OperatorPorts, Operat
 from clientmigration.router.orders import Orders
 from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, log_ended
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
-from clientmigration.router.overview import Sights, because, found, overview, world
+from clientmigration.router.overview import OverviewPorts, because, found, overview, world
 from clientmigration.router.past import Past
 from clientmigration.router.placing import Placing
 from clientmigration.router.players import Identities, Visit, VisitPorts
@@ -179,7 +179,7 @@ class Router(Service):
         )
 
     def _make_operators(self) -> None:
-        self.sights = Sights(
+        self.overview_ports = OverviewPorts(
             router=self.settings.name,
             situation=self.situation,
             members=self.members,
@@ -193,10 +193,10 @@ class Router(Service):
         )
         orders = Orders(self.fleet, self.members, self.ledger, self.moves)
         ports = OperatorPorts(
-            overview=partial(overview, self.sights),
-            world=partial(world, self.sights),
-            found=partial(found, self.sights),
-            because=partial(because, self.sights),
+            overview=partial(overview, self.overview_ports),
+            world=partial(world, self.overview_ports),
+            found=partial(found, self.overview_ports),
+            because=partial(because, self.overview_ports),
             carry_out=orders.carry_out,
         )
         self.operators = Operators(self.settings.name, ports, self.beats)
