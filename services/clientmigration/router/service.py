@@ -46,10 +46,10 @@ from clientmigration.router.presence import Presence
 from clientmigration.router.queue import Queue
 from clientmigration.router.recovery import Recovery
 from clientmigration.router.redirects import SealedRedirects
-from clientmigration.router.report import Gauges, SelfReport
 from clientmigration.router.reports import Reports
 from clientmigration.router.residents import Residents
 from clientmigration.router.rosters import Rosters
+from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
 from clientmigration.router.warm_start import WarmStart
 from clientmigration.wire.connection import MEMBER_TO_ROUTER, OPERATOR_TO_ROUTER
