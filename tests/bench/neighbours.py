@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.task import deferLater, react
 
+from clientmigration.core.fleet.numbers import numbered
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import MemorySink
 from clientmigration.core.player.snapshot import Snapshot
@@ -26,7 +27,6 @@ from clientmigration.gameserver.service import GameServer, Setting
 from clientmigration.net.door import Door, dialer
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
-from clientmigration.router.introductions import owners
 from clientmigration.wire.messages import Neighbour, Neighbours
 
 STEPS = ("neighbours.show", "game.lend", "game.draw")
@@ -94,7 +94,7 @@ async def measured(
     watched = Watched()
     names = ("a", "b")
     servers = [await server(reactor, name, players, watched, spread_m) for name in names]
-    numbers = owners(names)
+    numbers = numbered(names)
     for one, other in ((0, 1), (1, 0)):
         there = Neighbour(names[other], servers[other].address, numbers[names[other]])
         message = Neighbours(numbers[names[one]], [there] if linked else [])

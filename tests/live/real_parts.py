@@ -165,7 +165,7 @@ class Cluster:
 
     def placeable(self, name: str) -> bool:
         """Whether players can be sent there."""
-        return self.router.fleet.fresh(name, self.router.now(), self.router.policy)
+        return self.router.fleet.fresh(name, self.router.now(), self.router.settings.policy)
 
     async def player(
         self,

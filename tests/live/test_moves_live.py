@@ -33,7 +33,8 @@ async def test_two_hundred_moves_cost_no_tick_no_input_and_no_coin(cluster: Clus
     for _ in range(MOVES):
         here = ada.member
         moving = cluster.router.moves.start(ada.name, here, "two" if here == "one" else "one")
-        outcomes.append(await Deferred.fromCoroutine(moving))
+        ended = await Deferred.fromCoroutine(moving)
+        outcomes.append(ended.outcome if ended else None)
     acting.stop()
     await cluster.quiet(ada)
     assert outcomes == [Outcome.SETTLED] * MOVES

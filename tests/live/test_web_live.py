@@ -45,7 +45,8 @@ async def test_a_browser_is_moved_twenty_times_without_a_missed_tick(cluster: Cl
     for _ in range(MOVES):
         here = ada.member
         moving = cluster.router.moves.start(ada.name, here, "two" if here == "one" else "one")
-        outcomes.append(await Deferred.fromCoroutine(moving))
+        ended = await Deferred.fromCoroutine(moving)
+        outcomes.append(ended.outcome if ended else None)
     acting.stop()
     await cluster.quiet(ada)
     assert outcomes == [Outcome.SETTLED] * MOVES
@@ -68,7 +69,9 @@ async def test_the_javascript_player_is_moved_without_a_missed_tick(cluster: Clu
         ada.order("fetch ")
         here, there = ada.member, "two" if ada.member == "one" else "one"
         moving = cluster.router.moves.start(ada.name, here, there)
-        assert await Deferred.fromCoroutine(moving) is Outcome.SETTLED
+        ended = await Deferred.fromCoroutine(moving)
+        assert ended is not None
+        assert ended.outcome is Outcome.SETTLED
         await eventually(partial(ada.landed, there))
     await eventually(lambda: len(ada.told("fetched")) == SCRIPT_MOVES)
     ada.order("counts")

@@ -173,7 +173,7 @@ def test_what_the_router_decides_from_is_what_carbon_gets_to_the_letter() -> Non
     arena = Arena(seed=2)
     router = arena.start_router()
     observed: list[Datapoint] = []
-    router.observed = observed.extend
+    router.reports.subscribe(observed.extend)
     for name in ("a", "b"):
         arena.start_server(name)
     arena.run(2.0)

@@ -131,14 +131,16 @@ def test_of_two_programs_with_one_token_the_later_one_plays_and_the_other_stops(
 
 def test_who_comes_last_and_is_placed_at_once_waits_nowhere_any_more() -> None:
     arena = arena_with("eu")
-    line_up, now = arena.router.line_up, arena.clock.seconds()
-    earlier, later = Visit(arena.router), Visit(arena.router)
+    queue, now = arena.router.queue, arena.clock.seconds()
+    earlier, later = (arena.router.player_line().listener for _ in range(2))
+    assert isinstance(earlier, Visit)
+    assert isinstance(later, Visit)
     earlier.line.makeConnection(StringTransport())
     far, near = (Newcomer("ada", None, {"eu": ping_ms}) for ping_ms in (500.0, 5.0))
-    waits, placed = line_up.place(earlier, far, now), line_up.place(later, near, now)
+    waits, placed = queue.place(earlier, far, now), queue.place(later, near, now)
     assert (waits.result, placed.result) == ("", "eu")
-    line_up.leave(later)
-    assert "ada" not in line_up.waiting
+    queue.leave(later)
+    assert "ada" not in queue
 
 
 def test_when_all_is_full_players_wait_in_order_and_get_the_places_that_come_free() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 import pytest
-from twisted.internet.defer import Deferred
 from twisted.logger import LogEvent
 
 from clientmigration.core.player.inbox import Inbox
@@ -18,14 +17,15 @@ from clientmigration.gameserver.neighbours import Link
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import GameServer
 from clientmigration.gameserver.waivers import Waivers
-from clientmigration.router.moves import MoveCarrier, Moves
-from clientmigration.router.service import Router
+from clientmigration.net.ledger import Change, TimedLedger
+from clientmigration.router.move import MoveCarrier
+from clientmigration.router.outside import RouterParts
 from clientmigration.testing import Glade, Parts
 from clientmigration.testing.stage import perform
 from clientmigration.wire.messages import Waived
 from clientmigration.wire.neighbours import Waive
 
-Store = Callable[[str, Snapshot, float], Callable[[Record], Record | None]]
+Store = Callable[[str, Snapshot, float], Change]
 
 
 def parts(
@@ -36,19 +36,9 @@ def parts(
 ) -> Parts:
     """The real parts, but for those given."""
 
-    class PlantedMoves(Moves):
-        make = move
-
-    class PlantedRouter(Router):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            self.moves = PlantedMoves(self)
-
-        def checkpoint(self, owner: str, snapshots: Sequence[Snapshot]) -> Deferred[list[bool]]:
-            if store is None:
-                return super().checkpoint(owner, snapshots)
-            changes = [store(owner, each, self.now()) for each in snapshots]
-            return self.timed(self.ledger.change([each.player for each in snapshots], changes))
+    class PlantedLedger(TimedLedger):
+        def storing(self, owner: str, snapshot: Snapshot, now: float) -> Change:
+            return (store or super().storing)(owner, snapshot, now)
 
     class PlantedServer(GameServer):
         def __init__(self, *arguments: Any, **more: Any) -> None:
@@ -58,7 +48,7 @@ def parts(
         def make_seat(self, player: str) -> Seat:
             return seat(self, player)
 
-    return Parts(PlantedRouter, PlantedServer, game=Glade)
+    return Parts(RouterParts(move, PlantedLedger), PlantedServer, game=Glade)
 
 
 # No epoch check: the claim is not compared with what the ledger says by now.
@@ -66,7 +56,7 @@ def parts(
 
 class Unchecked(MoveCarrier):
     async def _claim(self, final: Snapshot | None) -> None:
-        self.record = await self.router.ledger.read(self.player)
+        self.record = await self.tools.ledger.read(self.terms.player)
         await super()._claim(final)
 
 
@@ -134,7 +124,7 @@ class _Any(tuple):  # type: ignore[type-arg]
 # The snapshot's fence is ignored: what comes last is stored, also when it is older.
 
 
-def unfenced(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], Record | None]:
+def unfenced(owner: str, snapshot: Snapshot, now: float) -> Change:
     def change(record: Record) -> Record | None:
         if (record.owner, record.epoch) != (owner, snapshot.epoch):
             return None
@@ -146,7 +136,7 @@ def unfenced(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], R
 # Any server may store: the owner and the epoch are not compared.
 
 
-def unowned(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], Record | None]:
+def unowned(owner: str, snapshot: Snapshot, now: float) -> Change:
     return lambda record: msgspec.structs.replace(record, snapshot=snapshot, stored_at=now)
 
 
@@ -155,14 +145,10 @@ def unowned(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], Re
 
 class Hopeful(MoveCarrier):
     async def _claim(self, final: Snapshot | None) -> None:
-        from clientmigration.net import ledger as ledgers
-
-        expected = self.record
+        ledger, terms = self.tools.ledger, self.terms
         try:
-            done = await ledgers.take(
-                self.router.ledger, expected, self.target, self.id, final, self.router.now()
-            )
-            self.record = await self.router.ledger.read(self.player)
+            done = await ledger.take(self.record, terms.target, terms.id, final)
+            self.record = await ledger.read(terms.player)
         except Exception:
             self.machine.contested("the ledger does not answer")
             return

@@ -65,7 +65,7 @@ def test_a_group_is_known_after_moves_and_to_a_new_router() -> None:
     arena.run(1.0)
     arena.start_router()
     arena.run(4.0)
-    assert arena.router.company.mates("", "red", arena.router.now(), ["a", "b"]) == {there: 1}
+    assert arena.router.groups.mates("", "red", arena.router.now(), ["a", "b"]) == {there: 1}
 
 
 @dataclass
@@ -112,7 +112,7 @@ def test_of_each_zone_one_server_is_pinged_and_the_ping_counts_for_all_of_it() -
     assert set(homes(arena, players)) == {"eu-1", "eu-2"}
     known = arena.router.pings.known(players[0].name, arena.router.now())
     assert known.keys() == {"us", "eu"}
-    (here, *_) = arena.router.decisions.roster(["eu-1"])
+    (here, *_) = arena.router.residents.of(["eu-1"])
     assert here.ping_ms.keys() == {"us", "eu"}
 
 

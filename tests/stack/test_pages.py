@@ -14,7 +14,7 @@ from clientmigration.core.fleet import fleet, grace
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.gameserver import service
 from clientmigration.net import carbon, line, tickets
-from clientmigration.router import moves
+from clientmigration.router import move as moves
 from clientmigration.stack import logs
 from clientmigration.status import board, documents, history, site
 from clientmigration.status import sse as readers

@@ -27,7 +27,8 @@ from clientmigration.gameserver import mail as mail_room
 from clientmigration.gameserver import meadow, neighbours, seat, service, streams, uplink
 from clientmigration.gameserver import players as playing
 from clientmigration.net import line, tickets
-from clientmigration.router import moves, operators, overview
+from clientmigration.router import move as moves
+from clientmigration.router import operators, overview
 from clientmigration.router import players as visiting
 from clientmigration.testing import Arena
 from clientmigration.wire import connection as wire

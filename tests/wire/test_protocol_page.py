@@ -18,7 +18,7 @@ from clientmigration.gameserver import mail as letters
 from clientmigration.gameserver import meadow as game
 from clientmigration.gameserver import seat, streams
 from clientmigration.net import tickets
-from clientmigration.router import moves
+from clientmigration.router import move as moves
 from clientmigration.router import queue as lineup
 from clientmigration.testing import SECRET
 from clientmigration.wire import interest as sight

@@ -28,7 +28,9 @@ from clientmigration.net.ledger import Ledger, MemoryLedger
 from clientmigration.net.operator import Credentials, OperatorClient
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
-from clientmigration.router.service import Router
+from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
+from clientmigration.router.service import Router, build
+from clientmigration.router.warm_start import Ask
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk, Silent, SlowLedger, Still
 from clientmigration.testing.network import Network
@@ -43,7 +45,7 @@ LOOK_S = 1e-5  # CPU that a look at the CPU clock costs
 class Parts:
     """What an arena is built from: put something else here to try it, or to plant a bug."""
 
-    router: type[Router] = Router
+    router: RouterParts = field(default_factory=RouterParts)
     server: type[GameServer] = GameServer
     player: type[Player] = Player
     game: MakeGame = Meadow
@@ -54,7 +56,7 @@ class Arena:
     """See the package. `delay_s` is the one-way delay between any two hosts; `cost` the load that
     one player is to a server; `files` are what every server offers; `skew` the seconds by which a
     host's clock is ahead; `disk` how good the ledger's is; `make_network` what connects the hosts,
-    if it is not a network with that delay."""
+    if it is not a network with that delay; `past` is what routers ask that start."""
 
     seed: int = 1
     delay_s: float = 0.001
@@ -65,6 +67,7 @@ class Arena:
     skew: Callable[[str], float] = lambda _host: 0.0
     disk: Disk | None = None
     make_network: Callable[[Timeline], Network] | None = None
+    past: Ask | None = None
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
@@ -99,17 +102,17 @@ class Arena:
     def start_router(self) -> Router:
         """A router, with the arena's ledger: also the one that comes back after `kill`."""
         clock = self._host("router")
-        self.router = self.parts.router(
-            clock,
-            "router",
-            self.policy,
-            self._ledger(clock),
-            self.seals,
-            self.sink,
-            self.events,  # type: ignore[arg-type]
-            Probe(clock, Still()),
-            self.random.randbytes,
+        outside = RouterOutside(
+            clock=clock,
+            ledger=self._ledger(clock),
+            seals=self.seals,
+            sink=self.sink,
+            events=self.events,
+            probe=Probe(clock, Still()),
+            entropy=self.random.randbytes,
+            past=self.past,
         )
+        self.router = build(outside, RouterSettings("router", self.policy), self.parts.router)
         self.network.listen("router", "router:4100", self.router.player_line)
         self.network.listen("router", "router:4101", self.router.member_line)
         self.router.startService()
@@ -239,8 +242,9 @@ class Arena:
         return self.order(player.name, self.home_of(player), target)
 
     def order(self, player: str, source: str, target: str) -> Deferred[Any]:
-        """Have the router move whom it knows by name."""
-        return Deferred.fromCoroutine(self.router.moves.start(player, source, target))
+        """Have the router move whom it knows by name; the outcome, None if it cannot be begun."""
+        starting = Deferred.fromCoroutine(self.router.moves.start(player, source, target))
+        return starting.addCallback(lambda ended: ended and ended.outcome)
 
     def coins(self) -> int:
         """All coins in all pockets, on all grounds and in letters."""
