@@ -122,8 +122,8 @@ def world(ports: OverviewPorts) -> World:
 
 
 def _dots(entries: Iterable[Entry], every: int) -> list[Dot]:
-    numbered = ((zlib.crc32(each.player.encode()), each) for each in entries)
-    return [Dot(n, round(e.x, 1), round(e.y, 1)) for n, e in numbered if n % every == 0]
+    all_of_them = ((zlib.crc32(each.player.encode()), each) for each in entries)
+    return [Dot(n, round(e.x, 1), round(e.y, 1)) for n, e in all_of_them if n % every == 0]
 
 
 async def found(ports: OverviewPorts, find: Find) -> Found | Ended:
