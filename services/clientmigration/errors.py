@@ -17,6 +17,14 @@ class ConfigurationError(OurFault):
     """A flag, a file or the environment asks for what cannot be served. The text says which."""
 
 
+class BadInput(OurFault):
+    """What the program wants a player to send can not be sent: the text says what and why."""
+
+
+class PlayerStopped(ClientMigrationError):
+    """The player went home before this was complete."""
+
+
 class NotOffered(ClientMigrationError):
     """No server here offers a file or a topic of that name, or not one more. The text says why."""
 

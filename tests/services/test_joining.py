@@ -29,7 +29,7 @@ def test_a_newcomer_is_placed_and_sees_consecutive_ticks() -> None:
     arena = arena_with("eu", "us")
     ticks: list[int] = []
     ada = arena.start_player()
-    ada.on_view = lambda view: ticks.append(view.tick)
+    ada.on("view", lambda view: ticks.append(view.tick))
     arena.run(2.0)
     assert arena.home_of(ada) in ("eu", "us")
     assert len(ticks) > 30
@@ -84,7 +84,7 @@ def test_whoever_comes_back_with_its_token_is_the_same_player_with_the_same_thin
     assert arena.home_of(ada) == ""
     again = arena.start_player(token=ada.token)
     coins: list[int] = []
-    again.on_view = lambda view: coins.append(meadow.own(view.body)[2])
+    again.on("view", lambda view: coins.append(meadow.own(view.body)[2]))
     arena.run(1.0)
     assert again.name == ada.name
     assert arena.home_of(again) != ""
@@ -100,12 +100,12 @@ def test_a_player_whose_connection_breaks_is_back_where_it_was_at_once() -> None
     ada = arena.start_player()
     arena.run(1.0)
     home = arena.home_of(ada)
-    assert ada.home is not None
-    assert ada.home.line is not None
-    ada.home.line.transport.abortConnection()
+    assert ada.traveller.home is not None
+    assert ada.traveller.home.line is not None
+    ada.traveller.home.line.transport.abortConnection()
     arena.run(1.0)
     assert arena.home_of(ada) == home
-    assert ada.journey.state() == "playing"
+    assert ada.state == "playing"
     assert ada.rejoins == 1
 
 
@@ -122,11 +122,11 @@ def test_of_two_programs_with_one_token_the_later_one_plays_and_the_other_stops(
     watching = Deferred.fromCoroutine(watch())
     later = arena.start_player(token=ada.token)
     arena.run(10.0)
-    assert ada.journey.state() == "ended"
+    assert ada.state == "ended"
     assert watching.result == "replaced: the player came back on another connection"
     assert watched
     assert Deferred.fromCoroutine(watch()).result == ada.ended  # who looks too late sees the end
-    assert (later.name, later.journey.state(), later.rejoins) == (ada.name, "playing", 0)
+    assert (later.name, later.state, later.rejoins) == (ada.name, "playing", 0)
 
 
 def test_who_comes_last_and_is_placed_at_once_waits_nowhere_any_more() -> None:
@@ -148,11 +148,11 @@ def test_when_all_is_full_players_wait_in_order_and_get_the_places_that_come_fre
     waiting = [arena.start_player() for _ in range(2)]
     arena.run(3.0)
     assert [arena.home_of(player) for player in waiting] == ["", ""]
-    assert [player.waiting for player in waiting] == [1, 2]
+    assert [player.position for player in waiting] == [1, 2]
     first[0].stop()
     arena.run(4.0)
     assert [arena.home_of(player) for player in waiting] == ["eu", ""]
-    assert waiting[1].waiting == 1
+    assert waiting[1].position == 1
     arena.start_server("us", 2)
     arena.run(5.0)
     assert arena.home_of(waiting[1]) != ""
@@ -171,7 +171,7 @@ def test_a_crowd_that_is_far_from_everywhere_waits_and_gets_in() -> None:
         players.append(arena.start_player())
         arena.run(0.02)
     arena.run(6.0)
-    assert all(player.journey.state() == "playing" for player in players)
+    assert all(player.state == "playing" for player in players)
     assert arena.router.meter.take()["closed_connections"] == 0
 
 
@@ -179,7 +179,7 @@ def test_without_a_router_a_player_keeps_trying_with_growing_waits() -> None:
     arena = Arena()
     ada = arena.start_player()
     arena.run(5.0)
-    assert ada.journey.state() in ("waiting", "seeking")
+    assert ada.state in ("waiting", "seeking")
     arena.start_router()
     arena.start_server("eu")
     arena.run(12.0)

@@ -1,0 +1,51 @@
+"""Who is told what happens to a player: any number of listeners for each of a few events.
+
+A listener that fails is logged, and disturbs neither the player nor the other listeners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal, get_args
+
+from twisted.logger import Logger
+
+from clientmigration.errors import BadInput, PeersFault
+
+__all__ = ["Event", "Listener"]
+
+log = Logger()
+
+Event = Literal["view", "state", "move", "lost", "position", "identity"]
+Listener = Callable[[Any], object]
+EVENTS: tuple[Event, ...] = get_args(Event)
+
+
+class Listeners:
+    """The listeners of one player, by event, called in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, tuple[Listener, ...]] = dict.fromkeys(EVENTS, ())
+
+    def on(self, event: Event, listener: Listener) -> Callable[[], None]:
+        """Call `listener(value)` at each `event`, until what this answers is called."""
+        if event not in self._of:
+            raise BadInput(f"{event!r} is no event; there are {', '.join(EVENTS)}")
+        one = partial(listener)  # the same function may listen twice, and each is ended by itself
+        self._of[event] += (one,)
+        return partial(self._end, event, one)
+
+    def _end(self, event: Event, one: Listener) -> None:
+        self._of[event] = tuple(each for each in self._of[event] if each is not one)
+
+    def tell(self, event: Event, value: Any) -> None:
+        """Something happened. A `PeersFault` of a listener says that the other side's bytes are
+        wrong: it is raised on, and ends the connection that brought them."""
+        for listener in self._of[event]:
+            try:
+                listener(value)
+            except PeersFault:
+                raise
+            except Exception:
+                log.failure("a listener to {event} failed, and the player goes on", event=event)
