@@ -108,7 +108,7 @@ timed("a move costs nothing: inputs go to both, and each tick is shown once", (p
   assert.equal(door("gs-1").last("goodbye").code, "bye");
   assert.equal(door("gs-2").last("felt").missed, 0);
   const [, move] = told.find(([event]) => event === "move");
-  assert.deepEqual([move.from, move.to, move.missed], ["gs-1", "gs-2", 0]);
+  assert.deepEqual([move.source, move.target, move.missed], ["gs-1", "gs-2", 0]);
   assert.deepEqual([player.counts.moves, player.counts.missed, player.counts.rejoins], [1, 0, 0]);
 });
 

@@ -62,7 +62,7 @@ async def test_the_javascript_player_is_moved_without_a_missed_tick(cluster: Clu
         await cluster.server(name)
     ada = NodePlayer(cluster.reactor, f"ws://127.0.0.1:{cluster.ports.players}")
     await eventually(lambda: ada.member)
-    ada.order("follow scores")
+    ada.order("subscribe scores")
     there = ""
     for _ in range(SCRIPT_MOVES):
         ada.order("fetch ")

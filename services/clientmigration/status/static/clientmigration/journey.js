@@ -38,7 +38,7 @@ export class Journey {
     const [state, ...deeds] = way;
     this.state = state;
     for (const deed of deeds) this.#traveller[deed](where);
-    this.#traveller.stands(state);
+    this.#traveller.stands();
   }
 
   #stopped() {

@@ -69,6 +69,15 @@ export class Tally {
     for (const each of unseen) this.send(each.body, each.at);
   }
 
+  /** The cluster does not know us any more, and will take us as somebody new: inputs that no view
+   * has acknowledged are numbered anew when a server welcomes us. */
+  forget() {
+    this.sent = this.after(this.acked);
+    this.#met = false;
+    this.acked = 0;
+    this.#base = { last: 0, applied: 0 };
+  }
+
   #beginAt(last, applied, digest) {
     this.#base = { last, applied };
     this.digest = digest;
@@ -155,6 +164,7 @@ export class Tally {
     this.missed += missed;
     this.longestGapS = Math.max(this.longestGapS, gapS);
     if (this.spell !== null) {
+      this.spell.views += 1;
       this.spell.missed += missed;
       this.spell.gapS = Math.max(this.spell.gapS, gapS);
     }
@@ -172,7 +182,7 @@ export class Tally {
 
   /** A move begins: watch it. */
   begin() {
-    this.spell ??= { missed: 0, gapS: 0, stallS: 0 };
+    this.spell ??= { missed: 0, gapS: 0, stallS: 0, views: 0 };
   }
 
   /** It is over: what it cost, or null when there was none. */
@@ -180,6 +190,7 @@ export class Tally {
     const spell = this.spell;
     this.spell = null;
     if (spell === null) return null;
-    return { missed: spell.missed, gapMs: spell.gapS * 1000, stallMs: spell.stallS * 1000 };
+    const { missed, gapS, stallS, views } = spell;
+    return { missed, gapMs: gapS * 1000, stallMs: stallS * 1000, views };
   }
 }

@@ -1,16 +1,16 @@
 /*
- * The hands of the journey: connections, timers, and what is told to the program. It decides
- * nothing that journey.js or tally.js decide.
+ * The hands of the journey: a player's connections to game servers, and what comes over them.
+ *
+ * It decides nothing that journey.js (where to go) or tally.js (which view to show, which input to
+ * send again) decides.
  */
 
-import { hashed } from "./digest.js";
+import { ServerConnection } from "./connections.js";
+import { Entrance } from "./entrance.js";
 import { Journey } from "./journey.js";
-import { RouterLeg, ServerLeg } from "./legs.js";
 import { Streams } from "./streams.js";
 import { Tally } from "./tally.js";
 
-const PINGS_S = 1; // candidates that have not answered by then are too far anyway
-const SEEK_S = 10; // to find the router and hear its greeting
 const JOIN_S = 6; // from the redirect to the first view
 const CROSS_S = 10; // the router calls a move off before this
 const SILENT_S = 2; // forty views late: the server is gone, whatever TCP thinks
@@ -19,152 +19,160 @@ const RETRY_S = [0.1, 5]; // first and longest wait before the router is asked a
 const BEAT_S = 1; // the server is pinged this often
 const FINAL = new Set(["replaced", "not_our_protocol"]); // to come back would not help
 
-/** What one player does. `tell(event, value)` hands on what happened. */
-export class Way {
-  token;
-  name = "";
-  position = 0;
-  estimateS = null;
-  moves = 0;
-  rejoins = 0;
+/**
+ * One player on its way: the hands of its journey, the ear of its servers, a guest at its router.
+ *
+ * It plays on `home`. During a move, `next` is the server that it will play on; after it, `leaving`
+ * is the one that it played on. `ended` is why it stopped by itself. `net` is what to connect with:
+ * `WebSocket`, `urlOf(address)` and a steady clock `now`.
+ */
+export class Traveller {
   tally = new Tally();
-  seeker = null;
   home = null;
   next = null;
   leaving = null;
+  ended = "";
+  moves = 0;
+  rejoins = 0;
+  lastMove = null;
   journey = new Journey(this);
-  #pinged = [];
-  #pinging = null;
+  #net;
+  #secret;
+  #told;
+  #state = "idle";
   #retrying = null;
   #settling = null;
   #beat = null;
   #beatAt = 0;
   #tries = 0;
   #from = 0; // the first tick that the present server showed
-  #came = ""; // the server that a move came from
+  #came = ""; // the server that the latest move came from
 
-  constructor({ router, url, WebSocket, store, group, now, tell }) {
-    Object.assign(this, { router, urlOf: url, WebSocket, store, group, now, tell });
-    this.token = store.load() || "";
-    this.secret = secret();
-    this.holder = hashed(this.secret);
-    this.streams = new Streams((body) => this.act(body), now);
+  constructor(net, passport, told) {
+    this.#net = net;
+    this.#secret = passport.secret;
+    this.#told = told;
+    this.entrance = new Entrance(net, passport, this, told);
+    this.streams = new Streams((body) => this.act(body), net.now);
   }
 
+  /** Begin to travel, once. */
   start() {
     if (this.journey.state !== "idle") return;
     this.#beat = setInterval(() => this.#check(), BEAT_S * 1000);
     this.journey.happened("start");
   }
 
+  /** Go home. */
   stop() {
     this.home?.say("leave");
     this.journey.happened("stop");
   }
 
-  /** Send one input, to every server that may apply it. */
+  /** Send one input to every server that may apply it; answers its number. */
   act(body) {
-    const each = this.tally.send(body, this.now());
-    for (const leg of [this.home, this.next]) if (leg?.fed) leg.act(each);
+    const each = this.tally.send(body, this.#net.now());
+    for (const connection of [this.home, this.next]) if (connection?.fed) connection.act(each);
     return each.seq;
   }
 
-  // What the legs report.
-
-  identified(name, token) {
-    this.name = name;
-    this.token = token;
-    this.store.save(token);
-    this.tell("identity", name);
+  /** The journey has come to a state. */
+  stands() {
+    const { state } = this.journey;
+    if (state !== this.#state) this.#told.tell("state", (this.#state = state));
   }
 
-  stood(position, estimateS) {
-    this.estimateS = estimateS;
-    if (position !== this.position) this.tell("waiting", (this.position = position));
+  // What the router says, by way of the entrance.
+
+  /** A connection to a game server that has not begun to connect. */
+  connectionTo(address) {
+    return new ServerConnection(this.#net, address, this, this.tally, this.#secret);
   }
 
-  measure(candidates) {
-    const asked = candidates.map(({ member, address }) => {
-      const leg = new ServerLeg(this, address);
-      leg.member = member;
-      return leg;
-    });
-    this.#pinged.push(...asked); // the router may ask twice
-    clearTimeout(this.#pinging);
-    this.#pinging = setTimeout(() => this.#tellPings(), PINGS_S * 1000);
-    for (const leg of asked) leg.connect(PINGS_S);
+  /** The router has found a place. */
+  sent(where) {
+    this.journey.happened("redirected", where);
   }
 
-  measured() {
-    const done = (leg) => leg.rtts.length > 1 || leg.over;
-    if (this.#pinging !== null && this.#pinged.every(done)) this.#tellPings();
+  /** The router is gone, or does not want us. A token of another cluster is forgotten. */
+  turnedAway(why) {
+    if (why.code === "not_authentic" && this.entrance.forget()) this.tally.forget();
+    this.#homeLost(why);
   }
 
-  #tellPings() {
-    clearTimeout(this.#pinging);
-    this.#pinging = null;
-    const known = this.#pinged.filter((leg) => leg.rtts.length);
-    const pings = known.map((leg) => [leg.member, Math.min(...leg.rtts) * 1000]);
-    this.seeker?.say("pings", { pings: Object.fromEntries(pings) });
-  }
+  // What the servers say.
 
-  /** The router, or a server, names a server and a ticket. */
-  sent(leg, where) {
-    if (leg === this.seeker || leg === this.home) this.journey.happened("redirected", where);
+  /** The server that we play on sends us on. */
+  redirected(connection, where) {
+    if (connection === this.home) this.journey.happened("redirected", where);
   }
 
   /** A view came: shown if its tick was not yet; what it says of our inputs counts anyway. */
-  viewed(leg, view) {
-    const now = this.now();
-    const first = !leg.viewed;
-    leg.viewed = true;
+  viewed(connection, view) {
+    const now = this.#net.now();
+    const first = !connection.viewed;
+    connection.viewed = true;
     if (first) {
-      leg.expect(null);
+      connection.expect(null);
       this.#from = view.tick;
-    } else if (leg === this.leaving && view.tick >= this.#from) {
+    } else if (connection === this.leaving && view.tick >= this.#from) {
       return; // the new server has shown this tick, and knows better
     }
-    if (leg === this.home || leg === this.next) this.tally.acknowledge(view, now);
+    if (connection === this.home || connection === this.next) this.tally.acknowledge(view, now);
     const crossing = this.next !== null || this.leaving !== null;
-    for (const shown of this.tally.show(view, now, crossing)) this.#show(shown);
-    if (first && leg === this.next) this.journey.happened("crossed");
-    else if (first && leg === this.home) {
-      this.#tries = 0;
-      this.journey.happened("viewed");
+    for (const shown of this.tally.show(view, now, crossing)) {
+      this.#told.tell("view", shown);
+      this.streams.beat(shown.tick);
     }
+    if (first) this.#arrived(connection);
     if (now - this.#beatAt > BEAT_S) this.#check(); // timers rest while a page is not looked at
   }
 
-  #show(view) {
-    this.tell("view", view);
-    this.streams.beat(view.tick);
-  }
-
-  /** A connection is gone, and we did not close it. */
-  lost(leg, code, text) {
-    if (code === "not_authentic" && leg === this.seeker && this.token) {
-      this.token = ""; // of another cluster, or an old one: come back as somebody new
-      this.store.save("");
+  /** A server has shown its first view. */
+  #arrived(connection) {
+    if (connection === this.next) {
+      this.journey.happened("crossed");
+    } else if (connection === this.home) {
+      this.#tries = 0;
+      this.journey.happened("viewed");
     }
-    if (leg === this.next) this.journey.happened("nextLost");
-    else if (leg === this.home || leg === this.seeker) this.#homeLost(code, text);
-    else if (leg === this.leaving) this.leaving = null;
-    else if (this.#pinged.includes(leg)) this.measured();
   }
 
-  #homeLost(code, text) {
-    this.journey.happened(FINAL.has(code) ? "stop" : "homeLost");
-    this.tell("lost", { code, text }); // whoever hears it sees what became of it
+  /** Something came of a file or a topic. */
+  streamed(message) {
+    this.streams.heard(message);
   }
 
+  /** A round trip is known: perhaps it is the last one that the router asked for. */
+  measured() {
+    this.entrance.pinging.measured();
+  }
+
+  /** A connection to a server is gone, and we did not close it. */
+  lost(connection, why) {
+    if (connection === this.next) this.journey.happened("nextLost");
+    else if (connection === this.home) this.#homeLost(why);
+    else if (connection === this.leaving) this.leaving = null;
+    else this.entrance.pinging.lost(connection);
+  }
+
+  /** Come back, unless we would only be in the way of who plays, or not be understood. */
+  #homeLost({ code, text }) {
+    const final = FINAL.has(code);
+    if (final) this.ended = `${code}: ${text}`;
+    this.journey.happened(final ? "stop" : "homeLost");
+    this.#told.tell("lost", { code, text }); // whoever hears it sees what became of it
+  }
+
+  /** Once a second: is the server still there, and how far is it? */
   #check() {
     const { home } = this;
-    const now = this.now();
+    const now = this.#net.now();
     if (!home?.viewed) return;
     this.#beatAt = now;
     if (now - this.tally.shownAt > SILENT_S && this.next === null) {
       home.close();
-      this.#homeLost("", `no view for ${SILENT_S} s`);
+      this.#homeLost({ code: "", text: `no view for ${SILENT_S} s` });
     } else {
       home.ping();
     }
@@ -172,21 +180,17 @@ export class Way {
 
   // What the journey decides.
 
-  stands(state) {
-    this.tell("state", state);
-  }
-
+  /** Ask the router where to play. */
   seek() {
     if (this.tally.lastTick) {
       this.rejoins += 1;
       this.tally.interrupted();
     }
     this.#closeAll();
-    this.seeker = new RouterLeg(this, this.router);
-    this.seeker.connect(SEEK_S);
+    this.entrance.ask();
   }
 
-  /** Twice as long each time, and never in step with others. */
+  /** Wait before the router is asked again: twice as long each time, and never in step with others. */
   wait() {
     this.#closeAll();
     const [first, longest] = RETRY_S;
@@ -195,32 +199,30 @@ export class Way {
     this.#retrying = setTimeout(() => this.journey.happened("retry"), delayS * 1000);
   }
 
-  /** The connection that was pinged becomes the playing one. */
+  /** Connect to a server as the only one: the connection that was pinged is the playing one from now
+   * on, if it stands. */
   join(where) {
-    const { seeker } = this;
-    this.seeker = null;
-    const known = this.#pinged.find((leg) => leg.address === where.address && leg.up && !leg.over);
-    for (const leg of this.#pinged) if (leg !== known) leg.close();
-    this.#stopPinging();
-    this.home = known ?? new ServerLeg(this, where.address);
+    const pinged = this.entrance.pinging.take(where.address);
+    this.home = pinged ?? this.connectionTo(where.address);
     this.#go(this.home, where, JOIN_S);
-    seeker?.close();
+    this.entrance.close();
   }
 
+  /** Connect to a second server beside the present one: a move begins. */
   cross(where) {
     this.#endMove();
     this.tally.begin();
-    this.next = new ServerLeg(this, where.address);
+    this.next = this.connectionTo(where.address);
     this.#go(this.next, where, CROSS_S);
   }
 
-  #go(leg, where, withinS) {
-    leg.join(where);
-    if (leg.up) leg.expect(withinS);
-    else leg.connect(withinS);
+  #go(connection, where, withinS) {
+    connection.join(where, connection === this.next);
+    if (connection.up) connection.expect(withinS);
+    else connection.connect(withinS);
   }
 
-  /** The old connection stays a moment, for views still on their way. */
+  /** Play on the second connection. The old one stays a moment, for views still on their way. */
   switch() {
     this.#leave();
     this.#came = this.home?.member ?? "";
@@ -245,15 +247,18 @@ export class Way {
     if (cost === null || this.home === null) return;
     const { missed, gapMs, stallMs } = cost;
     this.home.say("felt", { missed, gap_ms: gapMs, stall_ms: stallMs });
-    this.tell("move", { from: this.#came, to: this.home.member, missed, gapMs, stallMs });
+    this.lastMove = { source: this.#came, target: this.home.member, ...cost };
+    this.#told.tell("move", this.lastMove);
   }
 
+  /** Close the second connection: there was no move. */
   drop() {
     this.next?.close();
     this.next = null;
     this.tally.end();
   }
 
+  /** Close everything, for good. */
   close() {
     this.#closeAll();
     clearInterval(this.#beat);
@@ -263,20 +268,9 @@ export class Way {
 
   #closeAll() {
     clearTimeout(this.#settling);
-    const legs = [this.seeker, this.home, this.next, this.leaving, ...this.#pinged];
-    this.seeker = this.home = this.next = this.leaving = null;
-    this.#stopPinging();
-    for (const leg of legs) leg?.close();
+    const connections = [this.home, this.next, this.leaving];
+    this.home = this.next = this.leaving = null;
+    this.entrance.close();
+    for (const connection of connections) connection?.close();
   }
-
-  #stopPinging() {
-    clearTimeout(this.#pinging);
-    this.#pinging = null;
-    this.#pinged = [];
-  }
-}
-
-function secret() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
