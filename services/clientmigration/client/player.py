@@ -117,7 +117,7 @@ class Player:
         asleep: list[Deferred[None]] = []
 
         def wake(_state: object) -> None:
-            while asleep:
+            if asleep:  # its reader may fall asleep again at once
                 asleep.pop().callback(None)
 
         def seen(view: View) -> None:
