@@ -49,12 +49,11 @@ def named(values: Any) -> set[str]:
 
 
 def typed() -> dict[str, str]:
-    """What index.d.ts declares, by name: the text between its braces, or after the `=`."""
+    """What index.d.ts declares, by name: the text between its braces, if it has any."""
     text = (PACKAGE / "index.d.ts").read_text()
-    pattern = r"^export (?:interface|class|type) (\w+)(.*?)^(?:\}|$)"
-    whole = re.findall(pattern, text, re.DOTALL | re.MULTILINE)
-    ended = re.findall(r"^export class (\w+) extends \w+ \{\}$", text, re.MULTILINE)
-    return {**dict(whole), **dict.fromkeys(ended, "")}
+    names = re.findall(r"^export (?:interface|class|type) (\w+)", text, re.MULTILINE)
+    whole = r"^export (?:interface|class) (\w+)[^\n]*\{\n(.*?)^\}"
+    return {**dict.fromkeys(names, ""), **dict(re.findall(whole, text, re.DOTALL | re.MULTILINE))}
 
 
 def declared(text: str) -> set[str]:

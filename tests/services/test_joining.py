@@ -158,7 +158,7 @@ def test_a_player_that_its_cluster_forgets_plays_on_as_somebody_new() -> None:
     for _ in range(5):
         ada.act(meadow.move(1.0, 0.0))
     arena.run(0.5)
-    before, names = ada.name, []
+    before, names = ada.name, list[str]()
     ada.on("identity", names.append)
     arena.kill("eu")
     arena.kill("router")
