@@ -3,6 +3,7 @@
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Protocol
 from twisted.internet.testing import StringTransport
 from twisted.logger import LogEvent
 from twisted.python.failure import Failure
@@ -196,6 +197,22 @@ def test_what_a_server_would_not_read_is_refused_where_it_is_made() -> None:
     assert ada.burn(100) == 1
     arena.run(1.0)
     assert (ada.counts.acked, ada.rejoins, ada.state) == (1, 0, "playing")
+
+
+def test_a_player_stops_at_what_is_no_router_and_says_why() -> None:
+    class Stranger(Protocol):
+        def connectionMade(self) -> None:
+            assert self.transport is not None
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    arena = Arena()
+    arena.network.listen("router", "router:4100", Stranger)  # type: ignore[arg-type]
+    ada = arena.start_player()
+    losses: list[tuple[str, str]] = []
+    ada.on("lost", lambda lost: losses.append((lost.code, ada.state)))
+    arena.run(30.0)
+    assert ada.ended.startswith("not_our_protocol: ")
+    assert losses == [("not_our_protocol", "ended")]
 
 
 def test_a_listener_that_fails_is_logged_and_the_player_goes_on(

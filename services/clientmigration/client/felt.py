@@ -1,4 +1,4 @@
-"""What a crowd's players felt and counted, as measures of the catalogue: one interval at a time.
+"""Adds up what a crowd's players felt and counted, as measures of the catalogue, by intervals.
 
 It only adds up what the players say. It sends nothing, and keeps no time.
 """

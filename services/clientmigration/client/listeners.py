@@ -1,4 +1,4 @@
-"""Who is told what happens to a player: any number of listeners for each of a few events.
+"""The listeners of a player: any number of them for each of the events that it tells.
 
 A listener that fails is logged, and disturbs neither the player nor the other listeners.
 """

@@ -1,4 +1,4 @@
-"""What a player of a crowd downloads and follows beside playing. A seed decides all of it."""
+"""What a player of a crowd downloads and subscribes to while it plays; a seed decides all of it."""
 
 from __future__ import annotations
 

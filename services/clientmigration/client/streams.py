@@ -1,4 +1,4 @@
-"""What a player downloads and follows: asked for once, complete across moves and crashes.
+"""What a player downloads and subscribes to: asked for once, complete across moves and crashes.
 
 Asks and acknowledgements are inputs, so they reach whichever server plays us. Each byte of a file
 and each entry of a topic is handed on once, in order, whichever connection brought it. Nothing is

@@ -1,6 +1,7 @@
-"""What a crowd felt in its whole life, exact to a millisecond: for a soak, not for Graphite.
+"""Adds up what a crowd felt in its whole life, exact to a millisecond, and writes it as JSON.
 
-Percentiles of percentiles say nothing; so every value is counted, by whole milliseconds.
+It is for long runs, not for Graphite: percentiles of percentiles say nothing, so every value is
+counted, by whole milliseconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`twistd -n crowd`: turns flags into values and puts a crowd together."""
+"""The daemon `twistd -n crowd`: turns flags into values and puts a crowd together."""
 
 from __future__ import annotations
 

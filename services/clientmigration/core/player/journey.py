@@ -1,4 +1,4 @@
-"""The machine of one player's way: to the router, to a server, and from server to server.
+"""The machine of a player's journey: to the router, to a server, and from server to server.
 
 Make before break: while `crossing` there are two connections and the player goes on playing on the
 first. It switches when the second shows it a view, and falls back when the second is lost.

@@ -1,7 +1,8 @@
-"""What one player counts for itself: a server cannot see what a player felt.
+"""What one player counts for itself: the views that it was shown and the inputs that were applied.
 
-Fed with what was sent and what arrived and when; answers the views to show, in order and each tick
-once, whichever connection brought it. All times are seconds of one steady clock.
+No server can count this: it does not see what a player felt. The tally is told what was sent and
+what arrived, and when; it answers the views to show, in order and each tick once, whichever
+connection brought them. Pure; all times are seconds of one steady clock of whoever calls.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 /*
- * Who is told what happens to a player: any number of listeners for each of a few events.
+ * The listeners of a player: any number of them for each of the events that it tells.
  *
  * A listener that fails is reported, and disturbs neither the player nor the other listeners.
  */
