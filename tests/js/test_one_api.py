@@ -16,7 +16,7 @@ from test_javascript import HERE, PACKAGE, node
 
 from clientmigration import client
 from clientmigration.client import Counts, FeltMove, Fetched, Lost, Player, TopicEntry, View
-from clientmigration.client.listeners import Event
+from clientmigration.client.listeners import PlayerEvent
 from clientmigration.core.player import journey
 
 ONLY_PYTHON = {
@@ -74,7 +74,7 @@ def test_both_packages_offer_the_same_names(javascript: dict[str, list[str]]) ->
 
 
 def test_both_players_tell_the_same_events(javascript: dict[str, list[str]]) -> None:
-    assert set(get_args(Event)) == set(javascript["events"]) == declared(typed()["Events"])
+    assert set(get_args(PlayerEvent)) == set(javascript["events"]) == declared(typed()["Events"])
 
 
 def test_both_players_count_the_same(javascript: dict[str, list[str]]) -> None:

@@ -13,22 +13,22 @@ from twisted.logger import Logger
 
 from clientmigration.errors import BadInput, PeersFault
 
-__all__ = ["Event", "Listener"]
+__all__ = ["EVENTS", "PlayerEvent"]
 
 log = Logger()
 
-Event = Literal["view", "state", "move", "lost", "position", "identity"]
-Listener = Callable[[Any], object]
-EVENTS: tuple[Event, ...] = get_args(Event)
+PlayerEvent = Literal["view", "state", "move", "lost", "position", "identity"]
+
+EVENTS: tuple[PlayerEvent, ...] = get_args(PlayerEvent)
 
 
 class Listeners:
     """The listeners of one player, by event, called in the order in which they came."""
 
     def __init__(self) -> None:
-        self._of: dict[str, tuple[Listener, ...]] = dict.fromkeys(EVENTS, ())
+        self._of: dict[str, tuple[Callable[[Any], object], ...]] = dict.fromkeys(EVENTS, ())
 
-    def on(self, event: Event, listener: Listener) -> Callable[[], None]:
+    def on(self, event: PlayerEvent, listener: Callable[[Any], object]) -> Callable[[], None]:
         """Call `listener(value)` at each `event`, until what this answers is called."""
         if event not in self._of:
             raise BadInput(f"{event!r} is no event; there are {', '.join(EVENTS)}")
@@ -36,10 +36,10 @@ class Listeners:
         self._of[event] += (one,)
         return partial(self._end, event, one)
 
-    def _end(self, event: Event, one: Listener) -> None:
+    def _end(self, event: PlayerEvent, one: object) -> None:
         self._of[event] = tuple(each for each in self._of[event] if each is not one)
 
-    def tell(self, event: Event, value: Any) -> None:
+    def tell(self, event: PlayerEvent, value: Any) -> None:
         """Something happened. A `PeersFault` of a listener says that the other side's bytes are
         wrong: it is raised on, and ends the connection that brought them."""
         for listener in self._of[event]:

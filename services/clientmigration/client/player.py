@@ -23,7 +23,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from clientmigration.client.entrance import Passport
 from clientmigration.client.finding import dialer, parse_url
-from clientmigration.client.listeners import Event, Listener, Listeners
+from clientmigration.client.listeners import Listeners, PlayerEvent
 from clientmigration.client.streams import Fetched, Subscription
 from clientmigration.client.told import Counts, TopicEntry
 from clientmigration.client.traveller import Traveller
@@ -100,7 +100,7 @@ class Player:
             raise BadInput(f"a burn is 0 to {work.BURN_LIMIT_US} microseconds")
         return self.traveller.act(work.burn(us))
 
-    def on(self, event: Event, listener: Listener) -> Callable[[], None]:
+    def on(self, event: PlayerEvent, listener: Callable[[Any], object]) -> Callable[[], None]:
         """Call `listener(value)` at each `event`, until what this answers is called.
 
         `view`: a `View`, each tick once and in order. `state`: the new state. `move`: a `FeltMove`,

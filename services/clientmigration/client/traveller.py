@@ -44,8 +44,7 @@ FINAL = ("replaced", "not_our_protocol")  # after such an end, to come back woul
 
 
 class Traveller:
-    """One player on its way: the `Hands` of its journey, the ear of its servers, a guest at its
-    router.
+    """One player on its way: the `JourneyHands`, the ear of its servers, a guest at its router.
 
     It plays on `home`. During a move, `next` is the server that it will play on; after it,
     `leaving` is the one that it played on. `ended` is why it stopped by itself.

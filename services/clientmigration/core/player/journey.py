@@ -14,7 +14,7 @@ from automat import TypeMachineBuilder, pep614
 from clientmigration.core.player.machine import ignore_the_rest
 
 
-class Hands(Protocol):
+class JourneyHands(Protocol):
     """What a journey needs done. `where` is a redirect: member, address, ticket."""
 
     def seek(self) -> None:
@@ -70,7 +70,7 @@ class Journey(Protocol):
         """The second connection is gone, or could not be made in time."""
 
 
-builder = TypeMachineBuilder(Journey, Hands)  # type: ignore[type-abstract]
+builder = TypeMachineBuilder(Journey, JourneyHands)  # type: ignore[type-abstract]
 idle = builder.state("idle")
 seeking = builder.state("seeking")
 waiting = builder.state("waiting")
@@ -88,40 +88,40 @@ for each in everywhere:
 @pep614(waiting.upon(Journey.retry).to(seeking))
 @pep614(playing.upon(Journey.home_lost).to(seeking))
 @pep614(landing.upon(Journey.next_lost).to(seeking))
-def seek(_: Journey, hands: Hands) -> None:
+def seek(_: Journey, hands: JourneyHands) -> None:
     hands.seek()
 
 
 @pep614(seeking.upon(Journey.home_lost).to(waiting))
 @pep614(joining.upon(Journey.home_lost).to(waiting))
-def wait(_: Journey, hands: Hands) -> None:
+def wait(_: Journey, hands: JourneyHands) -> None:
     hands.wait()
 
 
 @pep614(seeking.upon(Journey.redirected).to(joining))
-def join(_: Journey, hands: Hands, where: object) -> None:
+def join(_: Journey, hands: JourneyHands, where: object) -> None:
     hands.join(where)
 
 
 @pep614(playing.upon(Journey.redirected).to(crossing))
-def cross(_: Journey, hands: Hands, where: object) -> None:
+def cross(_: Journey, hands: JourneyHands, where: object) -> None:
     hands.cross(where)
 
 
 @pep614(crossing.upon(Journey.redirected).loop())
-def cross_elsewhere(_: Journey, hands: Hands, where: object) -> None:
+def cross_elsewhere(_: Journey, hands: JourneyHands, where: object) -> None:
     hands.drop()
     hands.cross(where)
 
 
 @pep614(crossing.upon(Journey.crossed).to(playing))
 @pep614(landing.upon(Journey.crossed).to(playing))
-def switch(_: Journey, hands: Hands) -> None:
+def switch(_: Journey, hands: JourneyHands) -> None:
     hands.switch()
 
 
 @pep614(crossing.upon(Journey.next_lost).to(playing))
-def fall_back(_: Journey, hands: Hands) -> None:
+def fall_back(_: Journey, hands: JourneyHands) -> None:
     hands.drop()
 
 
@@ -131,10 +131,10 @@ crossing.upon(Journey.home_lost).to(landing).returns(None)
 for state in everywhere[:-1]:
 
     @pep614(state.upon(Journey.stop).to(ended))
-    def stop(_: Journey, hands: Hands) -> None:
+    def stop(_: Journey, hands: JourneyHands) -> None:
         hands.close()
 
 
 ignore_the_rest(Journey, *everywhere)
 
-journey: Callable[[Hands], Journey] = builder.build()
+journey: Callable[[JourneyHands], Journey] = builder.build()
