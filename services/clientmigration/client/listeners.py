@@ -48,4 +48,4 @@ class Listeners:
             except PeersFault:
                 raise
             except Exception:
-                log.failure("a listener to {event} failed, and the player goes on", event=event)
+                log.failure("{name} failed, and goes on", name=f"a listener to {event}")
