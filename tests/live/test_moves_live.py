@@ -26,7 +26,7 @@ async def test_two_hundred_moves_cost_no_tick_no_input_and_no_coin(cluster: Clus
         ticks.append(view.tick)
         coins.append(meadow.own(view.body)[2])
 
-    ada.on_view = see
+    ada.on("view", see)
     acting = LoopingCall(lambda: ada.act(meadow.move(ada.tally.seq % 7 - 3.0, 1.0)))
     acting.start(0.05)
     outcomes: list[Outcome | None] = []

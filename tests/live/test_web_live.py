@@ -38,7 +38,7 @@ async def test_a_browser_is_moved_twenty_times_without_a_missed_tick(cluster: Cl
     def see(view: View) -> None:
         ticks.append(view.tick)
 
-    ada.on_view = see
+    ada.on("view", see)
     acting = LoopingCall(lambda: ada.act(meadow.move(ada.tally.seq % 7 - 3.0, 1.0)))
     acting.start(0.05)
     outcomes: list[Outcome | None] = []
@@ -63,7 +63,7 @@ async def test_the_javascript_player_is_moved_without_a_missed_tick(cluster: Clu
         await cluster.server(name)
     ada = NodePlayer(cluster.reactor, f"ws://127.0.0.1:{cluster.ports.players}")
     await eventually(lambda: ada.member)
-    ada.order("follow scores")
+    ada.order("subscribe scores")
     there = ""
     for _ in range(SCRIPT_MOVES):
         ada.order("fetch ")

@@ -71,7 +71,7 @@ def watched(players: list[Player]) -> Sights:
         return see
 
     for player in players:
-        player.on_view = watch(player)
+        player.on("view", watch(player))
     return sights
 
 
@@ -84,7 +84,7 @@ def owners_seen(player: Player) -> dict[str, int]:
         for who, owner in zip(others["player"], others["owner"], strict=True):
             found[bytes(who).hex()] = int(owner)
 
-    player.on_view = see
+    player.on("view", see)
     return found
 
 
@@ -195,7 +195,7 @@ def test_around_a_move_a_player_is_seen_where_it_is() -> None:
         return see
 
     for player in players:
-        player.on_view = watch(player)
+        player.on("view", watch(player))
     before = ada.moves
     for n, target in enumerate("bcacba"):
         ada.act(meadow.move((-20.0, 20.0)[n % 2], 0.0))

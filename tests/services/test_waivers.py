@@ -21,7 +21,7 @@ def playing(*servers: str) -> tuple[Arena, Player, str, str]:
         arena.start_server(name)
     arena.run(2.0)
     ada = arena.start_player()
-    arena.run_until(lambda: ada.journey.state() == "playing")
+    arena.run_until(lambda: ada.state == "playing")
     arena.run(1.0)
     arena.watchers.append(lambda: one_home(arena, ada))
     home = arena.home_of(ada)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clientmigration.client import player
+from clientmigration.client import traveller
 from clientmigration.core.fleet import fleet, grace
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.gameserver import service
@@ -70,7 +70,7 @@ SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
     ("operations", "at most {:g} players are moved per second", LIMITS.moves_per_second),
     ("operations", "More than {:,} datapoints wait", carbon.BACKLOG),
     ("operations", "remembers {:,} datapoints", carbon.BACKLOG),
-    ("operations", "after {:g} s without a view", player.SILENT_S),
+    ("operations", "after {:g} s without a view", traveller.SILENT_S),
     ("operations", "asks again every {:g} s", moves.UNKNOWN_S),
     ("operations", "refused (`not_authentic`) for up to {:g} s", line.MEMBER_SILENCE_S),
     ("operations", "Cut at {:.0f} MB", logs.LIMIT_BYTES / 1e6),

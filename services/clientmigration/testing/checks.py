@@ -136,7 +136,7 @@ class Checker:
         track.workload = workload
         track.tick = track.last = track.rejoins = 0
         self.by_host[host] = track
-        player.on_view = lambda view: self.shown(track, player, view)
+        player.on("view", lambda view: self.shown(track, player, view))
         return track
 
     def fault(self) -> None:
@@ -331,7 +331,7 @@ class Checker:
         slow = 4 * self.arena.disk.slow_s if self.arena.disk else 0.0
         if told is not None and self.now - max(since, told) > FENCE_S + slow and self._disk_well():
             self.fail("I1", f"{player} is played by {name}, and the ledger does not say so")
-        home = track.player.home
+        home = track.player.traveller.home
         if home is not None and home.viewed and not home.over and home.line is not None:
             peer = getattr(home.line.transport, "peer", None)
             if seat.line is not None and seat.line.transport is peer and self.now - since > FENCE_S:

@@ -40,7 +40,7 @@ def _home(watch: Checker, track: Track, name: str) -> str:
 
 
 def _in_place(watch: Checker, track: Track, name: str, seat: Seat | None) -> str:
-    state = track.player.journey.state()
+    state = track.player.state
     record = watch.arena.ledger.records.get(track.name)
     if state != "playing" or seat is None or record is None:
         return f"is {state}, with a seat at {name or 'no server'}"
