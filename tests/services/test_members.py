@@ -88,7 +88,7 @@ def playing() -> tuple[Arena, Player, str, str]:
         arena.start_server(name)
     arena.run(2.0)
     ada = arena.start_player()
-    arena.run_until(lambda: ada.journey.state() == "playing")
+    arena.run_until(lambda: ada.state == "playing")
     home = arena.home_of(ada)
     return arena, ada, home, "us" if home == "eu" else "eu"
 
