@@ -22,7 +22,15 @@ from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.meadow import Meadow
 from clientmigration.gameserver.seat import Seat
-from clientmigration.gameserver.service import GameServer, Setting
+from clientmigration.gameserver.seats import MakeSeat
+from clientmigration.gameserver.service import (
+    GameServer,
+    ServerOutside,
+    ServerParts,
+    Setting,
+    build,
+)
+from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.net.door import Lines, steady
 from clientmigration.net.ledger import Ledger, MemoryLedger
 from clientmigration.net.operator import Desk
@@ -44,7 +52,8 @@ class Parts:
     """What an arena is built from: put something else here to try it, or to plant a bug."""
 
     router: type[Router] = Router
-    server: type[GameServer] = GameServer
+    seat: MakeSeat = Seat
+    waivers: MakeWaivers = Waivers
     player: type[Player] = Player
     game: MakeGame = Meadow
 
@@ -117,19 +126,18 @@ class Arena:
         """A game server that attaches to the router."""
         address, clock = f"{name}:1", self._host(name)
         setting = Setting(name, address, capacity, rate, self.policy, zone)
-        server = self.servers[name] = self.parts.server(
-            clock,
-            setting,
-            self.parts.game,
-            self.seals,
-            self.sink,
-            Probe(clock, Still()),
-            self._cpu(name),
-            self.random.randbytes,
-            self.network.dial(name, clock),
-            self.random.random,
-            files=self.files,
+        outside = ServerOutside(
+            clock=clock,
+            seals=self.seals,
+            sink=self.sink,
+            probe=Probe(clock, Still()),
+            cpu=self._cpu(name),
+            entropy=self.random.randbytes,
+            dial=self.network.dial(name, clock),
+            jitter=self.random.random,
         )
+        parts = ServerParts(self.parts.game, self.files, self.parts.seat, self.parts.waivers)
+        server = self.servers[name] = build(outside, setting, parts)
         self.network.listen(name, address, server.player_line)
         endpoint = self.network.dial(name, clock)("router:4101")
         self.links[name] = steady(endpoint, server.router_line, clock, self.random.random)
@@ -215,11 +223,7 @@ class Arena:
 
     def homes_of(self, player: Player) -> list[str]:
         """Every server that applies this player's inputs now. Never more than one."""
-        return [
-            name
-            for name, server in self.servers.items()
-            if (seat := server.seats.get(player.name)) and seat.entered and not seat.held
-        ]
+        return [name for name, server in self.servers.items() if server.seats.at_play(player.name)]
 
     def home_of(self, player: Player) -> str:
         """The one server that plays this player, or ""."""
@@ -237,13 +241,13 @@ class Arena:
         """All coins in all pockets, on all grounds and in letters."""
         games: list[Any] = [server.game for server in self.servers.values()]
         lying = sum(sum(game.ground.values()) for game in games)
-        pockets = sum(seat.server.game.state(seat.player)["coins"] for seat in self.seats())
+        pockets = sum(seat.game.state(seat.player)["coins"] for seat in self.seats())
         return int(lying + pockets + sum(letter.body["coins"] for letter in self.letters()))
 
     def seats(self) -> list[Seat]:
         """Where each player is that is anywhere, each once: while it is handed over, the newer."""
-        seats = [seat for server in self.servers.values() for seat in server.seats.values()]
-        entered = sorted((each for each in seats if each.entered), key=lambda each: each.epoch)
+        playing = [seat for server in self.servers.values() for seat in server.seats.playing()]
+        entered = sorted(playing, key=lambda each: each.epoch)
         return list({seat.player: seat for seat in entered}.values())
 
     def letters(self) -> list[Letter]:
