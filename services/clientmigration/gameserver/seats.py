@@ -34,6 +34,9 @@ class Seats:
     def __contains__(self, player: str) -> bool:
         return player in self.by_name
 
+    def __getitem__(self, player: str) -> Seat:
+        return self.by_name[player]
+
     def __iter__(self) -> Iterator[Seat]:
         return iter(self.by_name.values())
 

@@ -109,6 +109,7 @@ class Rooms:
     out."""
 
     ticks: Ticks
+    meter: Meter
     attachment: Attachment
     seats: Seats
     game: Game
@@ -234,6 +235,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     beats.every(ROSTER_S, "roster", duties.list)
     rooms = Rooms(
         ticks,
+        meter,
         attachment,
         seats,
         game,

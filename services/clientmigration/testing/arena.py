@@ -121,11 +121,12 @@ class Arena:
         return self.router
 
     def start_server(
-        self, name: str, capacity: int = 200, rate: int = 20, zone: str = ""
+        self, name: str, capacity: int = 200, rate: int = 20, zone: str = "", named: bool = True
     ) -> GameServer:
-        """A game server that attaches to the router."""
+        """A game server that attaches to the router, which gives it a name if it is not `named`."""
         address, clock = f"{name}:1", self._host(name)
-        setting = Setting(name, address, capacity, rate, self.policy, zone)
+        called = name if named else ""
+        setting = Setting(called, address, capacity, rate, self.policy, zone)
         outside = ServerOutside(
             clock=clock,
             seals=self.seals,

@@ -110,6 +110,13 @@ def depart(_: Session, life: Life) -> Departed:
     return departed
 
 
+def forget(life: Life, code: str, text: str) -> None:
+    """Nothing is known of the player here any more."""
+    life.hands.dismiss(code, text)
+    life.now = Standing()
+    life.hands.forget()
+
+
 _play: Callable[..., Playing] = play  # from several inputs, each with its own arguments
 
 builder = TypeMachineBuilder(Session, Life)
@@ -175,15 +182,13 @@ def call_off(session: Session, life: Life, here: Arriving, migration: str) -> No
 
 @pep614(arriving.upon(Session.ended).to(gone))
 def turn_away(_: Session, life: Life, before: Arriving) -> None:
-    life.hands.dismiss("cancelled", "the move was called off")
-    life.hands.forget()
+    forget(life, "cancelled", "the move was called off")
 
 
 @pep614(arriving.upon(Session.expired).to(gone))
 def give_up(_: Session, life: Life, here: Arriving) -> None:
     life.hands.tell_declined(here.migration, "nobody came")
-    life.hands.dismiss("expired", "the reservation is over")
-    life.hands.forget()
+    forget(life, "expired", "the reservation is over")
 
 
 # Playing: the one state in which inputs are applied.
@@ -334,8 +339,7 @@ def release(session: Session, life: Life, epoch: int, now: float) -> None:
 
 
 def drop(_: Session, life: Life, before: Standing) -> None:
-    life.hands.dismiss("released", "the player is somewhere else")
-    life.hands.forget()
+    forget(life, "released", "the player is somewhere else")
 
 
 arriving.upon(Session.taken).to(gone)(drop)
@@ -344,8 +348,7 @@ departed.upon(Session.taken).to(gone)(drop)
 
 def let_go(_: Session, life: Life, before: Standing) -> None:
     life.hands.leave()
-    life.hands.dismiss("released", "the player is somewhere else")
-    life.hands.forget()
+    forget(life, "released", "the player is somewhere else")
 
 
 playing.upon(Session.taken).to(gone)(let_go)
