@@ -37,7 +37,6 @@ class Stranger:
     def closed(self, reason: str) -> None:
         pass
 
-    @property
     def goodbye(self) -> tuple[str, str] | None:
         """With which code and text it was sent away."""
         said = [each for each in self.heard_all if isinstance(each, Goodbye)]
@@ -82,7 +81,7 @@ def test_an_input_before_a_ticket_ends_the_connection_and_changes_nothing(
     stranger = Stranger(arena, "eu")
     stranger.line.say(Input(1, meadow.move(1.0, 0.0)))
     arena.run(0.2)
-    assert stranger.goodbye == ("out_of_turn", "no ticket was shown on this connection")
+    assert stranger.goodbye() == ("out_of_turn", "no ticket was shown on this connection")
     assert closed(arena) == 1
     assert len(arena.servers["eu"].seats) == 1
     assert_plays_on(arena, ada)
@@ -94,10 +93,10 @@ def test_a_stranger_may_ping_a_little_and_not_for_ever(arena: Arena, ada: Player
         stranger.line.say(Ping(n=n))
     arena.run(0.2)
     assert sum(isinstance(each, Pong) for each in stranger.heard_all) == STRANGER_PINGS
-    assert stranger.goodbye is None
+    assert stranger.goodbye() is None
     stranger.line.say(Ping(n=STRANGER_PINGS))
     arena.run(0.2)
-    assert stranger.goodbye == ("too_fast", "more pings than a stranger may send")
+    assert stranger.goodbye() == ("too_fast", "more pings than a stranger may send")
     assert_plays_on(arena, ada)
 
 

@@ -29,7 +29,7 @@ class World:
         self.load = Load(lambda: 0.0, self.clock.seconds)
         self.ticks = Ticks(self.clock, RATE, self.meter, self.load, self.beats)
         self.steps: list[int] = []
-        self.does: Callable[[int], None] = lambda _tick: None
+        self.does: Callable[[int], object] = lambda _tick: None
 
     def step(self, tick: int, now: float) -> None:
         assert now == self.clock.seconds()

@@ -190,15 +190,11 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     def post(sender: str, to: str, body: dict[str, Any]) -> bool:
         return mail.post(sender, to, body)
 
-    def asked(player: str) -> Workloads:
-        sent = partial(meter.count, "file_bytes")
-        return Workloads(player, burns, StreamSender(parts.files, sent))
-
     def call(name: str, address: str) -> ClientService:
-        calling = lambda: _to_server(outside, Link(papers, ears, name), traffic)  # noqa: E731
-        return steady(outside.dial(address), calling, outside.clock, outside.jitter)
+        return _calling(outside, address, traffic, lambda: Link(papers, ears, name))
 
     game = parts.game(setting.rate, post)
+    asked = partial(_workloads, meter, burns, parts.files)
     hall = Hall(ticks, game, meter, attachment, asked, lambda: neighbours.look())
     seats = Seats(hall, setting.capacity, promised, parts.seat)
     neighbours = NeighbourLinks(attachment, game, traffic, seats.coming, call)
@@ -227,12 +223,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     duties = RouterDuties(attachment, seats, orders, waivers.ask)
     gate = Gate(seats, outside.seals, attachment, traffic, ticks.now, sweep)
     lobby = _lobby(outside, gate, lambda: Link(papers, ears))
-    uplink = lambda: _to_router(  # noqa: E731
-        outside, Uplink(attachment, outside.seals, outside.entropy, duties), traffic
-    )
-    beats.every(REPORT_S, "report", reporter.report)
-    beats.every(SWEEP_S, "sweep", sweep)
-    beats.every(ROSTER_S, "roster", duties.list)
+    uplink = partial(_to_router, outside, attachment, duties, traffic)
+    _beat(beats, reporter, sweep, duties)
     rooms = Rooms(
         ticks,
         meter,
@@ -267,14 +259,37 @@ def _lobby(outside: ServerOutside, gate: Gate, link: Callable[[], Link]) -> Lobb
     return Lobby(ROLE, outside.clock, gate.traffic.blame, usual, others)
 
 
-def _to_server(outside: ServerOutside, link: Link, traffic: Traffic) -> Line:
-    pace = TokenBucket(*LINK_PACE)
-    line = Line(ROLE, SERVER_TO_SERVER, link, outside.clock, pace, traffic.blame, MEMBER_SILENCE_S)
-    return link.on(line).line
+def _workloads(meter: Meter, burns: Burns, files: Files, player: str) -> Workloads:
+    """Room for what one player asks for."""
+    return Workloads(player, burns, StreamSender(files, partial(meter.count, "file_bytes")))
 
 
-def _to_router(outside: ServerOutside, uplink: Uplink, traffic: Traffic) -> Line:
-    pace = TokenBucket(*ROUTER_PACE)
-    return Line(
-        ROLE, ROUTER_TO_MEMBER, uplink, outside.clock, pace, traffic.blame, MEMBER_SILENCE_S
-    )
+def _beat(
+    beats: Beats, reporter: Reporter, sweep: Callable[[], None], duties: RouterDuties
+) -> None:
+    beats.every(REPORT_S, "report", reporter.report)
+    beats.every(SWEEP_S, "sweep", sweep)
+    beats.every(ROSTER_S, "roster", duties.list)
+
+
+def _calling(
+    outside: ServerOutside, address: str, traffic: Traffic, make: Callable[[], Link]
+) -> ClientService:
+    """A link to another server that comes back."""
+
+    def line() -> Line:
+        link, pace = make(), TokenBucket(*LINK_PACE)
+        clock, blame = outside.clock, traffic.blame
+        return link.on(
+            Line(ROLE, SERVER_TO_SERVER, link, clock, pace, blame, MEMBER_SILENCE_S)
+        ).line
+
+    return steady(outside.dial(address), line, outside.clock, outside.jitter)
+
+
+def _to_router(
+    outside: ServerOutside, attachment: Attachment, duties: RouterDuties, traffic: Traffic
+) -> Line:
+    uplink = Uplink(attachment, outside.seals, outside.entropy, duties)
+    clock, pace, blame = outside.clock, TokenBucket(*ROUTER_PACE), traffic.blame
+    return Line(ROLE, ROUTER_TO_MEMBER, uplink, clock, pace, blame, MEMBER_SILENCE_S)

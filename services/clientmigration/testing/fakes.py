@@ -25,11 +25,11 @@ class Silent:
         self.posted: list[tuple[str, str]] = []
 
     def post(self, what: str, tags: list[str], when: int, data: str = "") -> None:  # noqa: ARG002
-        """See `Events`."""
+        """Keep an event."""
         self.posted.append((what, data))
 
     def take_dropped(self) -> int:
-        """See `Events`."""
+        """Events that were lost: none ever is."""
         return 0
 
 
@@ -39,11 +39,11 @@ class Still:
     user = system = rss = 0
 
     def cpu_times(self) -> Still:
-        """See psutil."""
+        """CPU seconds: none."""
         return self
 
     def memory_info(self) -> Still:
-        """See psutil."""
+        """Memory: none."""
         return self
 
 
@@ -74,11 +74,11 @@ class SlowLedger:
         self.kept, self.disk, self.clock, self.random = kept, disk, clock, random
 
     def read(self, player: str) -> Deferred[Record]:
-        """See `Ledger`."""
+        """The record of a player, after a while."""
         return self._ask(lambda: self.kept.records.get(player) or Record(player))
 
     def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
-        """See `Ledger`."""
+        """Change records, after a while; it may be done and not answered."""
         done: list[list[bool]] = []
 
         def act() -> list[bool]:
@@ -88,7 +88,7 @@ class SlowLedger:
         return self._ask(act)
 
     def close(self) -> None:
-        """See `Ledger`."""
+        """There is nothing to let go of."""
 
     def _ask(self, act: Callable[[], T]) -> Deferred[T]:
         answered: Deferred[T] = Deferred()
@@ -114,7 +114,7 @@ class Glade(Meadow):
     """A meadow on which newcomers stand close enough to give each other coins."""
 
     def enter(self, player: str, state: dict[str, Any] | None, ticks: int) -> None:
-        """See `Game`."""
+        """Put a player in; a newcomer close to all others."""
         if state is None:
             born = newborn(player)
             state = {**born, "x": 490.0 + born["x"] / 50, "y": 490.0 + born["y"] / 50}
