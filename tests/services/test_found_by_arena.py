@@ -90,7 +90,7 @@ def test_whose_server_drains_and_does_not_have_it_any_more_is_placed_elsewhere()
     arena, (ada,) = playing("eu", "us")
     home = arena.home_of(ada)
     arena.kill(home)
-    arena.start_server(home).draining = True
+    arena.start_server(home).seats.drain(True)
     arena.run(3.0)
     assert arena.home_of(ada) not in ("", home)
 

@@ -340,13 +340,13 @@ def test_without_a_router_a_player_keeps_trying_with_growing_waits() -> None:
 def test_unnamed_servers_get_small_names_that_are_used_again() -> None:
     arena = arena_with()
     for key in ("x", "y"):
-        arena.start_server(key).member = ""
+        arena.start_server(key, named=False)
     arena.run(1.0)
     assert sorted(arena.router.members) == ["gs-1", "gs-2"]
-    gone = next(key for key in "xy" if arena.servers[key].member == "gs-1")
+    gone = next(key for key in "xy" if arena.servers[key].attachment.member == "gs-1")
     arena.kill(gone)
     arena.run(1.0)
-    arena.start_server("z").member = ""
+    arena.start_server("z", named=False)
     arena.run(1.0)
     assert sorted(arena.router.members) == ["gs-1", "gs-2"]
 

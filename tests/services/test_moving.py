@@ -100,7 +100,7 @@ def test_walking_goes_on_in_a_straight_line_across_a_move() -> None:
 
 def test_a_target_that_drains_declines_and_nothing_has_happened() -> None:
     arena, ada, home, target = playing()
-    arena.servers[target].draining = True
+    arena.servers[target].seats.drain(True)
     ended = move(arena, ada, target)
     act_for(arena, ada, 1.0)
     assert ended == [Outcome.REFUSED]
@@ -131,7 +131,8 @@ def drop(arena: Arena, kind: type) -> list[Any]:
         )
 
     lines: list[Line] = [member.line for member in arena.router.members.values()]
-    lines += [server.uplink.line for server in arena.servers.values() if server.uplink]
+    uplinks = [server.attachment.line for server in arena.servers.values()]
+    lines += [line for line in uplinks if line is not None]
     for line in lines:
         line.say = filtering(line.say)  # type: ignore[assignment,method-assign]
     return dropped

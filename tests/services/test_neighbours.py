@@ -126,7 +126,9 @@ def test_nobody_is_missed_who_walks_into_sight() -> None:
     ada.act(meadow.move(20.0, 0.0))
     game = world(arena.servers["a"])
     at: list[tuple[int, float]] = []
-    arena.watchers.append(lambda: at.append((arena.servers["a"].tick, game.position(ada.name)[0])))
+    arena.watchers.append(
+        lambda: at.append((arena.servers["a"].ticks.tick, game.position(ada.name)[0]))
+    )
     arena.run(3.0)
     into = next(tick for tick, x in at if x >= 450.0)
     for tick, names in sights[ada.name]:

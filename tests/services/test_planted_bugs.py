@@ -13,11 +13,12 @@ from clientmigration.core.player.inbox import Inbox
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.mailbox import Letter, Mailbox
 from clientmigration.core.player.snapshot import Progress, Snapshot
-from clientmigration.gameserver.neighbours import Link
+from clientmigration.core.player.standing import Claim
 from clientmigration.gameserver.seat import Seat
-from clientmigration.gameserver.service import GameServer
-from clientmigration.gameserver.waivers import Waivers
+from clientmigration.gameserver.seats import MakeSeat
+from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.net.ledger import Change, TimedLedger
+from clientmigration.net.line import Line
 from clientmigration.router.move import MoveCarrier
 from clientmigration.router.outside import RouterParts
 from clientmigration.testing import Glade, Parts
@@ -30,9 +31,9 @@ Store = Callable[[str, Snapshot, float], Change]
 
 def parts(
     move: type[MoveCarrier] = MoveCarrier,
-    seat: type[Seat] = Seat,
+    seat: MakeSeat = Seat,
     store: Store | None = None,
-    waivers: type[Waivers] = Waivers,
+    waivers: MakeWaivers = Waivers,
 ) -> Parts:
     """The real parts, but for those given."""
 
@@ -40,15 +41,7 @@ def parts(
         def storing(self, owner: str, snapshot: Snapshot, now: float) -> Change:
             return (store or super().storing)(owner, snapshot, now)
 
-    class PlantedServer(GameServer):
-        def __init__(self, *arguments: Any, **more: Any) -> None:
-            super().__init__(*arguments, **more)
-            self.waivers = waivers(self)
-
-        def make_seat(self, player: str) -> Seat:
-            return seat(self, player)
-
-    return Parts(RouterParts(move, PlantedLedger), PlantedServer, game=Glade)
+    return Parts(RouterParts(move, PlantedLedger), seat=seat, waivers=waivers, game=Glade)
 
 
 # No epoch check: the claim is not compared with what the ledger says by now.
@@ -89,8 +82,8 @@ class Greedy(Inbox):
 
 
 class GreedySeat(Seat):
-    def __init__(self, server: GameServer, player: str) -> None:
-        super().__init__(server, player)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self.inbox = Greedy()
 
 
@@ -100,25 +93,8 @@ class GreedySeat(Seat):
 class CarelessSeat(Seat):
     """Takes any ticket for its player."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, _Any(value) if name == "ticket" else value)
-
-
-class _Any(tuple):  # type: ignore[type-arg]
-    """A ticket that equals every other."""
-
-    __slots__ = ()
-
-    def __new__(cls, value: tuple[str, int]) -> _Any:
-        return super().__new__(cls, value)
-
-    def __eq__(self, other: object) -> bool:
+    def admits(self, migration: str, epoch: int) -> bool:  # noqa: ARG002
         return True
-
-    def __ne__(self, other: object) -> bool:
-        return False
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 # The snapshot's fence is ignored: what comes last is stored, also when it is older.
@@ -165,14 +141,14 @@ class Early(Seat):
     def learn(self, progress: Progress) -> None:
         super().learn(progress)
         if not self.entered:
-            self.server.game.enter(self.player, None, 0)
+            self.game.enter(self.player, None, 0)
             self.entered = True
 
-    def enter(self, epoch: int, snapshot: Snapshot | None) -> None:
+    def enter(self, claim: Claim) -> None:
         if self.entered:
-            self.server.game.leave(self.player)
+            self.game.leave(self.player)
             self.entered = False
-        super().enter(epoch, snapshot)
+        super().enter(claim)
 
 
 # Letters are applied each time that they come, and sent before the ledger has them.
@@ -192,8 +168,8 @@ class Rash(Mailbox):
 
 def mailing(kind: type[Mailbox]) -> type[Seat]:
     class Mailing(Seat):
-        def enter(self, epoch: int, snapshot: Snapshot | None) -> None:
-            super().enter(epoch, snapshot)
+        def enter(self, claim: Claim) -> None:
+            super().enter(claim)
             self.mailbox.__class__ = kind
 
     return Mailing
@@ -203,8 +179,8 @@ def mailing(kind: type[Mailbox]) -> type[Seat]:
 
 
 class Forgetful(Waivers):
-    def asked(self, message: Waive, link: Link) -> None:
-        super().asked(message, link)
+    def asked(self, message: Waive, line: Line) -> None:
+        super().asked(message, line)
         self.promised.clear()
 
 
@@ -213,10 +189,10 @@ class Forgetful(Waivers):
 
 class Alone(Waivers):
     def ask(self) -> None:
-        for seat in self.server.seats.values():
-            if seat.held and self.server.uplink is None:
+        for seat in self._seats:
+            if seat.held and self._attachment.line is None:
                 waived = Waived(migration=seat.migration, player=seat.player)
-                self.waived(waived, seat.bound_for)
+                self.waived(waived, seat.life.now.bound_for)
 
 
 # A source does not ask.

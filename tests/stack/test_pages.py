@@ -12,7 +12,7 @@ import pytest
 from clientmigration.client import traveller
 from clientmigration.core.fleet import fleet, grace
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.gameserver import service
+from clientmigration.gameserver import load, service
 from clientmigration.net import carbon, line, tickets
 from clientmigration.router import move as moves
 from clientmigration.stack import logs
@@ -75,7 +75,7 @@ SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
     ("operations", "refused (`not_authentic`) for up to {:g} s", line.MEMBER_SILENCE_S),
     ("operations", "Cut at {:.0f} MB", logs.LIMIT_BYTES / 1e6),
     ("operations", "whose clock is {:g} s ahead", fleet.AHEAD_S),
-    ("operations", "smoothed over about {:g} s", service.SMOOTHING_S),
+    ("operations", "smoothed over about {:g} s", load.SMOOTHING_S),
     ("migration", "Waits: {:g} s for each step", moves.STEP_S),
     ("migration", "{:g} s for the player to arrive", moves.ARRIVAL_S),
     ("migration", "A ticket is good for {:g} s", tickets.TICKET_TTL_S),

@@ -23,8 +23,8 @@ from clientmigration.core.player import inbox, tally
 from clientmigration.core.player import mailbox as mail
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.snapshot import Progress, Snapshot
+from clientmigration.gameserver import duties, meadow, seat, service, streams
 from clientmigration.gameserver import mail as mail_room
-from clientmigration.gameserver import meadow, neighbours, seat, service, streams, uplink
 from clientmigration.gameserver import players as playing
 from clientmigration.net import line, tickets
 from clientmigration.router import move as moves
@@ -49,6 +49,7 @@ def limits() -> Iterable[str]:
     arena = Arena()
     server, visit = arena.start_router(), arena.router.player_line()
     host = arena.start_server("gs-1")
+    arena.start_server("gs-2")
     ada = arena.start_player()
     arena.run(3.0)
     desk = arena.start_desk()
@@ -62,7 +63,7 @@ def limits() -> Iterable[str]:
         (wire.SERVER_TO_PLAYER, ada.traveller.home.line),
         (wire.MEMBER_TO_ROUTER, server.member_line()),
         (wire.ROUTER_TO_MEMBER, host.router_line()),
-        (wire.SERVER_TO_SERVER, neighbours.Link(host, "gs-2").line),
+        (wire.SERVER_TO_SERVER, host.neighbours.links["gs-2"].line),
         (wire.OPERATOR_TO_ROUTER, server.operators.lines[0].line),
         (wire.ROUTER_TO_OPERATOR, desk.line),
     )
@@ -104,7 +105,7 @@ NUMBERS = (
     (f"{moves.STEP_S:g} s", "for each step of a migration but the next"),
     (f"{moves.ARRIVAL_S:g} s", "from `direct` to `arrived`: a player has to show its ticket"),
     (f"{service.ROSTER_S:g} s", "between two rosters of a member"),
-    (f"{uplink.ROSTER_CUT}", "entries of one `roster` message"),
+    (f"{duties.ROSTER_CUT}", "entries of one `roster` message"),
 )
 CLIENT_NUMBERS = (
     (f"{finding.LOOKUP_S:g} s", "for the answer of DNS"),

@@ -54,7 +54,8 @@ class Game(Protocol):
         """Where this player is, metres."""
 
     def measures(self) -> dict[str, float]:
-        """The game's own measures of the catalogue: centre_x_m, centre_y_m, spread_m, coins."""
+        """The game's own measures: centre_x_m, centre_y_m and spread_m, which every game has, and
+        whatever else of the catalogue it can tell. What the catalogue lacks is left out."""
 
     def busy(self, player: str) -> bool:  # noqa: ARG002
         """Whether this player is better left on this server for now: in the middle of a duel, say.

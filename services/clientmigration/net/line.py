@@ -136,6 +136,12 @@ class Line(TwistedProtocol):
         self.sent += len(frame)
         self._send(frame)
 
+    def take_counts(self) -> tuple[int, int]:
+        """Bytes sent and received since this was asked last."""
+        counts = (self.sent, self.received)
+        self.sent = self.received = 0
+        return counts
+
     def fail(self, fault: PeersFault) -> None:
         """End it because of the peer: say so to it, and once in the log."""
         log.warn("closing {peer}: {code}: {text}", peer=self.peer, code=fault.code, text=str(fault))

@@ -22,14 +22,18 @@ from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.meadow import Meadow
 from clientmigration.gameserver.seat import Seat
-from clientmigration.gameserver.service import GameServer, Setting
+from clientmigration.gameserver.seats import MakeSeat
+from clientmigration.gameserver.service import GameServer, ServerOutside, ServerParts, Setting
+from clientmigration.gameserver.service import build as build_server
+from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.net.door import Lines, steady
 from clientmigration.net.ledger import Ledger, MemoryLedger
 from clientmigration.net.operator import Credentials, OperatorClient
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
-from clientmigration.router.service import Router, build
+from clientmigration.router.service import Router
+from clientmigration.router.service import build as build_router
 from clientmigration.router.warm_start import Ask
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk, Silent, SlowLedger, Still
@@ -46,7 +50,8 @@ class Parts:
     """What an arena is built from: put something else here to try it, or to plant a bug."""
 
     router: RouterParts = field(default_factory=RouterParts)
-    server: type[GameServer] = GameServer
+    seat: MakeSeat = Seat
+    waivers: MakeWaivers = Waivers
     player: type[Player] = Player
     game: MakeGame = Meadow
 
@@ -112,31 +117,34 @@ class Arena:
             entropy=self.random.randbytes,
             past=self.past,
         )
-        self.router = build(outside, RouterSettings("router", self.policy), self.parts.router)
+        settings = RouterSettings("router", self.policy)
+        self.router = build_router(outside, settings, self.parts.router)
+            outside, RouterSettings("router", self.policy), self.parts.router
+        )
         self.network.listen("router", "router:4100", self.router.player_line)
         self.network.listen("router", "router:4101", self.router.member_line)
         self.router.startService()
         return self.router
 
     def start_server(
-        self, name: str, capacity: int = 200, rate: int = 20, zone: str = ""
+        self, name: str, capacity: int = 200, rate: int = 20, zone: str = "", named: bool = True
     ) -> GameServer:
-        """A game server that attaches to the router."""
+        """A game server that attaches to the router, which gives it a name if it is not `named`."""
         address, clock = f"{name}:1", self._host(name)
-        setting = Setting(name, address, capacity, rate, self.policy, zone)
-        server = self.servers[name] = self.parts.server(
-            clock,
-            setting,
-            self.parts.game,
-            self.seals,
-            self.sink,
-            Probe(clock, Still()),
-            self._cpu(name),
-            self.random.randbytes,
-            self.network.dial(name, clock),
-            self.random.random,
-            files=self.files,
+        called = name if named else ""
+        setting = Setting(called, address, capacity, rate, self.policy, zone)
+        outside = ServerOutside(
+            clock=clock,
+            seals=self.seals,
+            sink=self.sink,
+            probe=Probe(clock, Still()),
+            cpu=self._cpu(name),
+            entropy=self.random.randbytes,
+            dial=self.network.dial(name, clock),
+            jitter=self.random.random,
         )
+        parts = ServerParts(self.parts.game, self.files, self.parts.seat, self.parts.waivers)
+        server = self.servers[name] = build_server(outside, setting, parts)
         self.network.listen(name, address, server.player_line)
         endpoint = self.network.dial(name, clock)("router:4101")
         self.links[name] = steady(endpoint, server.router_line, clock, self.random.random)
@@ -227,11 +235,7 @@ class Arena:
 
     def homes_of(self, player: Player) -> list[str]:
         """Every server that applies this player's inputs now. Never more than one."""
-        return [
-            name
-            for name, server in self.servers.items()
-            if (seat := server.seats.get(player.name)) and seat.entered and not seat.held
-        ]
+        return [name for name, server in self.servers.items() if server.seats.at_play(player.name)]
 
     def home_of(self, player: Player) -> str:
         """The one server that plays this player, or ""."""
@@ -250,13 +254,13 @@ class Arena:
         """All coins in all pockets, on all grounds and in letters."""
         games: list[Any] = [server.game for server in self.servers.values()]
         lying = sum(sum(game.ground.values()) for game in games)
-        pockets = sum(seat.server.game.state(seat.player)["coins"] for seat in self.seats())
+        pockets = sum(seat.game.state(seat.player)["coins"] for seat in self.seats())
         return int(lying + pockets + sum(letter.body["coins"] for letter in self.letters()))
 
     def seats(self) -> list[Seat]:
         """Where each player is that is anywhere, each once: while it is handed over, the newer."""
-        seats = [seat for server in self.servers.values() for seat in server.seats.values()]
-        entered = sorted((each for each in seats if each.entered), key=lambda each: each.epoch)
+        playing = [seat for server in self.servers.values() for seat in server.seats.playing()]
+        entered = sorted(playing, key=lambda each: each.epoch)
         return list({seat.player: seat for seat in entered}.values())
 
     def letters(self) -> list[Letter]:

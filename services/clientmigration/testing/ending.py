@@ -16,7 +16,7 @@ def unsettled(watch: Checker) -> str:
     for name, server in arena.servers.items():
         if name not in arena.router.members:
             return f"{name} is not attached"
-        for player, seat in server.seats.items():
+        for player, seat in server.seats.by_name.items():
             if player in seats:
                 return f"{player} has two seats"
             seats[player] = (name, seat)

@@ -60,10 +60,10 @@ class TicketReplay:
     def _stale(self, server: str, claims: dict[str, Any]) -> bool:
         """A later reservation counts once it has arrived: until then the server can not know."""
         there = self.arena.servers.get(server)
-        seat = there.seats.get(claims["sub"]) if there else None
+        seat = there.seats.find(claims["sub"]) if there else None
         over = claims["exp"] + SKEW_S < self.arena.clock.seconds()
         shown = (claims["jti"], claims["epoch"])
-        return over or (seat is not None and tuple(seat.ticket) != shown)
+        return over or (seat is not None and not seat.life.admits(*shown))
 
     def _show(self, server: str, join: Join) -> None:
         arena = self.arena
