@@ -119,8 +119,6 @@ class Arena:
         )
         settings = RouterSettings("router", self.policy)
         self.router = build_router(outside, settings, self.parts.router)
-            outside, RouterSettings("router", self.policy), self.parts.router
-        )
         self.network.listen("router", "router:4100", self.router.player_line)
         self.network.listen("router", "router:4101", self.router.member_line)
         self.router.startService()
