@@ -13,10 +13,9 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import LoopingCall
 from web_dial import web_dialer
 
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.core.player.migration import Outcome
 from clientmigration.net.door import Door, Lines
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.web import Reception
 from clientmigration.wire import meadow
 from clientmigration.wire.connection import PLAYER_TO_SERVER, SERVER_TO_PLAYER, encode
@@ -150,5 +149,5 @@ class Reader:
 def a_line(clock: Any, lines: list[Line], reader: Reader | None = None) -> Line:
     """One end of a connection, by itself."""
     hears = SERVER_TO_PLAYER if reader else PLAYER_TO_SERVER
-    lines.append(Line("test", hears, reader or Reader(), clock, TokenBucket(1000, 1000)))
+    lines.append(Line("test", LineTerms(hears, (1e3, 1e3)), reader or Reader(), clock))
     return lines[-1]

@@ -9,8 +9,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from clientmigration.net.line import Line
-from clientmigration.net.lobby import Entrance, Lobby
+from clientmigration.net.line import Line, LineTerms
+from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.wire.connection import PLAYER_TO_SERVER, SERVER_TO_SERVER, encode
 from clientmigration.wire.messages import Challenge, Greeting, Ping
 
@@ -42,12 +42,17 @@ def entered() -> tuple[Line, list[str], Clock]:
     """A line that has just connected to a door for players, by which servers may come in too."""
     said: list[str] = []
     clock = Clock()
+    slow = LineTerms(SERVER_TO_SERVER, (1.0, 1.0), 3.0)
     lobby = Lobby(
         "gameserver",
         clock,
         lambda fault: said.append(f"blamed: {fault}"),
-        Entrance(PLAYER_TO_SERVER, (5.0, 5.0), 15.0, lambda _: Told("player", said)),
-        {"gameserver": Entrance(SERVER_TO_SERVER, (1.0, 1.0), 3.0, lambda _: Told("link", said))},
+        PeerKind(LineTerms(PLAYER_TO_SERVER, (5.0, 5.0), 15.0), lambda _: Told("player", said)),
+        {
+            "gameserver": PeerKind(
+                LineTerms(SERVER_TO_SERVER, (1.0, 1.0), 3.0), lambda _: Told("link", said)
+            )
+        },
     )
     line = lobby.line()
     line.makeConnection(Transport())

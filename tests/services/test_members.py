@@ -9,13 +9,12 @@ import msgspec
 import pytest
 
 from clientmigration.client.player import Player
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.core.measures.metrics import Datapoint, MemorySink, datapoints
 from clientmigration.core.player.migration import Outcome
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.door import Lines
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.tickets import Seals
 from clientmigration.router.attached import AttachedMembers
 from clientmigration.router.move import MoveAnswer
@@ -49,8 +48,7 @@ class Stranger:
         self.name, self.seals, self.proves = name, seals or arena.seals, True
         self.heard_so_far: list[Any] = []
         clock = arena._host(name or "stranger")
-        pace = TokenBucket(5000.0, 5000.0)
-        self.line = Line("gameserver", ROUTER_TO_MEMBER, self, clock, pace)
+        self.line = Line("gameserver", LineTerms(ROUTER_TO_MEMBER, (5e3, 5e3)), self, clock)
         dial = arena.network.dial(name or "stranger", clock)
         dial("router:4101").connect(Lines(lambda: self.line))
 

@@ -100,7 +100,7 @@ def test_players_on_different_servers_see_each_other_and_by_whom_each_is_played(
     ada, bob = players_at(arena, "a", "b")
     seen = [owners_seen(each) for each in (ada, bob)]
     arena.run(0.1)
-    by_home = {name: server.game.owner for name, server in arena.servers.items()}
+    by_home = {name: int(vars(server.game)["owner"]) for name, server in arena.servers.items()}
     assert len({*by_home.values()} - {0}) == 2
     assert seen == [{ada.name: by_home["a"], bob.name: by_home["b"]}] * 2
 

@@ -8,7 +8,7 @@ from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
-from clientmigration.router.move import MoveEnded, Terms
+from clientmigration.router.move import MoveEnded, MoveTerms
 from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts
 from clientmigration.router.past import KEPT, Past
 
@@ -18,14 +18,14 @@ def ended(
 ) -> MoveEnded:
     """A move that began at second 9."""
     record = Record(player, "eu", 1)
-    terms = Terms("m1", record, "eu", "us", "ff", "", 9.0, None, why="it was ordered")
+    terms = MoveTerms("m1", record, "eu", "us", "ff", "", 9.0, None, why="it was ordered")
     return MoveEnded(terms, outcome, reason, at)
 
 
 def test_a_ticket_is_for_the_next_epoch_unless_the_player_only_comes_back() -> None:
     record = Record("ada", "eu", 3)
-    assert Terms("m1", record, "", "us", "ff", "", 9.0, None).epoch == 4
-    assert Terms("m1", record, "", "eu", "ff", "", 9.0, None).epoch == 3
+    assert MoveTerms("m1", record, "", "us", "ff", "", 9.0, None).epoch == 4
+    assert MoveTerms("m1", record, "", "eu", "ff", "", 9.0, None).epoch == 3
 
 
 def test_only_those_who_were_moved_lately_rest() -> None:

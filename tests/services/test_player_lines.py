@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from clientmigration.client.player import Player
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.core.player.inbox import ROOM
-from clientmigration.gameserver.players import PACE, STRANGER_PINGS
+from clientmigration.gameserver.players import RATE, STRANGER_PINGS
 from clientmigration.net.door import Lines
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.testing import Arena
 from clientmigration.wire import meadow
 from clientmigration.wire.connection import SERVER_TO_PLAYER
@@ -24,7 +23,7 @@ class Stranger:
     def __init__(self, arena: Arena, server: str) -> None:
         clock = arena._host("stranger")
         self.heard_all: list[Any] = []
-        self.line = Line("player", SERVER_TO_PLAYER, self, clock, TokenBucket(5000, 5000))
+        self.line = Line("player", LineTerms(SERVER_TO_PLAYER, (5e3, 5e3)), self, clock)
         arena.network.dial("stranger", clock)(f"{server}:1").connect(Lines(lambda: self.line))
         arena.run(0.1)
 
@@ -106,7 +105,7 @@ def test_a_flood_of_inputs_ends_the_connection_and_nobody_elses(arena: Arena, ad
     closed(arena)
     assert ada.traveller.home is not None
     assert ada.traveller.home.line is not None
-    flood, seq = round(PACE[1]) + 200, ada.tally.seq
+    flood, seq = round(RATE[1]) + 200, ada.tally.seq
     for n in range(flood):
         ada.traveller.home.line.say(
             Input(seq + 1, b"%d" % n)

@@ -15,12 +15,11 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from clientmigration.client.told import Lost
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.core.player.tally import Tally
 from clientmigration.errors import PeersFault
 from clientmigration.net.door import Dial, Lines
-from clientmigration.net.line import Line
-from clientmigration.wire.connection import ROUTER_TO_PLAYER, SERVER_TO_PLAYER, Dialect
+from clientmigration.net.line import Line, LineTerms
+from clientmigration.wire.connection import ROUTER_TO_PLAYER, SERVER_TO_PLAYER
 from clientmigration.wire.messages import (
     Candidate,
     Candidates,
@@ -43,6 +42,7 @@ from clientmigration.wire.messages import (
     Welcome,
 )
 
+RATE = (5_000.0, 20_000.0)  # messages per second, and at once: views, chunks and entries
 ANSWER_S = 6.0  # from one word of the router to the next: it waits 4.5 s for a server at most
 PINGS = 2  # round trips per candidate; the best counts, the first one may include a cold start
 
@@ -86,7 +86,7 @@ class ServerEar(Ear, Port):
 class PlayerConnection:
     """One connection of a player, from the attempt to its end. The `Listener` of its line."""
 
-    dialect: Dialect
+    terms: LineTerms
 
     def __init__(self, clock: IReactorTime, dial: Dial, address: str, ear: Ear) -> None:
         self._clock, self._dial, self.address, self._ear = clock, dial, address, ear
@@ -104,8 +104,7 @@ class PlayerConnection:
         self._connecting = connecting.addCallbacks(lambda _line: None, self._failed)
 
     def _line(self) -> Line:
-        pace = TokenBucket(5000.0, 20000.0)
-        self.line = Line("player", self.dialect, self, self._clock, pace, self._blame)
+        self.line = Line("player", self.terms, self, self._clock, self._blame)
         return self.line
 
     def _blame(self, fault: PeersFault) -> None:
@@ -178,7 +177,7 @@ class PlayerConnection:
 class RouterConnection(PlayerConnection):
     """The way in: hello, pings, redirect."""
 
-    dialect = ROUTER_TO_PLAYER
+    terms = LineTerms(ROUTER_TO_PLAYER, RATE)
 
     def __init__(
         self, clock: IReactorTime, dial: Dial, address: str, ear: RouterEar, hello: Hello
@@ -218,7 +217,7 @@ class ServerConnection(PlayerConnection):
     `tally` knows which inputs there are; tickets are bound to `secret`.
     """
 
-    dialect = SERVER_TO_PLAYER
+    terms = LineTerms(SERVER_TO_PLAYER, RATE)
 
     def __init__(
         self,
@@ -246,6 +245,15 @@ class ServerConnection(PlayerConnection):
             self._join()
         else:
             self.ping()
+
+    def stands_for(self, member: str) -> None:
+        """It leads to this member, as far as the router says."""
+        self.member = member
+
+    def saw_view(self) -> bool:
+        """A view came; answers whether it is the first."""
+        first, self.viewed = not self.viewed, True
+        return first
 
     def ping(self) -> None:
         """Measure a round trip."""

@@ -75,7 +75,7 @@ class Bot:
     def see(self, view: View) -> None:
         """Remember where we are."""
         x, y, _ = meadow.own(view.body)
-        self.walker.at = (x, y)
+        self.walker.stand(x, y)
 
     def act(self, mood: Mood, others: list[str], now: float) -> None:
         """Do something, if we are anywhere."""

@@ -35,7 +35,7 @@ class Pinging:
         asked = [self._connection_to(each.address) for each in candidates]
         self._asked += asked
         for connection, each in zip(asked, candidates, strict=True):
-            connection.member = each.member
+            connection.stands_for(each.member)
             connection.connect(PINGS_S)
         self._stop_waiting()
         self._time_up = self._clock.callLater(PINGS_S, self._tell)

@@ -139,7 +139,7 @@ class Traveller:
     def viewed(self, connection: ServerConnection, view: View) -> None:
         """A view came: shown if its tick was not yet; what it says of our inputs counts anyway."""
         now = self._clock.seconds()
-        first, connection.viewed = not connection.viewed, True
+        first = connection.saw_view()
         if first:
             connection.expect(None)
             self._from = view.tick

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from clientmigration.gameserver.attachment import Attachment
-from clientmigration.gameserver.orders import Orders
+from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.seats import Seats
 from clientmigration.wire.messages import Roster
 
@@ -24,7 +24,7 @@ class RouterDuties:
         self,
         attachment: Attachment,
         seats: Seats,
-        orders: Orders,
+        orders: RouterOrders,
         alone: Callable[[], None],
     ) -> None:
         self._attachment, self._seats, self._orders = attachment, seats, orders

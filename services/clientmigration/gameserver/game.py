@@ -16,11 +16,12 @@ from typing import Any, Protocol
 
 
 class Game(Protocol):
-    """One world on one server. `--game dotted.name` makes it, from the tick rate and a way to post.
+    """One world on one server. `--game dotted.name` makes it, of tick rate and a way to post."""
 
-    `owner` is this server's number in views, for those who want to colour players by it."""
-
-    owner: int
+    def numbered(self, owner: int) -> None:  # noqa: ARG002
+        """This server's number in views is now `owner` (1 to 255; 0: none), for those who want to
+        colour players by it."""
+        return
 
     def enter(self, player: str, state: dict[str, Any] | None, ticks: int) -> None:
         """Put a player in: `state` as `state()` gave it (None: brand new), `ticks` ticks ago."""

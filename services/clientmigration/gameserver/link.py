@@ -11,13 +11,14 @@ from typing import Any, Protocol, Self
 
 from clientmigration.errors import OutOfTurn
 from clientmigration.gameserver.game import Game
-from clientmigration.net.line import Line
+from clientmigration.net.line import MEMBER_SILENCE_S, Line, LineTerms
 from clientmigration.net.tickets import Seals
-from clientmigration.wire.connection import encode
+from clientmigration.wire.connection import SERVER_TO_SERVER, encode
 from clientmigration.wire.messages import Challenge, Goodbye, Waived
 from clientmigration.wire.neighbours import Begun, Kept, Look, Meet, Met, Post, Sight, Waive
 
-PACE = (5_000.0, 20_000.0)  # a sight per tick, and letters
+RATE = (5_000.0, 20_000.0)  # a sight per tick, and letters
+TERMS = LineTerms(SERVER_TO_SERVER, RATE, MEMBER_SILENCE_S)
 
 
 class Named(Protocol):
@@ -35,7 +36,7 @@ class Papers:
     entropy: Callable[[int], bytes]
 
 
-class Letters(Protocol):
+class LetterEar(Protocol):
     """Who hears of letters."""
 
     def bring(self, post: Post, bringer: Line) -> None:
@@ -74,7 +75,7 @@ class Ears:
 
     links: Links
     game: Game
-    letters: Letters
+    letters: LetterEar
     promises: Promises
 
 

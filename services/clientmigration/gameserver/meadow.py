@@ -56,6 +56,10 @@ class Meadow(Game):
         self._blocks: dict[tuple[int, int], bytes] = {}
         self._around: dict[tuple[int, int], tuple[int, bytes]] = {}
 
+    def numbered(self, owner: int) -> None:
+        """Mark those who play here with this number from now on."""
+        self.owner = owner
+
     def _make(self, room: int) -> None:
         self.at = np.zeros((room, 2))
         self.speed = np.zeros((room, 2))

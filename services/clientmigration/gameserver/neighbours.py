@@ -41,7 +41,7 @@ class NeighbourLinks:
     def learn(self, message: Neighbours) -> None:
         """The router says who there is. Links that stand are kept even if it does not know the
         other side just now: it may have been away itself."""
-        self._game.owner = message.owner
+        self._game.numbered(message.owner)
         self._listed = {each.name: each for each in message.neighbours}
         for each in message.neighbours:
             if each.name > self._ours.member:

@@ -16,7 +16,7 @@ from clientmigration.gameserver.seats import Seats
 from clientmigration.wire import messages as wire
 
 
-class Ticks(Protocol):
+class AfterTick(Protocol):
     """Time, and what has to wait for the end of a tick."""
 
     def now(self) -> float:
@@ -26,13 +26,13 @@ class Ticks(Protocol):
         """Do it when no tick is due any more, or now if nothing waits for this player."""
 
 
-class Orders:
+class RouterOrders:
     """Obeys a router. `stored`, `learn` and `drain` are told what is not about one player."""
 
     def __init__(
         self,
         seats: Seats,
-        ticks: Ticks,
+        ticks: AfterTick,
         stored: Callable[[wire.Stored], None],
         learn: Callable[[wire.Neighbours], None],
         drain: Callable[[bool], None],

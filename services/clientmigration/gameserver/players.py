@@ -14,11 +14,13 @@ from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
 from clientmigration.gameserver.traffic import Traffic
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.tickets import Seals
+from clientmigration.wire.connection import PLAYER_TO_SERVER
 from clientmigration.wire.messages import Felt, Goodbye, Input, Join, Leave, Ping, Pong
 
-PACE = (60.0, 600.0)  # inputs at 20 Hz and pings; a burst is what a crossing sends again
+RATE = (60.0, 600.0)  # inputs at 20 Hz and pings; a burst is what a crossing sends again
+TERMS = LineTerms(PLAYER_TO_SERVER, RATE)
 STRANGER_PINGS = 20  # enough to measure a round trip; who wants more has to join
 
 

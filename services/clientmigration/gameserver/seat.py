@@ -50,7 +50,7 @@ class Time(Protocol):
         """Seconds since the epoch."""
 
 
-class Fleet(Protocol):
+class Membership(Protocol):
     """The fleet that this server may be in, as `member`."""
 
     member: str
@@ -67,7 +67,7 @@ class Hall:
     time: Time
     game: Game
     meter: Meter
-    fleet: Fleet
+    fleet: Membership
     workloads: Callable[[str], Workloads]
     coming: Callable[[], None]
 

@@ -20,41 +20,40 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink
 from clientmigration.errors import PeersFault
+from clientmigration.gameserver import link as links
+from clientmigration.gameserver import players
+from clientmigration.gameserver import uplink as uplinks
 from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.checkpoints import CheckpointRounds, Checkpoints
 from clientmigration.gameserver.condition import Condition
 from clientmigration.gameserver.duties import RouterDuties
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import Game, MakeGame
-from clientmigration.gameserver.link import PACE as LINK_PACE
 from clientmigration.gameserver.link import Ears, Link, Papers
 from clientmigration.gameserver.load import Load
 from clientmigration.gameserver.mail import PostOffice
 from clientmigration.gameserver.neighbours import NeighbourLinks
-from clientmigration.gameserver.orders import Orders
-from clientmigration.gameserver.players import PACE as PLAYER_PACE
+from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.players import Gate, PlayerLine
 from clientmigration.gameserver.report import COUNTED, Measures, Reporter
 from clientmigration.gameserver.seat import Hall, Seat
 from clientmigration.gameserver.seats import MakeSeat, Seats
-from clientmigration.gameserver.step import Step
+from clientmigration.gameserver.step import TickStep
 from clientmigration.gameserver.streams import StreamSender
 from clientmigration.gameserver.ticks import Ticks
 from clientmigration.gameserver.traffic import Traffic
-from clientmigration.gameserver.uplink import ROLE, ROUTER_PACE, Uplink
+from clientmigration.gameserver.uplink import ROLE, Uplink
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.gameserver.workloads import Burns, Workloads
 from clientmigration.net.beats import Beats
 from clientmigration.net.door import Dial, steady
-from clientmigration.net.line import MEMBER_SILENCE_S, SILENCE_S, Line
-from clientmigration.net.lobby import Entrance, Lobby
+from clientmigration.net.line import Line
+from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
-from clientmigration.wire.connection import PLAYER_TO_SERVER, ROUTER_TO_MEMBER, SERVER_TO_SERVER
 
 log = Logger()
 
@@ -219,27 +218,19 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         waivers.ask()
         seats.expire()
 
-    orders = Orders(seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on))
+    orders = RouterOrders(
+        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on)
+    )
     duties = RouterDuties(attachment, seats, orders, waivers.ask)
     gate = Gate(seats, outside.seals, attachment, traffic, ticks.now, sweep)
     lobby = _lobby(outside, gate, lambda: Link(papers, ears))
     uplink = partial(_to_router, outside, attachment, duties, traffic)
     _beat(beats, reporter, sweep, duties)
     rooms = Rooms(
-        ticks,
-        meter,
-        attachment,
-        seats,
-        game,
-        mail,
-        neighbours,
-        measures,
-        reporter,
-        traffic.blame,
-        lobby.line,
-        uplink,
-    )
-    step = Step(seats, game, mail, neighbours, rounds, burns)
+        ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
+        traffic.blame, lobby.line, uplink,
+    )  # fmt: skip
+    step = TickStep(seats, game, mail, neighbours, rounds, burns)
     server = GameServer(rooms, outside.clock, step, beats)
     return server
 
@@ -254,8 +245,7 @@ def _lobby(outside: ServerOutside, gate: Gate, link: Callable[[], Link]) -> Lobb
         gate.traffic.no_player(line)
         return link().on(line)
 
-    usual = Entrance(PLAYER_TO_SERVER, PLAYER_PACE, SILENCE_S, player)
-    others = {ROLE: Entrance(SERVER_TO_SERVER, LINK_PACE, MEMBER_SILENCE_S, server)}
+    usual, others = PeerKind(players.TERMS, player), {ROLE: PeerKind(links.TERMS, server)}
     return Lobby(ROLE, outside.clock, gate.traffic.blame, usual, others)
 
 
@@ -278,11 +268,8 @@ def _calling(
     """A link to another server that comes back."""
 
     def line() -> Line:
-        link, pace = make(), TokenBucket(*LINK_PACE)
-        clock, blame = outside.clock, traffic.blame
-        return link.on(
-            Line(ROLE, SERVER_TO_SERVER, link, clock, pace, blame, MEMBER_SILENCE_S)
-        ).line
+        link = make()
+        return link.on(Line(ROLE, links.TERMS, link, outside.clock, traffic.blame)).line
 
     return steady(outside.dial(address), line, outside.clock, outside.jitter)
 
@@ -291,5 +278,4 @@ def _to_router(
     outside: ServerOutside, attachment: Attachment, duties: RouterDuties, traffic: Traffic
 ) -> Line:
     uplink = Uplink(attachment, outside.seals, outside.entropy, duties)
-    clock, pace, blame = outside.clock, TokenBucket(*ROUTER_PACE), traffic.blame
-    return Line(ROLE, ROUTER_TO_MEMBER, uplink, clock, pace, blame, MEMBER_SILENCE_S)
+    return Line(ROLE, uplinks.TERMS, uplink, outside.clock, traffic.blame)

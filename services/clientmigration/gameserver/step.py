@@ -10,7 +10,7 @@ from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
 
 
-class Letters(Protocol):
+class LetterBox(Protocol):
     """What players send each other."""
 
     def deliver(self) -> None:
@@ -38,12 +38,12 @@ class Work(Protocol):
         """One tick's worth of it, for so many players."""
 
 
-class Step:
+class TickStep:
     """What is done at each tick, in this order. Who came last is shown the tick first: it has
     waited for it longest."""
 
     def __init__(
-        self, seats: Seats, game: Game, letters: Letters, others: Others, store: Store, work: Work
+        self, seats: Seats, game: Game, letters: LetterBox, others: Others, store: Store, work: Work
     ) -> None:
         self._seats, self._game, self._letters = seats, game, letters
         self._others, self._store, self._work = others, store, work

@@ -13,27 +13,21 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import PeersFault
-from clientmigration.net.line import Line, Listener
-from clientmigration.wire.connection import Dialect
+from clientmigration.net.line import Line, LineTerms, Listener
 
 
 @dataclass(frozen=True)
-class Entrance:
-    """How peers of one kind are heard: `hears` is what they may say, `pace` how many messages they
-    may send per second and at once, `silence_s` after how many silent seconds they are gone.
-    `listen` makes the `Listener` of one line."""
+class PeerKind:
+    """Peers of one kind: the terms on which they are heard, and who listens to one of them."""
 
-    hears: Dialect
-    pace: tuple[float, float]
-    silence_s: float
+    terms: LineTerms
     listen: Callable[[Line], Listener]
 
 
 class Lobby:
     """Makes the lines of one door. `role` is what this side calls itself; who greets with a role
-    that is not among the `others` comes in by the `usual` entrance.
+    that is not among the `others` is of the `usual` kind.
 
     The usual listener is made as soon as somebody connects, any other when the greeting asks for it
     (the usual one is forgotten then, without a word).
@@ -44,8 +38,8 @@ class Lobby:
         role: str,
         clock: IReactorTime,
         blame: Callable[[PeersFault], None],
-        usual: Entrance,
-        others: Mapping[str, Entrance],
+        usual: PeerKind,
+        others: Mapping[str, PeerKind],
     ) -> None:
         self._role, self._clock, self._blame = role, clock, blame
         self._usual, self._others = usual, others
@@ -53,8 +47,7 @@ class Lobby:
     def line(self) -> Line:
         """A line for a peer that has just connected."""
         usual, guest = self._usual, _Guest(self._others)
-        pace = TokenBucket(*usual.pace)
-        line = Line(self._role, usual.hears, guest, self._clock, pace, self._blame, usual.silence_s)
+        line = Line(self._role, usual.terms, guest, self._clock, self._blame)
         guest.usual = usual.listen(line)
         return line
 
@@ -64,17 +57,16 @@ class _Guest:
 
     usual: Listener
 
-    def __init__(self, others: Mapping[str, Entrance]) -> None:
+    def __init__(self, others: Mapping[str, PeerKind]) -> None:
         self._others = others
 
     def opened(self, line: Line) -> None:
         """Hand the line on to whoever listens to peers of this role."""
-        entrance = self._others.get(line.peer_role)
-        if entrance is None:
-            line.listener = self.usual
+        kind = self._others.get(line.peer_role)
+        if kind is None:
+            line.listen(self.usual)
         else:
-            listener = entrance.listen(line)
-            line.turn(entrance.hears, listener, TokenBucket(*entrance.pace), entrance.silence_s)
+            line.turn(kind.terms, kind.listen(line))
         line.listener.opened(line)
 
     def heard(self, message: Any) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 from clientmigration.core.measures.metrics import clean
 from clientmigration.errors import NotAuthentic, OutOfTurn
-from clientmigration.net.line import Line
+from clientmigration.net.line import MEMBER_SILENCE_S, Line, LineTerms
 from clientmigration.net.tickets import Seals
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveAnswer
+from clientmigration.wire.connection import MEMBER_TO_ROUTER
 from clientmigration.wire.messages import (
     Arrived,
     Attach,
@@ -35,7 +36,8 @@ from clientmigration.wire.messages import (
     Waived,
 )
 
-PACE = (20_000.0, 100_000.0)  # 3,000 players' worth of answers, and still a limit
+RATE = (20_000.0, 100_000.0)  # 3,000 players' worth of answers, and still a limit
+TERMS = LineTerms(MEMBER_TO_ROUTER, RATE, MEMBER_SILENCE_S)
 
 
 @dataclass(frozen=True)

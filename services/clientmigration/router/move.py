@@ -57,7 +57,7 @@ Arrive = Callable[[Redirect], None]
 
 
 @dataclass(frozen=True)
-class Terms:
+class MoveTerms:
     """What is known of a migration when it begins, and does not change.
 
     `record` is what the ledger said then; `source` is "" for a newcomer, who is told the way by
@@ -92,7 +92,7 @@ class Terms:
 class MoveEnded:
     """How a migration ended, and when (Unix seconds); `reason` is "" when it went well."""
 
-    terms: Terms
+    terms: MoveTerms
     outcome: Outcome
     reason: str
     at: float
@@ -124,7 +124,9 @@ class MoveTools:
 class MoveCarrier:
     """The `Carrier` of one migration. `over` is told its end, and then `finished` fires with it."""
 
-    def __init__(self, terms: Terms, tools: MoveTools, over: Callable[[MoveEnded], None]) -> None:
+    def __init__(
+        self, terms: MoveTerms, tools: MoveTools, over: Callable[[MoveEnded], None]
+    ) -> None:
         self.terms, self.tools, self._over = terms, tools, over
         self.record = terms.record  # what the ledger is known to say
         self.holder = terms.holder

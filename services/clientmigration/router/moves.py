@@ -19,11 +19,11 @@ from clientmigration.router.move import (
     MoveAnswer,
     MoveCarrier,
     MoveEnded,
+    MoveTerms,
     MoveTools,
-    Terms,
 )
 
-OnBegun = Callable[[Terms], None]
+OnBegun = Callable[[MoveTerms], None]
 OnEnded = Callable[[MoveEnded], None]
 
 
@@ -81,7 +81,7 @@ class Moves:
         if player in self.by_player or record.owner != source:
             return None
         stored = record.snapshot
-        terms = Terms(
+        terms = MoveTerms(
             id=self._entropy(8).hex(),
             record=record,
             source=source,
@@ -101,7 +101,7 @@ class Moves:
         """Bring a newcomer to a member. It is refused while another migration of it is under way:
         another visit of the same player was quicker."""
         members, now, stored = self._tools.members, self._tools.clock.seconds(), record.snapshot
-        terms = Terms(
+        terms = MoveTerms(
             id=self._entropy(8).hex(),
             record=record,
             source="",
@@ -117,7 +117,7 @@ class Moves:
             return MoveEnded(terms, Outcome.REFUSED, "it is being moved already", now)
         return await self._carry(terms)
 
-    def _carry(self, terms: Terms) -> Deferred[MoveEnded]:
+    def _carry(self, terms: MoveTerms) -> Deferred[MoveEnded]:
         move = self._carrier(terms, self._tools, self._over)
         self.by_id[terms.id] = self.by_player[terms.player] = move
         if terms.source:

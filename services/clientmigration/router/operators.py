@@ -15,9 +15,9 @@ from twisted.logger import Logger
 
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.beats import Beats
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.tickets import Seals
-from clientmigration.wire.connection import encode
+from clientmigration.wire.connection import OPERATOR_TO_ROUTER, encode
 from clientmigration.wire.messages import Challenge, Goodbye, Here
 from clientmigration.wire.operators import (
     Answer,
@@ -38,7 +38,8 @@ from clientmigration.wire.operators import (
 log = Logger()
 
 ROLES: tuple[OperatorRole, ...] = ("watcher", "operator")
-PACE = (20.0, 100.0)  # a person, or a page that asks for what its visitors ask
+RATE = (20.0, 100.0)  # a person, or a page that asks for what its visitors ask
+TERMS = LineTerms(OPERATOR_TO_ROUTER, RATE)
 LINKS = 32  # operators and watchers at a time; a page serves all its visitors over one
 
 

@@ -11,7 +11,7 @@ from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.migration import Outcome
-from clientmigration.router.move import MoveEnded, Terms
+from clientmigration.router.move import MoveEnded, MoveTerms
 
 log = Logger()
 
@@ -22,7 +22,7 @@ class MoveFacts:
     def __init__(self, audit: AuditTrail) -> None:
         self._audit = audit
 
-    def begun(self, terms: Terms) -> None:
+    def begun(self, terms: MoveTerms) -> None:
         """A move begins."""
         self._audit.keep(
             Fact(

@@ -18,12 +18,11 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from clientmigration.core.fleet.placement import Newcomer
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
 from clientmigration.errors import OutOfTurn, PeersFault, TooFast, TooSlow
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.tickets import Seals
 from clientmigration.router.homes import Homes
 from clientmigration.router.measuring import Measuring
@@ -43,7 +42,7 @@ from clientmigration.wire.messages import (
 log = Logger()
 T = TypeVar("T")
 
-PACE = (5.0, 10.0)  # messages per second, and at once
+TERMS = LineTerms(PLAYER_TO_ROUTER, (5.0, 10.0))  # messages per second, and at once
 HELLO_S = 5.0  # after its greeting a player says hello at once
 PINGS_S = 2.0  # after this it is placed without pings
 ASKED = 2  # times that a player is asked to ping, if all that it pinged first is far
@@ -113,7 +112,7 @@ class Visit:
         self._gone = False
         self._measured = False  # whether it has told its pings
         self._without_seat: set[str] = set()  # who would not take the player, and does not have it
-        self.line = Line("router", PLAYER_TO_ROUTER, self, clock, TokenBucket(*PACE), blame)
+        self.line = Line("router", TERMS, self, clock, blame)
 
     # The line.
 

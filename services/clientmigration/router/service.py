@@ -19,8 +19,8 @@ from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.beats import Beats
-from clientmigration.net.line import MEMBER_SILENCE_S, SILENCE_S, Line
-from clientmigration.net.lobby import Entrance, Lobby
+from clientmigration.net.line import Line
+from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
 from clientmigration.router.annotations import Annotations
@@ -52,7 +52,6 @@ from clientmigration.router.rosters import Rosters
 from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
 from clientmigration.router.warm_start import WarmStart
-from clientmigration.wire.connection import MEMBER_TO_ROUTER, OPERATOR_TO_ROUTER
 
 COUNTED = (
     "joins",
@@ -200,13 +199,9 @@ class Router(Service):
             carry_out=orders.carry_out,
         )
         self.operators = Operators(self.settings.name, ports, self.beats)
-        usual = Entrance(
-            MEMBER_TO_ROUTER, member_lines.PACE, MEMBER_SILENCE_S, self._listen_to_member
-        )
-        operator = Entrance(
-            OPERATOR_TO_ROUTER, operator_lines.PACE, SILENCE_S, self._listen_to_operator
-        )
-        others: dict[str, Entrance] = dict.fromkeys(operator_lines.ROLES, operator)
+        usual = PeerKind(member_lines.TERMS, self._listen_to_member)
+        operator = PeerKind(operator_lines.TERMS, self._listen_to_operator)
+        others: dict[str, PeerKind] = dict.fromkeys(operator_lines.ROLES, operator)
         self._lobby = Lobby("router", self.outside.clock, self.blame, usual, others)
 
     def _make_beats(self) -> None:

@@ -11,9 +11,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.net.door import Lines
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.testing.arena import Arena
 from clientmigration.testing.clock import HostClock
 from clientmigration.testing.network import End
@@ -69,7 +68,7 @@ class TicketReplay:
         arena = self.arena
         clock = HostClock(arena.clock, arena.skew(HOST))
         attempt = _Attempt(server, join, self.fail)
-        line = Line("player", SERVER_TO_PLAYER, attempt, clock, TokenBucket(5000, 5000))
+        line = Line("player", LineTerms(SERVER_TO_PLAYER, (5000, 5000)), attempt, clock)
         dialling = arena.network.dial(HOST, clock)(f"{server}:1")
         dialling.connect(Lines(lambda: line)).addErrback(lambda _: None)
 

@@ -135,7 +135,7 @@ for each in everywhere:
 
 @pep614(absent.upon(Session.reserve).to(arriving))
 def keep_place(_: Session, life: Life, reservation: Reservation) -> None:
-    life.reservation = reservation
+    life.reserve(reservation)
     life.hands.appear()
     life.hands.wait_until(reservation.until)
     life.hands.tell_reserved(reservation.migration, plays=False)
@@ -143,7 +143,8 @@ def keep_place(_: Session, life: Life, reservation: Reservation) -> None:
 
 @pep614(arriving.upon(Session.reserve).loop())
 def keep_place_longer(_: Session, life: Life, here: Arriving, reservation: Reservation) -> None:
-    life.reservation, here.migration = reservation, reservation.migration
+    life.reserve(reservation)
+    here.migration = reservation.migration
     life.hands.wait_until(reservation.until)
     life.hands.tell_reserved(reservation.migration, plays=False)
 
@@ -206,7 +207,7 @@ def say_that_it_plays(_: Session, life: Life, reservation: Reservation) -> None:
     if life.now.waived:
         life.hands.tell_declined(reservation.migration, "just waived")
     else:
-        life.reservation = reservation
+        life.reserve(reservation)
         life.hands.tell_reserved(reservation.migration, plays=True)
 
 

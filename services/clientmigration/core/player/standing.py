@@ -158,6 +158,10 @@ class Life:
         """Whether this ticket is that of the newest reservation."""
         return (self.reservation.migration, self.reservation.epoch) == (migration, epoch)
 
+    def reserve(self, reservation: Reservation) -> None:
+        """Keep a place; an earlier reservation counts no more."""
+        self.reservation = reservation
+
     def call_off(self, migration: str) -> None:
         """The reservation of this migration, if it is the newest, is not waited for any more."""
         if self.reservation.migration == migration:
