@@ -48,11 +48,7 @@ def entered() -> tuple[Line, list[str], Clock]:
         clock,
         lambda fault: said.append(f"blamed: {fault}"),
         PeerKind(LineTerms(PLAYER_TO_SERVER, (5.0, 5.0), 15.0), lambda _: Told("player", said)),
-        {
-            "gameserver": PeerKind(
-                LineTerms(SERVER_TO_SERVER, (1.0, 1.0), 3.0), lambda _: Told("link", said)
-            )
-        },
+        {"gameserver": PeerKind(slow, lambda _: Told("link", said))},
     )
     line = lobby.line()
     line.makeConnection(Transport())

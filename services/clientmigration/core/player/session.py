@@ -21,7 +21,7 @@ from clientmigration.core.player.standing import (
     Arriving,
     Claim,
     Departed,
-    Frozen,
+    Held,
     Life,
     Playing,
     Reservation,
@@ -90,7 +90,7 @@ def expect(_: Session, life: Life, reservation: Reservation) -> Arriving:
 def play(_: Session, life: Life, claim: Claim | None = None) -> Playing:
     """At the claim's epoch; or as before the freeze, if the ledger says nothing new."""
     before = life.now
-    if claim is None or (isinstance(before, Frozen) and claim.epoch <= before.epoch):
+    if claim is None or (isinstance(before, Held) and claim.epoch <= before.epoch):
         playing = Playing(before.epoch, "", before.waived, before.bound_for)
     else:
         playing = Playing(claim.epoch)
@@ -98,9 +98,9 @@ def play(_: Session, life: Life, claim: Claim | None = None) -> Playing:
     return playing
 
 
-def stop(_: Session, life: Life, migration: str) -> Frozen:
+def stop(_: Session, life: Life, migration: str) -> Held:
     before = life.now
-    life.now = frozen = Frozen(before.epoch, migration, before.waived, before.bound_for)
+    life.now = frozen = Held(before.epoch, migration, before.waived, before.bound_for)
     return frozen
 
 
@@ -264,11 +264,11 @@ def go_home(_: Session, life: Life, before: Playing) -> None:
     life.hands.leave()
 
 
-# Frozen: the final state is out; how it ended the router says, or without one the target.
+# Held: the final state is out; how it ended the router says, or without one the target.
 
 
 @pep614(frozen.upon(Session.own).to(playing))
-def own_after_all(_: Session, life: Life, before: Frozen, claim: Claim) -> None:
+def own_after_all(_: Session, life: Life, before: Held, claim: Claim) -> None:
     if claim.epoch > before.epoch:
         life.hands.leave()
         life.hands.enter(claim)
@@ -277,7 +277,7 @@ def own_after_all(_: Session, life: Life, before: Frozen, claim: Claim) -> None:
 
 
 @pep614(frozen.upon(Session.cancel).loop())
-def call_back(session: Session, life: Life, here: Frozen, migration: str) -> None:
+def call_back(session: Session, life: Life, here: Held, migration: str) -> None:
     life.call_off(migration)
     if here.waived == migration:
         here.waived = ""
@@ -286,14 +286,14 @@ def call_back(session: Session, life: Life, here: Frozen, migration: str) -> Non
 
 
 @pep614(frozen.upon(Session.waive).loop())
-def go_on_alone(session: Session, life: Life, here: Frozen, migration: str) -> None:
+def go_on_alone(session: Session, life: Life, here: Held, migration: str) -> None:
     if here.migration == migration:
         here.waived = migration
         session.ended()
 
 
 @pep614(frozen.upon(Session.ended).to(playing))
-def thaw(_: Session, life: Life, before: Frozen) -> None:
+def thaw(_: Session, life: Life, before: Held) -> None:
     life.hands.resume()
 
 

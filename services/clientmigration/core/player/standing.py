@@ -61,7 +61,7 @@ class Playing(Standing):
 
 
 @dataclass
-class Frozen(Standing):
+class Held(Standing):
     """The final state is out: it is not known whether the player is still ours."""
 
     epoch: int
@@ -169,7 +169,7 @@ class Life:
 
     def waits_for(self, target: str) -> bool:
         """Whether the final state is out, and only this target can tell what became of it."""
-        return isinstance(self.now, Frozen) and self.now.bound_for == target
+        return isinstance(self.now, Held) and self.now.bound_for == target
 
     def is_news(self, epoch: int, now: float) -> bool:
         """Whether a release as of `epoch` is more than what was true before. A late one must not
