@@ -110,9 +110,8 @@ def depart(_: Session, life: Life) -> Departed:
     return departed
 
 
-def forget(life: Life, code: str, text: str) -> None:
+def forget(life: Life) -> None:
     """Nothing is known of the player here any more."""
-    life.hands.dismiss(code, text)
     life.now = Standing()
     life.hands.forget()
 
@@ -183,13 +182,15 @@ def call_off(session: Session, life: Life, here: Arriving, migration: str) -> No
 
 @pep614(arriving.upon(Session.ended).to(gone))
 def turn_away(_: Session, life: Life, before: Arriving) -> None:
-    forget(life, "cancelled", "the move was called off")
+    life.hands.dismiss("cancelled", "the move was called off")
+    forget(life)
 
 
 @pep614(arriving.upon(Session.expired).to(gone))
 def give_up(_: Session, life: Life, here: Arriving) -> None:
     life.hands.tell_declined(here.migration, "nobody came")
-    forget(life, "expired", "the reservation is over")
+    life.hands.dismiss("expired", "the reservation is over")
+    forget(life)
 
 
 # Playing: the one state in which inputs are applied.
@@ -340,7 +341,8 @@ def release(session: Session, life: Life, epoch: int, now: float) -> None:
 
 
 def drop(_: Session, life: Life, before: Standing) -> None:
-    forget(life, "released", "the player is somewhere else")
+    life.hands.dismiss("released", "the player is somewhere else")
+    forget(life)
 
 
 arriving.upon(Session.taken).to(gone)(drop)
@@ -349,7 +351,8 @@ departed.upon(Session.taken).to(gone)(drop)
 
 def let_go(_: Session, life: Life, before: Standing) -> None:
     life.hands.leave()
-    forget(life, "released", "the player is somewhere else")
+    life.hands.dismiss("released", "the player is somewhere else")
+    forget(life)
 
 
 playing.upon(Session.taken).to(gone)(let_go)
