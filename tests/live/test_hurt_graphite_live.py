@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
-import pytest
 import pytest_twisted
 from real_parts import Running, made_ready
 from twisted.internet.task import deferLater
