@@ -2,8 +2,8 @@
 
     python grafana/make.py [--datasource UID] [--docs URL] [--receiver NAME]
 
-The flags are for the alerts of a Grafana that you have. The same sources and flags give the same files,
-letter for letter; a test holds the committed ones, which are made without flags, to that.
+The flags are for the alerts of a Grafana that you have. The same sources and flags give the same
+files, letter for letter; a test holds the committed ones, which are made without flags, to that.
 """
 
 import sys
@@ -18,7 +18,6 @@ sys.path.insert(0, str(HERE))
 
 import alerts  # noqa: E402
 import today  # noqa: E402
-
 
 USUAL = alerts.Grafana()
 
