@@ -106,7 +106,7 @@ ALERTS = (
         title="Moves are felt",
         text="Half of the players that were moved in the last minute, or more, waited longer than"
         " 100 ms for a view: a game server is slow to take players in, or far from them.",
-        target=f"maxSeries({place('router', 'blackout_ms_p50')})",
+        target=f"maxSeries(removeEmptySeries({place('router', 'blackout_ms_p50')}))",
         reducer="mean",
         above=100,
         look_at="migrations",
