@@ -1,22 +1,41 @@
 """The alerts: a question to Graphite, a number from its answer, and the value from which it rings.
 
 In the shape of Grafana's alerting provisioning; the one of grafanalib's alerts it refuses.
-Each rule has one dashboard on which to look first.
+Each rule has one dashboard on which to look first, and a section of docs/operations.md that says
+what to do.
+
+A rule that goes by the last value keeps each server's for some seconds (`panels.kept`), or it would
+ring by the moment at which it is asked. One that adds up a minute needs no such care, and must not:
+what is kept counts again.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from panels import DATASOURCE, place
+from panels import PROVISIONED, kept, place
 
 EXPRESSIONS = {"type": "__expr__", "uid": "__expr__"}
-MINUTE = 60
+FOLDER = "ClientMigration"
 
 HEAD = """\
 # Made by `make dashboards` from grafana/alerts.py: change it there.
 # A rule asks Graphite (A), makes one number of its answer (B), and compares (C).
 """
+
+
+@dataclass(frozen=True)
+class Grafana:
+    """The Grafana that the rules are for: they cannot choose, as dashboards can.
+
+    `source` is the uid of its Graphite data source. `docs` stands before `operations.md` in links.
+    With a `receiver` every rule names that contact point itself, and no policy is asked.
+    """
+
+    source: str = PROVISIONED
+    docs: str = "docs/"
+    receiver: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,7 +62,7 @@ class Alert:
 
 def _nobody_fit() -> str:
     """The worst grade and ten times the best: 12 and more is somebody overloaded, nobody fit."""
-    grade = place("gameserver", "grade")
+    grade = kept(place("gameserver", "grade"))
     return f"sumSeries(maxSeries({grade}),scale(minSeries({grade}),10))"
 
 
@@ -53,8 +72,9 @@ def _drops() -> str:
 
 
 def _unseen() -> str:
-    missed, skipped = place("crowd", "missed_ticks"), place("gameserver", "skipped_ticks")
-    return f"sumSeries(group({missed},{skipped}))"
+    """Of bots in every second, of everybody at a move, and of servers."""
+    missed, felt = place("crowd", "missed_ticks"), place("router", "blackout_ticks_max")
+    return f"sumSeries(group({missed},{felt},{place('gameserver', 'skipped_ticks')}))"
 
 
 ALERTS = (
@@ -73,12 +93,23 @@ ALERTS = (
     Alert(
         name="missed-ticks",
         title="Ticks were missed",
-        text="In the last minute players got no view of some world ticks, or a server did not"
-        " simulate some. Look at lateness and at dropped views of that moment.",
+        text="In the last minute players got no view of some world ticks (bots at any time, real"
+        " players when they were moved), or a server did not simulate some. Look at lateness and at"
+        " dropped views of that moment.",
         target=_unseen(),
         reducer="sum",
         above=0,
         look_at="players",
+    ),
+    Alert(
+        name="moves-felt",
+        title="Moves are felt",
+        text="Half of the players that were moved in the last minute, or more, waited longer than"
+        " 100 ms for a view: a game server is slow to take players in, or far from them.",
+        target=f"maxSeries(removeEmptySeries({place('router', 'blackout_ms_p50')}))",
+        reducer="mean",
+        above=100,
+        look_at="migrations",
     ),
     Alert(
         name="recovery",
@@ -128,6 +159,11 @@ ALERTS = (
 )
 
 
+def section(alert: Alert) -> str:
+    """The name of its section in docs/operations.md, as links have it."""
+    return re.sub(r"[^a-z0-9 -]", "", alert.title.lower()).replace(" ", "-")
+
+
 def _step(ref: str, source: dict[str, str], back_s: int, **model: Any) -> dict[str, Any]:
     return {
         "refId": ref,
@@ -137,47 +173,51 @@ def _step(ref: str, source: dict[str, str], back_s: int, **model: Any) -> dict[s
     }
 
 
-def _data(alert: Alert) -> list[dict[str, Any]]:
+def _data(alert: Alert, source: str) -> list[dict[str, Any]]:
     """The question, one number of its answer, and the comparison, which is the condition."""
     kind, value = ("gt", alert.above) if alert.above is not None else ("lt", alert.below)
     question = {"target": alert.target, "textEditor": True, "intervalMs": 1000}
     number = {"type": "reduce", "expression": "A", "reducer": alert.reducer}
+    graphite = {"type": "graphite", "uid": source}
     rings = {"evaluator": {"type": kind, "params": [value]}}
     return [
-        _step("A", DATASOURCE, alert.back_s, **question, maxDataPoints=43200),
+        _step("A", graphite, alert.back_s, **question, maxDataPoints=43200),
         _step("B", EXPRESSIONS, 0, **number, settings={"mode": "dropNN"}),
         _step("C", EXPRESSIONS, 0, type="threshold", expression="B", conditions=[rings]),
     ]
 
 
-def rule(alert: Alert) -> dict[str, Any]:
+def rule(alert: Alert, grafana: Grafana) -> dict[str, Any]:
     """One rule as the file provisioner reads it."""
+    direct = {"notification_settings": {"receiver": grafana.receiver}} if grafana.receiver else {}
     return {
         "uid": f"cm-{alert.name}",
         "title": alert.title,
         "condition": "C",
-        "data": _data(alert),
+        "data": _data(alert, grafana.source),
         "for": alert.lasting,
         "noDataState": alert.silence,
         "execErrState": "Error",
         "annotations": {
             "summary": alert.title,
             "description": alert.text,
+            "runbook_url": f"{grafana.docs}operations.md#{section(alert)}",
             "__dashboardUid__": f"cm-{alert.look_at}",
         },
         "labels": {"severity": alert.severity, "service": "clientmigration"},
         "isPaused": False,
+        **direct,
     }
 
 
-def written() -> str:
-    """The file of all rules."""
+def written(grafana: Grafana) -> str:
+    """The file of all rules. The folder is found by its title, as that of the dashboards is."""
     group = {
         "orgId": 1,
         "name": "clientmigration",
-        "folder": "ClientMigration",
+        "folder": FOLDER,
         "interval": "10s",
-        "rules": [rule(alert) for alert in ALERTS],
+        "rules": [rule(alert, grafana) for alert in ALERTS],
     }
     whole = {"apiVersion": 1, "groups": [group]}
     text: str = yaml.safe_dump(whole, sort_keys=False, width=100, allow_unicode=True)

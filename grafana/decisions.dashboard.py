@@ -14,8 +14,8 @@ from panels import (
     STATES,
     Curve,
     Row,
-    each,
     grades,
+    kept,
     lines,
     one,
     page,
@@ -24,13 +24,14 @@ from panels import (
     row,
     said,
     seats_taken,
+    stack,
     stat,
     states,
     together,
     worst,
 )
 
-LOAD = place("gameserver", "load")
+LOAD = kept(place("gameserver", "load"))
 IMBALANCE = ((0, SKY), (1.25, ORANGE))
 """From so many times the mean on, a server is clearly high: `imbalance` of the policy."""
 
@@ -104,7 +105,7 @@ def saw() -> Row:
         lines(
             "Players by server",
             "Stacked.",
-            [each("gameserver", "players")],
+            [stack("gameserver", "players")],
             stacked=True,
             width=8,
         ),

@@ -17,6 +17,7 @@ from panels import (
     bars,
     each,
     grades,
+    kept,
     lines,
     one,
     page,
@@ -24,6 +25,7 @@ from panels import (
     row,
     said,
     seats_taken,
+    stack,
     stat,
     states,
     together,
@@ -43,7 +45,7 @@ def now() -> Row:
         stat(
             "Worst grade",
             "Of all game servers. Overloaded while others are fit is what the router mends.",
-            said(f"maxSeries({place(GAME, 'grade')})", "grade", "worst grade"),
+            said(f"maxSeries({kept(place(GAME, 'grade'))})", "grade", "worst grade"),
             mappings=STATES,
         ),
         stat(
@@ -116,7 +118,7 @@ def over_time() -> Row:
         lines(
             "Players by server",
             "Stacked: the height is the fleet.",
-            [each(GAME, "players")],
+            [stack(GAME, "players")],
             stacked=True,
         ),
         lines(

@@ -1,12 +1,14 @@
 """Writes what Grafana reads: `dashboards/*.json` from `*.dashboard.py`, and the alerts.
 
-    python grafana/make.py
+    python grafana/make.py [--datasource UID] [--docs URL] [--receiver NAME]
 
-The same sources give the same files, letter for letter; a test holds the committed ones to that.
+The flags are for the alerts of a Grafana that you have. The same sources and flags give the same
+files, letter for letter; a test holds the committed ones, which are made without flags, to that.
 """
 
 import sys
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from grafanalib._gen import loader
@@ -17,18 +19,30 @@ sys.path.insert(0, str(HERE))
 import alerts  # noqa: E402
 import today  # noqa: E402
 
+USUAL = alerts.Grafana()
 
-def files() -> Iterator[tuple[Path, str]]:
+
+def files(grafana: alerts.Grafana = USUAL) -> Iterator[tuple[Path, str]]:
     """Each file and what belongs in it."""
     for source in sorted(HERE.glob("*.dashboard.py")):
         name = source.name.removesuffix(".dashboard.py")
         yield HERE / "dashboards" / f"{name}.json", today.written(loader(str(source)))
-    yield HERE / "provisioning" / "alerting" / "rules.yaml", alerts.written()
+    yield HERE / "provisioning" / "alerting" / "clientmigration.yaml", alerts.written(grafana)
+
+
+def asked(words: Sequence[str]) -> alerts.Grafana:
+    """What the flags say."""
+    flags = ArgumentParser(description="Write Grafana's files.")
+    flags.add_argument("--datasource", default=USUAL.source, help="uid of its Graphite, for alerts")
+    flags.add_argument("--docs", default=USUAL.docs, help="what stands before operations.md#ALERT")
+    flags.add_argument("--receiver", default=USUAL.receiver, help="contact point of every alert")
+    found = flags.parse_args(words)
+    return alerts.Grafana(found.datasource, found.docs, found.receiver)
 
 
 def main() -> None:
     """Write them."""
-    for path, text in files():
+    for path, text in files(asked(sys.argv[1:])):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         print(path.relative_to(HERE.parent))

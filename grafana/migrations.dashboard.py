@@ -22,6 +22,7 @@ from panels import (
     ranks,
     row,
     said,
+    stack,
     stat,
     together,
 )
@@ -207,7 +208,7 @@ def flows() -> Row:
         lines(
             "Players by server",
             "What the moves did. Stacked: the height is the fleet.",
-            [each("gameserver", "players")],
+            [stack("gameserver", "players")],
             stacked=True,
         ),
         lines(

@@ -30,14 +30,19 @@ from grafanalib.core import (
 
 from clientmigration.core.measures.metrics import Measure, measures, path
 
-DATASOURCE = {"type": "graphite", "uid": "graphite"}
+PROVISIONED, PROVISIONED_NAME = "clientmigration-graphite", "ClientMigration Graphite"
+"""The data source that `provisioning/` makes: its uid, and what people call it."""
+
+DATASOURCE = {"type": "graphite", "uid": "${datasource}"}
+"""The one that is chosen at the top of the dashboard."""
+
 TAG = "clientmigration"
 WIDTH = 24
 MANY = 12
 """Curves of servers in one panel at most: of more than so many the worst are shown."""
 
-BRIDGED_MS = 5_000
-"""A gap up to this long is drawn through: a second that a busy daemon did not report in."""
+BRIDGED = 5
+"""A gap of up to so many seconds is filled: a busy daemon that did not report in a second."""
 
 SKY, BLUE, GREEN, YELLOW = "#56B4E9", "#0072B2", "#009E73", "#F0E442"
 ORANGE, RED, PINK, GREY = "#E69F00", "#D55E00", "#CC79A7", "#999999"
@@ -104,6 +109,15 @@ def place(role: str, measure: str, who: str = "*") -> str:
     return f"{first}.{role}.{who}.{measure}"
 
 
+def kept(expression: str) -> str:
+    """Levels, each kept until its server says the next, for at most `BRIDGED` points.
+
+    The newest second has only been reported by some, and a sum, mean or worst of some says nothing.
+    Not for counts: one that is kept counts again.
+    """
+    return f"keepLastValue({expression},{BRIDGED})"
+
+
 def _curve(known: Measure, expression: str, label: str = "", colour: str = "") -> Curve:
     folded = f"consolidateBy({expression},'{known.fold}')"
     named = f"alias({folded},'{label}')" if label else f"aliasByNode({folded},2)"
@@ -113,6 +127,12 @@ def _curve(known: Measure, expression: str, label: str = "", colour: str = "") -
 def each(role: str, measure: str) -> Curve:
     """One curve for each server that has values in this time; who left earlier is not there."""
     return _curve(measures(role)[measure], f"removeEmptySeries({place(role, measure)})")
+
+
+def stack(role: str, measure: str) -> Curve:
+    """The same of a level, to be stacked: nobody drops out of the newest second."""
+    alive = f"removeEmptySeries({place(role, measure)})"
+    return _curve(measures(role)[measure], kept(alive))
 
 
 def worst(role: str, measure: str) -> Curve:
@@ -136,14 +156,18 @@ def together(
     colour: str = "",
     dash: Sequence[int] = (),
     added: bool = False,
+    always: bool = False,
 ) -> Curve:
     """All of a role as one curve: counts and rates are added, medians and shares averaged, and of
-    times and grades it is the worst."""
+    times and grades it is the worst. `always`: a sparse measure that is there in every second."""
     known = measures(role)[measure]
+    level = known.fold != "sum" and (always or not known.sparse)
+    places = place(role, measure)
     added = added or known.unit in ("count", "per_s", "bytes", "bytes_per_s", "percent")
     averaged = known.fold == "average"
     function = "sumSeries" if added else "averageSeries" if averaged else "maxSeries"
-    made = _curve(known, f"{function}({place(role, measure)})", label, colour)
+    several = kept(places) if level else places
+    made = _curve(known, f"{function}({several})", label, colour)
     return replace(made, dash=tuple(dash))
 
 
@@ -179,7 +203,7 @@ def seats_taken() -> Curve:
 
 def grades(who: str = "*") -> Curve:
     """Grade of each server, and ten more while it drains."""
-    grade, draining = (place("gameserver", name, who) for name in ("grade", "draining"))
+    grade, draining = (kept(place("gameserver", name, who)) for name in ("grade", "draining"))
     both = f"removeEmptySeries(group({grade},scale({draining},{DRAINING[0]})))"
     summed = f"groupByNode({both},2,'sum')"
     return Curve(f"aliasByNode(consolidateBy({summed},'max'),0)", UNITS["grade"])
@@ -348,7 +372,7 @@ def lines(
         valueMin=None if any(curve.below for curve in curves) else 0,
         extraJson=_defaults(
             noValue=none,
-            custom={"spanNulls": False if sparse else BRIDGED_MS},
+            custom={"spanNulls": False if sparse else 1000 * BRIDGED},
             **({} if top is None else {"max": top}),
         ),
     )
@@ -407,6 +431,11 @@ def variable(name: str, label: str, role: str, measure: str, text: str) -> Templ
     return made
 
 
+SOURCE = Template(
+    name="datasource", label="Data source", type="datasource", query="graphite", refresh=1
+)
+SOURCE.description = "The Graphite that carbon writes to."
+
 SERVER = variable("server", "Game server", "gameserver", "players", "Whose numbers are shown.")
 ROUTER = variable("router", "Router", "router", "members", "Whose numbers are shown.")
 
@@ -437,7 +466,8 @@ def _annotation(tag: str, shown: bool) -> dict[str, Any]:
 
 SERVER_LINK = {
     "title": "Everything about ${__field.displayName}",
-    "url": "/d/cm-server?var-server=${__field.displayName}&${__url_time_range}",
+    "url": "/d/cm-server?var-server=${__field.displayName}&${datasource:queryparam}"
+    "&${__url_time_range}",
 }
 
 
@@ -458,8 +488,8 @@ def page(
         tags=[TAG],
         panels=_placed(rows),
         annotations=Annotations(annotations),
-        templating=Templating(list(variables)),
-        links=[DashboardLink(tags=[TAG], title="ClientMigration", asDropdown=False)],
+        templating=Templating([SOURCE, *variables]),
+        links=[DashboardLink(tags=[TAG], title="ClientMigration", includeVars=True)],
         time=Time("now-15m", "now"),
         refresh="5s",
         timezone="browser",

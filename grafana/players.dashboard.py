@@ -55,7 +55,7 @@ def now() -> Row:
         stat(
             "Ping, p99",
             "Round trip between a player and its server.",
-            felt("ping_ms_p99", "ping"),
+            together("crowd", "ping_ms_p99", "ping", SKY, always=True),
             none=NOBODY,
             decimals=1,
         ),

@@ -14,6 +14,7 @@ grafanalib's last release knows a Grafana of years ago. What it writes, and what
 | a variable with tags of Grafana 3 | none | `_variable` |
 | a list of time ranges to choose from | none: it has its own | `today` |
 | a variable's current value as nothing at all | none: the first is taken | `_variable` |
+| a choice of data sources like one among names | its own fields; ours is chosen | `_source` |
 | a stat and a state timeline without options of later years | those | `_LATER` |
 | legends without `showLegend` and `calcs` | both | `_legend` |
 """
@@ -23,6 +24,7 @@ from typing import Any
 
 from grafanalib._gen import DashboardEncoder
 from grafanalib.core import Dashboard
+from panels import PROVISIONED, PROVISIONED_NAME
 
 SCHEMA = 42
 PLUGINS = "12.1.1"
@@ -139,4 +141,11 @@ def _legend(legend: Json) -> None:
 
 
 def _variable(old: Json) -> Json:
-    return _without(old, "variable")
+    return _source(old) if old["type"] == "datasource" else _without(old, "variable")
+
+
+def _source(old: Json) -> Json:
+    """The provisioned one is chosen where it is there, the first Graphite where it is not."""
+    kept = ("type", "name", "label", "description", "query", "hide", "refresh", "skipUrlSync")
+    ours = {"selected": False, "text": PROVISIONED_NAME, "value": PROVISIONED}
+    return {**{key: old[key] for key in kept if key in old}, "current": ours, "options": []}

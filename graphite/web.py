@@ -4,6 +4,7 @@ What it needs stands in four environment variables, because Django reads its set
 anyway: `GRAPHITE_STORAGE_DIR`, `GRAPHITE_CONF_DIR`, `GRAPHITE_CARBONLINK` (carbon's query port as
 host:port) and `GRAPHITE_LISTEN` (a Twisted endpoint). It makes its database at its first start.
 Without libcairo2 it serves everything but pictures, and says so to whoever asks for one.
+Files of series that are not whole are set aside at the start, as at carbon's (whole.py).
 """
 
 import os
@@ -25,6 +26,9 @@ from twisted.web.wsgi import WSGIResource
 
 log = Logger(namespace="graphite-web")
 THREADS = 4
+
+UNTOUCHED_S = 60
+"""A file that is not whole may be one that carbon is making: it is left alone for so long."""
 
 
 class NoCairo(ModuleType):
@@ -61,6 +65,12 @@ def migrate(storage: Path) -> None:
     call = import_module("django.core.management").call_command
     call("migrate", run_syncdb=True, interactive=False, verbosity=0)
     stamp.write_text(settings.WEBAPP_VERSION)
+
+
+def set_aside(storage: Path) -> None:
+    """Set files of series aside that are not whole; carbon may run meanwhile."""
+    for line in import_module("whole").set_aside(storage, UNTOUCHED_S):
+        log.info("{line}", line=line)
 
 
 class Front(Resource):
@@ -109,8 +119,10 @@ def serve(listen: str) -> service.IService:
     from twisted.internet import reactor
 
     stand_in_for_cairo()
+    storage = Path(os.environ["GRAPHITE_STORAGE_DIR"])
+    set_aside(storage)
     application = import_module("django.core.wsgi").get_wsgi_application()
-    migrate(Path(os.environ["GRAPHITE_STORAGE_DIR"]))
+    migrate(storage)
     threads, both = Threads(), service.MultiService()
     web = WSGIResource(reactor, threads.pool, application)
     threads.setServiceParent(both)

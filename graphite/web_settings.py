@@ -32,6 +32,9 @@ SECRET_KEY = _kept_secret(Path(STORAGE_DIR, "web.secret"))
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *os.environ.get("GRAPHITE_HOSTS", "").split()]
 TIME_ZONE = "UTC"
 
+# Its own finder and reader, but one file that cannot be read hides no other.
+STORAGE_FINDERS = ("web_finder.Finder",)
+
 # carbon's query port: points that are not on the disk yet are asked for there.
 CARBONLINK_HOSTS = [os.environ["GRAPHITE_CARBONLINK"]]
 # Below the report interval, or panels would show a second twice.

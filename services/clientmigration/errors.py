@@ -17,6 +17,14 @@ class ConfigurationError(OurFault):
     """A flag, a file or the environment asks for what cannot be served. The text says which."""
 
 
+class BadInput(OurFault):
+    """What the program wants a player to send can not be sent: the text says what and why."""
+
+
+class PlayerStopped(ClientMigrationError):
+    """The player went home before this was complete."""
+
+
 class NotOffered(ClientMigrationError):
     """The server does not send the file or topic that was asked for. The text says why."""
 

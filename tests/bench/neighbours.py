@@ -18,15 +18,23 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.task import deferLater, react
 
+from clientmigration.core.fleet.numbers import numbered
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import MemorySink
 from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.core.player.standing import Claim
+from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.meadow import Meadow
-from clientmigration.gameserver.service import GameServer, Setting
+from clientmigration.gameserver.service import (
+    GameServer,
+    ServerOutside,
+    ServerParts,
+    Setting,
+    build,
+)
 from clientmigration.net.door import Door, dialer
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
-from clientmigration.router.introductions import owners
 from clientmigration.wire.messages import Neighbour, Neighbours
 
 STEPS = ("neighbours.show", "game.lend", "game.draw")
@@ -55,29 +63,24 @@ async def server(
     reactor: Any, name: str, players: int, watched: Watched, spread_m: float
 ) -> GameServer:
     """A game server at a port of its own, with walking players."""
-    made = GameServer(
-        reactor,
-        Setting(name, "", players, 20, Policy()),
-        Meadow,
-        Seals("bench " * 8),
-        MemorySink(),
-        Probe(reactor),
-        time.process_time,
-        os.urandom,
-        dialer(reactor),
+    sink, probe, seals = MemorySink(), Probe(reactor), Seals("bench " * 8)
+    outside = ServerOutside(
+        reactor, seals, sink, probe, time.process_time, os.urandom, dialer(reactor)
     )
+    setting = Setting(name, "", players, 20, Policy())
+    made = build(outside, setting, ServerParts(Meadow, Files()))
     endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
     Door(endpoint, made.player_line, made.found_at).privilegedStartService()
     dice = random.Random(name)
     for n in range(players):
-        seat = made.make_seat(f"{dice.getrandbits(64):016x}")
-        made.seats[seat.player] = seat
+        player = f"{dice.getrandbits(64):016x}"
         x, y = (500 + dice.uniform(-spread_m, spread_m) / 2 for _ in "xy")
         walk = {"vx": dice.uniform(-8, 8), "vy": dice.uniform(-8, 8), "coins": n}
         state = {"x": x, "y": y, **walk}
-        seat.enter(1, Snapshot(player=seat.player, epoch=1, seq=1, tick=made.tick, x=x, y=y,
-                               holder="", game=state))  # fmt: skip
-        seat.expires_at = float("inf")
+        there = Snapshot(player=player, epoch=1, seq=1, tick=made.ticks.tick, x=x, y=y,
+                         holder="", game=state)  # fmt: skip
+        made.seats.own(player, Claim("", 1, there))
+        made.seats[player].wait_until(float("inf"))
     game: Any = made.game
     for attribute in ("lend", "draw"):
         setattr(game, attribute, watched.wrap(f"game.{attribute}", getattr(game, attribute)))
@@ -94,9 +97,9 @@ async def measured(
     watched = Watched()
     names = ("a", "b")
     servers = [await server(reactor, name, players, watched, spread_m) for name in names]
-    numbers = owners(names)
+    numbers = numbered(names)
     for one, other in ((0, 1), (1, 0)):
-        there = Neighbour(names[other], servers[other].address, numbers[names[other]])
+        there = Neighbour(names[other], servers[other].attachment.address, numbers[names[other]])
         message = Neighbours(numbers[names[one]], [there] if linked else [])
         servers[one].neighbours.learn(message)
     await deferLater(reactor, 2.0)
@@ -109,12 +112,13 @@ async def measured(
     passed = time.monotonic() - began
     result = {"cpu %": 100 * (time.process_time() - cpu) / passed / 2}
     result |= {f"{name} %": 100 * spent / passed / 2 for name, spent in watched.spent.items()}
-    sink: Any = servers[0].sink
+    sink: Any = servers[0].rooms.reporter
+    sink = sink._sink
     sent = [each.value for each in sink.seen if each.path.endswith("neighbour_sent_bytes_per_s")]
     result["kB/s sent"] = sum(sent[2:]) / len(sent[2:]) / 1000
     for each in servers:
-        each.draining = True
-        each.seats.clear()
+        for seat in list(each.seats):
+            seat.session.taken()
         await each.stopService()
     return result
 

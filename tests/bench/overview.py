@@ -12,8 +12,7 @@ from typing import Any
 
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.world import Position
-from clientmigration.router.members import MemberLine
-from clientmigration.router.overview import MEASURES, overview, world
+from clientmigration.router.overview import MEASURES, OverviewPorts, overview, world
 from clientmigration.router.service import Router
 from clientmigration.testing import Arena
 from clientmigration.wire.connection import encode
@@ -27,26 +26,27 @@ def fleet(members: int, each: int) -> Router:
     """A router that knows all of these."""
     router = Arena().start_router()
     for n in range(members):
-        name, line = f"gs-{n}", MemberLine(router)
+        name = f"gs-{n}"
         router.fleet.attach(name, "gameserver", "192.0.2.7:4100")
-        router.members[name] = line
+        link = router.members.admit(name, "gameserver", router.member_line())
         sample = Health(
             load=0.3, health=0.9, grade=Grade.FIT, players=each, capacity=200, draining=False,
             centre=Position(n, n), spread_m=100.0, timestamp=int(router.now()),
         )  # fmt: skip
         router.fleet._members[name] = router.fleet._members[name].reported([sample])
-        line.measures = dict.fromkeys(MEASURES, 12.345)
+        router.members.measured(link, dict.fromkeys(MEASURES, 12.345))
         names = [f"{n:08x}{player:08x}" for player in range(each)]
-        line.roster = {who: Entry(who, 1, "playing", "", n / 3, n / 7, 12.5) for who in names}
+        entries = [Entry(who, 1, "playing", "", n / 3, n / 7, 12.5) for who in names]
+        router.members.listed(link, entries, last=True)
     return router
 
 
-def cost(make: Callable[[Router], Any], router: Router) -> str:
+def cost(make: Callable[[OverviewPorts], Any], router: Router) -> str:
     """Milliseconds and kilobytes of making and encoding one."""
     spent = []
     for _ in range(TIMES):
         began = time.process_time()
-        frame = encode(make(router))
+        frame = encode(make(router.overview_ports))
         spent.append(time.process_time() - began)
     return f"{min(spent) * 1000:6.1f} ms {len(frame) / 1000:6.0f} kB"
 

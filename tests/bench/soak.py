@@ -123,7 +123,7 @@ class Soak:
             for entry in member.roster.values()
             if entry.state == "playing"
             and entry.player not in moves.by_player
-            and moves.moved_at.get(entry.player, 0.0) < listed_at
+            and self.router.cooldowns.moved_at.get(entry.player, 0.0) < listed_at
         ]
         targets = sorted(self.router.members)
         if not playing or len(targets) < 2:
@@ -132,7 +132,7 @@ class Soak:
         target = self.random.choice([name for name in targets if name != source])
         starting = Deferred.fromCoroutine(self.router.moves.start(player, source, target))
         starting.addCallback(
-            lambda outcome: self.outcomes.update([str(outcome or "moved already")])
+            lambda ended: self.outcomes.update([str(ended.outcome if ended else "moved already")])
         )
 
     async def kill_somebody(self) -> None:

@@ -19,8 +19,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from clientmigration.core.measures.bucket import TokenBucket
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.web import Reception
 from clientmigration.wire.connection import PLAYER_TO_SERVER, encode
 from clientmigration.wire.messages import Greeting, Input, Ping, Pong, View
@@ -69,7 +68,7 @@ def serve(players: int, seconds: float) -> None:
     began: list[tuple[float, float]] = []
 
     def line() -> Line:
-        return Line("gameserver", PLAYER_TO_SERVER, Guest(lines), clock, TokenBucket(60, 600))
+        return Line("gameserver", LineTerms(PLAYER_TO_SERVER, (60, 600)), Guest(lines), clock)
 
     def tick() -> None:
         nonlocal shown

@@ -2,7 +2,8 @@
 
 Run it after a change of a machine: `python tests/core/make_diagrams.py`. A part stands between
 `<!-- made: NAME -->` and `<!-- end -->`; a test holds the page to what this says. Automat tells
-its transitions only by a private name; this is the one place that knows it.
+its transitions and its kinds of states only by private names; this is the one place that knows
+them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
+
+from automat._typed import TypedDataState, TypedState
 
 from clientmigration.core.player import journey, migration, session
 
@@ -45,7 +48,8 @@ class Edge(NamedTuple):
 def states(module: ModuleType) -> list[str]:
     """The names of a machine's states in the order of their declaration; the first is initial."""
     first = module.builder._automaton.initialState
-    declared = [each.name for each in vars(module).values() if isinstance(each, type(first))]
+    kinds = (TypedState, TypedDataState)
+    declared = [each.name for each in vars(module).values() if isinstance(each, kinds)]
     assert declared[0] == first.name
     return list(dict.fromkeys(declared))
 
@@ -62,7 +66,8 @@ def edges(module: ModuleType) -> list[Edge]:
 
 
 def _does(outputs: Iterable[Any]) -> str:
-    return ", ".join(each.name for each in outputs if not each.name.startswith("returns("))
+    """But for what makes the data of the next state, and for what does nothing."""
+    return ", ".join(e.name for e in outputs if not e.name.startswith(("returns(", "data:")))
 
 
 def ways_out(module: ModuleType) -> dict[tuple[str, str, str], list[str]]:

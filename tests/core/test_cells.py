@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.fleet.cells import Sight
+from clientmigration.core.fleet.cells import CellSight
 from clientmigration.core.fleet.world import Position
 
 metres = st.floats(-1e6, 1e6)
@@ -13,7 +13,7 @@ metres = st.floats(-1e6, 1e6)
 
 def seen_by_first(*positions: Position | None, cell_m: float = 32.0) -> int:
     """How many of all these the first one sees, itself included."""
-    sight, cells = Sight.of(positions, cell_m)
+    sight, cells = CellSight.of(positions, cell_m)
     heads = np.bincount(cells, minlength=sight.nowhere + 1)
     return int(sight.near(heads, cells[:1])[0])
 

@@ -24,7 +24,7 @@ STATES = (
 
 
 class Walker:
-    """A `Traveller` without a network: which connections it would have, and what it was asked."""
+    """`JourneyHands` without a network: which connections it would have, and what it was asked."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, object]] = []

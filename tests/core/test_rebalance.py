@@ -210,8 +210,8 @@ def test_without_a_drain_nobody_is_lifted_above_the_level(
     after = {s.name: s.pressure for s in estimates(fleet, POLICY, NOW)}
     if before:
         even = level([s for s in before.values() if s.closed != "silent"], POLICY)
-        for name, standing in before.items():
-            assert after[name] <= max(even, standing.pressure) + 1e-9
+        for name, estimate in before.items():
+            assert after[name] <= max(even, estimate.pressure) + 1e-9
 
 
 @settings(max_examples=150, deadline=None)
@@ -297,6 +297,15 @@ def test_a_drain_fills_the_lowest_until_they_are_even() -> None:
     low, lower = {"load": 0.3, "players": 100.0}, {"load": 0.2, "players": 100.0}
     plan = planned(fleet_of(a={"draining": 1.0}, low=low, lower=lower))
     assert plan == {("a", "lower"): 42, ("a", "low"): 8}  # the first 31 make them even
+
+
+def test_who_does_not_keep_up_is_relieved_like_others_and_not_emptied_like_a_drain() -> None:
+    brave = Policy.parse({"limits": {"moves_per_second": 1000}})
+    high, also = {"load": 0.7, "players": 150.0}, {"load": 0.65, "players": 150.0}
+    plan = flows(fleet_of(a={**high, "health": 0.0}, b=also, new=EMPTY), brave, NOW)
+    assert plan == flows(fleet_of(a=high, b=also, new=EMPTY), brave, NOW)
+    assert [(flow.source, flow.word) for flow in plan] == [("a", "high"), ("b", "high")]
+    assert planned(fleet_of(a={"health": 0.0}, b={}, c={})) == {}
 
 
 def test_who_is_above_the_level_gives_to_the_nearest_first() -> None:

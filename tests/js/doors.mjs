@@ -82,7 +82,7 @@ export function world(options = {}) {
   const clock = { s: 1000 };
   const player = new Player(ROUTER, { WebSocket: Socket, store, now: () => clock.s, ...options });
   const told = [];
-  for (const event of ["state", "view", "move", "lost", "waiting", "identity"]) {
+  for (const event of ["state", "view", "move", "lost", "position", "identity"]) {
     player.on(event, (value) => told.push([event, value]));
   }
   const door = (host) => doors.findLast((each) => new URL(each.url).hostname === host);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { BadInput } from "../../services/clientmigration/status/static/clientmigration/index.js";
 import { bound, playing, redirect, world } from "./doors.mjs";
 
 const BODY = Uint8Array.of(2);
@@ -108,7 +109,7 @@ timed("a move costs nothing: inputs go to both, and each tick is shown once", (p
   assert.equal(door("gs-1").last("goodbye").code, "bye");
   assert.equal(door("gs-2").last("felt").missed, 0);
   const [, move] = told.find(([event]) => event === "move");
-  assert.deepEqual([move.from, move.to, move.missed], ["gs-1", "gs-2", 0]);
+  assert.deepEqual([move.source, move.target, move.missed], ["gs-1", "gs-2", 0]);
   assert.deepEqual([player.counts.moves, player.counts.missed, player.counts.rejoins], [1, 0, 0]);
 });
 
@@ -365,5 +366,84 @@ test("an input has to be bytes, and not too many", () => {
   for (const body of [new Uint8Array(257), "walk", undefined]) {
     assert.throws(() => player.act(body), RangeError);
   }
+  player.stop();
+});
+
+timed("a player that its cluster forgets plays on as somebody new", (pass) => {
+  const { player, door, kept } = playing();
+  player.act(BODY);
+  door("gs-1").shows(101, { last: 1 });
+  player.act(BODY); // nobody applies it any more
+  door("gs-1").breaks();
+  door("router").opens("router");
+  door("router").says("goodbye", { code: "not_authentic", text: "" });
+  assert.deepEqual([player.token, kept.token], ["", ""]);
+  pass(1000);
+  door("router").opens("router");
+  door("router").says("identity", { player: "00b2c3d4e5f60718", token: "a new token" });
+  door("router").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  assert.equal(door("gs-2").last("join").oldest, 0);
+  door("gs-2").says("welcome", { player: player.name, member: "gs-2", ack: 0, rate: 20 });
+  assert.deepEqual(door("gs-2").inputs, [1]);
+  assert.deepEqual([player.name, player.token], ["00b2c3d4e5f60718", "a new token"]);
+});
+
+timed("who is no router ends it, and the end says why", (pass) => {
+  const { player, door, doors } = world();
+  player.start();
+  door("router").readyState = 1;
+  door("router").onopen();
+  door("router").bytes(Uint8Array.of(72, 84, 84, 80));
+  assert.equal(player.state, "ended");
+  assert.match(player.ended, /^not_our_protocol: /);
+  pass(60_000);
+  assert.equal(doors.length, 1);
+});
+
+timed("a router that falls silent while the player stands in line is left", (pass) => {
+  const { player, door } = world();
+  player.start();
+  door("router").opens("router");
+  door("router").says("waiting", { position: 3 });
+  pass(14_000);
+  door("router").says("waiting", { position: 2 });
+  pass(14_000);
+  assert.equal(player.state, "seeking");
+  pass(1_000);
+  assert.equal(player.state, "waiting");
+});
+
+timed("a listener that fails is reported, and the player goes on", (pass) => {
+  const { error } = console;
+  const said = [];
+  console.error = (what) => said.push(what.message);
+  const { player, door, ticks } = playing();
+  const off = player.on("view", () => {
+    throw new Error("mine");
+  });
+  door("gs-1").shows(101);
+  off();
+  door("gs-1").shows(102);
+  console.error = error;
+  assert.deepEqual([said, ticks(), player.state], [["mine"], [100, 101, 102], "playing"]);
+  pass(0);
+});
+
+test("what cannot be sent is refused where it is made", () => {
+  const { player } = playing();
+  for (const us of [-1, 5001, 0.5, "many"]) assert.throws(() => player.burn(us), BadInput);
+  assert.throws(() => player.act(new Uint8Array(257)), BadInput);
+  assert.throws(() => player.on("waiting", () => {}), BadInput);
+  assert.throws(() => world({ group: "x".repeat(65) }), BadInput);
+  assert.equal(player.burn(5000), 1);
+  player.stop();
+});
+
+test("a token that no router can have written is not shown", () => {
+  const { player, door } = world({ token: "x".repeat(1025) });
+  player.start();
+  door("router").opens("router");
+  assert.equal(door("router").last("hello").token, "");
   player.stop();
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import test from "node:test";
 
-import { NotFetched } from "../../services/clientmigration/status/static/clientmigration/index.js";
+import { BadInput, Corrupted, NotOffered, PlayerStopped, Sha256 } from "../../services/clientmigration/status/static/clientmigration/index.js";
 import { Streams } from "../../services/clientmigration/status/static/clientmigration/streams.js";
 
 const FILE = Uint8Array.from({ length: 3000 }, (_, n) => n & 0xff);
@@ -54,17 +54,17 @@ test("a sink gets each byte once, and nothing is kept", async () => {
   assert.deepEqual(Uint8Array.from(parts), FILE);
 });
 
-for (const [what, spoil] of [
+for (const [what, spoil, fault = Corrupted] of [
   ["is another file at the next server", (id) => [offered(id), offered(id, { sha256: "0".repeat(64) })]],
   ["has a hole", (id) => [offered(id), chunk(id, 10, 20)]],
   ["is not what was offered", (id) => [offered(id, { sha256: "0".repeat(64) }), chunk(id, 0, 3000)]],
-  ["is denied", (id) => [{ t: "denied", id, reason: "there is no such file here" }]],
+  ["is denied", (id) => [{ t: "denied", id, reason: "there is no such file here" }], NotOffered],
 ]) {
   test(`a file that ${what} is refused, and asked for no more`, async () => {
     const { streams, acts, id } = made();
     const fetching = streams.fetch("map");
     for (const message of spoil(id())) streams.heard(message);
-    await assert.rejects(fetching, NotFetched);
+    await assert.rejects(fetching, fault);
     assert.equal(acts.at(-1)[0], 0x84);
     assert.equal(streams.files.size, 0);
   });
@@ -101,7 +101,7 @@ test("five files: the fifth is asked for when one is done", async () => {
   const fetching = ["a", "b", "c", "d", "e"].map((name) => streams.fetch(name));
   assert.equal(asked().length, 4);
   streams.heard({ t: "denied", id: asked()[0].readUInt32LE(1), reason: "no" });
-  await assert.rejects(fetching[0], NotFetched);
+  await assert.rejects(fetching[0], NotOffered);
   assert.equal(asked().length, 5);
 });
 
@@ -117,10 +117,10 @@ test("a fetch can be called off", async () => {
 test("a topic is told once and in order, holes are named, and it ends", () => {
   const { streams, acts, id } = made();
   const entries = [];
-  const stop = streams.follow("clock", ({ seq, missed }) => entries.push([seq, missed]));
+  const subscription = streams.subscribe("clock", ({ seq, missed }) => entries.push([seq, missed]));
   for (const seq of [7, 8, 8, 7, 9, 12]) streams.heard({ t: "item", id: id(), seq, body: FILE });
   assert.deepEqual(entries, [[7, 0], [8, 0], [9, 0], [12, 2]]);
-  stop();
+  subscription.stop();
   assert.equal(acts.at(-1)[0], 0x84);
   streams.heard({ t: "item", id: id(), seq: 13, body: FILE });
   assert.equal(entries.length, 4);
@@ -129,9 +129,9 @@ test("a topic is told once and in order, holes are named, and it ends", () => {
 test("a topic that there is not says so", () => {
   const { streams, id } = made();
   const said = [];
-  streams.follow("weather", () => {}, (reason) => said.push(reason));
+  const subscription = streams.subscribe("weather", () => {}, (reason) => said.push(reason));
   streams.heard({ t: "denied", id: id(), reason: "there is no such topic here" });
-  assert.deepEqual(said, ["there is no such topic here"]);
+  assert.deepEqual([...said, subscription.denied], Array(2).fill("there is no such topic here"));
 });
 
 test("what a former program left behind is stopped, once", () => {
@@ -147,4 +147,37 @@ test("when the player ends, so do its fetches", async () => {
   const fetching = streams.fetch("map");
   streams.end();
   await assert.rejects(fetching, /stopped/);
+  await assert.rejects(fetching, PlayerStopped);
+  await assert.rejects(streams.fetch("map"), PlayerStopped);
+});
+
+test("a file of which a part is here already goes on there", async () => {
+  const { streams, asked, id } = made();
+  const digest = new Sha256().update(FILE.subarray(0, 1000));
+  const fetching = streams.fetch("map", { have: 1000, digest });
+  assert.equal(Number(asked()[0].readBigUInt64LE(5)), 1000);
+  streams.heard(offered(id()));
+  streams.heard(chunk(id(), 1000, 3000));
+  const { size, body } = await fetching;
+  assert.deepEqual([size, body], [3000, FILE.subarray(1000)]);
+});
+
+test("a sink that fails fails its fetch, and nothing else", async () => {
+  const { streams, id } = made();
+  const sink = () => {
+    throw new Error("the disk is full");
+  };
+  const fetching = streams.fetch("map", { sink });
+  streams.heard(offered(id()));
+  streams.heard(chunk(id(), 0, 512));
+  await assert.rejects(fetching, /the disk is full/);
+});
+
+test("a name that a server would not read is refused where it is made", async () => {
+  const { streams, acts } = made();
+  await assert.rejects(streams.fetch("é".repeat(101)), BadInput);
+  assert.throws(() => streams.subscribe("x".repeat(201), () => {}), BadInput);
+  assert.deepEqual(acts, []);
+  void streams.fetch("é".repeat(100));
+  assert.equal(acts.length, 1);
 });

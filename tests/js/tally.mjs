@@ -24,8 +24,10 @@ function step(tally, [what, ...values]) {
       return tally.begin() ?? null;
     case "end": {
       const cost = tally.end();
-      return cost && [cost.missed, round(cost.gapMs), round(cost.stallMs)];
+      return cost && [cost.missed, round(cost.gapMs), round(cost.stallMs), cost.views];
     }
+    case "forget":
+      return tally.forget() ?? null;
   }
   throw new Error(what);
 }
@@ -33,7 +35,8 @@ function step(tally, [what, ...values]) {
 function counted(tally) {
   const { views, missed, lost, doubled, lastTick, acked, seq, digest } = tally;
   const sent = tally.after(acked).map((each) => [each.seq, Buffer.from(each.body).toString("hex")]);
-  return [views, missed, lost, doubled, lastTick, acked, seq, digest, tally.oldest(), sent];
+  const counts = [views, missed, lost, doubled, lastTick, acked, seq, digest];
+  return [...counts, tally.oldest(), round(tally.longestGapS), sent];
 }
 
 const scripts = JSON.parse(readFileSync(0, "utf8"));

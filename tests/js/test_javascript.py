@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from clientmigration.core.player.tally import Cost, Tally
+from clientmigration.core.player.tally import Tally
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -49,7 +49,7 @@ def script(random: Random) -> list[list[Any]]:
         now += random.choice((0.0, 0.01, 0.05, 0.3, 2.0))
         what = random.choice(("send", "show", "show", "show", "acknowledge", "rare"))
         if what == "rare":
-            what = random.choice(("continue", "interrupted", "begin", "begin", "end"))
+            what = random.choice(("continue", "interrupted", "begin", "begin", "end", "forget"))
         if what == "send":
             seq += 1
             events.append([what, random.randbytes(random.randrange(5)).hex(), now])
@@ -72,13 +72,13 @@ def step(tally: Tally[int], what: str, *values: Any) -> Any:
     if what == "show":
         return tally.show(values[0], values[0], values[1], values[2])
     if what == "end":
-        costs: list[Cost] = []
-        tally.end(costs.append)
-        return [costs[0].missed, *(round(each, 6) for each in costs[0][1:3])] if costs else None
+        cost = tally.end()
+        return cost and [cost.missed, *(round(each, 6) for each in cost[1:3]), cost.views]
     deeds: dict[str, Any] = {
         "acknowledge": tally.acknowledge,
         "continue": tally.continue_from,
         "interrupted": tally.interrupted,
+        "forget": tally.forget,
         "begin": tally.begin,
     }
     return deeds[what](*values)
@@ -88,7 +88,7 @@ def counted(tally: Tally[int]) -> list[Any]:
     sent = [[each.seq, each.body.hex()] for each in tally.after(tally.acked)]
     return [
         tally.views, tally.missed, tally.lost, tally.doubled, tally.last_tick, tally.acked,
-        tally.seq, tally.digest, tally.oldest(), sent,
+        tally.seq, tally.digest, tally.oldest(), round(tally.longest_gap_s, 6), sent,
     ]  # fmt: skip
 
 

@@ -68,7 +68,7 @@ class NodePlayer(ProcessProtocol):
     def landed(self, there: str) -> bool:
         """Whether its newest move has brought it there, and is over."""
         moves = self.told("move")
-        return self.member == there and bool(moves) and moves[-1]["to"] == there
+        return self.member == there and bool(moves) and moves[-1]["target"] == there
 
     def order(self, line: str) -> None:
         self.transport.write(f"{line}\n".encode())

@@ -27,7 +27,7 @@ const orders = {
     const { size, sha256 } = await player.fetch(name);
     tell({ fetched: { name, size, sha256 } });
   },
-  follow: (topic) => player.follow(topic, ({ seq, missed }) => tell({ entry: { seq, missed } })),
+  subscribe: (topic) => player.subscribe(topic, ({ seq, missed }) => tell({ entry: { seq, missed } })),
   stop: () => player.stop(),
 };
 

@@ -44,7 +44,7 @@ def dashboards() -> dict[str, Any]:
 
 def alerts() -> list[Any]:
     """Every alert rule."""
-    rules = yaml.safe_load((GRAFANA / "provisioning/alerting/rules.yaml").read_text())
+    rules = yaml.safe_load((GRAFANA / "provisioning/alerting/clientmigration.yaml").read_text())
     return [rule for group in rules["groups"] for rule in group["rules"]]
 
 
@@ -62,7 +62,8 @@ def every() -> list[Query]:
 
 
 def _of_dashboard(name: str, dashboard: Any) -> Iterator[Query]:
-    for each in dashboard["templating"]["list"]:
+    names = (each for each in dashboard["templating"]["list"] if each["type"] == "query")
+    for each in names:
         yield Query("variable", f"{name} / ${each['name']}", each["query"]["target"])
     for each in dashboard["annotations"]["list"]:
         yield Query("annotation", f"{name} / {each['name']}", " ".join(each["target"]["tags"]))
@@ -78,7 +79,7 @@ def _of_dashboard(name: str, dashboard: Any) -> Iterator[Query]:
 def _of_alerts() -> Iterator[Query]:
     for rule in alerts():
         for step in rule["data"]:
-            if step["datasourceUid"] == "graphite":
+            if step["datasourceUid"] != "__expr__":
                 back_s = step["relativeTimeRange"]["from"]
                 yield Query("alert", f"alert / {rule['title']}", step["model"]["target"], back_s)
 

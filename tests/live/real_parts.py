@@ -25,9 +25,10 @@ from twisted.internet.protocol import ProcessProtocol, Protocol
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from clientmigration.client.player import Dial, Player, dialer
+from clientmigration.client.finding import dialer
+from clientmigration.client.player import Player
 from clientmigration.core.measures.metrics import Datapoint
-from clientmigration.net.door import InOrder
+from clientmigration.net.door import Dial, InOrder
 from clientmigration.net.graphite import fetch, render
 from clientmigration.router import tap
 from clientmigration.router.service import Router
@@ -53,7 +54,7 @@ async def eventually(true: Callable[[], Any], within_s: float = 20.0) -> Any:
 
 def plays_on(player: Player, member: str) -> bool:
     """Whether it plays there, and not on its way."""
-    return player.member == member and player.journey.state() == "playing"
+    return player.member == member and player.state == "playing"
 
 
 class Running:
@@ -165,7 +166,7 @@ class Cluster:
 
     def placeable(self, name: str) -> bool:
         """Whether players can be sent there."""
-        return self.router.fleet.fresh(name, self.router.now(), self.router.policy)
+        return self.router.fleet.fresh(name, self.router.now(), self.router.settings.policy)
 
     async def player(
         self,

@@ -140,9 +140,9 @@ async def test_a_foreign_identity_is_refused(cluster: Cluster, logged: list[str]
 async def test_bad_tickets_are_refused_by_name_and_leave_no_trace(cluster: Cluster) -> None:
     await cluster.server("one")
     ada = await cluster.player()
-    assert ada.home is not None
-    good, now, seals = ada.home.ticket, cluster.router.now(), cluster.router.seals
-    port = int(ada.home.address.rpartition(":")[2])
+    assert ada.traveller.home is not None
+    good, now, seals = ada.traveller.home.ticket, cluster.router.now(), cluster.router.outside.seals
+    port = int(ada.traveller.home.address.rpartition(":")[2])
     unknown = Ticket("m", "0" * 16, "one", 1, hashed(SECRET))
     elsewhere = Ticket("m", "0" * 16, "two", 1, hashed(SECRET))
     tickets = {

@@ -26,7 +26,8 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.internet.utils import getProcessOutputAndValue
 
-from clientmigration.client.player import Player, dialer
+from clientmigration.client.finding import dialer
+from clientmigration.client.player import Player
 from clientmigration.net.graphite import GraphiteAway, fetch, render
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 

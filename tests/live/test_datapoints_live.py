@@ -17,7 +17,7 @@ async def test_what_carbon_received_is_what_the_router_decided_from(
 ) -> None:
     cluster = Cluster(tmp_path, live.graphite.ports.carbon)
     observed: list[Datapoint] = []
-    cluster.router.observed = observed.extend
+    cluster.router.reports.subscribe(observed.extend)
     cluster.start()
     for name in ("left", "right"):
         await cluster.server(name)

@@ -138,7 +138,7 @@ async def test_a_router_killed_in_the_middle_of_moves_leaves_nobody_standing(
         return all(player.member != source for player in players)
 
     def moving_from(source: str) -> bool:
-        return left(source) or any(each.journey.state() == "crossing" for each in players)
+        return left(source) or any(each.state == "crossing" for each in players)
 
     def again_without(source: str, lives: int) -> bool:
         return said("attached to the router") == len(servers) * lives and left(source)

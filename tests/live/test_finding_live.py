@@ -71,4 +71,4 @@ async def test_a_player_finds_its_router_by_name_past_a_dead_one(cluster: Cluste
     living = dns.Record_SRV(20, 0, cluster.ports.players, b"localhost", TTL_S)
     ada = await named(cluster, Zone(dead, living))
     await eventually(lambda: ada.member == "one", 60)
-    assert ada.waiting == ada.rejoins == 0
+    assert ada.position == ada.rejoins == 0

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import pytest
 import pytest_twisted
+from questions import alerts
 from real_parts import Running, eventually
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.web.client import Agent, FileBodyProducer
@@ -105,6 +106,17 @@ async def test_each_measure_of_the_catalogue_is_kept_as_finely_and_folded_as_it_
         fold, _longest, x_files_factor, archives = struct.unpack("!2LfL", file.read_bytes()[:16])
         assert (codes[fold], x_files_factor, archives) == (measure.fold, 0.0, 3), name
         assert file.stat().st_size == 233_332
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_alert_about_what_never_happened_gets_no_series_and_no_error(
+    live: Running,
+) -> None:
+    """Grafana takes that as no data, for which each rule says what it means."""
+    for rule in alerts():
+        target = rule["data"][0]["model"]["target"].replace("clientmigration.", "nobody.")
+        body = await live.ask(f"/render?{urlencode({'target': target, 'format': 'json'})}")
+        assert json.loads(body) == [], rule["title"]
 
 
 @pytest_twisted.ensureDeferred

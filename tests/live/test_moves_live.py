@@ -26,14 +26,15 @@ async def test_two_hundred_moves_cost_no_tick_no_input_and_no_coin(cluster: Clus
         ticks.append(view.tick)
         coins.append(meadow.own(view.body)[2])
 
-    ada.on_view = see
+    ada.on("view", see)
     acting = LoopingCall(lambda: ada.act(meadow.move(ada.tally.seq % 7 - 3.0, 1.0)))
     acting.start(0.05)
     outcomes: list[Outcome | None] = []
     for _ in range(MOVES):
         here = ada.member
         moving = cluster.router.moves.start(ada.name, here, "two" if here == "one" else "one")
-        outcomes.append(await Deferred.fromCoroutine(moving))
+        ended = await Deferred.fromCoroutine(moving)
+        outcomes.append(ended.outcome if ended else None)
     acting.stop()
     await cluster.quiet(ada)
     assert outcomes == [Outcome.SETTLED] * MOVES

@@ -24,7 +24,7 @@ class Seer:
         self.coins = 0
         self.others: dict[str, tuple[float, float, int]] = {}
         self.twice = 0
-        player.on_view = self.see
+        player.on("view", self.see)
 
     def see(self, view: View) -> None:
         """Remember it."""

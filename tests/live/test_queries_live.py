@@ -38,6 +38,7 @@ async def test_every_query_of_every_dashboard_and_alert_is_answered_with_data(
     await staged.plays(3, PLAYERS)
     staged.attach("extra")
     await staged.plays(4, PLAYERS)
+    await staged.has_players("gs-2")  # or it would have nobody to send away
     staged.tell("gs-2", signal.SIGTERM)
     await staged.has_players("extra")
     await staged.crash("extra")

@@ -42,7 +42,7 @@ async def uneven(live: Running, tmp_path_factory: pytest.TempPathFactory) -> Asy
     await cluster.server("right")
     await eventually(lambda: sum(p.member == "right" for p in cluster.players) >= 4, within_s=120)
     await eventually(lambda: not cluster.router.moves.by_id)
-    cluster.router.journal.flush()
+    cluster.router.decision_log.flush()
     yield cluster
     await cluster.stop()
 

@@ -13,10 +13,9 @@ from twisted.internet.endpoints import serverFromString
 from twisted.internet.task import LoopingCall
 from web_dial import web_dialer
 
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.core.player.migration import Outcome
 from clientmigration.net.door import Door, Lines
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.web import Reception
 from clientmigration.wire import meadow
 from clientmigration.wire.connection import PLAYER_TO_SERVER, SERVER_TO_PLAYER, encode
@@ -38,14 +37,15 @@ async def test_a_browser_is_moved_twenty_times_without_a_missed_tick(cluster: Cl
     def see(view: View) -> None:
         ticks.append(view.tick)
 
-    ada.on_view = see
+    ada.on("view", see)
     acting = LoopingCall(lambda: ada.act(meadow.move(ada.tally.seq % 7 - 3.0, 1.0)))
     acting.start(0.05)
     outcomes: list[Outcome | None] = []
     for _ in range(MOVES):
         here = ada.member
         moving = cluster.router.moves.start(ada.name, here, "two" if here == "one" else "one")
-        outcomes.append(await Deferred.fromCoroutine(moving))
+        ended = await Deferred.fromCoroutine(moving)
+        outcomes.append(ended.outcome if ended else None)
     acting.stop()
     await cluster.quiet(ada)
     assert outcomes == [Outcome.SETTLED] * MOVES
@@ -62,13 +62,15 @@ async def test_the_javascript_player_is_moved_without_a_missed_tick(cluster: Clu
         await cluster.server(name)
     ada = NodePlayer(cluster.reactor, f"ws://127.0.0.1:{cluster.ports.players}")
     await eventually(lambda: ada.member)
-    ada.order("follow scores")
+    ada.order("subscribe scores")
     there = ""
     for _ in range(SCRIPT_MOVES):
         ada.order("fetch ")
         here, there = ada.member, "two" if ada.member == "one" else "one"
         moving = cluster.router.moves.start(ada.name, here, there)
-        assert await Deferred.fromCoroutine(moving) is Outcome.SETTLED
+        ended = await Deferred.fromCoroutine(moving)
+        assert ended is not None
+        assert ended.outcome is Outcome.SETTLED
         await eventually(partial(ada.landed, there))
     await eventually(lambda: len(ada.told("fetched")) == SCRIPT_MOVES)
     ada.order("counts")
@@ -147,5 +149,5 @@ class Reader:
 def a_line(clock: Any, lines: list[Line], reader: Reader | None = None) -> Line:
     """One end of a connection, by itself."""
     hears = SERVER_TO_PLAYER if reader else PLAYER_TO_SERVER
-    lines.append(Line("test", hears, reader or Reader(), clock, TokenBucket(1000, 1000)))
+    lines.append(Line("test", LineTerms(hears, (1e3, 1e3)), reader or Reader(), clock))
     return lines[-1]

@@ -7,12 +7,13 @@ from random import Random
 import pytest
 from twisted.python.usage import UsageError
 
-from clientmigration.client.crowd import Crowd
+from clientmigration.client.crowd import Crowd, Habits, Telling
 from clientmigration.client.loads import Loads, Shares
 from clientmigration.client.player import Player
 from clientmigration.client.tap import Options
 from clientmigration.core.measures.metrics import measures
 from clientmigration.gameserver.files import Files
+from clientmigration.net.beats import Beats
 from clientmigration.net.probe import Probe
 from clientmigration.testing import Arena, Still
 
@@ -27,10 +28,8 @@ def crowded(size: int, shares: Shares, seed: int = 1) -> tuple[Arena, Crowd]:
         arena.start_server(name)
     arena.run(2.0)
     dial, probe = arena.network.dial("crowd"), Probe(arena.clock, Still())
-    crowd = Crowd(
-        arena.clock, "crowd", "router:4100", dial, size, seed, (40, 160), arena.sink, probe,
-        shares=shares,
-    )  # fmt: skip
+    habits, telling = Habits(size, seed, shares=shares), Telling("crowd", arena.sink, probe)
+    crowd = Crowd(arena.clock, "router:4100", dial, habits, telling)
     crowd.startService()
     arena.run(2.0)
     return arena, crowd
@@ -77,7 +76,8 @@ def test_a_crowd_that_wants_nothing_asks_for_nothing() -> None:
 def test_shares_are_shares_of_the_crowd() -> None:
     arena = Arena()
     player = Player(arena.clock, "", arena.network.dial("crowd"), Random(1))
-    loads = [Loads(player, Random(n), Shares(0.1, 0.2)) for n in range(300)]
+    spawn = Beats(arena.clock).spawn
+    loads = [Loads(player, Random(n), Shares(0.1, 0.2), spawn) for n in range(300)]
     downloads = sum(each.downloads for each in loads)
     follows = sum(each.follows for each in loads)
     assert 15 <= downloads <= 45

@@ -54,7 +54,7 @@ def test_moves_that_the_policy_chose_say_the_flow_and_the_neighbours() -> None:
         arena.start_player()
         arena.run(0.05)
     arena.start_server("b")
-    arena.run_until(lambda: bool(arena.router.moves.moved_at))
+    arena.run_until(lambda: bool(arena.router.cooldowns.moved_at))
     begun = [fact for fact in told(arena, "b").facts if fact.what == "begun"]
     assert begun
     assert all("level" in fact.text and "neighbours there" in fact.text for fact in begun)

@@ -17,6 +17,7 @@ from twisted.names import dns
 from twisted.names.error import DNSNameError
 from twisted.python.failure import Failure
 
+from clientmigration.client.entrance import SEEK_S
 from clientmigration.client.finding import (
     ALL_S,
     LOOKUP_S,
@@ -29,7 +30,6 @@ from clientmigration.client.finding import (
     ordered,
     parse_url,
 )
-from clientmigration.client.player import SEEK_S
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.door import dialer as plain_dialer
 

@@ -101,7 +101,7 @@ def test_players_of_a_killed_server_are_back_within_two_seconds_as_they_were() -
     for player in arena.players:
         assert (player.tally.lost, player.tally.doubled) == (0, 0)
         assert player.tally.acked == player.tally.seq
-        assert player.journey.state() == "playing"
+        assert player.state == "playing"
 
 
 def far_away(**zones: str) -> tuple[Arena, list[Player]]:
@@ -147,7 +147,7 @@ def test_who_came_last_to_a_server_is_shown_the_world_first() -> None:
     shown: list[Player] = []
 
     def tell(player: Player) -> None:
-        player.on_view = lambda _view: shown.append(player)
+        player.on("view", lambda _view: shown.append(player))
 
     for player in arena.players:
         tell(player)
@@ -173,7 +173,7 @@ def test_what_the_router_decides_from_is_what_carbon_gets_to_the_letter() -> Non
     arena = Arena(seed=2)
     router = arena.start_router()
     observed: list[Datapoint] = []
-    router.observed = observed.extend
+    router.reports.subscribe(observed.extend)
     for name in ("a", "b"):
         arena.start_server(name)
     arena.run(2.0)

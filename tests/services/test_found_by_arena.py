@@ -62,13 +62,13 @@ def test_a_release_is_obeyed_again_when_a_later_reservation_has_come_to_nothing(
     arena, (ada,) = playing("eu", "us")
     home = arena.home_of(ada)
     later = "0123456789abcdef"
-    arena.router.tell(home, Reserve(migration=later, player=ada.name, epoch=3, ttl_s=10.0))
-    arena.router.tell(home, Release(player=ada.name, epoch=2))
+    arena.router.members.tell(home, Reserve(migration=later, player=ada.name, epoch=3, ttl_s=10.0))
+    arena.router.members.tell(home, Release(player=ada.name, epoch=2))
     arena.run(0.2)
     old = arena.servers[home].seats[ada.name]
     assert arena.home_of(ada) == home
-    arena.router.tell(home, Cancel(migration=later, player=ada.name, reason="a test"))
-    arena.router.tell(home, Release(player=ada.name, epoch=2))
+    arena.router.members.tell(home, Cancel(migration=later, player=ada.name, reason="a test"))
+    arena.router.members.tell(home, Release(player=ada.name, epoch=2))
     arena.run(2.0)
     assert old.session.state() == "gone"
     assert len(arena.homes_of(ada)) == 1
@@ -90,7 +90,7 @@ def test_whose_server_drains_and_does_not_have_it_any_more_is_placed_elsewhere()
     arena, (ada,) = playing("eu", "us")
     home = arena.home_of(ada)
     arena.kill(home)
-    arena.start_server(home).draining = True
+    arena.start_server(home).seats.drain(True)
     arena.run(3.0)
     assert arena.home_of(ada) not in ("", home)
 

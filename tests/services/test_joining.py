@@ -1,16 +1,23 @@
 """How players come in: who they are, where they go, and what happens when there is no place."""
 
+import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Protocol
 from twisted.internet.testing import StringTransport
+from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 
+from clientmigration.client.told import FeltMove
 from clientmigration.core.fleet.placement import Newcomer
+from clientmigration.errors import BadInput, PlayerStopped
 from clientmigration.net.line import Line
+from clientmigration.net.tickets import Seals
 from clientmigration.router.players import Visit
 from clientmigration.testing import Arena
+from clientmigration.testing.arena import EPOCH
 from clientmigration.wire import meadow
-from clientmigration.wire.connection import encode
+from clientmigration.wire.connection import INPUT_LIMIT, encode
 from clientmigration.wire.messages import Greeting
 
 CLOSED = ".closed_connections"
@@ -29,7 +36,7 @@ def test_a_newcomer_is_placed_and_sees_consecutive_ticks() -> None:
     arena = arena_with("eu", "us")
     ticks: list[int] = []
     ada = arena.start_player()
-    ada.on_view = lambda view: ticks.append(view.tick)
+    ada.on("view", lambda view: ticks.append(view.tick))
     arena.run(2.0)
     assert arena.home_of(ada) in ("eu", "us")
     assert len(ticks) > 30
@@ -84,7 +91,7 @@ def test_whoever_comes_back_with_its_token_is_the_same_player_with_the_same_thin
     assert arena.home_of(ada) == ""
     again = arena.start_player(token=ada.token)
     coins: list[int] = []
-    again.on_view = lambda view: coins.append(meadow.own(view.body)[2])
+    again.on("view", lambda view: coins.append(meadow.own(view.body)[2]))
     arena.run(1.0)
     assert again.name == ada.name
     assert arena.home_of(again) != ""
@@ -100,12 +107,12 @@ def test_a_player_whose_connection_breaks_is_back_where_it_was_at_once() -> None
     ada = arena.start_player()
     arena.run(1.0)
     home = arena.home_of(ada)
-    assert ada.home is not None
-    assert ada.home.line is not None
-    ada.home.line.transport.abortConnection()
+    assert ada.traveller.home is not None
+    assert ada.traveller.home.line is not None
+    ada.traveller.home.line.transport.abortConnection()
     arena.run(1.0)
     assert arena.home_of(ada) == home
-    assert ada.journey.state() == "playing"
+    assert ada.state == "playing"
     assert ada.rejoins == 1
 
 
@@ -122,23 +129,167 @@ def test_of_two_programs_with_one_token_the_later_one_plays_and_the_other_stops(
     watching = Deferred.fromCoroutine(watch())
     later = arena.start_player(token=ada.token)
     arena.run(10.0)
-    assert ada.journey.state() == "ended"
+    assert ada.state == "ended"
     assert watching.result == "replaced: the player came back on another connection"
     assert watched
     assert Deferred.fromCoroutine(watch()).result == ada.ended  # who looks too late sees the end
-    assert (later.name, later.journey.state(), later.rejoins) == (ada.name, "playing", 0)
+    assert (later.name, later.state, later.rejoins) == (ada.name, "playing", 0)
+
+
+@pytest.mark.parametrize("token", [Seals("other " * 8).identity("ab" * 8, EPOCH), "x" * 2000])
+def test_a_token_of_another_cluster_makes_a_new_player(token: str) -> None:
+    arena = arena_with("eu")
+    ada = arena.start_player(token=token)
+    states: list[str] = []
+    ada.on("state", states.append)
+    arena.run(3.0)
+    assert arena.home_of(ada) == "eu"
+    assert ada.token not in ("", token)
+    assert arena.seals.identified(ada.token) == ada.name != "ab" * 8
+    assert states.count("waiting") == (len(token) < 2000)
+    ada.act(meadow.drop())
+    arena.run(0.5)
+    assert (ada.counts.acked, ada.counts.lost, ada.counts.rejoins) == (1, 0, 0)
+
+
+def test_a_player_that_its_cluster_forgets_plays_on_as_somebody_new() -> None:
+    arena = arena_with("eu")
+    ada = arena.start_player()
+    arena.run(1.0)
+    for _ in range(5):
+        ada.act(meadow.move(1.0, 0.0))
+    arena.run(0.5)
+    before, names = ada.name, list[str]()
+    ada.on("identity", names.append)
+    arena.kill("eu")
+    arena.kill("router")
+    arena.seals = Seals("another secret " * 8)
+    arena.start_router()
+    arena.start_server("us")
+    arena.run(1.0)
+    assert ada.act(meadow.drop()) == 6
+    arena.run(15.0)
+    assert arena.home_of(ada) == "us"
+    assert [ada.name] == names[-1:] != [before]
+    assert (ada.counts.sent, ada.counts.acked) == (1, 1)  # what nobody had applied, numbered anew
+    assert (ada.counts.lost, ada.counts.doubled) == (0, 0)
+
+
+def test_what_a_server_would_not_read_is_refused_where_it_is_made() -> None:
+    arena = arena_with("eu")
+    ada = arena.start_player()
+    arena.run(1.0)
+    for body in (bytes(INPUT_LIMIT + 1), "walk", None, bytearray(3)):
+        with pytest.raises(BadInput, match="at most 256"):
+            ada.act(body)  # type: ignore[arg-type]
+    for us in (-1, 5001, 0.5):
+        with pytest.raises(BadInput, match="0 to 5000"):
+            ada.burn(us)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="at most 200 bytes"):
+        ada.subscribe("é" * 101, print)
+    failed: list[Failure] = []
+    ada.fetch("x" * 201).addErrback(failed.append)
+    assert failed[0].check(BadInput)
+    with pytest.raises(BadInput, match="64 are allowed"):
+        arena.start_player(group="x" * 65)
+    with pytest.raises(BadInput, match="no event"):
+        ada.on("waiting", print)  # type: ignore[arg-type]
+    assert ada.burn(100) == 1
+    arena.run(1.0)
+    assert (ada.counts.acked, ada.rejoins, ada.state) == (1, 0, "playing")
+
+
+def test_a_player_stops_at_what_is_no_router_and_says_why() -> None:
+    class Stranger(Protocol):
+        def connectionMade(self) -> None:
+            assert self.transport is not None
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    arena = Arena()
+    arena.network.listen("router", "router:4100", Stranger)  # type: ignore[arg-type]
+    ada = arena.start_player()
+    losses: list[tuple[str, str]] = []
+    ada.on("lost", lambda lost: losses.append((lost.code, ada.state)))
+    arena.run(30.0)
+    assert ada.ended.startswith("not_our_protocol: ")
+    assert losses == [("not_our_protocol", "ended")]
+
+
+def test_a_listener_that_fails_is_logged_and_the_player_goes_on(
+    no_logged_errors: list[LogEvent],
+) -> None:
+    arena = arena_with("eu")
+    ada = arena.start_player()
+    ticks: list[int] = []
+    ada.on("identity", lambda _name: 1 / 0)
+    ada.on("view", lambda view: ticks.append(view.tick))
+    arena.run(1.0)
+    assert "ZeroDivisionError" in str(no_logged_errors.pop()["log_failure"])
+    assert len(ticks) > 10
+
+
+def test_every_view_reader_gets_every_view_and_the_newest_64_when_it_is_slow() -> None:
+    arena = arena_with("eu")
+    ada = arena.start_player()
+    arena.run(1.0)
+    woken: Deferred[None] = Deferred()
+    seen: list[list[int]] = [[], []]
+
+    async def read(ticks: list[int], slow: bool) -> None:
+        async for view in ada.views():
+            ticks.append(view.tick)
+            if slow and len(ticks) == 1:
+                await woken
+
+    reading = [Deferred.fromCoroutine(read(ticks, n == 1)) for n, ticks in enumerate(seen)]
+    arena.run(5.0)
+    ada.stop()
+    woken.callback(None)
+    assert [each.called for each in reading] == [True, True]
+    assert len(seen[0]) > 90
+    assert seen[1] == [seen[0][0], *seen[0][-64:]]
+
+
+def test_a_fetch_that_is_not_complete_when_the_player_stops_fails() -> None:
+    arena = arena_with("eu")
+    ada = arena.start_player()
+    arena.run(1.0)
+    failed: list[Failure] = []
+    ada.fetch("").addErrback(failed.append)
+    assert ada.start() is ada
+    ada.stop()
+    ada.stop()
+    ada.fetch("").addErrback(failed.append)
+    assert [bool(each.check(PlayerStopped)) for each in failed] == [True, True]
+
+
+def test_who_is_moved_tells_what_it_cost() -> None:
+    arena = arena_with("eu", "us")
+    ada = arena.start_player()
+    arena.run(2.0)
+    home, moves = arena.home_of(ada), list[FeltMove]()
+    other = "us" if home == "eu" else "eu"
+    ada.on("move", moves.append)
+    arena.move(ada, other)
+    arena.run(2.0)
+    (move,) = moves
+    assert (move.source, move.target, move.missed) == (home, other, 0)
+    assert ada.counts.last_move == move
+    assert ada.counts.moves == ada.moves == 1
 
 
 def test_who_comes_last_and_is_placed_at_once_waits_nowhere_any_more() -> None:
     arena = arena_with("eu")
-    line_up, now = arena.router.line_up, arena.clock.seconds()
-    earlier, later = Visit(arena.router), Visit(arena.router)
+    queue, now = arena.router.queue, arena.clock.seconds()
+    earlier, later = (arena.router.player_line().listener for _ in range(2))
+    assert isinstance(earlier, Visit)
+    assert isinstance(later, Visit)
     earlier.line.makeConnection(StringTransport())
     far, near = (Newcomer("ada", None, {"eu": ping_ms}) for ping_ms in (500.0, 5.0))
-    waits, placed = line_up.place(earlier, far, now), line_up.place(later, near, now)
+    waits, placed = queue.place(earlier, far, now), queue.place(later, near, now)
     assert (waits.result, placed.result) == ("", "eu")
-    line_up.leave(later)
-    assert "ada" not in line_up.waiting
+    queue.leave(later)
+    assert "ada" not in queue
 
 
 def test_when_all_is_full_players_wait_in_order_and_get_the_places_that_come_free() -> None:
@@ -148,11 +299,11 @@ def test_when_all_is_full_players_wait_in_order_and_get_the_places_that_come_fre
     waiting = [arena.start_player() for _ in range(2)]
     arena.run(3.0)
     assert [arena.home_of(player) for player in waiting] == ["", ""]
-    assert [player.waiting for player in waiting] == [1, 2]
+    assert [player.position for player in waiting] == [1, 2]
     first[0].stop()
     arena.run(4.0)
     assert [arena.home_of(player) for player in waiting] == ["eu", ""]
-    assert waiting[1].waiting == 1
+    assert waiting[1].position == 1
     arena.start_server("us", 2)
     arena.run(5.0)
     assert arena.home_of(waiting[1]) != ""
@@ -171,7 +322,7 @@ def test_a_crowd_that_is_far_from_everywhere_waits_and_gets_in() -> None:
         players.append(arena.start_player())
         arena.run(0.02)
     arena.run(6.0)
-    assert all(player.journey.state() == "playing" for player in players)
+    assert all(player.state == "playing" for player in players)
     assert arena.router.meter.take()["closed_connections"] == 0
 
 
@@ -179,7 +330,7 @@ def test_without_a_router_a_player_keeps_trying_with_growing_waits() -> None:
     arena = Arena()
     ada = arena.start_player()
     arena.run(5.0)
-    assert ada.journey.state() in ("waiting", "seeking")
+    assert ada.state in ("waiting", "seeking")
     arena.start_router()
     arena.start_server("eu")
     arena.run(12.0)
@@ -189,13 +340,13 @@ def test_without_a_router_a_player_keeps_trying_with_growing_waits() -> None:
 def test_unnamed_servers_get_small_names_that_are_used_again() -> None:
     arena = arena_with()
     for key in ("x", "y"):
-        arena.start_server(key).member = ""
+        arena.start_server(key, named=False)
     arena.run(1.0)
     assert sorted(arena.router.members) == ["gs-1", "gs-2"]
-    gone = next(key for key in "xy" if arena.servers[key].member == "gs-1")
+    gone = next(key for key in "xy" if arena.servers[key].attachment.member == "gs-1")
     arena.kill(gone)
     arena.run(1.0)
-    arena.start_server("z").member = ""
+    arena.start_server("z", named=False)
     arena.run(1.0)
     assert sorted(arena.router.members) == ["gs-1", "gs-2"]
 

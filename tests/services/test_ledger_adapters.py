@@ -6,7 +6,7 @@ SQLite runs in the real reactor's thread, on a real file.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_twisted
-from twisted.internet.defer import gatherResults
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record, taken
 from clientmigration.core.player.snapshot import Progress, Snapshot
-from clientmigration.net.ledger import Ledger, MemoryLedger, SQLite, checkpoint, free, take
+from clientmigration.net.ledger import Ledger, MemoryLedger, SQLite, TimedLedger
 
 ADA, BOB = "ada" + "0" * 13, "b0b" + "0" * 13
 
@@ -30,6 +32,32 @@ def snapshot(epoch: int, seq: int, player: str = ADA, coins: int = 0) -> Snapsho
         progress=Progress(2**32 - 1, 2**32 - 1, 2**32 - 1), game={"coins": coins, "name": "Zoë"},
         workloads=[{"kind": "burn", "us_per_tick": 50}],
     )  # fmt: skip
+
+
+def at(ledger: Ledger, now: float) -> TimedLedger:
+    """The ledger at that time."""
+    return TimedLedger(ledger, lambda: now, lambda _: None)
+
+
+def take(
+    ledger: Ledger,
+    expected: Record,
+    owner: str,
+    migration: str,
+    snapshot: Snapshot | None,
+    now: float,
+) -> Deferred[list[bool]]:
+    return at(ledger, now).take(expected, owner, migration, snapshot)
+
+
+def checkpoint(
+    ledger: Ledger, owner: str, snapshots: Sequence[Snapshot], now: float
+) -> Deferred[list[bool]]:
+    return at(ledger, now).checkpoint(owner, snapshots)
+
+
+def free(ledger: Ledger, owner: str, snapshot: Snapshot, now: float) -> Deferred[list[bool]]:
+    return at(ledger, now).free(owner, snapshot)
 
 
 def real_reactor() -> IReactorFromThreads:
@@ -82,6 +110,30 @@ async def test_players_do_not_touch_each_other(ledger: Ledger) -> None:
     assert await ledger.read(BOB) == Record(BOB)
     await owned(ledger, "gs-2", BOB)
     assert (await ledger.read(ADA)).owner == "gs-1"
+
+
+# How long it takes.
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_how_long_an_answer_took_is_told_whatever_it_was(fails: bool) -> None:
+    clock, answer, took = Clock(), Deferred[Record](), list[float]()
+
+    class Late(MemoryLedger):
+        def read(self, player: str) -> Deferred[Record]:  # noqa: ARG002
+            return answer
+
+    reading = TimedLedger(Late(), clock.seconds, took.append).read(ADA)
+    clock.advance(0.25)
+    assert took == []
+    if fails:
+        answer.errback(ValueError("the ledger is away"))
+    else:
+        answer.callback(Record(ADA))
+    assert took == [0.25]
+    seen: list[Any] = []
+    reading.addBoth(seen.append)
+    assert isinstance(seen[0], Failure if fails else Record)
 
 
 # Compare-and-set.

@@ -76,7 +76,7 @@ def test_a_coin_arrives_once_and_its_letter_is_forgotten(homes: str) -> None:
     assert max(under_way) == 1
     assert not arena.letters()
     assert all(not seat.mailbox.outbox for seat in arena.seats())
-    assert sum(server.letters.waiting() for server in arena.servers.values()) == 0
+    assert sum(server.mail.waiting() for server in arena.servers.values()) == 0
 
 
 def test_a_coin_takes_no_longer_than_a_moment() -> None:

@@ -7,8 +7,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from clientmigration.core.measures.bucket import TokenBucket
-from clientmigration.net.line import CHOKED_S, GREETING_WAIT_S, SILENCE_S, Line
+from clientmigration.net.line import CHOKED_S, GREETING_WAIT_S, SILENCE_S, Line, LineTerms
 from clientmigration.wire.connection import PLAYER_TO_SERVER, encode
 from clientmigration.wire.messages import Greeting, Leave, Ping, Pong
 
@@ -43,7 +42,7 @@ def over(line: Line) -> bool:
 
 def line_and_parts(per_s: float = 10.0) -> tuple[Line, Transport, Clock, Heard]:
     clock, heard, transport = Clock(), Heard(), Transport()
-    line = Line("gameserver", PLAYER_TO_SERVER, heard, clock, TokenBucket(per_s, per_s))
+    line = Line("gameserver", LineTerms(PLAYER_TO_SERVER, (per_s, per_s)), heard, clock)
     line.makeConnection(transport)
     line.dataReceived(encode(Greeting(role="player")))
     return line, transport, clock, heard
@@ -83,7 +82,7 @@ def test_a_peer_that_reads_again_in_time_stays() -> None:
 
 def test_a_peer_that_drips_bytes_is_as_silent_as_one_that_says_nothing() -> None:
     clock, heard, transport = Clock(), Heard(), Transport()
-    line = Line("gameserver", PLAYER_TO_SERVER, heard, clock, TokenBucket(10, 10))
+    line = Line("gameserver", LineTerms(PLAYER_TO_SERVER, (10, 10)), heard, clock)
     line.makeConnection(transport)
     for byte in encode(Greeting(role="player"))[:-1]:
         line.dataReceived(bytes([byte]))

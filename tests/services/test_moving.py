@@ -32,7 +32,7 @@ def playing(delay_s: float = 0.001, seed: int = 1) -> tuple[Arena, Player, str, 
     arena.start_server("us")
     arena.run(2.0)
     ada = arena.start_player()
-    arena.run_until(lambda: ada.journey.state() == "playing")
+    arena.run_until(lambda: ada.state == "playing")
     arena.watchers.append(lambda: check_one_home(arena, ada))
     home = arena.home_of(ada)
     return arena, ada, home, "us" if home == "eu" else "eu"
@@ -66,7 +66,7 @@ def assert_nothing_lost(arena: Arena, player: Player) -> None:
 def test_a_move_costs_no_tick_and_no_input_at_any_distance(delay_s: float) -> None:
     arena, ada, home, target = playing(delay_s)
     ticks: list[int] = []
-    ada.on_view = lambda view: ticks.append(view.tick)
+    ada.on("view", lambda view: ticks.append(view.tick))
     for _ in range(4):
         home, target = arena.home_of(ada), "us" if arena.home_of(ada) == "eu" else "eu"
         ended = move(arena, ada, target)
@@ -82,7 +82,7 @@ def test_a_move_costs_no_tick_and_no_input_at_any_distance(delay_s: float) -> No
 def test_walking_goes_on_in_a_straight_line_across_a_move() -> None:
     arena, ada, home, target = playing()
     seen: list[tuple[int, float]] = []
-    ada.on_view = lambda view: seen.append((view.tick, meadow.own(view.body)[0]))
+    ada.on("view", lambda view: seen.append((view.tick, meadow.own(view.body)[0])))
     game: Any = arena.servers[home].game
     game.at[game.rows[ada.name]] = (100.0, 500.0)
     ada.act(meadow.move(10.0, 0.0))
@@ -100,7 +100,7 @@ def test_walking_goes_on_in_a_straight_line_across_a_move() -> None:
 
 def test_a_target_that_drains_declines_and_nothing_has_happened() -> None:
     arena, ada, home, target = playing()
-    arena.servers[target].draining = True
+    arena.servers[target].seats.drain(True)
     ended = move(arena, ada, target)
     act_for(arena, ada, 1.0)
     assert ended == [Outcome.REFUSED]
@@ -131,7 +131,8 @@ def drop(arena: Arena, kind: type) -> list[Any]:
         )
 
     lines: list[Line] = [member.line for member in arena.router.members.values()]
-    lines += [server.uplink.line for server in arena.servers.values() if server.uplink]
+    uplinks = [server.attachment.line for server in arena.servers.values()]
+    lines += [line for line in uplinks if line is not None]
     for line in lines:
         line.say = filtering(line.say)  # type: ignore[assignment,method-assign]
     return dropped
@@ -177,7 +178,7 @@ def test_a_target_that_dies_during_a_move_costs_nobody_its_place(killed_after: f
     arena.kill(target)
     act_for(arena, ada, 4.0)
     assert arena.home_of(ada) == home
-    assert ada.journey.state() == "playing"
+    assert ada.state == "playing"
     assert_nothing_lost(arena, ada)
 
 
@@ -190,7 +191,7 @@ def test_a_source_that_dies_during_a_move_costs_at_most_a_second(killed_after: f
     arena.kill(home)
     act_for(arena, ada, 4.0)
     assert arena.home_of(ada) == target
-    assert ada.journey.state() == "playing"
+    assert ada.state == "playing"
     assert_nothing_lost(arena, ada)
 
 

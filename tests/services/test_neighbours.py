@@ -71,7 +71,7 @@ def watched(players: list[Player]) -> Sights:
         return see
 
     for player in players:
-        player.on_view = watch(player)
+        player.on("view", watch(player))
     return sights
 
 
@@ -84,7 +84,7 @@ def owners_seen(player: Player) -> dict[str, int]:
         for who, owner in zip(others["player"], others["owner"], strict=True):
             found[bytes(who).hex()] = int(owner)
 
-    player.on_view = see
+    player.on("view", see)
     return found
 
 
@@ -100,7 +100,7 @@ def test_players_on_different_servers_see_each_other_and_by_whom_each_is_played(
     ada, bob = players_at(arena, "a", "b")
     seen = [owners_seen(each) for each in (ada, bob)]
     arena.run(0.1)
-    by_home = {name: server.game.owner for name, server in arena.servers.items()}
+    by_home = {name: int(vars(server.game)["owner"]) for name, server in arena.servers.items()}
     assert len({*by_home.values()} - {0}) == 2
     assert seen == [{ada.name: by_home["a"], bob.name: by_home["b"]}] * 2
 
@@ -126,7 +126,9 @@ def test_nobody_is_missed_who_walks_into_sight() -> None:
     ada.act(meadow.move(20.0, 0.0))
     game = world(arena.servers["a"])
     at: list[tuple[int, float]] = []
-    arena.watchers.append(lambda: at.append((arena.servers["a"].tick, game.position(ada.name)[0])))
+    arena.watchers.append(
+        lambda: at.append((arena.servers["a"].ticks.tick, game.position(ada.name)[0]))
+    )
     arena.run(3.0)
     into = next(tick for tick, x in at if x >= 450.0)
     for tick, names in sights[ada.name]:
@@ -195,7 +197,7 @@ def test_around_a_move_a_player_is_seen_where_it_is() -> None:
         return see
 
     for player in players:
-        player.on_view = watch(player)
+        player.on("view", watch(player))
     before = ada.moves
     for n, target in enumerate("bcacba"):
         ada.act(meadow.move((-20.0, 20.0)[n % 2], 0.0))

@@ -91,11 +91,14 @@ def test_everyone_who_watches_is_shown_the_same_bytes() -> None:
     for _ in range(3):
         arena.start_desk()
     arena.run(0.5)
-    operators = arena.router.operators
-    assert len(operators.lines) == 3
-    first = operators._frame(False)
-    arena.run(0.1)
-    assert operators._frame(False) is first
+    lines = [each.line for each in arena.router.operators.lines]
+    assert len(lines) == 3
+    shown: list[bytes] = []
+    for line in lines:
+        line.show = lambda frame: shown.append(frame) or True  # type: ignore[method-assign,func-returns-value]
+    arena.run(1.0)
+    assert len(shown) == 3
+    assert shown[0] is shown[1] is shown[2]
 
 
 def test_a_move_by_order_is_felt_like_any_other_and_is_in_the_overview() -> None:
@@ -284,9 +287,8 @@ def test_only_the_key_of_operators_makes_an_operator(proofs: str) -> None:
 
 
 def test_a_router_that_does_not_know_the_secret_is_not_believed() -> None:
-    arena, _ = playing("eu")
-    arena.router.seals = Seals("another secret of 32 characters.")
-    proven: list[str] = []
+    arena = Arena()
+    seals, proven = arena.seals, list[str]()
 
     class Believing(Seals):
         def proofs(self, use: str) -> Any:
@@ -294,8 +296,9 @@ def test_a_router_that_does_not_know_the_secret_is_not_believed() -> None:
             made.proven = lambda *args: proven.append(args[1])  # type: ignore[method-assign]
             return made
 
-    arena.router.seals = Believing("another secret of 32 characters.")
-    error = refusal(arena, arena.seals)
+    arena.seals = Believing("another secret of 32 characters.")
+    arena.start_router()
+    error = refusal(arena, seals)
     assert proven == ["watcher"]
     assert isinstance(error, NotAuthentic)
     assert "router does not know" in str(error)
@@ -346,7 +349,7 @@ def test_who_does_not_say_that_it_is_there_is_gone() -> None:
     arena.run(1.0)
     desk.line.over = True  # it hears no more, and says nothing
     arena.run(20.0)
-    assert arena.router.operators.lines == []
+    assert arena.router.operators.lines == ()
 
 
 def test_watching_goes_on_after_a_restart_of_the_router() -> None:
@@ -372,7 +375,7 @@ def test_watching_goes_on_after_a_restart_of_the_router() -> None:
     assert [each.name for each in told[-1].members] == ["eu"]
     service.stopService()
     arena.run(1.0)
-    assert arena.router.operators.lines == []
+    assert arena.router.operators.lines == ()
 
 
 def test_an_operator_is_no_member() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 import pytest
-from twisted.internet.defer import Deferred
 from twisted.logger import LogEvent
 
 from clientmigration.client.player import Player
@@ -15,53 +14,37 @@ from clientmigration.core.player.inbox import Inbox
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.mailbox import Letter, Mailbox
 from clientmigration.core.player.snapshot import Progress, Snapshot
+from clientmigration.core.player.standing import Claim
 from clientmigration.core.player.tally import Sent, Tally
-from clientmigration.gameserver.neighbours import Link
 from clientmigration.gameserver.seat import Seat
-from clientmigration.gameserver.service import GameServer
-from clientmigration.gameserver.waivers import Waivers
-from clientmigration.router.moves import MoveCarrier, Moves
-from clientmigration.router.service import Router
+from clientmigration.gameserver.seats import MakeSeat
+from clientmigration.gameserver.waivers import MakeWaivers, Waivers
+from clientmigration.net.ledger import Change, TimedLedger
+from clientmigration.net.line import Line
+from clientmigration.router.move import MoveCarrier
+from clientmigration.router.outside import RouterParts
 from clientmigration.testing import Glade, Parts
 from clientmigration.testing.schedule import FREEZES
 from clientmigration.testing.stage import perform
 from clientmigration.wire.messages import View, Waived
 from clientmigration.wire.neighbours import Waive
 
-Store = Callable[[str, Snapshot, float], Callable[[Record], Record | None]]
+Store = Callable[[str, Snapshot, float], Change]
 
 
 def parts(
     move: type[MoveCarrier] = MoveCarrier,
-    seat: type[Seat] = Seat,
+    seat: MakeSeat = Seat,
     store: Store | None = None,
-    waivers: type[Waivers] = Waivers,
+    waivers: MakeWaivers = Waivers,
 ) -> Parts:
     """The real parts, but for those given."""
 
-    class PlantedMoves(Moves):
-        make = move
+    class PlantedLedger(TimedLedger):
+        def storing(self, owner: str, snapshot: Snapshot, now: float) -> Change:
+            return (store or super().storing)(owner, snapshot, now)
 
-    class PlantedRouter(Router):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            self.moves = PlantedMoves(self)
-
-        def checkpoint(self, owner: str, snapshots: Sequence[Snapshot]) -> Deferred[list[bool]]:
-            if store is None:
-                return super().checkpoint(owner, snapshots)
-            changes = [store(owner, each, self.now()) for each in snapshots]
-            return self.timed(self.ledger.change([each.player for each in snapshots], changes))
-
-    class PlantedServer(GameServer):
-        def __init__(self, *arguments: Any, **more: Any) -> None:
-            super().__init__(*arguments, **more)
-            self.waivers = waivers(self)
-
-        def make_seat(self, player: str) -> Seat:
-            return seat(self, player)
-
-    return Parts(PlantedRouter, PlantedServer, game=Glade)
+    return Parts(RouterParts(move, PlantedLedger), seat=seat, waivers=waivers, game=Glade)
 
 
 # No epoch check: the claim is not compared with what the ledger says by now.
@@ -69,7 +52,7 @@ def parts(
 
 class Unchecked(MoveCarrier):
     async def _claim(self, final: Snapshot | None) -> None:
-        self.record = await self.router.ledger.read(self.player)
+        self.record = await self.tools.ledger.read(self.terms.player)
         await super()._claim(final)
 
 
@@ -102,8 +85,8 @@ class Greedy(Inbox):
 
 
 class GreedySeat(Seat):
-    def __init__(self, server: GameServer, player: str) -> None:
-        super().__init__(server, player)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
         self.inbox = Greedy()
 
 
@@ -113,31 +96,14 @@ class GreedySeat(Seat):
 class CarelessSeat(Seat):
     """Takes any ticket for its player."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, _Any(value) if name == "ticket" else value)
-
-
-class _Any(tuple):  # type: ignore[type-arg]
-    """A ticket that equals every other."""
-
-    __slots__ = ()
-
-    def __new__(cls, value: tuple[str, int]) -> _Any:
-        return super().__new__(cls, value)
-
-    def __eq__(self, other: object) -> bool:
+    def admits(self, migration: str, epoch: int) -> bool:  # noqa: ARG002
         return True
-
-    def __ne__(self, other: object) -> bool:
-        return False
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 # The snapshot's fence is ignored: what comes last is stored, also when it is older.
 
 
-def unfenced(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], Record | None]:
+def unfenced(owner: str, snapshot: Snapshot, now: float) -> Change:
     def change(record: Record) -> Record | None:
         if (record.owner, record.epoch) != (owner, snapshot.epoch):
             return None
@@ -149,7 +115,7 @@ def unfenced(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], R
 # Any server may store: the owner and the epoch are not compared.
 
 
-def unowned(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], Record | None]:
+def unowned(owner: str, snapshot: Snapshot, now: float) -> Change:
     return lambda record: msgspec.structs.replace(record, snapshot=snapshot, stored_at=now)
 
 
@@ -158,14 +124,10 @@ def unowned(owner: str, snapshot: Snapshot, now: float) -> Callable[[Record], Re
 
 class Hopeful(MoveCarrier):
     async def _claim(self, final: Snapshot | None) -> None:
-        from clientmigration.net import ledger as ledgers
-
-        expected = self.record
+        ledger, terms = self.tools.ledger, self.terms
         try:
-            done = await ledgers.take(
-                self.router.ledger, expected, self.target, self.id, final, self.router.now()
-            )
-            self.record = await self.router.ledger.read(self.player)
+            done = await ledger.take(self.record, terms.target, terms.id, final)
+            self.record = await ledger.read(terms.player)
         except Exception:
             self.machine.contested("the ledger does not answer")
             return
@@ -182,14 +144,14 @@ class Early(Seat):
     def learn(self, progress: Progress) -> None:
         super().learn(progress)
         if not self.entered:
-            self.server.game.enter(self.player, None, 0)
+            self.game.enter(self.player, None, 0)
             self.entered = True
 
-    def enter(self, epoch: int, snapshot: Snapshot | None) -> None:
+    def enter(self, claim: Claim) -> None:
         if self.entered:
-            self.server.game.leave(self.player)
+            self.game.leave(self.player)
             self.entered = False
-        super().enter(epoch, snapshot)
+        super().enter(claim)
 
 
 # Letters are applied each time that they come, and sent before the ledger has them.
@@ -209,8 +171,8 @@ class Rash(Mailbox):
 
 def mailing(kind: type[Mailbox]) -> type[Seat]:
     class Mailing(Seat):
-        def enter(self, epoch: int, snapshot: Snapshot | None) -> None:
-            super().enter(epoch, snapshot)
+        def enter(self, claim: Claim) -> None:
+            super().enter(claim)
             self.mailbox.__class__ = kind
 
     return Mailing
@@ -220,8 +182,8 @@ def mailing(kind: type[Mailbox]) -> type[Seat]:
 
 
 class Forgetful(Waivers):
-    def asked(self, message: Waive, link: Link) -> None:
-        super().asked(message, link)
+    def asked(self, message: Waive, line: Line) -> None:
+        super().asked(message, line)
         self.promised.clear()
 
 
@@ -230,10 +192,10 @@ class Forgetful(Waivers):
 
 class Alone(Waivers):
     def ask(self) -> None:
-        for seat in self.server.seats.values():
-            if seat.held and self.server.uplink is None:
+        for seat in self._seats:
+            if seat.held and self._attachment.line is None:
                 waived = Waived(migration=seat.migration, player=seat.player)
-                self.waived(waived, seat.bound_for)
+                self.waived(waived, seat.life.now.bound_for)
 
 
 # A source does not ask.
@@ -258,7 +220,7 @@ class ForgetfulTally(Tally[View]):
 class ForgetfulPlayer(Player):
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self.tally = ForgetfulTally()
+        self.tally.__class__ = ForgetfulTally
 
 
 def test_a_player_that_forgets_what_is_five_seconds_old_is_caught_when_processes_freeze(

@@ -1,8 +1,6 @@
 """A router that starts again has the last seconds from Graphite, if Graphite answers in time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 
@@ -10,8 +8,7 @@ from clientmigration.core.decisions.replay import count, replay
 from clientmigration.core.decisions.rounds import DecisionRecord, NotARecord
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.errors import Away
-from clientmigration.router.service import Router
-from clientmigration.router.warm_start import PastReports, WarmStart
+from clientmigration.router.warm_start import PastReports
 from clientmigration.testing import Arena
 
 Answer = Callable[[PastReports], Deferred[PastReports]]
@@ -43,20 +40,15 @@ def restarted(answer: Answer, players: int = 16) -> Arena:
     arena.start_server("c")
     arena.run_until(lambda: any("to c" in what for what, _ in arena.events.posted))
     arena.run(1.0)
-    arena.router.journal.flush()
+    arena.router.decision_log.flush()
     arena.kill("router")
     arena.run(0.5)
-
-    class Asking(Router):
-        def __init__(self, *parts: Any) -> None:
-            super().__init__(*parts)
-            self.recall = WarmStart(self, ask)
 
     def ask(since: int, until: int) -> Deferred[PastReports]:
         points, records = graphite_of(arena)
         return answer(([p for p in points if since <= p.timestamp <= until], records))
 
-    arena.parts = replace(arena.parts, router=Asking)
+    arena.past = ask
     arena.start_router()
     return arena
 
@@ -71,7 +63,7 @@ def attached(arena: Arena) -> bool:
 
 
 def assert_all_the_same(arena: Arena, decisions: int) -> None:
-    arena.router.journal.flush()
+    arena.router.decision_log.flush()
     points, records = graphite_of(arena)
     judged = list(replay(points, records, 0.0))
     summary = count(judged)

@@ -18,7 +18,7 @@ from clientmigration.testing import Arena
 
 def records_of(arena: Arena) -> list[DecisionRecord]:
     """What graphite-web was told, as it would tell it again."""
-    arena.router.journal.flush()
+    arena.router.decision_log.flush()
     found = []
     for _, text in arena.events.posted:
         try:

@@ -404,16 +404,16 @@ def test_entries_of_a_topic_come_one_after_the_other_or_it_is_a_violation() -> N
 class Clumsy(Player):
     """A player whose program fails."""
 
-    def start(self) -> None:
+    def start(self) -> Player:
         raise RuntimeError("it stumbles")
 
 
 class Noisy(Player):
     """A player that logs an error."""
 
-    def start(self) -> None:
+    def start(self) -> Player:
         Logger().error("it stumbles")
-        super().start()
+        return super().start()
 
 
 @pytest.fixture

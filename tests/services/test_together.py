@@ -65,7 +65,7 @@ def test_a_group_is_known_after_moves_and_to_a_new_router() -> None:
     arena.run(1.0)
     arena.start_router()
     arena.run(4.0)
-    assert arena.router.company.mates("", "red", arena.router.now(), ["a", "b"]) == {there: 1}
+    assert arena.router.groups.mates("", "red", arena.router.now(), ["a", "b"]) == {there: 1}
 
 
 @dataclass
@@ -112,7 +112,7 @@ def test_of_each_zone_one_server_is_pinged_and_the_ping_counts_for_all_of_it() -
     assert set(homes(arena, players)) == {"eu-1", "eu-2"}
     known = arena.router.pings.known(players[0].name, arena.router.now())
     assert known.keys() == {"us", "eu"}
-    (here, *_) = arena.router.decisions.roster(["eu-1"])
+    (here, *_) = arena.router.residents.of(["eu-1"])
     assert here.ping_ms.keys() == {"us", "eu"}
 
 
@@ -137,12 +137,12 @@ def test_a_waiting_player_that_comes_back_keeps_its_place_and_holds_up_nobody() 
     arena.run(3.0)
     ada, bob = arena.start_player(), arena.start_player()
     arena.run(2.0)
-    assert (ada.waiting, bob.waiting) == (1, 2)
+    assert (ada.position, bob.position) == (1, 2)
     ada.stop()
     arena.run(2.0)
     again = arena.start_player(token=ada.token)
     arena.run(1.0)
-    assert (again.waiting, bob.waiting) == (1, 2)
+    assert (again.position, bob.position) == (1, 2)
     again.stop()
     arena.run(1.0)
     playing.stop()
@@ -150,7 +150,7 @@ def test_a_waiting_player_that_comes_back_keeps_its_place_and_holds_up_nobody() 
     assert arena.home_of(bob) == "eu"
     last = arena.start_player(token=ada.token)
     arena.run(2.0)
-    assert last.waiting == 1
+    assert last.position == 1
 
 
 def test_who_waits_is_told_how_long_it_will_take() -> None:
@@ -159,11 +159,11 @@ def test_who_waits_is_told_how_long_it_will_take() -> None:
     arena.run(3.0)
     waiting = [arena.start_player() for _ in range(6)]
     arena.run(1.0)
-    assert (waiting[5].waiting, str(waiting[5].estimate_s)) == (6, "None")
+    assert (waiting[5].position, str(waiting[5].estimate_s)) == (6, "None")
     for player in playing[:3]:
         player.stop()
         arena.run(4.0)
-    assert waiting[5].waiting == 3
+    assert waiting[5].position == 3
     assert 6 < (waiting[5].estimate_s or 0) < 30
 
 
@@ -172,5 +172,5 @@ def test_nobody_is_ever_sent_away_from_a_full_fleet() -> None:
     players = [arena.start_player() for _ in range(30)]
     arena.run(40.0)
     assert homes(arena, players)["eu"] == 2
-    assert sorted(player.waiting for player in players) == [0, 0, *range(1, 29)]
+    assert sorted(player.position for player in players) == [0, 0, *range(1, 29)]
     assert arena.router.meter.take()["closed_connections"] == 0

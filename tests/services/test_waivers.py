@@ -21,7 +21,7 @@ def playing(*servers: str) -> tuple[Arena, Player, str, str]:
         arena.start_server(name)
     arena.run(2.0)
     ada = arena.start_player()
-    arena.run_until(lambda: ada.journey.state() == "playing")
+    arena.run_until(lambda: ada.state == "playing")
     arena.run(1.0)
     arena.watchers.append(lambda: one_home(arena, ada))
     home = arena.home_of(ada)
@@ -43,7 +43,7 @@ def owner(arena: Arena, player: Player) -> tuple[str, int]:
 
 
 def seat_of(arena: Arena, player: Player, member: str) -> Seat | None:
-    return arena.servers[member].seats.get(player.name)
+    return arena.servers[member].seats.find(player.name)
 
 
 def played_at(arena: Arena, player: Player) -> tuple[str, int]:
@@ -139,7 +139,7 @@ def test_a_target_that_has_passed_the_player_on_waives_nothing() -> None:
     ended = moved(arena, ada, third)
     walk(arena, ada, 0.5)
     assert ended == [Outcome.SETTLED]
-    arena.run_until(lambda: arena.servers[home].uplink is None)
+    arena.run_until(lambda: arena.servers[home].attachment.line is None)
     walk(arena, ada, 2.0)
     assert arena.homes_of(ada) == [third]
     arena.network.heal("router", home)

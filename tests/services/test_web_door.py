@@ -14,9 +14,8 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import PeersFault
-from clientmigration.net.line import CHOKED_S, GREETING_WAIT_S, SILENCE_S, Line
+from clientmigration.net.line import CHOKED_S, GREETING_WAIT_S, SILENCE_S, Line, LineTerms
 from clientmigration.net.web import Reception
 from clientmigration.wire.connection import PLAYER_TO_SERVER, SERVER_TO_PLAYER, Connection, encode
 from clientmigration.wire.messages import Goodbye, Greeting, Input, Leave, Ping, Pong, View
@@ -63,8 +62,8 @@ class House:
 
     def line(self) -> Line:
         self.guests.append(Heard())
-        pace = TokenBucket(self.per_s, self.per_s)
-        line = Line("gameserver", PLAYER_TO_SERVER, self.guests[-1], self.clock, pace, self.blame)
+        terms = LineTerms(PLAYER_TO_SERVER, (self.per_s, self.per_s))
+        line = Line("gameserver", terms, self.guests[-1], self.clock, self.blame)
         self.lines.append(line)
         return line
 

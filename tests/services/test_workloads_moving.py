@@ -10,6 +10,7 @@ import pytest
 
 from clientmigration.client.player import Player
 from clientmigration.client.streams import Fetched, Subscription
+from clientmigration.client.told import TopicEntry
 from clientmigration.core.player.feeds import TOPICS
 from clientmigration.core.player.transfer import CHUNK, Window
 from clientmigration.errors import NotOffered
@@ -17,7 +18,7 @@ from clientmigration.gameserver import streams
 from clientmigration.gameserver.files import Files
 from clientmigration.testing import Arena, Network
 from clientmigration.wire import meadow, work
-from clientmigration.wire.messages import Input, Item
+from clientmigration.wire.messages import Input
 
 BIG = Random(1).randbytes(3_000_000)
 FILES = Files({"big": BIG, "small": b"hello", "none": b""})
@@ -42,8 +43,8 @@ def fetch(player: Player, name: str) -> list[Any]:
     return ended
 
 
-def follow(player: Player, topic: str) -> tuple[Subscription, list[Item]]:
-    items: list[Item] = []
+def follow(player: Player, topic: str) -> tuple[Subscription, list[TopicEntry]]:
+    items: list[TopicEntry] = []
     return player.subscribe(topic, items.append), items
 
 
@@ -55,7 +56,7 @@ def move_on(arena: Arena, player: Player) -> None:
     arena.run_until(lambda: arena.home_of(player) == target and player.member == target)
 
 
-def assert_whole(topic: str, items: list[Item]) -> None:
+def assert_whole(topic: str, items: list[TopicEntry]) -> None:
     """Each entry once, in order, and with the payload that any server makes."""
     numbers = [item.seq for item in items]
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -118,9 +119,9 @@ def test_a_download_goes_on_when_the_connection_breaks() -> None:
     arena, ada = playing()
     ended = fetch(ada, "big")
     arena.run(1.0)
-    assert ada.home is not None
-    assert ada.home.line is not None
-    ada.home.line.transport.loseConnection()
+    assert ada.traveller.home is not None
+    assert ada.traveller.home.line is not None
+    ada.traveller.home.line.transport.loseConnection()
     arena.run_until(lambda: bool(ended))
     assert ended[0].body == BIG
     assert ada.rejoins == 1
@@ -128,7 +129,7 @@ def test_a_download_goes_on_when_the_connection_breaks() -> None:
 
 def test_a_subscription_across_ten_moves_has_no_gap_and_no_duplicate() -> None:
     arena, ada = playing(servers="abc")
-    feed, items = follow(ada, "scores")
+    _, items = follow(ada, "scores")
     _, ticks = follow(ada, "clock")
     for _ in range(10):
         move_on(arena, ada)
@@ -137,21 +138,21 @@ def test_a_subscription_across_ten_moves_has_no_gap_and_no_duplicate() -> None:
     assert_whole("scores", items)
     assert_whole("clock", ticks)
     assert len(items) >= 4 * 5
-    assert feed.reading.gaps == 0
-    newest = arena.servers[ada.member].tick
+    assert ada.streams.gaps == 0
+    newest = arena.servers[ada.member].ticks.tick
     assert items[-1].seq == newest // TOPICS["scores"].period
 
 
 @pytest.mark.parametrize("after_s", [0.02, 0.3, 1.1, 2.45])
 def test_a_subscription_goes_on_when_its_server_is_killed(after_s: float) -> None:
     arena, ada = playing()
-    feed, items = follow(ada, "scores")
+    _, items = follow(ada, "scores")
     arena.run(after_s)
     arena.kill(arena.home_of(ada))
     arena.run(5.0)
     assert_whole("scores", items)
-    assert feed.reading.gaps == 0
-    assert items[-1].seq == arena.servers[ada.member].tick // TOPICS["scores"].period
+    assert ada.streams.gaps == 0
+    assert items[-1].seq == arena.servers[ada.member].ticks.tick // TOPICS["scores"].period
 
 
 def test_a_player_that_stays_away_gets_what_it_missed_little_by_little() -> None:
@@ -165,7 +166,7 @@ def test_a_player_that_stays_away_gets_what_it_missed_little_by_little() -> None
     arena.run_until(lambda: bool(ada.member))
     arena.run(10.0)
     assert_whole("scores", items)
-    assert items[-1].seq == arena.servers["c"].tick // TOPICS["scores"].period
+    assert items[-1].seq == arena.servers["c"].ticks.tick // TOPICS["scores"].period
 
 
 def test_everything_at_once_goes_wherever_the_player_goes() -> None:
@@ -246,9 +247,9 @@ def test_what_a_former_program_left_is_stopped_by_the_next() -> None:
     fetch(ada, "big")
     follow(ada, "scores")
     arena.run(1.0)
-    assert ada.home is not None
-    ada.home.line.transport.loseConnection()  # type: ignore[union-attr]
-    ada.journey.stop()
+    assert ada.traveller.home is not None
+    ada.traveller.home.line.transport.loseConnection()  # type: ignore[union-attr]
+    ada.traveller.journey.stop()
     again = arena.start_player(ada.token)
     arena.run_until(lambda: bool(again.member))
     ended = fetch(again, "small")
@@ -273,10 +274,12 @@ def test_what_a_former_program_said_last_does_not_stand_for_what_the_next_says_f
     seat = arena.servers[ada.member].seats[ada.name]
     ada.act(meadow.move(1.0, 0.0))
     arena.run(0.2)
-    assert ada.home is not None
-    ada.home.say(Input(ada.tally.seq + 2, meadow.drop()))  # it waits for the one before it
-    ada.home.line.transport.loseConnection()  # type: ignore[union-attr]
-    ada.journey.stop()
+    assert ada.traveller.home is not None
+    ada.traveller.home.say(
+        Input(ada.tally.seq + 2, meadow.drop())
+    )  # it waits for the one before it
+    ada.traveller.home.line.transport.loseConnection()  # type: ignore[union-attr]
+    ada.traveller.journey.stop()
     again = arena.start_player(ada.token)
     arena.run_until(lambda: bool(again.member))
     for _ in range(3):
@@ -330,7 +333,7 @@ def on_a_narrow_line(bytes_per_s: float) -> tuple[Arena, Player]:
 def lateness_of_views(arena: Arena, player: Player, seconds: float) -> list[float]:
     """How late each view is shown after its tick, seconds."""
     late: list[float] = []
-    player.on_view = lambda view: late.append(arena.clock.seconds() - view.tick / 20)
+    player.on("view", lambda view: late.append(arena.clock.seconds() - view.tick / 20))
     for _ in range(round(seconds * 10)):
         player.act(meadow.move(1.0, 0.5))
         arena.run(0.1)
@@ -386,7 +389,7 @@ def test_whatever_happens_every_file_is_whole_and_no_entry_is_missing(seed: int)
     arena.run(10.0)
     assert all(isinstance(ended[0], Fetched) for ended in files)
     assert_whole("scores", items)
-    assert items[-1].seq >= arena.servers[ada.member].tick // TOPICS["scores"].period - 1
+    assert items[-1].seq >= arena.servers[ada.member].ticks.tick // TOPICS["scores"].period - 1
     assert_nothing_lost(ada)
 
 
@@ -400,5 +403,5 @@ def trouble(arena: Arena, player: Player, random: Random) -> None:
         killed = random.choice(sorted(arena.servers))
         arena.kill(killed)
         arena.clock.callLater(3.0, arena.start_server, killed)
-    elif player.home is not None and player.home.line is not None and player.home.line.transport:
-        player.home.line.transport.loseConnection()
+    elif (at := player.traveller.home) and at.line is not None and at.line.transport:
+        at.line.transport.loseConnection()

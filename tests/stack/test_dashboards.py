@@ -11,21 +11,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import make
 import panels
 import pytest
+import yaml
 from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import alerting
 from grafana_foundation_sdk.models import dashboard as model
-from questions import alerts, dashboards, every
+from questions import GRAFANA, alerts, dashboards, every
 from questions import panels as shown
 
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import CATALOGUE, PREFIX, path
 
+OPERATIONS = GRAFANA.parent / "docs" / "operations.md"
 PLACE = re.compile(rf"{PREFIX}\.(\w+)\.([^.,()]+)\.(\w+)")
 PAGES = dashboards()
 EVERY = pytest.mark.parametrize("name", sorted(PAGES))
@@ -70,7 +73,7 @@ def test_grafanas_own_model_reads_each_dashboard_and_gives_all_of_it_back(name: 
 
 
 def test_grafanas_own_model_reads_each_alert_and_gives_all_of_it_back() -> None:
-    assert len(alerts()) == 6
+    assert len(alerts()) == 7
     for rule in alerts():
         assert there_and_back(alerting.Rule, rule) == [], rule["title"]
 
@@ -183,3 +186,164 @@ def test_each_alert_leads_to_a_dashboard_and_says_what_to_do() -> None:
         assert len(rule["annotations"]["description"]) > 40
     loud = {rule["uid"] for rule in alerts() if rule["noDataState"] == "Alerting"}
     assert loud == {"cm-router-gone"}
+
+
+# A value of now does not depend on who has reported in the newest second.
+
+
+def by_the_last(panel: Any) -> bool:
+    """Whether the panel shows the newest value as a number or as a state."""
+    calcs = panel["options"].get("reduceOptions", {}).get("calcs", ["lastNotNull"])
+    return panel["type"] in ("stat", "state-timeline") and calcs == ["lastNotNull"]
+
+
+def test_a_last_value_of_several_servers_keeps_what_each_said_last() -> None:
+    """tests/live/test_phases_live.py asks a real graphite-web at every tenth of a second."""
+    asked = {
+        panel["title"]: panel["targets"][0]["target"]
+        for page in PAGES.values()
+        for panel in shown(page)
+        if by_the_last(panel) and ".*." in panel["targets"][0]["target"]
+    }
+    for rule in alerts():
+        if rule["data"][1]["model"]["reducer"] == "last":
+            asked[rule["title"]] = rule["data"][0]["model"]["target"]
+    counted = asked.pop("The router is gone")  # as many as have said anything in half a minute
+    assert counted.startswith("countSeries(removeEmptySeries(")
+    assert len(asked) >= 10
+    for title, target in asked.items():
+        assert target.count("keepLastValue(") == len(PLACE.findall(target)), title
+
+
+def test_what_is_added_up_over_time_counts_nothing_twice() -> None:
+    folds = {(m.role, m.name): m.fold for m in CATALOGUE}
+    for query in every():
+        for role, measure in re.findall(
+            r"keepLastValue\([^)]*?\.(\w+)\.[^.]+\.(\w+)\W", query.text
+        ):
+            assert folds[role, measure] != "sum", query.name
+    for rule in alerts():
+        if rule["data"][1]["model"]["reducer"] != "last":
+            assert "keepLastValue" not in rule["data"][0]["model"]["target"], rule["title"]
+
+
+# In a Grafana that has data sources, folders, policies and contact points already.
+
+
+def sources(value: Any) -> Iterator[Any]:
+    """Every reference to a data source, wherever it stands."""
+    if isinstance(value, dict):
+        if "datasource" in value:
+            yield value["datasource"]
+        for each in value.values():
+            yield from sources(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from sources(each)
+
+
+def provisioned(path_: str) -> Any:
+    return yaml.safe_load((GRAFANA / "provisioning" / path_).read_text())
+
+
+@EVERY
+def test_every_panel_mark_and_choice_asks_the_data_source_that_is_chosen_above(name: str) -> None:
+    first, *others = PAGES[name]["templating"]["list"]
+    assert (first["type"], first["name"], first["query"]) == (
+        "datasource",
+        "datasource",
+        "graphite",
+    )
+    assert {each["type"] for each in others} == {"query"}
+    found = list(sources(PAGES[name]))
+    for panel in shown(PAGES[name]):
+        assert panel["datasource"] in found, panel["title"]
+    assert {(each["type"], each["uid"]) for each in found} == {("graphite", "${datasource}")}
+    assert PAGES[name]["links"][0]["includeVars"] is True
+
+
+def test_the_data_source_takes_no_place_that_another_has() -> None:
+    (source,) = provisioned("datasources/clientmigration.yaml")["datasources"]
+    assert "isDefault" not in source
+    assert (source["uid"], source["name"]) == (panels.PROVISIONED, panels.PROVISIONED_NAME)
+    for page in PAGES.values():
+        chosen = page["templating"]["list"][0]["current"]
+        assert (chosen["value"], chosen["text"]) == (source["uid"], source["name"])
+    for rule in alerts():
+        assert rule["data"][0]["datasourceUid"] == source["uid"]
+
+
+def test_files_of_ours_bear_our_name_and_stand_on_no_file_of_others() -> None:
+    files = [each for each in (GRAFANA / "provisioning").rglob("*") if each.is_file()]
+    read = [each for each in files if each.suffix in (".yaml", ".yml", ".json")]
+    assert {each.name for each in read} == {"clientmigration.yaml"}
+    assert [each.name for each in files if each not in read] == ["contact.yaml.example"]
+
+
+def test_alerts_and_dashboards_are_in_one_folder_that_is_found_by_its_title() -> None:
+    (provider,) = provisioned("dashboards/clientmigration.yaml")["providers"]
+    (group,) = provisioned("alerting/clientmigration.yaml")["groups"]
+    assert provider["folder"] == group["folder"]
+    assert "folderUid" not in provider
+    compose = (GRAFANA.parent / "docker-compose.yml").read_text()
+    assert f"./grafana/dashboards:{provider['options']['path']}:ro" in compose
+
+
+def test_the_example_of_a_contact_point_is_what_grafana_reads() -> None:
+    example = provisioned("alerting/contact.yaml.example")
+    ((point,), (policy,)) = (example["contactPoints"], example["policies"])
+    (receiver,) = point["receivers"]
+    assert there_and_back(alerting.ContactPoint, receiver) == []
+    assert there_and_back(alerting.NotificationPolicy, _without_org(policy)) == []
+    assert policy["receiver"] == point["name"] == policy["routes"][0]["receiver"]
+    labels = {name: value for name, _, value in policy["routes"][0]["object_matchers"]}
+    assert all(labels.items() <= rule["labels"].items() for rule in alerts()[:1])
+
+
+def _without_org(policy: Any) -> Any:
+    return {key: value for key, value in policy.items() if key != "orgId"}
+
+
+def test_rules_for_another_grafana_are_made_with_flags() -> None:
+    grafana = make.asked(["--datasource", "theirs", "--docs", "https://x/", "--receiver", "us"])
+    texts = {path_.name: text for path_, text in make.files(grafana)}
+    for rule in yaml.safe_load(texts["clientmigration.yaml"])["groups"][0]["rules"]:
+        assert rule["data"][0]["datasourceUid"] == "theirs"
+        assert rule["data"][0]["model"]["datasource"]["uid"] == "theirs"
+        assert rule["annotations"]["runbook_url"].startswith("https://x/operations.md#")
+        assert rule["notification_settings"] == {"receiver": "us"}
+        assert there_and_back(alerting.Rule, rule) == [], rule["title"]
+    assert make.asked([]) == make.USUAL
+
+
+# What players feel, and what to do.
+
+
+def test_alerts_about_players_see_those_that_are_no_bots() -> None:
+    for rule in alerts():
+        roles = {role for role, _, _ in PLACE.findall(rule["data"][0]["model"]["target"])}
+        assert roles - {"crowd"}, rule["title"]
+    (missed,) = (rule for rule in alerts() if rule["uid"] == "cm-missed-ticks")
+    assert ".blackout_ticks_max" in missed["data"][0]["model"]["target"]
+
+
+def slug(heading: str) -> str:
+    """The address of a section, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def test_each_alert_has_its_section_in_the_operations_page() -> None:
+    """It says what the alert means, what to look at and what to do, in a few lines."""
+    text = OPERATIONS.read_text()
+    sections = dict(re.findall(r"^#### (.+)\n\n((?:.+\n)+)", text, re.MULTILINE))
+    by_address = {slug(title): (title, body) for title, body in sections.items()}
+    for rule in alerts():
+        base, _, address = rule["annotations"]["runbook_url"].partition("#")
+        assert Path(base) == Path("docs/operations.md")
+        title, body = by_address[address]
+        assert title == rule["title"]
+        lines = body.splitlines()
+        assert 3 <= len(lines) <= 8, title
+        for word in ("**Means.**", "**Look at.**", "**Do.**"):
+            assert word in body, title
+        assert f"| [{title}](#{address}) |" in text

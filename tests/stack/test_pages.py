@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from clientmigration.client import player
+from clientmigration.client import traveller
 from clientmigration.core.fleet import fleet, grace
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.gameserver import service
+from clientmigration.gameserver import load, service
 from clientmigration.net import carbon, line, tickets
-from clientmigration.router import moves
+from clientmigration.router import move as moves
 from clientmigration.stack import logs
 from clientmigration.status import board, documents, history, site
 from clientmigration.status import sse as readers
@@ -70,12 +70,12 @@ SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
     ("operations", "at most {:g} players are moved per second", LIMITS.moves_per_second),
     ("operations", "More than {:,} datapoints wait", carbon.BACKLOG),
     ("operations", "remembers {:,} datapoints", carbon.BACKLOG),
-    ("operations", "after {:g} s without a view", player.SILENT_S),
+    ("operations", "after {:g} s without a view", traveller.SILENT_S),
     ("operations", "asks again every {:g} s", moves.UNKNOWN_S),
     ("operations", "refused (`not_authentic`) for up to {:g} s", line.MEMBER_SILENCE_S),
     ("operations", "Cut at {:.0f} MB", logs.LIMIT_BYTES / 1e6),
     ("operations", "whose clock is {:g} s ahead", fleet.AHEAD_S),
-    ("operations", "smoothed over about {:g} s", service.SMOOTHING_S),
+    ("operations", "smoothed over about {:g} s", load.SMOOTHING_S),
     ("migration", "Waits: {:g} s for each step", moves.STEP_S),
     ("migration", "{:g} s for the player to arrive", moves.ARRIVAL_S),
     ("migration", "A ticket is good for {:g} s", tickets.TICKET_TTL_S),

@@ -17,17 +17,18 @@ import jwt
 import msgspec
 from msgspec import inspect
 
-from clientmigration.client import connections, finding, player
+from clientmigration.client import connections, entrance, finding, pinging, traveller
 from clientmigration.core.fleet import grace
 from clientmigration.core.player import inbox, tally
 from clientmigration.core.player import mailbox as mail
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.snapshot import Progress, Snapshot
+from clientmigration.gameserver import duties, meadow, seat, service, streams
 from clientmigration.gameserver import mail as mail_room
-from clientmigration.gameserver import meadow, neighbours, seat, service, streams, uplink
 from clientmigration.gameserver import players as playing
 from clientmigration.net import line, tickets
-from clientmigration.router import moves, operators, overview
+from clientmigration.router import move as moves
+from clientmigration.router import operators, overview
 from clientmigration.router import players as visiting
 from clientmigration.testing import Arena
 from clientmigration.wire import connection as wire
@@ -48,20 +49,21 @@ def limits() -> Iterable[str]:
     arena = Arena()
     server, visit = arena.start_router(), arena.router.player_line()
     host = arena.start_server("gs-1")
+    arena.start_server("gs-2")
     ada = arena.start_player()
     arena.run(3.0)
     desk = arena.start_desk()
     arena.run(2.0)
-    assert ada.home is not None
-    assert ada.home.line is not None
+    assert ada.traveller.home is not None
+    assert ada.traveller.home.line is not None
     hears = (
         (wire.PLAYER_TO_ROUTER, visit),
-        (wire.ROUTER_TO_PLAYER, ada.home.line),
+        (wire.ROUTER_TO_PLAYER, ada.traveller.home.line),
         (wire.PLAYER_TO_SERVER, host.player_line()),
-        (wire.SERVER_TO_PLAYER, ada.home.line),
+        (wire.SERVER_TO_PLAYER, ada.traveller.home.line),
         (wire.MEMBER_TO_ROUTER, server.member_line()),
         (wire.ROUTER_TO_MEMBER, host.router_line()),
-        (wire.SERVER_TO_SERVER, neighbours.Link(host, "gs-2").line),
+        (wire.SERVER_TO_SERVER, host.neighbours.links["gs-2"].line),
         (wire.OPERATOR_TO_ROUTER, server.operators.lines[0].line),
         (wire.ROUTER_TO_OPERATOR, desk.line),
     )
@@ -103,29 +105,29 @@ NUMBERS = (
     (f"{moves.STEP_S:g} s", "for each step of a migration but the next"),
     (f"{moves.ARRIVAL_S:g} s", "from `direct` to `arrived`: a player has to show its ticket"),
     (f"{service.ROSTER_S:g} s", "between two rosters of a member"),
-    (f"{uplink.ROSTER_CUT}", "entries of one `roster` message"),
+    (f"{duties.ROSTER_CUT}", "entries of one `roster` message"),
 )
 CLIENT_NUMBERS = (
     (f"{finding.LOOKUP_S:g} s", "for the answer of DNS"),
     (f"{finding.TARGET_S:g} s", "for one router of a name to let us in"),
     (f"{finding.ALL_S:g} s", f"for all of them together, {finding.MOST} at most"),
     (f"{connections.PINGS}", "round trips measured to each candidate, the best counts"),
-    (f"{connections.PINGS_S:g} s", "for all of them together"),
-    (f"{player.SEEK_S:g} s", "to find the router and hear its greeting"),
+    (f"{pinging.PINGS_S:g} s", "for all of them together"),
+    (f"{entrance.SEEK_S:g} s", "to find the router and hear its greeting"),
     (
         f"{connections.ANSWER_S:g} s",
         "from one word of the router to the next, until `redirect` or `waiting`",
     ),
-    (f"{player.JOIN_S:g} s", "from the redirect to the first view"),
-    (f"{player.CROSS_S:g} s", "from a redirect while playing to the new server's first view"),
-    (f"{player.LAND_S:g} s", "the same, from when the old server's connection is gone"),
+    (f"{traveller.JOIN_S:g} s", "from the redirect to the first view"),
+    (f"{traveller.CROSS_S:g} s", "from a redirect while playing to the new server's first view"),
+    (f"{traveller.LAND_S:g} s", "the same, from when the old server's connection is gone"),
     (f"{tally.HOLD_S:g} s", "a view waits for an earlier one while there are two connections"),
-    (f"{player.AFTER_S:g} s", "the old connection is kept after a switch; then `felt`"),
-    ("1 s", "between pings while playing"),
-    (f"{player.SILENT_S:g} s", "without a view: the server is given up"),
+    (f"{traveller.AFTER_S:g} s", "the old connection is kept after a switch; then `felt`"),
+    (f"{traveller.BEAT_S:g} s", "between pings while playing"),
+    (f"{traveller.SILENT_S:g} s", "without a view: the server is given up"),
     (f"{tally.ROOM}", "inputs are remembered, acknowledged or not, however old they are"),
-    (f"{player.RETRY_S[0]:g} s", "before the router is asked again; doubled each time"),
-    (f"{player.RETRY_S[1]:g} s", "the longest such wait; each is varied by half of it"),
+    (f"{traveller.RETRY_S[0]:g} s", "before the router is asked again; doubled each time"),
+    (f"{traveller.RETRY_S[1]:g} s", "the longest such wait; each is varied by half of it"),
 )
 
 

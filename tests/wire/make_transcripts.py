@@ -161,9 +161,9 @@ def moving() -> list[str]:
 def returning() -> list[str]:
     """The connection of a player breaks, and it comes back to where it was."""
     scene, ada = _playing()
-    assert ada.home is not None
-    assert ada.home.line is not None
-    ada.home.line.transport.loseConnection()
+    assert ada.traveller.home is not None
+    assert ada.traveller.home.line is not None
+    ada.traveller.home.line.transport.loseConnection()
     return told_once(transcript(without_noise(scene.play(ada, 0.4))))
 
 

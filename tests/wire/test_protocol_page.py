@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clientmigration import errors
-from clientmigration.client import finding, player
+from clientmigration.client import finding, traveller
 from clientmigration.client import streams as reading
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.player import feeds, session, tally, transfer
@@ -18,7 +18,7 @@ from clientmigration.gameserver import mail as letters
 from clientmigration.gameserver import meadow as game
 from clientmigration.gameserver import seat, streams
 from clientmigration.net import tickets
-from clientmigration.router import moves
+from clientmigration.router import move as moves
 from clientmigration.router import queue as lineup
 from clientmigration.testing import SECRET
 from clientmigration.wire import interest as sight
@@ -74,7 +74,7 @@ SAID_IN_PROSE: tuple[tuple[str, Any], ...] = (
     ("({:g} s for each step", moves.STEP_S),
     ("{:g} s for the player to arrive", moves.ARRIVAL_S),
     ("whose connection is gone for {:g} s", seat.AWAY_S),
-    ("no view comes for {:g} s", player.SILENT_S),
+    ("no view comes for {:g} s", traveller.SILENT_S),
     ("held for a moment ({:.0f} ms)", tally.HOLD_S * 1000),
     ("repeated at least every {:g} s", lineup.TELL_S),
     ("they are not too many ({}, by the router's policy)", Policy().limits.group),

@@ -45,6 +45,10 @@ class Walker:
         self.at = (SIZE_M / 2, SIZE_M / 2)
         self.burning = -1
 
+    def stand(self, x: float, y: float) -> None:
+        """It stands here now (metres)."""
+        self.at = (x, y)
+
     def act(self, mood: Mood, member: str, others: list[str]) -> bytes:
         """The body of the next input."""
         party = bool(mood.member) and mood.member == member

@@ -1,21 +1,27 @@
 """A player's connections: one to the router while it seeks, one or two to game servers.
 
-A leg knows how to connect and what was said on it. What that means is the player's to say.
+A connection knows how to connect, what to say first, and what was said on it. What that means is
+for its ear to say: nothing here knows a player.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
+from typing import Protocol as Port
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from clientmigration.core.measures.bucket import TokenBucket
-from clientmigration.net.door import Lines
-from clientmigration.net.line import Line
-from clientmigration.wire.connection import ROUTER_TO_PLAYER, SERVER_TO_PLAYER, Dialect
+from clientmigration.client.told import Lost
+from clientmigration.core.player.tally import Tally
+from clientmigration.errors import PeersFault
+from clientmigration.net.door import Dial, Lines
+from clientmigration.net.line import Line, LineTerms
+from clientmigration.wire.connection import ROUTER_TO_PLAYER, SERVER_TO_PLAYER
 from clientmigration.wire.messages import (
+    Candidate,
     Candidates,
     Chunk,
     Denied,
@@ -36,43 +42,76 @@ from clientmigration.wire.messages import (
     Welcome,
 )
 
-if TYPE_CHECKING:
-    from clientmigration.client.player import Player
-
+RATE = (5_000.0, 20_000.0)  # messages per second, and at once: views, chunks and entries
 ANSWER_S = 6.0  # from one word of the router to the next: it waits 4.5 s for a server at most
-FINAL = ("replaced", "not_our_protocol")  # after such a goodbye, to come back would not help
 PINGS = 2  # round trips per candidate; the best counts, the first one may include a cold start
-PINGS_S = 1.0  # candidates that have not answered by then are too far anyway
 
 
-class Leg:
+class Ear(Port):
+    """What every connection tells."""
+
+    def redirected(self, connection: PlayerConnection, where: Redirect) -> None:
+        """The other side names a server and a ticket."""
+
+    def lost(self, connection: PlayerConnection, why: Lost) -> None:
+        """It is over, and we did not close it."""
+
+
+class RouterEar(Ear, Port):
+    """What the connection to the router tells besides."""
+
+    def identified(self, name: str, token: str) -> None:
+        """This is who we are."""
+
+    def asked(self, candidates: Sequence[Candidate]) -> None:
+        """The router wants to know the round trips to these."""
+
+    def queued(self, position: int, estimate_s: float | None) -> None:
+        """Everything is full, and this is our place in line (1 is next)."""
+
+
+class ServerEar(Ear, Port):
+    """What a connection to a game server tells besides."""
+
+    def viewed(self, connection: ServerConnection, view: View) -> None:
+        """A view came."""
+
+    def streamed(self, message: Chunk | Item | Offered | Denied) -> None:
+        """Something came of a file or a topic."""
+
+    def measured(self) -> None:
+        """A round trip is known that was the last one to measure."""
+
+
+class PlayerConnection:
     """One connection of a player, from the attempt to its end. The `Listener` of its line."""
 
-    dialect: Dialect
+    terms: LineTerms
 
-    def __init__(self, player: Player, address: str) -> None:
-        self.player = player
-        self.address = address
-        self.up = False
+    def __init__(self, clock: IReactorTime, dial: Dial, address: str, ear: Ear) -> None:
+        self._clock, self._dial, self.address, self._ear = clock, dial, address, ear
+        self.up = False  # the other side has greeted
         self.over = False
         self.line: Line | None = None
+        self._fault: PeersFault | None = None
         self._deadline: IDelayedCall | None = None
         self._connecting: Deferred[None] | None = None
 
     def connect(self, within: float) -> None:
         """Connect, and be of use `within` so many seconds, or be lost."""
         self.expect(within)
-        connecting = self.player.dial(self.address).connect(Lines(self._line))
+        connecting = self._dial(self.address).connect(Lines(self._line))
         self._connecting = connecting.addCallbacks(lambda _line: None, self._failed)
 
     def _line(self) -> Line:
-        self.line = Line(
-            "player", self.dialect, self, self.player.clock, TokenBucket(5000.0, 20000.0)
-        )
+        self.line = Line("player", self.terms, self, self._clock, self._blame)
         return self.line
 
+    def _blame(self, fault: PeersFault) -> None:
+        self._fault = fault
+
     def _failed(self, failure: Failure) -> None:
-        self._lost(failure.getErrorMessage())
+        self._lost("", failure.getErrorMessage())
 
     def expect(self, within: float | None) -> None:
         """Give it so long for what is due next; None: nothing is."""
@@ -80,11 +119,11 @@ class Leg:
             self._deadline.cancel()
         self._deadline = None
         if within is not None:
-            self._deadline = self.player.clock.callLater(within, self._too_late)
+            self._deadline = self._clock.callLater(within, self._too_late)
 
     def _too_late(self) -> None:
         self.close()
-        self.lost("no answer in time")
+        self._ear.lost(self, Lost("", "no answer in time"))
 
     def close(self) -> None:
         """Close without being lost."""
@@ -98,25 +137,21 @@ class Leg:
             connecting.cancel()
 
     def opened(self, line: Line) -> None:  # noqa: ARG002
-        """See `Listener`."""
+        """The peer has greeted."""
         self.up = True
-        self.ready()
+        self._ready()
 
     def closed(self, reason: str) -> None:
-        """See `Listener`."""
-        self._lost(reason)
+        """The line is down. If that was for a fault of the peer, the fault is the reason."""
+        if self._fault is None:
+            self._lost("", reason)
+        else:
+            self._lost(self._fault.code, str(self._fault))
 
-    def _lost(self, reason: str) -> None:
+    def _lost(self, code: str, text: str) -> None:
         if not self.over:
             self._end()
-            self.lost(reason)
-
-    def dismissed(self, goodbye: Goodbye) -> None:
-        """The peer ends it, and says why."""
-        why = f"{goodbye.code}: {goodbye.text}"
-        if goodbye.code in FINAL:
-            self.player.dismissed(self, why)
-        self._lost(why)
+            self._ear.lost(self, Lost(code, text))
 
     def _end(self) -> None:
         """What nothing holds goes at once, and need not be found by a look for garbage, during
@@ -130,137 +165,151 @@ class Leg:
         if self.line is not None and self.up and not self.over:
             self.line.say(message)
 
-    def ready(self) -> None:
-        """The peer has greeted."""
-
-    def lost(self, reason: str) -> None:
-        """It ended, and not by us."""
-
     def heard(self, message: Any) -> None:
-        """See `Listener`."""
+        """The peer said this."""
+        raise NotImplementedError
+
+    def _ready(self) -> None:
+        """The peer has greeted: say what comes first."""
+        raise NotImplementedError
 
 
-class RouterLeg(Leg):
+class RouterConnection(PlayerConnection):
     """The way in: hello, pings, redirect."""
 
-    dialect = ROUTER_TO_PLAYER
+    terms = LineTerms(ROUTER_TO_PLAYER, RATE)
 
-    def ready(self) -> None:
-        """See `Leg`."""
-        player = self.player
-        self.expect(ANSWER_S)
-        self.say(Hello(holder=player.holder, token=player.token, group=player.group))
+    def __init__(
+        self, clock: IReactorTime, dial: Dial, address: str, ear: RouterEar, hello: Hello
+    ) -> None:
+        super().__init__(clock, dial, address, ear)
+        self._router_ear, self._hello = ear, hello
 
-    def heard(self, message: Any) -> None:
-        """See `Listener`."""
-        player = self.player
+    def _ready(self) -> None:
         self.expect(ANSWER_S)
-        if isinstance(message, Identity):
-            player.identified(message.player, message.token)
-        elif isinstance(message, Candidates):
-            player.measure(message.candidates)
-        elif isinstance(message, Waiting):
-            self.expect(None)
-            player.waiting, player.estimate_s = message.position, message.estimate_s
-            self.say(Here())
-        elif isinstance(message, Redirect):
-            self.expect(None)
-            player.waiting = 0
-            player.journey.redirected(message)
-        elif isinstance(message, Goodbye):
-            self.dismissed(message)
+        self.say(self._hello)
 
     def tell_pings(self, pings: dict[str, float]) -> None:
-        """What was measured."""
+        """Answer with round trips in milliseconds, by member."""
         self.say(Pings(pings=pings))
 
-    def lost(self, reason: str) -> None:
-        """See `Leg`."""
-        self.player.lost(self, reason)
+    def heard(self, message: Any) -> None:
+        """The router said this. It has so long for its next word, but where we stand in line."""
+        in_time = not isinstance(message, Waiting | Redirect)
+        self.expect(ANSWER_S if in_time else None)
+        match message:
+            case Identity():
+                self._router_ear.identified(message.player, message.token)
+            case Candidates():
+                self._router_ear.asked(message.candidates)
+            case Waiting():
+                self._router_ear.queued(message.position, message.estimate_s)
+                self.say(Here())
+            case Redirect():
+                self._ear.redirected(self, message)
+            case Goodbye():
+                self._lost(message.code, message.text)
 
 
-class ServerLeg(Leg):
-    """A game server: pinged, joined, played on."""
+class ServerConnection(PlayerConnection):
+    """A connection to a game server: pinged, joined, played on.
 
-    dialect = SERVER_TO_PLAYER
+    `tally` knows which inputs there are; tickets are bound to `secret`.
+    """
 
-    def __init__(self, player: Player, address: str) -> None:
-        super().__init__(player, address)
+    terms = LineTerms(SERVER_TO_PLAYER, RATE)
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        dial: Dial,
+        address: str,
+        ear: ServerEar,
+        tally: Tally[View],
+        secret: str,
+    ) -> None:
+        super().__init__(clock, dial, address, ear)
+        self._server_ear, self._tally, self._secret = ear, tally, secret
         self.member = ""
         self.ticket = ""
         self.welcomed = False
         self.fed = False  # whether every input goes here
-        self.viewed = False
-        self.rtts: list[float] = []
+        self.viewed = False  # whether a view has come
+        self.rtts: list[float] = []  # seconds, the latest few
+        self._beside = False
         self._pinged_at = 0.0
         self._n = 0
 
-    def ready(self) -> None:
-        """See `Leg`."""
+    def _ready(self) -> None:
         if self.ticket:
             self._join()
         else:
             self.ping()
 
+    def stands_for(self, member: str) -> None:
+        """It leads to this member, as far as the router says."""
+        self.member = member
+
+    def saw_view(self) -> bool:
+        """A view came; answers whether it is the first."""
+        first, self.viewed = not self.viewed, True
+        return first
+
     def ping(self) -> None:
         """Measure a round trip."""
         self._n += 1
-        self._pinged_at = self.player.clock.seconds()
+        self._pinged_at = self._clock.seconds()
         last_ms = round(self.rtts[-1] * 1000, 3) if self.rtts else None
         self.say(Ping(n=self._n, rtt_ms=last_ms))
 
-    def join(self, redirect: Redirect) -> None:
-        """Show the ticket, now or as soon as there is a connection."""
-        self.member, self.ticket = redirect.member, redirect.ticket
+    def join(self, where: Redirect, beside: bool) -> None:
+        """Show the ticket, now or as soon as there is a connection; `beside` another server or as
+        the only one."""
+        self.member, self.ticket, self._beside = where.member, where.ticket, beside
         if self.up:
             self._join()
 
     def _join(self) -> None:
         """Beside another server everything that no view has acknowledged follows at once: by the
         time that this one takes over it has what it needs. What is older is in the snapshot."""
-        player = self.player
-        self.say(Join(ticket=self.ticket, secret=player.secret, oldest=player.tally.oldest()))
-        if self is player.next:
-            self._feed(player.tally.acked)
+        self.say(Join(ticket=self.ticket, secret=self._secret, oldest=self._tally.oldest()))
+        if self._beside:
+            self._feed(self._tally.acked)
 
     def _feed(self, known: int) -> None:
         self.fed = True
-        for each in self.player.tally.after(known):
+        for each in self._tally.after(known):
             self.say(Input(each.seq, each.body))
 
     def heard(self, message: Any) -> None:
-        """See `Listener`."""
-        if isinstance(message, View):
-            self.player.viewed(self, message)
-        elif isinstance(message, Chunk | Item | Offered | Denied):
-            self.player.streams.heard(message)
-        elif isinstance(message, Pong):
-            self._ponged(message)
-        elif isinstance(message, Welcome):
-            self._welcomed(message)
-        elif isinstance(message, Redirect):
-            self.player.redirected(self, message)
-        elif isinstance(message, Goodbye):
-            self.dismissed(message)
+        """The server said this; mostly it is a view."""
+        match message:
+            case View():
+                self._server_ear.viewed(self, message)
+            case Chunk() | Item() | Offered() | Denied():
+                self._server_ear.streamed(message)
+            case Pong():
+                self._ponged(message)
+            case Welcome():
+                self._welcomed(message)
+            case Redirect():
+                self._ear.redirected(self, message)
+            case Goodbye():
+                self._lost(message.code, message.text)
 
     def _ponged(self, message: Pong) -> None:
         if message.n == self._n:
-            took = max(0.0, self.player.clock.seconds() - self._pinged_at)
+            took = max(0.0, self._clock.seconds() - self._pinged_at)
             self.rtts = [*self.rtts[-7:], took]
             if len(self.rtts) < PINGS and not self.welcomed:
                 self.ping()
             else:
-                self.player.measured()
+                self._server_ear.measured()
 
     def _welcomed(self, message: Welcome) -> None:
         """The server says what it has: send the rest, unless it gets everything already."""
-        tally = self.player.tally
-        tally.period_s = 1.0 / message.rate
-        tally.continue_from(message.ack, message.skipped)
+        self._tally.period_s = 1.0 / message.rate
+        self._tally.continue_from(message.ack, message.skipped)
         self.welcomed = True
         if not self.fed:
             self._feed(message.ack)
-
-    def lost(self, reason: str) -> None:
-        """See `Leg`."""
-        self.player.lost(self, reason)

@@ -5,34 +5,64 @@ One process, one reactor; the players are the same `Player` that any program use
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall, deferLater
-from twisted.logger import Logger
+from twisted.internet.task import deferLater
 
 from clientmigration.client.behaviour import Mood, Walker, mood
+from clientmigration.client.felt import CrowdReport
 from clientmigration.client.loads import Loads, Shares
-from clientmigration.client.player import Dial, Player
-from clientmigration.client.streams import Streams
+from clientmigration.client.player import Player
 from clientmigration.client.summary import Summary
-from clientmigration.core.measures.meter import Meter
+from clientmigration.client.told import FeltMove
 from clientmigration.core.measures.metrics import Sink, datapoints
-from clientmigration.core.player.tally import Cost
+from clientmigration.net.beats import Beats
+from clientmigration.net.door import Dial
 from clientmigration.net.probe import Probe
 from clientmigration.wire import meadow
 from clientmigration.wire.messages import View
 
-log = Logger()
-
 ACT_S = 0.1  # every player sends ten inputs a second
 SLICES = 10  # in ten slices, so that they do not all send at once
+START_S = 0.1  # a few more players join this often
 START_PER_S = 50.0  # players that join per second
+REPORT_S = 1.0
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How many players there are and how they behave; `seed` decides the rest.
+
+    Each asks its server for `burn_us` microseconds of CPU per tick, at a party for `party_us`.
+    `lays`: whether they also lay coins down, which a killed server loses.
+    """
+
+    size: int
+    seed: int = 1
+    burn_us: int = 40
+    party_us: int = 160
+    shares: Shares = field(default_factory=Shares)
+    lays: bool = True
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How a crowd tells what it felt: each second to `sink`, as `member`, together with what
+    `probe` sees of the process and with the datapoints that were `dropped` on the way; and at the
+    end in a summary `file`, if there is one."""
+
+    member: str
+    sink: Sink
+    probe: Probe
+    dropped: Callable[[], int] = lambda: 0
+    file: Path | None = None
 
 
 class Bot:
@@ -40,171 +70,105 @@ class Bot:
 
     def __init__(self, player: Player, walker: Walker, loads: Loads) -> None:
         self.player, self.walker, self.loads = player, walker, loads
-        player.on_view = self.see
-        self.views = 0
+        player.on("view", self.see)
 
     def see(self, view: View) -> None:
         """Remember where we are."""
-        self.views += 1
         x, y, _ = meadow.own(view.body)
-        self.walker.at = (x, y)
+        self.walker.stand(x, y)
 
-    def act(self, mood: Mood, others: list[str]) -> None:
+    def act(self, mood: Mood, others: list[str], now: float) -> None:
         """Do something, if we are anywhere."""
         if self.player.member:
             self.player.act(self.walker.act(mood, self.player.member, others))
-            self.loads.act(self.player.clock.seconds())
+            self.loads.act(now)
 
 
 class Crowd(Service):
-    """`size` players of the router at `address`, all decided by `seed`."""
+    """Many players of the router at `address`, reached by `dial`."""
 
     def __init__(
-        self,
-        clock: IReactorTime,
-        member: str,
-        address: str,
-        dial: Dial,
-        size: int,
-        seed: int,
-        burns: tuple[int, int],
-        sink: Sink,
-        probe: Probe,
-        dropped: Callable[[], int] = lambda: 0,
-        shares: Shares = Shares(),  # noqa: B008
-        lays: bool = True,
+        self, clock: IReactorTime, address: str, dial: Dial, habits: Habits, telling: Telling
     ) -> None:
-        self.clock, self.member, self.sink, self.probe = clock, member, sink, probe
-        self.dropped, self.seed = dropped, seed
-        self.bots = [self._bot(address, dial, n, (*burns, lays), shares) for n in range(size)]
-        self.started = 0
-        self.began = 0.0
-        self.members: list[str] = []  # where our players are, as of the last report
-        self.meter = Meter(("missed_ticks", "moves"))
+        self._clock, self._habits, self._telling = clock, habits, telling
+        self._beats = Beats(clock)
+        self._beats.every(START_S, "start players", self.start_more)
+        self._beats.every(ACT_S / SLICES, "act", self.act)
+        self._beats.every(REPORT_S, "report", self.report)
+        self.bots = [
+            self._bot(partial(Player, clock, address, dial), n) for n in range(habits.size)
+        ]
         self.summary = Summary()
-        self._other = 0  # whom a moved player is compared with
-        self.summary_file: Path | None = None  # where to write the summary at the end
-        self.totals: defaultdict[str, float] = defaultdict(float)
+        self._counted = CrowdReport(self.summary)
+        self._started = 0
+        self._began = 0.0
         self._slice = 0
-        self._loops = (
-            (LoopingCall(self.start_more), 1.0 / 10),
-            (LoopingCall(self.act), ACT_S / SLICES),
-            (LoopingCall(self.report), 1.0),
-        )
+        self._other = 0  # whom a moved player is compared with
 
-    def _bot(
-        self, address: str, dial: Dial, n: int, habits: tuple[int, int, bool], shares: Shares
-    ) -> Bot:
-        random = Random(f"{self.seed} {n}")
-        player = Player(self.clock, address, dial, random, on_move=self.moved)
-        loads = Loads(player, Random(f"{self.seed} {n} loads"), shares)
-        return Bot(player, Walker(random, *habits), loads)
+    def _bot(self, playing: Callable[[Random], Player], n: int) -> Bot:
+        habits = self._habits
+        random = Random(f"{habits.seed} {n}")
+        player = playing(random)
+        player.on("move", self.moved)
+        dice = Random(f"{habits.seed} {n} loads")
+        loads = Loads(player, dice, habits.shares, self._beats.spawn)
+        return Bot(player, Walker(random, habits.burn_us, habits.party_us, habits.lays), loads)
+
+    @property
+    def playing(self) -> list[Player]:
+        """Those that have begun to join."""
+        return [bot.player for bot in self.bots[: self._started]]
 
     def start_more(self) -> None:
         """A few more join, until all have."""
-        until = min(len(self.bots), self.started + round(START_PER_S / 10))
-        for bot in self.bots[self.started : until]:
+        until = min(len(self.bots), self._started + round(START_PER_S * START_S))
+        for bot in self.bots[self._started : until]:
             bot.player.start()
-        self.started = until
+        self._started = until
 
     def act(self) -> None:
         """One slice of the players acts."""
         self._slice = (self._slice + 1) % SLICES
-        now = mood(self.seed, self.clock.seconds() - self.began, self.members)
-        turn = self.bots[self._slice : self.started : SLICES]
+        now = self._clock.seconds()
+        feeling = mood(self._habits.seed, now - self._began, self._counted.members)
+        turn = self.bots[self._slice : self._started : SLICES]
         names = [bot.player.name for bot in turn if bot.player.name]
         for bot in turn:
-            bot.act(now, names)
+            bot.act(feeling, names, now)
 
-    def moved(self, member: str, cost: Cost) -> None:  # noqa: ARG002
+    def moved(self, move: FeltMove) -> None:
         """A player has been moved, and says what it felt."""
-        self.summary.moved(cost, self.clock.seconds())
-        self._compare(cost.views)
-        self.meter.count("moves")
-        self.meter.sample("gap_ms", cost.gap_ms)
-        self.meter.sample("stall_ms", cost.stall_ms)
-
-    def _compare(self, views: int) -> None:
-        """What did somebody feel in as many views just now who was not moved?"""
-        self._other = (self._other + 1) % self.started
-        tally = self.bots[self._other].player.tally
-        if tally.spell is None and len(tally.gaps) >= views > 0:
-            self.summary.unmoved_gap_ms.add(max(tally.gaps[-views:]) * 1000)
+        self._counted.moved(move, self._clock.seconds())
+        self._other = (self._other + 1) % self._started
+        self._counted.compare(self.bots[self._other].player, move.views)
 
     def report(self) -> None:
         """One second's datapoints."""
-        points = datapoints("crowd", self.member, self.measures(), int(self.clock.seconds()))
-        self.sink.emit(points)
+        now = int(self._clock.seconds())
+        points = datapoints("crowd", self._telling.member, self.measures(), now)
+        self._telling.sink.emit(points)
 
     def measures(self) -> dict[str, float]:
         """Every measure of the catalogue that has a value now. Starts a new interval."""
-        players = [bot.player for bot in self.bots[: self.started]]
-        for player in players:
-            gaps, player.tally.gaps = player.tally.gaps, []
-            for gap in gaps:
-                self.meter.sample("idle_gap_ms", gap * 1000)
-                self.summary.idle_gap_ms.add(gap * 1000)
-            recoveries, player.tally.recoveries = player.tally.recoveries, []
-            for took in recoveries:
-                self.summary.recovery_ms.add(took * 1000)
-            if player.home is not None and player.home.rtts:
-                self.meter.sample("ping_ms", player.home.rtts[-1] * 1000)
-        self.members = sorted({player.member for player in players if player.member})
-        tallies = [player.tally for player in players]
-        self.meter.count("missed_ticks", self._since("missed", sum(t.missed for t in tallies)))
         return {
-            "views_per_s": self._since("views", sum(t.views for t in tallies)),
-            "inputs_per_s": self._since("seq", sum(t.seq for t in tallies)),
-            **self.meter.take(),
-            **self.probe.sample(),
-            "players": len(players),
-            "playing": sum(bool(player.member) for player in players),
-            "missed_ticks_total": sum(t.missed for t in tallies),
-            "moves_total": sum(player.moves for player in players),
-            "lost_inputs_total": sum(t.lost for t in tallies),
-            "doubled_inputs_total": sum(t.doubled for t in tallies),
-            "rejoins_total": sum(player.rejoins for player in players),
-            **self._streamed([player.streams for player in players]),
-            "carbon_dropped": self.dropped(),
+            **self._counted.take(self.playing),
+            **self._telling.probe.sample(),
+            "carbon_dropped": self._telling.dropped(),
         }
-
-    def _streamed(self, streams: list[Streams]) -> dict[str, float]:
-        """The measures of files and feeds."""
-        finished, bad = sum(s.finished for s in streams), sum(s.bad for s in streams)
-        return {
-            "files": sum(len(s.files) for s in streams),
-            "files_finished": self._since("finished", finished),
-            "files_bad": self._since("bad", bad),
-            "files_finished_total": finished,
-            "files_bad_total": bad,
-            "file_bytes_per_s": self._since("bytes", sum(s.bytes for s in streams)),
-            "feeds": sum(len(s.feeds) for s in streams),
-            "feed_entries_per_s": self._since("entries", sum(s.entries for s in streams)),
-            "feed_gaps_total": sum(s.gaps for s in streams),
-            "feed_duplicates_total": sum(s.duplicates for s in streams),
-        }
-
-    def _since(self, name: str, total: float) -> float:
-        """What was added since the last report."""
-        before, self.totals[name] = self.totals[name], total
-        return total - before
 
     def startService(self) -> None:
         """Begin to join."""
         super().startService()
-        self.began = self.clock.seconds()
-        for loop, every in self._loops:
-            loop.clock = self.clock
-            loop.start(every, now=False)
+        self._began = self._clock.seconds()
+        self._beats.start()
 
     def stopService(self) -> Deferred[None]:
         """Everybody goes home, and gets a moment to say so."""
         super().stopService()
-        for loop, _ in self._loops:
-            loop.stop()
-        if self.summary_file is not None:
+        self._beats.stop()
+        if self._telling.file is not None:
             self.measures()
-            self.summary.write(self.summary_file, [bot.player for bot in self.bots])
-        for bot in self.bots[: self.started]:
-            bot.player.stop()
-        return deferLater(self.clock, 0.3, lambda: None)
+            self.summary.write(self._telling.file, [bot.player for bot in self.bots])
+        for player in self.playing:
+            player.stop()
+        return deferLater(self._clock, 0.3, lambda: None)

@@ -1,4 +1,4 @@
-"""Finding a router by the name of a game: SRV, then the addresses of one target after the other.
+"""Finds a game's router by name: looks up its SRV records, then tries one router after the other.
 
 `clientmigration://play.example.org` asks for `_clientmigration._tcp.play.example.org`. Where there
 is no such record, no answer, or no DNS at all, the name itself is the router's. It never takes
@@ -27,6 +27,8 @@ from clientmigration.net.door import Dial
 from clientmigration.net.door import dialer as plain_dialer
 
 log = Logger()
+
+__all__ = ["Target", "dialer", "parse_url"]
 
 PORT = 4100
 SERVICE = "_clientmigration._tcp"
@@ -112,7 +114,7 @@ class Finding:
         self.reactor, self.name, self.resolve, self.random = reactor, name, resolve, random
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """See `IStreamClientEndpoint`."""
+        """Connect to the first router that answers. Cancel it to give up."""
         given_up: list[bool] = []
 
         def cancel(_: object) -> None:

@@ -1,18 +1,21 @@
-"""What a player of a crowd downloads and follows beside playing. A seed decides all of it."""
+"""What a player of a crowd downloads and subscribes to while it plays; a seed decides all of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import msgspec
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from clientmigration.client.player import Player
 from clientmigration.client.streams import Subscription
-from clientmigration.errors import Corrupted, NotOffered
-from clientmigration.wire.messages import Item
+from clientmigration.client.told import TopicEntry
+from clientmigration.errors import Corrupted, NotOffered, PlayerStopped
+
+Spawn = Callable[[str, Coroutine[Any, Any, object]], None]
 
 log = Logger()
 
@@ -39,10 +42,11 @@ class _Catalogue(msgspec.Struct):
 
 
 class Loads:
-    """One player's: told the time ten times a second while it plays."""
+    """What one player loads: told the time ten times a second while it plays. `spawn(name, work)`
+    begins what nobody waits for."""
 
-    def __init__(self, player: Player, random: Random, shares: Shares) -> None:
-        self.player, self.random = player, random
+    def __init__(self, player: Player, random: Random, shares: Shares, spawn: Spawn) -> None:
+        self.player, self.random, self.spawn = player, random, spawn
         self.pause_s = shares.pause_s
         self.downloads = random.random() < shares.downloads
         self.follows = random.random() < shares.subscriptions
@@ -56,7 +60,7 @@ class Loads:
         if not (self.downloads or self.follows) or self._busy or now < self.due:
             return
         self._busy = True
-        Deferred.fromCoroutine(self._load(now))
+        self.spawn("load", self._load(now))
 
     async def _load(self, now: float) -> None:
         try:
@@ -65,13 +69,16 @@ class Loads:
             elif self.downloads and self.listed.files:
                 name = self.random.choice(self.listed.files).name
                 await self.player.fetch(name, lambda _part: None)
+        except PlayerStopped:
+            pass
         except (Corrupted, NotOffered) as error:
             log.warn("{player}: {error}", player=self.player.name, error=str(error))
-        self.due = now + self.random.uniform(*self.pause_s)
-        self._busy = False
+        finally:
+            self.due = now + self.random.uniform(*self.pause_s)
+            self._busy = False
 
     async def _look(self) -> None:
-        """What is there? Perhaps it follows a topic of it."""
+        """Fetch the catalogue. Perhaps the player follows a topic of it."""
         catalogue = (await self.player.fetch("")).body
         self.listed = msgspec.json.decode(catalogue, type=_Catalogue)
         if self.follows:
@@ -79,5 +86,5 @@ class Loads:
             self.feed = self.player.subscribe(topic, _heard)
 
 
-def _heard(_item: Item) -> None:
+def _heard(_entry: TopicEntry) -> None:
     """The player's own counts are enough."""

@@ -1,4 +1,4 @@
-"""What a player downloads and follows: asked for once, complete across moves and crashes.
+"""What a player downloads and subscribes to: asked for once, complete across moves and crashes.
 
 Asks and acknowledgements are inputs, so they reach whichever server plays us. Each byte of a file
 and each entry of a topic is handed on once, in order, whichever connection brought it. Nothing is
@@ -14,19 +14,23 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 
+from clientmigration.client.told import TopicEntry
 from clientmigration.core.player.feeds import FeedReader
 from clientmigration.core.player.transfer import Download
-from clientmigration.errors import Corrupted, NotOffered
+from clientmigration.errors import BadInput, NotOffered, PlayerStopped
 from clientmigration.wire import work
 from clientmigration.wire.messages import Chunk, Denied, Item, Offered
+
+__all__ = ["Fetched", "Subscription"]
 
 FILES, FEEDS = 4, 8  # at a time: what a server allows; what is asked beyond it waits
 GOT_EVERY_S = 0.03  # acknowledgements are inputs, and inputs are limited
 AGAIN_S = 5.0  # a file of which nothing has come for so long is asked for again
 LAZY_S = 1.0  # a feed is acknowledged this often, or
 LAZY = 16  # when so many entries have come
+STRANGE = 64  # streams of a former program that are stopped; more are only ignored
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,25 @@ class Fetched:
     body: bytes = b""
 
 
-@dataclass
 class Subscription:
-    """A topic that is followed until `stop`. `denied` says why nothing comes, if nothing does."""
+    """A topic that is followed until `stop()`. `denied` says why nothing comes, if nothing does."""
 
-    topic: str
-    on_item: Callable[[Item], object]
-    stop: Callable[[], None] = lambda: None
+    def __init__(self, topic: str, forget: Callable[[], None]) -> None:
+        self.topic = topic
+        self.denied = ""
+        self._forget = forget
+
+    def stop(self) -> None:
+        """No entry is handed on any more."""
+        self._forget()
+
+
+@dataclass
+class _Following:
+    subscription: Subscription
+    on_entry: Callable[[TopicEntry], object]
+    on_denied: Callable[[str], object]
     reading: FeedReader = field(default_factory=FeedReader)
-    denied: str = ""
     got: int = 0
 
 
@@ -61,20 +75,24 @@ class _Fetching:
 
 
 class Streams:
-    """All of one player. `act` sends an input; `now` is a steady clock, seconds."""
+    """All streams of one player. `act` sends an input; `now` is a steady clock, seconds.
+
+    What is asked for before there is a server, or beyond what a server allows, waits for its turn.
+    """
 
     def __init__(
         self, act: Callable[[bytes], object], now: Callable[[], float], random: Random
     ) -> None:
         self.act, self.now = act, now
         self.files: dict[int, _Fetching] = {}
-        self.feeds: dict[int, Subscription] = {}
+        self.feeds: dict[int, _Following] = {}
         self.waiting: deque[tuple[int, Any]] = deque()
         # Ids that no former program of this player has used: what it left is stopped, not mixed up.
         self.first = self.next = random.getrandbits(31)
         self.foreign: set[int] = set()
         self.finished = self.bad = self.bytes = self.entries = self.gaps = self.duplicates = 0
         self.tick = 0
+        self._over = False
         self._got_at = self._lazy_at = 0.0
 
     # For the program.
@@ -86,7 +104,9 @@ class Streams:
         have: int = 0,
         digest: Any = None,
     ) -> Deferred[Fetched]:
-        """See `Player.fetch`."""
+        """Download a file: see `Player.fetch` for what is answered, and how it may fail."""
+        if wrong := _too_long(name) or (self._over and _stopped(name)):
+            return fail(wrong)
         parts: list[bytes] = []
         stream, self.next = self.next, self.next + 1
         ended: Deferred[Fetched] = Deferred(lambda _: self._forget(stream))
@@ -95,13 +115,28 @@ class Streams:
         self._begin()
         return ended
 
-    def follow(self, topic: str, on_item: Callable[[Item], object]) -> Subscription:
-        """See `Player.subscribe`."""
+    def subscribe(
+        self,
+        topic: str,
+        on_entry: Callable[[TopicEntry], object],
+        on_denied: Callable[[str], object] = lambda _reason: None,
+    ) -> Subscription:
+        """Follow a topic from now on. Raises BadInput when its name is too long."""
+        if too_long := _too_long(topic):
+            raise too_long
         stream, self.next = self.next, self.next + 1
-        feed = Subscription(topic, on_item, lambda: self._forget(stream))
-        self.waiting.append((stream, feed))
+        subscription = Subscription(topic, lambda: self._forget(stream))
+        self.waiting.append((stream, _Following(subscription, on_entry, on_denied)))
         self._begin()
-        return feed
+        return subscription
+
+    def end(self) -> None:
+        """The player goes home: what is not complete will never be."""
+        asked = [*self.files.values(), *(each for _, each in self.waiting)]
+        self.files, self.feeds, self.waiting, self._over = {}, {}, deque(), True
+        for each in asked:
+            if isinstance(each, _Fetching):
+                each.ended.errback(_stopped(each.download.name))
 
     def _begin(self) -> None:
         """Ask for what waits, as far as the limits allow."""
@@ -110,9 +145,9 @@ class Streams:
             if isinstance(each, _Fetching) and len(self.files) < FILES:
                 self.files[stream] = each
                 self._ask(stream, each)
-            elif isinstance(each, Subscription) and len(self.feeds) < FEEDS:
+            elif isinstance(each, _Following) and len(self.feeds) < FEEDS:
                 self.feeds[stream] = each
-                self.act(work.follow(stream, self.tick, each.topic))
+                self.act(work.follow(stream, self.tick, each.subscription.topic))
             else:
                 self.waiting.append((stream, each))
 
@@ -133,15 +168,17 @@ class Streams:
     def heard(self, message: Chunk | Item | Offered | Denied) -> None:
         """Something about a stream. What was left behind by a former program is stopped."""
         known = self.first <= message.id < self.next
-        if not known and message.id not in self.foreign and len(self.foreign) < 64:
+        if not known and message.id not in self.foreign and len(self.foreign) < STRANGE:
             self.foreign.add(message.id)
             self.act(work.stop(message.id))
+        feed, file = self.feeds.get(message.id), self.files.get(message.id)
         if isinstance(message, Item):
-            self._item(message)
-        elif message.id in self.feeds:
-            self._denied(message)
-        elif message.id in self.files:
-            self._filed(message.id, self.files[message.id], message)
+            if feed is not None:
+                self._item(feed, message)
+        elif file is not None:
+            self._filed(message.id, file, message)
+        elif feed is not None and isinstance(message, Denied):
+            self._denied(message.id, feed, message.reason)
 
     def _filed(self, stream: int, file: _Fetching, message: Chunk | Offered | Denied) -> None:
         try:
@@ -150,7 +187,7 @@ class Streams:
             self._took(file.download, message)
             file.moved_at = self.now()
             done = file.download.done()
-        except (Corrupted, NotOffered) as error:
+        except Exception as error:  # its sink's too: who asked for it is told
             self.bad += 1
             self._forget(stream)
             file.ended.errback(error)
@@ -171,22 +208,20 @@ class Streams:
             download.take(message.offset, message.body)
             self.bytes += download.have - before
 
-    def _denied(self, message: Any) -> None:
-        if isinstance(message, Denied):
-            self.feeds[message.id].denied = message.reason
-            self._forget(message.id)
+    def _denied(self, stream: int, feed: _Following, reason: str) -> None:
+        feed.subscription.denied = reason
+        self._forget(stream)
+        feed.on_denied(reason)
 
-    def _item(self, message: Item) -> None:
-        feed = self.feeds.get(message.id)
-        if feed is None:
-            return
+    def _item(self, feed: _Following, message: Item) -> None:
         gaps, duplicates = feed.reading.gaps, feed.reading.duplicates
         new = feed.reading.take(message.seq)
-        self.gaps += feed.reading.gaps - gaps
+        missed = feed.reading.gaps - gaps
+        self.gaps += missed
         self.duplicates += feed.reading.duplicates - duplicates
         if new:
             self.entries += 1
-            feed.on_item(message)
+            feed.on_entry(TopicEntry(message.seq, message.body, missed))
 
     def beat(self, tick: int) -> None:
         """A view of this tick was shown."""
@@ -224,7 +259,7 @@ class Streams:
                 self._ask(stream, file)
 
     def _feed_places(self) -> dict[int, int]:
-        """The same of feeds."""
+        """Topics of which something new is here, and which entry of each is due."""
         places = {}
         for stream, feed in self.feeds.items():
             if feed.reading.next is not None and feed.reading.next > feed.got:
@@ -232,8 +267,18 @@ class Streams:
         return places
 
 
-def _due(feed: Subscription) -> bool:
-    """Whether a feed should be acknowledged before its time."""
-    return (
-        feed.reading.next is not None and bool(feed.got) and (feed.reading.next - feed.got >= LAZY)
-    )
+def _too_long(name: str) -> BadInput | None:
+    """What is wrong with a name that a server would not read."""
+    if len(name.encode()) <= work.NAME_LIMIT:
+        return None
+    return BadInput(f"{name[:20]!r}…: a name has at most {work.NAME_LIMIT} bytes")
+
+
+def _stopped(name: str) -> PlayerStopped:
+    return PlayerStopped(f"{name!r}: the player has stopped")
+
+
+def _due(feed: _Following) -> bool:
+    """Whether a topic should be acknowledged before its time: many entries have come."""
+    due = feed.reading.next
+    return due is not None and bool(feed.got) and due - feed.got >= LAZY

@@ -1,6 +1,7 @@
-"""What a crowd felt in its whole life, exact to a millisecond: for a soak, not for Graphite.
+"""Adds up what a crowd felt in its whole life, exact to a millisecond, and writes it as JSON.
 
-Percentiles of percentiles say nothing; so every value is counted, by whole milliseconds.
+It is for long runs, not for Graphite: percentiles of percentiles say nothing, so every value is
+counted, by whole milliseconds.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clientmigration.client.player import Player
-from clientmigration.core.player.tally import Cost
+from clientmigration.client.told import FeltMove
 
 EACH = 100_000
 """Moves of which the summary says when each was: half an hour's, at 50 a second."""
@@ -56,13 +57,13 @@ class Summary:
     recovery_ms: Durations = field(default_factory=Durations)
     each: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=EACH))
 
-    def moved(self, cost: Cost, now: float) -> None:
+    def moved(self, move: FeltMove, now: float) -> None:
         """A move has been felt."""
         self.moves += 1
-        self.moves_missed += cost.missed
-        self.gap_ms.add(cost.gap_ms)
-        self.stall_ms.add(cost.stall_ms)
-        self.each.append((round(now, 1), round(cost.gap_ms)))
+        self.moves_missed += move.missed
+        self.gap_ms.add(move.gap_ms)
+        self.stall_ms.add(move.stall_ms)
+        self.each.append((round(now, 1), round(move.gap_ms)))
 
     def as_json(self, players: Sequence[Player]) -> dict[str, object]:
         """With the totals of the players themselves."""

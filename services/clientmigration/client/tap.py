@@ -1,4 +1,4 @@
-"""`twistd -n crowd`: turns flags into values and puts a crowd together."""
+"""The daemon `twistd -n crowd`: turns flags into values and puts a crowd together."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from twisted.internet.endpoints import clientFromString
 
-from clientmigration.client.crowd import Crowd
+from clientmigration.client.crowd import Crowd, Habits, Telling
+from clientmigration.client.finding import dialer, parse_url
 from clientmigration.client.loads import Shares
-from clientmigration.client.player import dialer, parse_url
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.door import InOrder
 from clientmigration.net.probe import Probe
@@ -41,24 +41,23 @@ class Options(Common):
 
 
 def makeService(options: Options) -> InOrder:
-    """See the module."""
+    """What twistd runs: a crowd as the flags say."""
     return served(assemble, options)
 
 
 def assemble(reactor: Any, options: Options) -> InOrder:
-    """Every part of a crowd, on `reactor`."""
+    """Every part of a crowd, on `reactor`, in the order in which they start."""
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     probe = Probe(reactor)
-    router, dial, burns = (
-        parse_url(options["router"]),
-        dialer(reactor),
-        (options["burn"], options["party"]),
+    habits = Habits(
+        options["players"],
+        options["seed"],
+        options["burn"],
+        options["party"],
+        Shares(options["downloads"] / 100, options["subscriptions"] / 100),
+        not options["hold-coins"],
     )
-    size, seed = options["players"], options["seed"]
-    shares = Shares(options["downloads"] / 100, options["subscriptions"] / 100)
-    crowd = Crowd(
-        reactor, options["name"], router, dial, size, seed, burns, carbon, probe,
-        carbon.take_dropped, shares, not options["hold-coins"],
-    )  # fmt: skip
-    crowd.summary_file = Path(options["summary"]) if options["summary"] else None
+    file = Path(options["summary"]) if options["summary"] else None
+    telling = Telling(options["name"], carbon, probe, carbon.take_dropped, file)
+    crowd = Crowd(reactor, parse_url(options["router"]), dialer(reactor), habits, telling)
     return InOrder(carbon, probe, crowd)

@@ -5,11 +5,15 @@ A second's work is spread over its ticks, so that no tick is long and no message
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from clientmigration.core.player.snapshot import Snapshot
-from clientmigration.wire.messages import Checkpoint
+from clientmigration.gameserver.attachment import Attachment
+from clientmigration.gameserver.mail import PostOffice
+from clientmigration.gameserver.seat import Seat
+from clientmigration.gameserver.seats import Seats
+from clientmigration.wire.messages import Checkpoint, Stored
 
 Fence = tuple[str, int, int]  # player, epoch, number of the snapshot within it
 
@@ -47,3 +51,44 @@ class Checkpoints:
     def age(self, now: float) -> float:
         """Seconds since the newest snapshots that are known to be stored were taken."""
         return now - self.stored_at if self.stored_at else 0.0
+
+
+class CheckpointRounds:
+    """Stores those whose turn it is, tick by tick, as long as there is a router."""
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        attachment: Attachment,
+        seats: Seats,
+        mail: PostOffice,
+        now: Callable[[], float],
+    ) -> None:
+        self._checkpoints, self._attachment = checkpoints, attachment
+        self._seats, self._mail, self._now = seats, mail, now
+
+    def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
+        """Tell the router of them. Who stands still was told of already; who was waived, the ledger
+        may not know to be ours."""
+        if self._attachment.line is None:
+            return
+        due = self._checkpoints.due
+        turn = [
+            seat
+            for seat in playing
+            if (seat.mailbox.urgent or due(seat.player, tick))
+            and not seat.held
+            and not seat.life.now.waived
+        ]
+        batch = self._checkpoints.batch((seat.checkpoint() for seat in turn), now)
+        if batch is not None:
+            self._attachment.tell(batch)
+
+    def stored(self, message: Stored) -> None:
+        """The router says that a checkpoint is in the ledger: what is in it is safe."""
+        self._mail.stored(self._checkpoints.stored(message.n), message.refused)
+
+    def measures(self) -> dict[str, float]:
+        """Of the catalogue."""
+        age_ms = self._checkpoints.age(self._now()) * 1000 if self._seats else 0.0
+        return {"checkpoint_age_ms": age_ms}

@@ -16,11 +16,12 @@ from typing import Any, Protocol
 
 
 class Game(Protocol):
-    """One world on one server. `--game dotted.name` makes it, from the tick rate and a way to post.
+    """One world on one server. `--game dotted.name` makes it, of tick rate and a way to post."""
 
-    `owner` is this server's number in views, for those who want to colour players by it."""
-
-    owner: int
+    def numbered(self, owner: int) -> None:  # noqa: ARG002
+        """This server's number in views is now `owner` (1 to 255; 0: none), for those who want to
+        colour players by it."""
+        return
 
     def enter(self, player: str, state: dict[str, Any] | None, ticks: int) -> None:
         """Put a player in: `state` as `state()` gave it (None: brand new), `ticks` ticks ago."""
@@ -54,7 +55,8 @@ class Game(Protocol):
         """Where this player is, metres."""
 
     def measures(self) -> dict[str, float]:
-        """The game's own measures of the catalogue: centre_x_m, centre_y_m, spread_m, coins."""
+        """The game's own measures: centre_x_m, centre_y_m and spread_m, which every game has, and
+        whatever else of the catalogue it can tell. What the catalogue lacks is left out."""
 
     def busy(self, player: str) -> bool:  # noqa: ARG002
         """Whether this player is better left on this server for now: in the middle of a duel, say.

@@ -7,49 +7,58 @@ who may have its receiver, until the answer comes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
+from clientmigration.core.measures.meter import Meter
+from clientmigration.gameserver.game import Game
+from clientmigration.gameserver.seats import Seats
 from clientmigration.wire.neighbours import Kept, Post
-
-if TYPE_CHECKING:
-    from clientmigration.gameserver.neighbours import Link
-    from clientmigration.gameserver.seat import Seat
-    from clientmigration.gameserver.service import GameServer
 
 AGAIN_S = 0.25  # an answer takes a checkpoint: tens of milliseconds
 
 
+class Bringer(Protocol):
+    """The line to the server that brought a letter."""
+
+    def say(self, message: Any) -> None:
+        """Answer it."""
+
+
 class PostOffice:
     """The letters of one server. `owed` are the answers that wait for a checkpoint, `came` what
-    neighbours have brought since the last tick: nothing changes between ticks."""
+    neighbours have brought since the last tick: nothing changes between ticks. `say` tells all
+    neighbours."""
 
-    def __init__(self, server: GameServer) -> None:
-        self.server = server
+    def __init__(
+        self,
+        seats: Seats,
+        game: Game,
+        meter: Meter,
+        now: Callable[[], float],
+        say: Callable[[Any], object],
+    ) -> None:
+        self._seats, self._game, self._meter, self._now, self._say = seats, game, meter, now, say
         self.tried: dict[tuple[str, str], tuple[int, float]] = {}
-        self.owed: list[tuple[Kept, Link | None]] = []
-        self.came: list[tuple[Post, Link | None]] = []
+        self.owed: list[tuple[Kept, Bringer | None]] = []
+        self.came: list[tuple[Post, Bringer | None]] = []
 
     def post(self, sender: str, to: str, body: dict[str, Any]) -> bool:
-        """See `PostLetter` in game.py."""
-        seat = self.server.seats[sender]
+        """A letter of a player here; False when too many of its letters are under way."""
+        seat = self._seats.by_name[sender]
         posted = seat.mailbox.post(to, body, seat.seq + 1)
-        self.server.meter.count("mail_posted", posted)
+        self._meter.count("mail_posted", posted)
         return posted
-
-    def seat(self, player: str) -> Seat | None:
-        """The player's seat, if it is this server that changes the player now."""
-        seat = self.server.seats.get(player)
-        return seat if seat is not None and seat.entered and not seat.held else None
 
     def deliver(self) -> None:
         """Once per tick: take what came, bring what is due, and answer what is stored by now."""
         came, self.came = self.came, []
-        for post, link in came:
-            self._take(post, link)
-        now = self.server.now()
+        for post, bringer in came:
+            self._take(post, bringer)
+        now, at_play = self._now(), self._seats.at_play
         tried, self.tried = self.tried, {}
-        for sender, seat in self.server.seats.items():
-            if seat.mailbox.outbox and self.seat(sender):
+        for sender, seat in self._seats.by_name.items():
+            if seat.mailbox.outbox and at_play(sender):
                 for to, letters in seat.mailbox.due().items():
                     newest, at = tried.get((sender, to), (0, 0.0))
                     if newest != letters[-1].n or now - at >= AGAIN_S:
@@ -57,58 +66,61 @@ class PostOffice:
                         self._bring(Post(sender=sender, to=to, letters=letters))
                     self.tried[sender, to] = (newest, at)
         owed, self.owed = self.owed, []
-        for kept, link in owed:
-            self._answer(kept, link)
+        for kept, bringer in owed:
+            self._answer(kept, bringer)
 
     def _bring(self, post: Post) -> None:
-        if self.seat(post.to) is not None:
+        if self._seats.at_play(post.to) is not None:
             self._take(post, None)
         else:
-            self.server.neighbours.say(post)
+            self._say(post)
 
-    def bring(self, post: Post, link: Link | None) -> None:
+    def bring(self, post: Post, bringer: Bringer) -> None:
         """A neighbour brings letters."""
-        if self.seat(post.to) is not None:
-            self.came.append((post, link))
+        if self._seats.at_play(post.to) is not None:
+            self.came.append((post, bringer))
 
-    def _take(self, post: Post, link: Link | None) -> None:
+    def _take(self, post: Post, bringer: Bringer | None) -> None:
         """Letters for a player, by a neighbour or from here. For one who is not here: not now."""
-        seat = self.seat(post.to)
+        seat = self._seats.at_play(post.to)
         if seat is None:
             return
         for letter in seat.mailbox.take(post.sender, post.letters, seat.seq + 1):
-            self.server.game.receive(post.to, post.sender, letter.body)
-            self.server.meter.count("mail_delivered")
+            self._game.receive(post.to, post.sender, letter.body)
+            self._meter.count("mail_delivered")
         kept = Kept(sender=post.sender, to=post.to, n=post.letters[-1].n)
-        self.owed = [each for each in self.owed if each != (kept, link)]
-        self._answer(kept, link)
+        self.owed = [each for each in self.owed if each != (kept, bringer)]
+        self._answer(kept, bringer)
 
-    def _answer(self, kept: Kept, link: Link | None) -> None:
+    def _answer(self, kept: Kept, bringer: Bringer | None) -> None:
         """Checkpoint, then speak. Who has been moved away is answered for where it is now."""
-        seat = self.seat(kept.to)
+        seat = self._seats.at_play(kept.to)
         if seat is None:
             return
         if not seat.mailbox.kept(kept.sender, kept.n):
-            self.owed.append((kept, link))
-        elif link is None:
+            self.owed.append((kept, bringer))
+        elif bringer is None:
             self.kept(kept)
         else:
-            link.line.say(kept)
+            bringer.say(kept)
 
     def kept(self, kept: Kept) -> None:
         """An answer: the sender's outbox may forget."""
-        seat = self.seat(kept.sender)
+        seat = self._seats.at_play(kept.sender)
         if seat is not None:
             seat.mailbox.answered(kept.to, kept.n)
 
+    def stored(self, fences: Sequence[tuple[str, int, int]], refused: Sequence[str]) -> None:
+        """The ledger has these snapshots (player, epoch, number), but for the refused."""
+        for player, epoch, number in fences:
+            seat = self._seats.find(player)
+            if seat is not None and seat.epoch == epoch and player not in refused:
+                seat.mailbox.saved(number)
+
     def waiting(self) -> int:
         """Letters of players here that are not known to be kept."""
-        return sum(len(seat.mailbox.outbox) for seat in self.server.seats.values())
+        return sum(len(seat.mailbox.outbox) for seat in self._seats)
 
-
-def stored(server: GameServer, fences: list[tuple[str, int, int]], refused: list[str]) -> None:
-    """The ledger has these snapshots (player, epoch, number), but for the refused."""
-    for player, epoch, number in fences:
-        seat = server.seats.get(player)
-        if seat is not None and seat.epoch == epoch and player not in refused:
-            seat.mailbox.saved(number)
+    def measures(self) -> dict[str, float]:
+        """Of the catalogue."""
+        return {"mail_waiting": self.waiting()}

@@ -56,6 +56,10 @@ class Meadow(Game):
         self._blocks: dict[tuple[int, int], bytes] = {}
         self._around: dict[tuple[int, int], tuple[int, bytes]] = {}
 
+    def numbered(self, owner: int) -> None:
+        """Mark those who play here with this number from now on."""
+        self.owner = owner
+
     def _make(self, room: int) -> None:
         self.at = np.zeros((room, 2))
         self.speed = np.zeros((room, 2))
@@ -73,7 +77,7 @@ class Meadow(Game):
         self.free = list(range(room, 2 * room))
 
     def enter(self, player: str, state: dict[str, Any] | None, ticks: int) -> None:
-        """See `Game`. A newcomer stands somewhere that its name decides."""
+        """A newcomer stands somewhere that its name decides."""
         self._vanish(player)
         if not self.free:
             self._grow()
@@ -87,7 +91,7 @@ class Meadow(Game):
         self._walk(np.array([row]), ticks)
 
     def leave(self, player: str) -> None:
-        """See `Game`. Who was held has gone to another server: it is drawn until that one shows it,
+        """Who was held has gone to another server: it is drawn until that one shows it,
         so that nobody sees it flicker."""
         row = self.rows.pop(player)
         if self.flags[row] & _HELD:
@@ -104,15 +108,15 @@ class Meadow(Game):
             self.free.append(row)
 
     def hold(self, player: str) -> None:
-        """See `Game`."""
+        """Nothing of this player changes any more but where it walks."""
         self.flags[self.rows[player]] |= _HELD
 
     def resume(self, player: str) -> None:
-        """See `Game`."""
+        """It can be changed again."""
         self.flags[self.rows[player]] = _HERE
 
     def apply(self, player: str, body: bytes) -> None:
-        """See `Game`."""
+        """Walk, give a coin, pick one up or lay one down."""
         row, verb = self.rows[player], wire.decode(body)
         if isinstance(verb, Walk):
             self._turn(row, verb)
@@ -159,7 +163,7 @@ class Meadow(Game):
         return True
 
     def receive(self, player: str, sender: str, body: dict[str, Any]) -> None:  # noqa: ARG002
-        """See `Game`."""
+        """Coins that another player has sent."""
         self.coins[self.rows[player]] += body["coins"]
 
     def _lay(self, row: int, coins: int) -> None:
@@ -170,7 +174,7 @@ class Meadow(Game):
             self.coins[row] -= coins
 
     def step(self, tick: int) -> None:  # noqa: ARG002
-        """See `Game`."""
+        """Everybody walks on; who went to another server fades after a while."""
         self._walk(np.flatnonzero(self.flags), 1)
         for player, (row, left) in list(self.ghosts.items()):
             self.ghosts[player] = (row, left - 1)
@@ -185,7 +189,7 @@ class Meadow(Game):
         self.at[rows] = np.clip(at, 0, SIZE_M - 1e-6)
 
     def draw(self, tick: int) -> None:
-        """See `Game`."""
+        """Pack everyone once, by cells, with those whom neighbours have shown lately."""
         rows = np.flatnonzero(self.flags)
         cells = (self.at[rows] // CELL_M).astype(np.int64)
         order = in_order(cells)
@@ -204,7 +208,7 @@ class Meadow(Game):
         self._blocks, self._around = _cut(self.drawn), {}
 
     def look(self, coming: Sequence[tuple[float, float]]) -> bytes:
-        """See `Game`. The cells around everyone's own, also around those it may soon stand in."""
+        """The cells around everyone's own, also around those it may soon stand in."""
         places = np.concatenate([self.at[(self.flags & _HERE) != 0], np.reshape(coming, (-1, 2))])
         seen = np.zeros((SIDE + 2, SIDE + 2), np.bool_)  # with a border that nobody can stand on
         for right in (-AHEAD_M, AHEAD_M):
@@ -218,16 +222,16 @@ class Meadow(Game):
         return sight.pack_look(seen[1:-1, 1:-1])
 
     def sight(self, look: bytes) -> bytes:
-        """See `Game`."""
+        """Those of our own players who stand in the cells of this look."""
         wanted = sight.read_look(look)
         return sight.pack_sight(self.own.only(wanted[self.own.cells[:, 0], self.own.cells[:, 1]]))
 
     def lend(self, neighbour: str, tick: int, body: bytes) -> None:
-        """See `Game`."""
+        """Keep what a neighbour has shown, until it shows something newer."""
         self.lent[neighbour] = (tick, sight.read_sight(body))
 
     def view(self, player: str) -> bytes:
-        """See `Game`."""
+        """The player itself, and everyone in the cells around its own."""
         row = self.rows[player]
         x, y = self.at[row].tolist()
         cell = (int(x // CELL_M), int(y // CELL_M))
@@ -247,18 +251,18 @@ class Meadow(Game):
         return len(near), b"".join(near)
 
     def state(self, player: str) -> dict[str, Any]:
-        """See `Game`."""
+        """Where it stands and walks to, and its coins."""
         row = self.rows[player]
         (x, y), (vx, vy) = self.at[row].tolist(), self.speed[row].tolist()
         return {"x": x, "y": y, "vx": vx, "vy": vy, "coins": int(self.coins[row])}
 
     def position(self, player: str) -> tuple[float, float]:
-        """See `Game`."""
+        """Where it stands, metres."""
         x, y = self.at[self.rows[player]].tolist()
         return x, y
 
     def measures(self) -> dict[str, float]:
-        """See `Game`. Coins are those in pockets and on the ground of this server."""
+        """Coins are those in pockets and on the ground of this server."""
         here = (self.flags & _HERE) != 0
         lying = sum(self.ground.values())
         coins = float(self.coins[here].sum() + lying)

@@ -1,106 +1,116 @@
-"""A player's connection, as the game server hears it. Everything it says ends up at its seat."""
+"""A player's connection, as the game server hears it. Everything it says ends up at its seat.
+
+Who has shown no ticket is entitled to nothing but a few pings.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import OutOfTurn, TicketRefused, TooFast
-from clientmigration.gameserver.neighbours import Link
+from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.seat import Seat
-from clientmigration.net.line import Line
+from clientmigration.gameserver.seats import Seats
+from clientmigration.gameserver.traffic import Traffic
+from clientmigration.net.line import Line, LineTerms
+from clientmigration.net.tickets import Seals
 from clientmigration.wire.connection import PLAYER_TO_SERVER
 from clientmigration.wire.messages import Felt, Goodbye, Input, Join, Leave, Ping, Pong
 
-if TYPE_CHECKING:
-    from clientmigration.gameserver.service import GameServer
-
-PER_S, BURST = 60.0, 600.0  # inputs at 20 Hz and pings; a burst is what a crossing sends again
+RATE = (60.0, 600.0)  # inputs at 20 Hz and pings; a burst is what a crossing sends again
+TERMS = LineTerms(PLAYER_TO_SERVER, RATE)
 STRANGER_PINGS = 20  # enough to measure a round trip; who wants more has to join
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What all players' lines of one server have in common. `sweep` ends at once what has nothing
+    to wait for any more."""
+
+    seats: Seats
+    seals: Seals
+    attachment: Attachment
+    traffic: Traffic
+    now: Callable[[], float]
+    sweep: Callable[[], None]
 
 
 class PlayerLine:
     """The `Listener` of one player's line."""
 
-    def __init__(self, server: GameServer) -> None:
-        self.server = server
-        self.seat: Seat | None = None
-        self.pings = 0
-        self.line = Line(
-            "gameserver",
-            PLAYER_TO_SERVER,
-            self,
-            server.clock,
-            TokenBucket(PER_S, BURST),
-            server.blame,
-        )
+    def __init__(self, line: Line, gate: Gate) -> None:
+        self._line, self._gate, self._now = line, gate, gate.now
+        self._seat: Seat | None = None
+        self._pings = 0
+        gate.traffic.player(line)
 
     def opened(self, line: Line) -> None:
-        """A greeting alone entitles to nothing but a few pings. Another server comes in by the same
-        door, and proves itself first."""
-        if line.peer_role == "gameserver":
-            self.server.lines.discard(line)
-            Link(self.server, line=line).opened(line)
+        """A greeting alone entitles to nothing but a few pings."""
 
     def heard(self, message: Any) -> None:
-        """See `Listener`."""
-        if isinstance(message, Input):
-            self._input(message)
-        elif isinstance(message, Ping):
-            self._ping(message)
-        elif isinstance(message, Join):
-            self._join(message)
-        elif isinstance(message, Felt):
-            seat = self._seated()
-            self.server.tell(
-                Felt(
-                    missed=message.missed,
-                    gap_ms=message.gap_ms,
-                    stall_ms=message.stall_ms,
-                    player=seat.player,
-                )
-            )
-        elif isinstance(message, Leave | Goodbye):
-            self._leave()
+        """Inputs first, for they are the many."""
+        match message:
+            case Input():
+                self._input(message)
+            case Ping():
+                self._ping(message)
+            case Join():
+                self._join(message)
+            case Felt():
+                self._felt(message)
+            case Leave() | Goodbye():
+                self._leave()
 
     def _seated(self) -> Seat:
-        if self.seat is None:
+        if self._seat is None:
             raise OutOfTurn("no ticket was shown on this connection")
-        return self.seat
+        return self._seat
 
     def _input(self, message: Input) -> None:
-        inbox = self._seated().inbox
-        if not inbox.offer(message.seq, message.body, self.server.now()):
+        if not self._seated().inbox.offer(message.seq, message.body, self._now()):
             raise TooFast("too many inputs wait for one that is missing")
 
     def _ping(self, message: Ping) -> None:
-        self.pings += 1
-        if self.seat is not None:
-            self.seat.ping_ms = message.rtt_ms
-        elif self.pings > STRANGER_PINGS:
+        self._pings += 1
+        if self._seat is not None:
+            self._seat.pinged(message.rtt_ms)
+        elif self._pings > STRANGER_PINGS:
             raise TooFast("more pings than a stranger may send")
-        self.line.say(Pong(n=message.n))
+        self._line.say(Pong(n=message.n))
 
     def _join(self, message: Join) -> None:
-        if self.seat is not None:
+        if self._seat is not None:
             raise OutOfTurn("a ticket was shown on this connection already")
-        ticket = self.server.seals.redeemed(
-            message.ticket, self.server.member, message.secret, self.server.now()
+        gate = self._gate
+        ticket = gate.seals.redeemed(
+            message.ticket, gate.attachment.member, message.secret, self._now()
         )
-        seat = self.server.seats.get(ticket.player)
-        if seat is None or seat.ticket != (ticket.migration, ticket.epoch):
+        seat = gate.seats.find(ticket.player)
+        if seat is None or not seat.admits(ticket.migration, ticket.epoch):
             raise TicketRefused("nobody is expected here with this ticket")
-        self.seat = seat
-        seat.sit(self.line, ticket.holder, message.oldest)
+        self._seat = seat
+        seat.sit(self._line, ticket.holder, message.oldest)
+
+    def _felt(self, message: Felt) -> None:
+        self._gate.attachment.tell(
+            Felt(
+                missed=message.missed,
+                gap_ms=message.gap_ms,
+                stall_ms=message.stall_ms,
+                player=self._seated().player,
+            )
+        )
 
     def _leave(self) -> None:
-        if self.seat is not None:
-            self.seat.rise(self.line, home=True)
-            self.server.sweep()
-        self.line.hang_up("bye", "")
+        if self._seat is not None:
+            self._seat.rise(self._line, home=True)
+            self._gate.sweep()
+        self._line.hang_up("bye", "")
 
     def closed(self, reason: str) -> None:  # noqa: ARG002
-        """See `Listener`."""
-        self.server.count_bytes(self.line)
-        if self.seat is not None:
-            self.seat.rise(self.line, home=False)
+        """The connection is over, and the player may come back on another."""
+        self._gate.traffic.player_over(self._line)
+        if self._seat is not None:
+            self._seat.rise(self._line, home=False)

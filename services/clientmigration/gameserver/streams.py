@@ -68,7 +68,7 @@ class Feed:
 
 @dataclass
 class StreamSender:
-    """See the module. `sent_bytes` is told how much of files was sent."""
+    """All streams of one player. `sent_bytes` is told how much of files was sent."""
 
     files: Files
     sent_bytes: Callable[[int], None] = lambda _size: None

@@ -11,7 +11,7 @@ from twisted.internet.endpoints import clientFromString
 from twisted.python.reflect import namedAny
 
 from clientmigration.gameserver.files import Files
-from clientmigration.gameserver.service import GameServer, Setting
+from clientmigration.gameserver.service import ServerOutside, ServerParts, Setting, build
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.probe import Probe
@@ -37,7 +37,7 @@ class Options(Common):
 
 
 def makeService(options: Options) -> InOrder:
-    """See the module."""
+    """A game server as twistd runs it."""
     return served(assemble, options)
 
 
@@ -53,11 +53,18 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         options.read_policy(),
         options["zone"],
     )
-    game, entropy, cpu = namedAny(options["game"]), os.urandom, time.process_time
-    server = GameServer(
-        reactor, setting, game, options.seals(), carbon, probe, cpu, entropy, dialer(reactor),
-        dropped=carbon.take_dropped, files=Files.of_folder(options["files"]),
-    )  # fmt: skip
+    outside = ServerOutside(
+        clock=reactor,
+        seals=options.seals(),
+        sink=carbon,
+        probe=probe,
+        cpu=time.process_time,
+        entropy=os.urandom,
+        dial=dialer(reactor),
+        dropped=carbon.take_dropped,
+    )
+    parts = ServerParts(namedAny(options["game"]), Files.of_folder(options["files"]))
+    server = build(outside, setting, parts)
     listen = listening(reactor, options["listen"])
     reception = Reception(server.player_line, options.origins(), reactor, server.blame)
     door = Door(listen, reception, server.found_at)

@@ -8,67 +8,78 @@ the target has begun, the source lets go. If it does not know, the player waits 
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from twisted.logger import Logger
 
+from clientmigration.core.player.standing import Arriving
+from clientmigration.gameserver.attachment import Attachment
+from clientmigration.gameserver.seat import Seat
+from clientmigration.gameserver.seats import Seats
+from clientmigration.net.line import Line
 from clientmigration.wire.messages import Waived
 from clientmigration.wire.neighbours import Begun, Waive
-
-if TYPE_CHECKING:
-    from clientmigration.gameserver.neighbours import Link
-    from clientmigration.gameserver.seat import Seat
-    from clientmigration.gameserver.service import GameServer
 
 log = Logger()
 
 PROMISES = 10_000  # kept for good, 64 bytes each; then no more are made, and players wait
+SayTo = Callable[[str, Any], None]  # to the server of this name, if there is a link to it
+
+
+class Later(Protocol):
+    """What has to wait for the end of a tick."""
+
+    def after(self, player: str, act: Callable[[], None]) -> None:
+        """Do it when no tick is due any more."""
 
 
 class Waivers:
     """Both sides of the question. `promised` are the migrations that will never begin here."""
 
-    def __init__(self, server: GameServer) -> None:
-        self.server = server
-        self.promised: set[str] = set()
+    def __init__(
+        self,
+        seats: Seats,
+        attachment: Attachment,
+        promised: set[str],
+        say_to: SayTo,
+        ticks: Later,
+    ) -> None:
+        self._seats, self._attachment, self.promised = seats, attachment, promised
+        self._say_to, self._ticks = say_to, ticks
 
     def ask(self) -> None:
         """Ask for every frozen player, as long as no router is there. It does no harm to ask again:
         an answer may have been lost."""
-        if self.server.uplink is not None:
-            return
-        for seat in self.server.seats.values():
-            link = self.server.neighbours.links.get(seat.bound_for)
-            if seat.held and link is not None:
-                link.line.say(Waive(migration=seat.migration, player=seat.player, epoch=seat.epoch))
+        if self._attachment.line is None:
+            for seat in self._seats:
+                if seat.held:
+                    self._say_to(
+                        seat.life.now.bound_for,
+                        Waive(migration=seat.migration, player=seat.player, epoch=seat.epoch),
+                    )
 
-    def asked(self, message: Waive, link: Link) -> None:
+    def asked(self, message: Waive, line: Line) -> None:
         """Another server asks about a migration to here. Only of one that is still waited for is it
         certain that it has not begun, and perhaps ended, before."""
-        seat = self.server.seats.get(message.player)
+        seat = self._seats.find(message.player)
         waived = Waived(migration=message.migration, player=message.player)
         if message.migration in self.promised:
-            link.line.say(waived)
+            line.say(waived)
         elif seat is None:
             return
         elif seat.entered and seat.epoch > message.epoch:
-            link.line.say(Begun(player=message.player, epoch=seat.epoch))
-        elif (
-            seat.session.state() == "arriving"
-            and seat.migration == message.migration
-            and len(self.promised) < PROMISES
-        ):
+            line.say(Begun(player=message.player, epoch=seat.epoch))
+        elif _awaits(seat, message.migration) and len(self.promised) < PROMISES:
             self.promised.add(message.migration)
             seat.session.cancel(message.migration)
-            link.line.say(waived)
+            line.say(waived)
 
     def waived(self, message: Waived, target: str) -> None:
         """The target will never begin: the player goes on here, if it still waits."""
         seat = self._waiting(message.player, target)
         if seat is not None and seat.migration == message.migration:
-            seat.waived = message.migration
-            seat.session.cancel(message.migration)
+            seat.session.waive(message.migration)
             log.info(
                 "{player} goes on without a router: {target} waives it",
                 player=seat.player, target=target,
@@ -78,9 +89,16 @@ class Waivers:
         """The player is the target's: let go of it, after the view of this tick."""
         seat = self._waiting(message.player, target)
         if seat is not None and message.epoch > seat.epoch:
-            act = partial(seat.session.release, message.epoch)
-            self.server.after_tick(message.player, act)
+            self._ticks.after(message.player, seat.session.taken)
 
     def _waiting(self, player: str, target: str) -> Seat | None:
-        seat = self.server.seats.get(player)
-        return seat if seat is not None and seat.held and seat.bound_for == target else None
+        seat = self._seats.find(player)
+        return seat if seat is not None and seat.life.waits_for(target) else None
+
+
+def _awaits(seat: Seat, migration: str) -> bool:
+    now = seat.life.now
+    return isinstance(now, Arriving) and now.migration == migration
+
+
+MakeWaivers = Callable[[Seats, Attachment, set[str], SayTo, Later], Waivers]

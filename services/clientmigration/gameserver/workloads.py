@@ -45,6 +45,10 @@ class Burns:
             if each["kind"] == "burn":
                 self.ask(player, each["us_per_tick"])
 
+    def measures(self) -> dict[str, float]:
+        """Of the catalogue."""
+        return {"workload_burns": len(self.asked)}
+
     def work(self, players: int) -> None:
         """One tick's worth for everyone here; `players` bounds it should the clock stand still."""
         total = sum(self.asked.values()) / 1e6

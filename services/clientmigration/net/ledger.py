@@ -1,4 +1,4 @@
-"""The ledger's port and its adapters: the pure rules of core/player/ledger.py inside a transaction.
+"""The ledger: its port, its adapters, and the pure rules of core/player/ledger.py run on them.
 
 Every method answers with a Deferred. A Deferred that fails means that the outcome is *unknown*:
 read the record again before acting. Nothing here decides.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from twisted.enterprise import adbapi
@@ -19,6 +19,8 @@ from twisted.internet.interfaces import IReactorFromThreads
 from clientmigration.core.player import ledger as rules
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.snapshot import Snapshot
+
+T = TypeVar("T")
 
 Change = Callable[[Record], Record | None]
 
@@ -36,50 +38,68 @@ class Ledger(Protocol):
         """Let go of files and threads."""
 
 
-def take(
-    ledger: Ledger,
-    expected: Record,
-    owner: str,
-    migration: str,
-    snapshot: Snapshot | None,
-    now: float,
-) -> Deferred[list[bool]]:
-    """Compare-and-set of the owner; see `rules.taken`."""
-    claim = expected.claim
-    change = lambda record: rules.taken(record, claim, owner, migration, snapshot, now)  # noqa: E731
-    return ledger.change([expected.player], [change])
+class TimedLedger:
+    """A ledger as a router uses it: the rules, one method each, on any adapter.
 
+    `now` answers Unix seconds, which records keep; `took` is told how many seconds each answer
+    took, whatever it was.
+    """
 
-def checkpoint(
-    ledger: Ledger, owner: str, snapshots: Sequence[Snapshot], now: float
-) -> Deferred[list[bool]]:
-    """Store what `owner` reports, in one transaction; answers for which it still is the owner."""
+    def __init__(
+        self, ledger: Ledger, now: Callable[[], float], took: Callable[[float], None]
+    ) -> None:
+        self._ledger, self._now, self._took = ledger, now, took
 
-    def change(snapshot: Snapshot) -> Change:
+    def read(self, player: str) -> Deferred[Record]:
+        """The record of a player; an empty one for a player never heard of."""
+        return self._timed(self._ledger.read(player))
+
+    def take(
+        self, expected: Record, owner: str, migration: str, snapshot: Snapshot | None
+    ) -> Deferred[list[bool]]:
+        """Make `owner` the owner, if the record is still as `expected`; [True] when it was."""
+        claim, now = expected.claim, self._now()
+        change = lambda record: rules.taken(record, claim, owner, migration, snapshot, now)  # noqa: E731
+        return self._timed(self._ledger.change([expected.player], [change]))
+
+    def checkpoint(self, owner: str, snapshots: Sequence[Snapshot]) -> Deferred[list[bool]]:
+        """Store what `owner` reports, in one transaction; answers for which it is the owner."""
+        now = self._now()
+        changes = [self.storing(owner, each, now) for each in snapshots]
+        return self._timed(self._ledger.change([each.player for each in snapshots], changes))
+
+    def storing(self, owner: str, snapshot: Snapshot, now: float) -> Change:
+        """The change that stores one snapshot."""
         return lambda record: rules.checkpointed(record, owner, snapshot, now)
 
-    return ledger.change([each.player for each in snapshots], [change(each) for each in snapshots])
+    def free(self, owner: str, snapshot: Snapshot) -> Deferred[list[bool]]:
+        """The player went home: nobody owns it, its last state is kept."""
+        now = self._now()
+        change = lambda record: rules.freed(record, owner, snapshot, now)  # noqa: E731
+        return self._timed(self._ledger.change([snapshot.player], [change]))
 
+    def _timed(self, answer: Deferred[T]) -> Deferred[T]:
+        started = self._now()
 
-def free(ledger: Ledger, owner: str, snapshot: Snapshot, now: float) -> Deferred[list[bool]]:
-    """The player went home: nobody owns it, its last state is kept."""
-    return ledger.change(
-        [snapshot.player], [lambda record: rules.freed(record, owner, snapshot, now)]
-    )
+        def done(result: T) -> T:
+            self._took(self._now() - started)
+            return result
+
+        return answer.addBoth(done)
 
 
 class MemoryLedger:
-    """For tests, and for reading: the whole ledger is a dictionary."""
+    """An adapter for tests, and for reading: the whole ledger is a dictionary."""
 
     def __init__(self) -> None:
         self.records: dict[str, Record] = {}
 
     def read(self, player: str) -> Deferred[Record]:
-        """See `Ledger`."""
+        """The record of a player."""
         return succeed(self.records.get(player) or Record(player))
 
     def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
-        """See `Ledger`."""
+        """Run one change per player."""
         done = []
         for player, change in zip(players, changes, strict=True):
             changed = change(self.records.get(player) or Record(player))
@@ -89,7 +109,7 @@ class MemoryLedger:
         return succeed(done)
 
     def close(self) -> None:
-        """See `Ledger`."""
+        """There is nothing to let go of."""
 
 
 _SCHEMA = """
@@ -116,11 +136,11 @@ class SQLite:
         )  # fmt: skip
 
     def read(self, player: str) -> Deferred[Record]:
-        """See `Ledger`."""
+        """The record of a player."""
         return self._pool.runInteraction(_read, player)  # type: ignore[no-any-return]
 
     def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
-        """See `Ledger`."""
+        """Run one change per player, all of them or none."""
 
         def run(transaction: Any) -> list[bool]:
             transaction.execute("begin immediate")  # nobody writes between our read and our write
@@ -132,7 +152,7 @@ class SQLite:
         return self._pool.runInteraction(run)  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """See `Ledger`."""
+        """End the thread and close the file."""
         self._pool.close()
 
 

@@ -7,6 +7,7 @@ disturbs nobody else. It writes straight to the socket while nothing is queued f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -45,6 +46,16 @@ class Listener(Protocol):
         """The connection is over. Nothing can be said any more."""
 
 
+@dataclass(frozen=True)
+class LineTerms:
+    """How a peer is heard: `hears` is what it may say, `rate` how many messages it may send per
+    second and at once, `silence_s` after how many silent seconds it is gone."""
+
+    hears: Dialect
+    rate: tuple[float, float]
+    silence_s: float = SILENCE_S
+
+
 @implementer(IPushProducer)
 class Line(TwistedProtocol):
     """The shell around one `Connection`. `say` and `show` never block and never queue without
@@ -55,20 +66,18 @@ class Line(TwistedProtocol):
     def __init__(
         self,
         role: str,
-        hears: Dialect,
+        terms: LineTerms,
         listener: Listener,
         clock: IReactorTime,
-        bucket: TokenBucket,
         blame: Callable[[PeersFault], None] = lambda _fault: None,
-        silence_s: float = SILENCE_S,
     ) -> None:
         self.role = role
         self.listener = listener
         self.clock = clock
-        self.bucket = bucket
+        self.bucket = TokenBucket(*terms.rate)
         self.blame = blame
-        self.silence_s = silence_s
-        self.connection = Connection(hears)
+        self.silence_s = terms.silence_s
+        self.connection = Connection(terms.hears)
         self.choked = False
         self.over = False
         self.peer_role = ""
@@ -115,13 +124,16 @@ class Line(TwistedProtocol):
         else:
             self.listener.heard(message)
 
-    def turn(
-        self, hears: Dialect, listener: Listener, bucket: TokenBucket, silence_s: float
-    ) -> None:
+    def listen(self, listener: Listener) -> None:
+        """From now on this one hears the peer."""
+        self.listener = listener
+
+    def turn(self, terms: LineTerms, listener: Listener) -> None:
         """The greeting said that this peer is of another kind than the door was made for."""
-        self.connection.turn(hears)
-        self.listener, self.bucket, self.silence_s = listener, bucket, silence_s
-        self._expect(silence_s, self._silent)
+        self.connection.turn(terms.hears)
+        self.bucket, self.silence_s = TokenBucket(*terms.rate), terms.silence_s
+        self.listen(listener)
+        self._expect(self.silence_s, self._silent)
 
     def say(self, message: Any) -> None:
         """Send one message, in order, if the line is still up."""
@@ -138,6 +150,12 @@ class Line(TwistedProtocol):
     def _write(self, frame: bytes) -> None:
         self.sent += len(frame)
         self._send(frame)
+
+    def take_counts(self) -> tuple[int, int]:
+        """Bytes sent and received since this was asked last."""
+        counts = (self.sent, self.received)
+        self.sent = self.received = 0
+        return counts
 
     def fail(self, fault: PeersFault) -> None:
         """End it because of the peer: say so to it, and once in the log."""

@@ -20,10 +20,9 @@ from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLo
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import Away, NotAuthentic, OutOfTurn, PeersFault
 from clientmigration.net.door import Lines, steady
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.tickets import Proofs
 from clientmigration.wire.connection import ROUTER_TO_OPERATOR
 from clientmigration.wire.messages import Challenge, Goodbye, Here
@@ -81,14 +80,8 @@ class OperatorClient:
         self._asked: dict[int, Deferred[Answer]] = {}
         self._waiting: list[Deferred[Overview]] = []
         self._n = 0
-        self.line = Line(
-            credentials.role,
-            ROUTER_TO_OPERATOR,
-            self,
-            clock,
-            TokenBucket(*ROUTER_RATE),
-            self._blame,
-        )
+        terms = LineTerms(ROUTER_TO_OPERATOR, ROUTER_RATE)
+        self.line = Line(credentials.role, terms, self, clock, self._blame)
 
     def opened(self, line: Line) -> None:
         """The router speaks first: its challenge."""

@@ -3,47 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from clientmigration.core.decisions.annotations import Annotation, Run, changes, departure
 from clientmigration.core.fleet.health import Health
+from clientmigration.core.fleet.member import Member
+from clientmigration.core.measures.meter import Meter
+from clientmigration.router.situation import Situation
 
-if TYPE_CHECKING:
-    from clientmigration.router.service import Router
+
+class Notice(Protocol):
+    """Where events are posted."""
+
+    def post(self, what: str, tags: list[str], when: int, data: str = "") -> None:
+        """Post one event, of a Unix second, and return at once."""
 
 
 class Annotations:
     """Looks at the fleet once per report and tells what changed."""
 
-    def __init__(self, router: Router) -> None:
-        self.router = router
+    def __init__(self, situation: Situation, events: Notice, meter: Meter) -> None:
+        self._situation, self._events, self._meter = situation, events, meter
         self._seen: dict[str, Health] = {}
         self._run = Run()
 
-    def tell(self, news: Annotation) -> None:
-        """One event, now."""
+    def _tell(self, news: Annotation) -> None:
         tags = ["clientmigration", news.what]
-        self.router.events.post(news.what, tags, int(self.router.now()), news.text)
+        self._events.post(news.what, tags, int(self._situation.now()), news.text)
 
-    def joined(self, name: str, address: str) -> None:
+    def joined(self, member: Member) -> None:
         """A member was let in."""
-        self.tell(Annotation("join", f"{name} at {address} joins the fleet"))
+        self._tell(Annotation("join", f"{member.name} at {member.address} joins the fleet"))
 
-    def gone(self, name: str, health: Health | None, reason: str) -> None:
+    def left(self, member: Member, reason: str) -> None:
         """The link to a member ended."""
-        news = departure(name, health, reason)
+        news = departure(member.name, member.newest, reason)
         if news.what == "crash":
-            self.router.meter.count("members_lost")
-        self.tell(news)
+            self._meter.count("members_lost")
+        self._tell(news)
 
     def look(self, counted: Mapping[str, float], moving: int) -> None:
         """One report's counts, and the fleet as it is now."""
-        now = {each.name: each.newest for each in self.router.fleet.members() if each.newest}
+        members = self._situation.fleet.members()
+        now = {each.name: each.newest for each in members if each.newest}
         for news in changes(self._seen, now):
-            self.tell(news)
+            self._tell(news)
         self._seen = now
         if back := int(counted["recovered"]):
-            self.tell(Annotation("recovery", f"{back} players are back from a lost server"))
-        self._run, ended = self._run.after(counted, moving, self.router.now())
+            self._tell(Annotation("recovery", f"{back} players are back from a lost server"))
+        self._run, ended = self._run.after(counted, moving, self._situation.now())
         if ended is not None:
-            self.tell(ended)
+            self._tell(ended)

@@ -1,42 +1,37 @@
 """Tells the game servers of a fleet about each other, so that their players can see across.
 
-Each has a small number by which views tell who is simulated where. It comes from the name, so that
-it is the same after a restart of the router, unless two names want the same.
+Whoever comes or goes: everybody is told the whole list again, with the numbers by which views tell
+who is simulated where.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
-
 from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.member import Member
+from clientmigration.core.fleet.numbers import numbered
+from clientmigration.router.attached import AttachedMembers
 from clientmigration.wire.messages import Neighbour, Neighbours
 
-if TYPE_CHECKING:
-    from clientmigration.router.members import MemberLine
 
-OWNERS = 255  # numbers from 1; 0 is for who has none
+class Introductions:
+    """Speaks to all attached game servers."""
 
+    def __init__(self, members: AttachedMembers, fleet: Fleet) -> None:
+        self._members, self._fleet = members, fleet
 
-def owners(names: Iterable[str]) -> dict[str, int]:
-    """A number for each name; 0 for those after the 255th."""
-    numbers: dict[str, int] = {}
-    free = set(range(1, OWNERS + 1))
-    for name in sorted(names):
-        wanted = zlib.crc32(name.encode()) % OWNERS
-        tried = (1 + (wanted + n) % OWNERS for n in range(OWNERS if free else 0))
-        numbers[name] = next((n for n in tried if n in free), 0)
-        free.discard(numbers[name])
-    return numbers
+    def joined(self, member: Member) -> None:  # noqa: ARG002
+        """A member has come, and has been told its name."""
+        self._introduce()
 
+    def left(self, member: Member, reason: str) -> None:  # noqa: ARG002
+        """A member has gone."""
+        self._introduce()
 
-def introduce(members: Mapping[str, MemberLine], fleet: Fleet) -> None:
-    """Tell every game server who the others are now."""
-    known = {name: member for name in members if (member := fleet.member(name))}
-    servers = {name: each for name, each in known.items() if each.role == "gameserver"}
-    numbers = owners(servers)
-    listed = [Neighbour(name, each.address, numbers[name]) for name, each in servers.items()]
-    for name in servers:
-        others = [each for each in listed if each.name != name]
-        members[name].line.say(Neighbours(owner=numbers[name], neighbours=others))
+    def _introduce(self) -> None:
+        known = {name: each for name in self._members if (each := self._fleet.member(name))}
+        servers = {name: each for name, each in known.items() if each.role == "gameserver"}
+        numbers = numbered(servers)
+        listed = [Neighbour(name, each.address, numbers[name]) for name, each in servers.items()]
+        for name in servers:
+            others = [each for each in listed if each.name != name]
+            self._members.tell(name, Neighbours(owner=numbers[name], neighbours=others))

@@ -1,18 +1,24 @@
-"""What operators are shown: the fleet, the world, the latest moves. Nothing is changed here."""
+"""What operators are shown: the fleet, the world, where a player is, and why.
+
+This is the one place that may look at everything. It changes nothing and decides nothing.
+"""
 
 from __future__ import annotations
 
 import zlib
-from collections import deque
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sized
+from dataclasses import dataclass
 
-import msgspec
-
+from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.fleet.member import Member
+from clientmigration.core.fleet.numbers import numbered
+from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
-from clientmigration.router.introductions import owners
-from clientmigration.wire.messages import Entry, Felt
+from clientmigration.net.ledger import TimedLedger
+from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.past import Past
+from clientmigration.router.situation import Situation
+from clientmigration.wire.messages import Entry
 from clientmigration.wire.operators import (
     Because,
     Dot,
@@ -27,11 +33,6 @@ from clientmigration.wire.operators import (
     World,
 )
 
-if TYPE_CHECKING:
-    from clientmigration.router.moves import MoveCarrier
-    from clientmigration.router.service import Router
-
-KEPT = 1000  # moves that are remembered
 RECENT = 20  # moves in an overview
 OF_PLAYER = 10  # moves in an answer about one player
 DOTS = 5000  # players of a world that are shown
@@ -42,81 +43,56 @@ MEASURES = (
 )
 
 
-class Past:
-    """The latest moves that ended, oldest first."""
+@dataclass(frozen=True)
+class OverviewPorts:
+    """Everything that may be looked at. `totals` are the meter's counts since the start, `moving`
+    answers how many players are being moved, `started` since when (Unix seconds)."""
 
-    def __init__(self) -> None:
-        self.moves: deque[Moved] = deque(maxlen=KEPT)
-
-    def ended(self, move: MoveCarrier, outcome: Outcome, reason: str, now: float) -> None:
-        """One ended `now`."""
-        self.moves.append(
-            Moved(
-                at=now,
-                player=move.player,
-                source=move.source,
-                target=move.target,
-                outcome=str(outcome),
-                reason=reason,
-                took_ms=(now - move.started) * 1000,
-            )
-        )
-
-    def felt(self, target: str, felt: Felt) -> None:
-        """What the player's latest move, which was to `target`, cost it."""
-        for n in range(len(self.moves) - 1, -1, -1):
-            move = self.moves[n]
-            if move.player == felt.player:
-                if move.target == target and move.outcome == Outcome.SETTLED:
-                    self.moves[n] = msgspec.structs.replace(
-                        move, gap_ms=felt.gap_ms, missed=felt.missed, stall_ms=felt.stall_ms
-                    )
-                return
-
-    def newest(self, most: int, player: str = "") -> list[Moved]:
-        """The latest, newest first: of all, or of one player."""
-        of_it = (move for move in reversed(self.moves) if player in ("", move.player))
-        return [move for move, _ in zip(of_it, range(most), strict=False)]
-
-    def reason(self, player: str) -> str:
-        """Why this player's latest move ended, if it did not go well."""
-        latest = self.newest(1, player)
-        return latest[0].reason if latest else ""
+    router: str
+    situation: Situation
+    members: AttachedMembers
+    waiting: Sized
+    moving: Callable[[], int]
+    totals: Mapping[str, float]
+    past: Past
+    audit: AuditTrail
+    ledger: TimedLedger
+    started: Callable[[], float]
 
 
-def overview(router: Router) -> Overview:
+def overview(ports: OverviewPorts) -> Overview:
     """How things stand."""
-    summary, totals = router.fleet.summary(), router.meter.totals
-    known = router.fleet.members()
-    numbers = owners(each.name for each in known if each.role == "gameserver")
+    fleet, totals = ports.situation.fleet, ports.totals
+    summary, known = fleet.summary(), fleet.members()
+    numbers = numbered(each.name for each in known if each.role == "gameserver")
     return Overview(
-        router=router.member,
-        now=router.now(),
-        started=router.started,
-        members=[_member(router, each, numbers.get(each.name, 0)) for each in known],
+        router=ports.router,
+        now=ports.situation.now(),
+        started=ports.started(),
+        members=[_member(ports, each, numbers.get(each.name, 0)) for each in known],
         players=summary.players,
         capacity=summary.capacity,
-        waiting=len(router.line_up.waiting),
-        moving=sum(bool(move.source) for move in router.moves.by_id.values()),
+        waiting=len(ports.waiting),
+        moving=ports.moving(),
         joins=int(totals["joins"]),
         moves={str(outcome): int(totals[f"moves_{outcome}"]) for outcome in Outcome},
-        recent=router.operators.past.newest(RECENT),
+        recent=ports.past.newest(RECENT),
     )
 
 
-def _member(router: Router, known: Member, owner: int) -> MemberStatus:
+def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
     return MemberStatus(
         name=known.name,
         role=known.role,
         address=known.address,
         zone=known.zone,
         owner=owner,
-        closed=known.closed(router.policy, router.now()),
-        sample=_sample(known, router.members[known.name].measures),
+        closed=known.closed(ports.situation.policy, ports.situation.now()),
+        sample=_sample(known, ports.members[known.name].measures),
     )
 
 
-def _sample(known: Member, measures: dict[str, float]) -> MemberSample | None:
+def _sample(known: Member, measures: Mapping[str, float]) -> MemberSample | None:
     health = known.newest
     if health is None:
         return None
@@ -135,59 +111,85 @@ def _sample(known: Member, measures: dict[str, float]) -> MemberSample | None:
     )
 
 
-def world(router: Router) -> World:
+def world(ports: OverviewPorts) -> World:
     """Where everybody stands, or an even choice of them."""
-    rosters = {name: member.roster.values() for name, member in router.members.items()}
+    rosters = {name: link.roster.values() for name, link in ports.members.items()}
     players = sum(map(len, rosters.values()))
     every = max(1, -(-players // DOTS))
     shown = {name: _dots(entries, every) for name, entries in rosters.items()}
     count = sum(map(len, shown.values()))
-    return World(now=router.now(), players=players, shown=count, members=shown)
+    return World(now=ports.situation.now(), players=players, shown=count, members=shown)
 
 
 def _dots(entries: Iterable[Entry], every: int) -> list[Dot]:
-    numbered = ((zlib.crc32(each.player.encode()), each) for each in entries)
-    return [Dot(n, round(e.x, 1), round(e.y, 1)) for n, e in numbered if n % every == 0]
+    all_of_them = ((zlib.crc32(each.player.encode()), each) for each in entries)
+    return [Dot(n, round(e.x, 1), round(e.y, 1)) for n, e in all_of_them if n % every == 0]
 
 
-async def found(router: Router, find: Find) -> Found | Ended:
+async def found(ports: OverviewPorts, find: Find) -> Found | Ended:
     """Where one player is. Its name may be cut short, if only one begins so."""
     here = [
         (name, entry)
-        for name, member in router.members.items()
-        for entry in _called(find.player, member.roster)
+        for name, link in ports.members.items()
+        for entry in _called(find.player, link.roster)
     ]
     names = {entry.player for _, entry in here}
     if len(names) > 1:
         return Ended(find.n, "refused", f"{len(names)} players begin with {find.player!r}")
     player = names.pop() if names else find.player
-    record = await router.timed(router.ledger.read(player))
+    record = await ports.ledger.read(player)
     if not here and record.epoch == 0:
         return Ended(find.n, "refused", f"no player is called {find.player!r}")
-    at, entry = max(here, key=lambda each: each[1].epoch) if here else (record.owner, None)
-    moves = router.operators.past.newest(OF_PLAYER, player)
+    moves = ports.past.newest(OF_PLAYER, player)
+    if not here:
+        return _away(find.n, record, moves)
+    at, entry = max(here, key=lambda each: each[1].epoch)
+    return _playing(find.n, at, entry, record.stored_at, moves)
+
+
+def _since(at: str, moves: list[Moved]) -> float | None:
+    """When the player came to where it is, if its last move that went well brought it there."""
     came = next((move for move in moves if move.outcome == Outcome.SETTLED), None)
+    return came.at if came and came.target == at else None
+
+
+def _playing(n: int, at: str, entry: Entry, stored_at: float, moves: list[Moved]) -> Found:
     return Found(
-        n=find.n,
-        player=player,
+        n=n,
+        player=entry.player,
         member=at,
-        epoch=entry.epoch if entry else record.epoch,
-        state=entry.state if entry else "",
-        migration=entry.migration if entry else "",
-        x=entry.x if entry else record.snapshot.x if record.snapshot else 0.0,
-        y=entry.y if entry else record.snapshot.y if record.snapshot else 0.0,
-        ping_ms=entry.ping_ms if entry else None,
-        stored_at=record.stored_at,
-        since=came.at if came and came.target == at else None,
+        epoch=entry.epoch,
+        state=entry.state,
+        migration=entry.migration,
+        x=entry.x,
+        y=entry.y,
+        ping_ms=entry.ping_ms,
+        stored_at=stored_at,
+        since=_since(at, moves),
         moves=moves,
     )
 
 
-def because(router: Router, explain: Explain) -> Because:
+def _away(n: int, record: Record, moves: list[Moved]) -> Found:
+    """What the ledger knows of a player that is on no roster."""
+    last = record.snapshot
+    return Found(
+        n=n,
+        player=record.player,
+        member=record.owner,
+        epoch=record.epoch,
+        x=last.x if last else 0.0,
+        y=last.y if last else 0.0,
+        stored_at=record.stored_at,
+        since=_since(record.owner, moves),
+        moves=moves,
+    )
+
+
+def because(ports: OverviewPorts, explain: Explain) -> Because:
     """What the router remembers of a player, a move or a member."""
-    memory = router.memory
-    facts = memory.about(explain.subject)
-    return Because(n=explain.n, since=memory.since(), facts=facts)
+    facts = ports.audit.about(explain.subject)
+    return Because(n=explain.n, since=ports.audit.since(), facts=facts)
 
 
 def _called(player: str, roster: dict[str, Entry]) -> list[Entry]:

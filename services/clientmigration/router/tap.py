@@ -17,7 +17,8 @@ from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, served
 from clientmigration.net.web import Reception
-from clientmigration.router.service import Router
+from clientmigration.router.outside import RouterOutside, RouterSettings
+from clientmigration.router.service import build
 from clientmigration.router.warm_start import from_graphite
 
 
@@ -38,7 +39,7 @@ class Options(Common):
 
 
 def makeService(options: Options) -> InOrder:
-    """See the module."""
+    """What twistd runs."""
     return served(assemble, options)
 
 
@@ -49,11 +50,18 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)
     probe = Probe(reactor)
     ledger = SQLite(Path(options["ledger"]), reactor)
-    policy, seals, entropy = options.read_policy(), options.seals(), os.urandom
-    router = Router(
-        reactor, options["name"], policy, ledger, seals, carbon, events, probe, entropy,
-        carbon.take_dropped, past=None if options["forget"] else from_graphite(reactor, graphite),
-    )  # fmt: skip
+    outside = RouterOutside(
+        clock=reactor,
+        ledger=ledger,
+        seals=options.seals(),
+        sink=carbon,
+        events=events,
+        probe=probe,
+        entropy=os.urandom,
+        dropped=carbon.take_dropped,
+        past=None if options["forget"] else from_graphite(reactor, graphite),
+    )
+    router = build(outside, RouterSettings(options["name"], options.read_policy()))
     reception = Reception(router.player_line, options.origins(), reactor, router.blame)
     players = Door(listening(reactor, options["players"]), reception)
     members = Door(listening(reactor, options["members"]), router.member_line)

@@ -7,21 +7,20 @@ itself, as any newcomer is. What comes too late is not used.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from clientmigration.core.decisions.replay import in_order, reports
 from clientmigration.core.decisions.rounds import DecisionRecord
 from clientmigration.core.fleet.fleet import HISTORY_S
 from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.member import Member
 from clientmigration.core.measures.metrics import Datapoint, Measurement
 from clientmigration.errors import Away
 from clientmigration.net import history
-
-if TYPE_CHECKING:
-    from clientmigration.router.service import Router
+from clientmigration.net.beats import Beats
+from clientmigration.router.situation import Situation
 
 log = Logger()
 
@@ -42,31 +41,41 @@ def from_graphite(reactor: Any, base: str, within_s: float = WITHIN_S) -> Ask:
     return ask
 
 
-class WarmStart:
-    """See the module. Without `ask` it recalls nothing."""
+class KnownSince(Protocol):
+    """Who keeps since when decisions about a member count."""
 
-    def __init__(self, router: Router, ask: Ask | None) -> None:
-        self.router, self._ask = router, ask
+    def known_since(self, member: Member, since: float) -> None:
+        """Decisions about this member count from then on (Unix seconds)."""
+
+
+class WarmStart:
+    """For the router of this `name`. Without `ask` it recalls nothing."""
+
+    def __init__(
+        self, name: str, ask: Ask | None, situation: Situation, log: KnownSince, beats: Beats
+    ) -> None:
+        self._name, self._ask, self._situation = name, ask, situation
+        self._log, self._beats = log, beats
+        self._started = 0.0
         self._known: dict[str, Mapping[int, Sequence[Measurement]]] = {}
         self._decided: list[tuple[float, Sequence[Flow]]] = []
 
     def begin(self) -> None:
         """Ask, and return at once."""
+        self._started = self._situation.now()
         if self._ask is not None:
-            Deferred.fromCoroutine(self._fill(self._ask)).addErrback(
-                lambda failure: log.failure("recalling the last seconds broke", failure)
-            )
+            self._beats.spawn("recalling the last seconds", self._fill(self._ask))
 
     async def _fill(self, ask: Ask) -> None:
-        started = self.router.now()
+        started = self._started
         try:
             points, records = await ask(int(started - HISTORY_S), int(started))
         except Away as error:
             log.info("begins without the last seconds: {error}", error=str(error))
             return
-        mine = [record for record in records if record.router == self.router.member]
+        mine = [record for record in records if record.router == self._name]
         self._known = dict(reports(points))
-        self._known.pop(f"router.{self.router.member}", None)  # what it said of itself
+        self._known.pop(f"router.{self._name}", None)  # what it said of itself
         self._decided = [(each.now, each.flows) for _, each in in_order(mine) if each.flows]
         log.info(
             "has {reports} reports of {members} members and {decisions} decisions of the last"
@@ -74,16 +83,17 @@ class WarmStart:
             reports=sum(map(len, self._known.values())), members=len(self._known),
             decisions=len(self._decided), seconds=HISTORY_S,
         )  # fmt: skip
-        for member in self.router.fleet.members():
-            self.joined(member.role, member.name)
+        for member in self._situation.fleet.members():
+            self.joined(member)
 
-    def joined(self, role: str, name: str) -> None:
+    def joined(self, member: Member) -> None:
         """A member has just been let in: what is known of it counts, once, while it is fresh."""
-        known, now = self._known.pop(f"{role}.{name}", {}), self.router.now()
-        fresh = [s for s in known if s > now - HISTORY_S]
+        fleet, now = self._situation.fleet, self._situation.now()
+        known = self._known.pop(f"{member.role}.{member.name}", {})
+        fresh = [second for second in known if second > now - HISTORY_S]
         if not fresh:
             return
         for second in fresh:
-            self.router.fleet.observe(known[second], now)
-        self.router.fleet.recalled(name, self._decided)
-        self.router.journal.joined(role, name, self.router.started - HISTORY_S)
+            fleet.observe(known[second], now)
+        fleet.recalled(member.name, self._decided)
+        self._log.known_since(member, self._started - HISTORY_S)

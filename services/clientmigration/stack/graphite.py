@@ -78,10 +78,11 @@ class Graphite:
 
     def _carbon(self, environ: Mapping[str, str]) -> Program:
         bin_ = self.environment / "bin"
+        whole = (str(bin_ / "python"), str(self.files / "whole.py"), str(self.storage))
         flags = (f"--config={self.home}/conf/carbon.conf", f"--pidfile={self._pid}", "--nodaemon")
         return Program(
             name="carbon",
-            argv=(str(bin_ / "python"), str(bin_ / "carbon-cache.py"), *flags, "start"),
+            argv=(*whole, str(bin_ / "python"), str(bin_ / "carbon-cache.py"), *flags, "start"),
             log=self.logs / "carbon.log",
             environment={**environ, **self._variables()},
             folder=self.home,

@@ -22,13 +22,19 @@ from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.meadow import Meadow
 from clientmigration.gameserver.seat import Seat
-from clientmigration.gameserver.service import GameServer, Setting
+from clientmigration.gameserver.seats import MakeSeat
+from clientmigration.gameserver.service import GameServer, ServerOutside, ServerParts, Setting
+from clientmigration.gameserver.service import build as build_server
+from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.net.door import Lines, steady
 from clientmigration.net.ledger import Ledger, MemoryLedger
 from clientmigration.net.operator import Credentials, OperatorClient
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
+from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
 from clientmigration.router.service import Router
+from clientmigration.router.service import build as build_router
+from clientmigration.router.warm_start import Ask
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk, Silent, SlowLedger, Still
 from clientmigration.testing.network import Network
@@ -46,8 +52,9 @@ MakeNetwork = Callable[[Timeline, Mapping[str, HostClock]], Network]
 class Parts:
     """What an arena is built from: put something else here to try it, or to plant a bug."""
 
-    router: type[Router] = Router
-    server: type[GameServer] = GameServer
+    router: RouterParts = field(default_factory=RouterParts)
+    seat: MakeSeat = Seat
+    waivers: MakeWaivers = Waivers
     player: type[Player] = Player
     game: MakeGame = Meadow
 
@@ -57,7 +64,7 @@ class Arena:
     """See the package. `delay_s` is the one-way delay between any two hosts; `cost` the load that
     one player is to a server; `files` are what every server offers; `skew` the seconds by which a
     host's clock is ahead; `disk` how good the ledger's is; `make_network` what connects the hosts,
-    if it is not a network with that delay."""
+    if it is not a network with that delay; `past` is what routers ask that start."""
 
     seed: int = 1
     delay_s: float = 0.001
@@ -68,6 +75,7 @@ class Arena:
     skew: Callable[[str], float] = lambda _host: 0.0
     disk: Disk | None = None
     make_network: MakeNetwork | None = None
+    past: Ask | None = None
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
@@ -101,41 +109,42 @@ class Arena:
     def start_router(self) -> Router:
         """A router, with the arena's ledger: also the one that comes back after `kill`."""
         clock = self._host("router")
-        self.router = self.parts.router(
-            clock,
-            "router",
-            self.policy,
-            self._ledger(clock),
-            self.seals,
-            self.sink,
-            self.events,  # type: ignore[arg-type]
-            Probe(clock, Still()),
-            self.random.randbytes,
+        outside = RouterOutside(
+            clock=clock,
+            ledger=self._ledger(clock),
+            seals=self.seals,
+            sink=self.sink,
+            events=self.events,
+            probe=Probe(clock, Still()),
+            entropy=self.random.randbytes,
+            past=self.past,
         )
+        settings = RouterSettings("router", self.policy)
+        self.router = build_router(outside, settings, self.parts.router)
         self.network.listen("router", "router:4100", self.router.player_line)
         self.network.listen("router", "router:4101", self.router.member_line)
         self.router.startService()
         return self.router
 
     def start_server(
-        self, name: str, capacity: int = 200, rate: int = 20, zone: str = ""
+        self, name: str, capacity: int = 200, rate: int = 20, zone: str = "", named: bool = True
     ) -> GameServer:
-        """A game server that attaches to the router."""
+        """A game server that attaches to the router, which gives it a name if it is not `named`."""
         address, clock = f"{name}:1", self._host(name)
-        setting = Setting(name, address, capacity, rate, self.policy, zone)
-        server = self.servers[name] = self.parts.server(
-            clock,
-            setting,
-            self.parts.game,
-            self.seals,
-            self.sink,
-            Probe(clock, Still()),
-            self._cpu(name),
-            self.random.randbytes,
-            self.network.dial(name, clock),
-            self.random.random,
-            files=self.files,
+        called = name if named else ""
+        setting = Setting(called, address, capacity, rate, self.policy, zone)
+        outside = ServerOutside(
+            clock=clock,
+            seals=self.seals,
+            sink=self.sink,
+            probe=Probe(clock, Still()),
+            cpu=self._cpu(name),
+            entropy=self.random.randbytes,
+            dial=self.network.dial(name, clock),
+            jitter=self.random.random,
         )
+        parts = ServerParts(self.parts.game, self.files, self.parts.seat, self.parts.waivers)
+        server = self.servers[name] = build_server(outside, setting, parts)
         self.network.listen(name, address, server.player_line)
         endpoint = self.network.dial(name, clock)("router:4101")
         self.links[name] = steady(endpoint, server.router_line, clock, self.random.random)
@@ -230,10 +239,7 @@ class Arena:
         return [
             name
             for name, server in self.servers.items()
-            if (seat := server.seats.get(player.name))
-            and seat.entered
-            and not seat.held
-            and not self.hosts[name].frozen
+            if server.seats.at_play(player.name) and not self.hosts[name].frozen
         ]
 
     def home_of(self, player: Player) -> str:
@@ -245,20 +251,21 @@ class Arena:
         return self.order(player.name, self.home_of(player), target)
 
     def order(self, player: str, source: str, target: str) -> Deferred[Any]:
-        """Have the router move whom it knows by name."""
-        return Deferred.fromCoroutine(self.router.moves.start(player, source, target))
+        """Have the router move whom it knows by name; the outcome, None if it cannot be begun."""
+        starting = Deferred.fromCoroutine(self.router.moves.start(player, source, target))
+        return starting.addCallback(lambda ended: ended and ended.outcome)
 
     def coins(self) -> int:
         """All coins in all pockets, on all grounds and in letters."""
         games: list[Any] = [server.game for server in self.servers.values()]
         lying = sum(sum(game.ground.values()) for game in games)
-        pockets = sum(seat.server.game.state(seat.player)["coins"] for seat in self.seats())
+        pockets = sum(seat.game.state(seat.player)["coins"] for seat in self.seats())
         return int(lying + pockets + sum(letter.body["coins"] for letter in self.letters()))
 
     def seats(self) -> list[Seat]:
         """Where each player is that is anywhere, each once: while it is handed over, the newer."""
-        seats = [seat for server in self.servers.values() for seat in server.seats.values()]
-        entered = sorted((each for each in seats if each.entered), key=lambda each: each.epoch)
+        playing = [seat for server in self.servers.values() for seat in server.seats.playing()]
+        entered = sorted(playing, key=lambda each: each.epoch)
         return list({seat.player: seat for seat in entered}.values())
 
     def letters(self) -> list[Letter]:

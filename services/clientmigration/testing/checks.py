@@ -164,7 +164,7 @@ class Checker:
         track.tick = track.last = track.rejoins = 0
         track.shown_at = None
         self.by_host[host] = track
-        player.on_view = lambda view: self.shown(track, player, view)
+        player.on("view", lambda view: self.shown(track, player, view))
         return track
 
     def fault(self) -> None:
@@ -249,9 +249,9 @@ class Checker:
                 self.fail("I4", f"{track.name} is nowhere")
 
     def _look_at_server(self, name: str, server: GameServer, seen: set[str]) -> None:
-        new_tick = server.tick != self._ticks[name]
-        self._ticks[name] = server.tick
-        for player, seat in server.seats.items():
+        new_tick = server.ticks.tick != self._ticks[name]
+        self._ticks[name] = server.ticks.tick
+        for player, seat in server.seats.by_name.items():
             if seat.line is not None:
                 self._look_at_line(name, player, seat)
             if seat.entered:
@@ -273,14 +273,18 @@ class Checker:
     def _look_at_link(self, name: str) -> None:
         """Since when a server and the router can talk."""
         server, router = self.arena.servers[name], self.arena.router
-        member, uplink, cuts = router.members.get(name), server.uplink, self.arena.network.cuts
+        member, uplink, cuts = (
+            router.members.get(name),
+            server.attachment.line,
+            self.arena.network.cuts,
+        )
         well = (
             uplink is not None
             and member is not None
             and not self._frozen(name)
             and not self._frozen("router")
             and not (cuts and ((name, "router") in cuts or ("router", name) in cuts))
-            and getattr(member.line.transport, "peer", None) is uplink.line.transport
+            and getattr(member.line.transport, "peer", None) is uplink.transport
         )
         if not well:
             self._linked.pop(name, None)
@@ -333,13 +337,14 @@ class Checker:
 
     def _in_vain(self, name: str, server: GameServer, seat: Seat) -> bool:
         """Whether a player is frozen though its target could be asked to waive."""
-        if not seat.held or server.uplink is not None or self.arena.network.cuts:
+        if not seat.held or server.attachment.line is not None or self.arena.network.cuts:
             return False
-        if self._frozen(name) or self._frozen(seat.bound_for):
+        bound_for = seat.life.now.bound_for
+        if self._frozen(name) or self._frozen(bound_for):
             return False
-        link = server.neighbours.links.get(seat.bound_for)
-        target = self.arena.servers.get(seat.bound_for)
-        there = target.seats.get(seat.player) if target else None
+        link = server.neighbours.links.get(bound_for)
+        target = self.arena.servers.get(bound_for)
+        there = target.seats.find(seat.player) if target else None
         return (
             target is not None
             and there is not None
@@ -351,10 +356,11 @@ class Checker:
     def _waived(self, record: Record, name: str, seat: Seat) -> bool:
         """I1: the ledger's owner has promised not to play the player, so that its source does; in
         the end the ledger knows it, and the source is to be told."""
-        if not seat.waived or record.migration != seat.waived:
+        waived = seat.life.now.waived
+        if not waived or record.migration != waived:
             return False
         owner = self.arena.servers.get(record.owner)
-        also = owner.seats.get(record.player) if owner else None
+        also = owner.seats.find(record.player) if owner else None
         if also is not None and also.entered and also is not seat:
             self.fail("I1", f"{record.player} is played by {record.owner}, which had waived it")
         given_back = record.owner == name
@@ -384,7 +390,7 @@ class Checker:
         slow = 4 * self.arena.disk.slow_s if self.arena.disk else 0.0
         if told is not None and self.now - max(since, told) > FENCE_S + slow and self._disk_well():
             self.fail("I1", f"{player} is played by {name}, and the ledger does not say so")
-        home = track.player.home
+        home = track.player.traveller.home
         if home is not None and home.viewed and not home.over and home.line is not None:
             peer = getattr(home.line.transport, "peer", None)
             heard = max(since, self._thawed_at(name), self._thawed_at(track.host))

@@ -14,7 +14,7 @@ def possessions(arena: Arena) -> dict[str, tuple[int, int, Mail]]:
     newest: dict[str, tuple[int, int, Mail]] = {}
     for server in arena.servers.values():
         game: Any = server.game
-        for player, seat in server.seats.items():
+        for player, seat in server.seats.by_name.items():
             if seat.epoch < newest.get(player, (0,))[0]:
                 continue
             if seat.final is not None:  # went home: its state is on its way to the ledger

@@ -18,7 +18,7 @@ def unsettled(watch: Checker) -> str:
     for name, server in arena.servers.items():
         if name not in arena.router.members:
             return f"{name} is not attached"
-        for player, seat in server.seats.items():
+        for player, seat in server.seats.by_name.items():
             if player in seats:
                 return f"{player} has two seats"
             seats[player] = (name, seat)
@@ -42,7 +42,7 @@ def _home(watch: Checker, track: Track, name: str) -> str:
 
 
 def _in_place(watch: Checker, track: Track, name: str, seat: Seat | None) -> str:
-    state = track.player.journey.state()
+    state = track.player.state
     record = watch.arena.ledger.records.get(track.name)
     if state != "playing" or seat is None or record is None:
         return f"is {state}, with a seat at {name or 'no server'}"

@@ -11,9 +11,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.net.door import Lines
-from clientmigration.net.line import Line
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.testing.arena import Arena
 from clientmigration.testing.clock import HostClock
 from clientmigration.testing.network import End
@@ -60,16 +59,16 @@ class TicketReplay:
     def _stale(self, server: str, claims: dict[str, Any]) -> bool:
         """A later reservation counts once it has arrived: until then the server can not know."""
         there = self.arena.servers.get(server)
-        seat = there.seats.get(claims["sub"]) if there else None
+        seat = there.seats.find(claims["sub"]) if there else None
         over = claims["exp"] + SKEW_S < self.arena.clock.seconds()
         shown = (claims["jti"], claims["epoch"])
-        return over or (seat is not None and tuple(seat.ticket) != shown)
+        return over or (seat is not None and not seat.life.admits(*shown))
 
     def _show(self, server: str, join: Join) -> None:
         arena = self.arena
         clock = HostClock(arena.clock, arena.skew(HOST))
         attempt = _Attempt(server, join, self.fail)
-        line = Line("player", SERVER_TO_PLAYER, attempt, clock, TokenBucket(5000, 5000))
+        line = Line("player", LineTerms(SERVER_TO_PLAYER, (5000, 5000)), attempt, clock)
         dialling = arena.network.dial(HOST, clock)(f"{server}:1")
         dialling.connect(Lines(lambda: line)).addErrback(lambda _: None)
 

@@ -12,8 +12,9 @@ from twisted.python.failure import Failure
 
 from clientmigration.client.player import Player
 from clientmigration.client.streams import Fetched
+from clientmigration.client.told import TopicEntry
+from clientmigration.errors import PlayerStopped
 from clientmigration.gameserver.files import Files
-from clientmigration.wire.messages import Item
 
 SIZES = {"small": 3_000, "large": 60_000}
 
@@ -48,10 +49,11 @@ class Workload:
 
     def _failed(self, failure: Failure) -> None:
         self.busy = False
-        self.fail("work", f"{self.player.name}: {failure.getErrorMessage()}")
+        if not failure.check(PlayerStopped):
+            self.fail("work", f"{self.player.name}: {failure.getErrorMessage()}")
 
-    def _heard(self, item: Item) -> None:
-        if self._last >= 0 and item.seq != self._last + 1:
-            self.fail("work", f"{self.player.name}: entry {item.seq} after {self._last}")
-        self._last = item.seq
+    def _heard(self, entry: TopicEntry) -> None:
+        if self._last >= 0 and entry.seq != self._last + 1:
+            self.fail("work", f"{self.player.name}: entry {entry.seq} after {self._last}")
+        self._last = entry.seq
         self.entries += 1

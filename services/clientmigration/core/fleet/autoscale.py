@@ -51,10 +51,10 @@ class Need:
     def of(
         cls, fleet: Iterable[ServerSample], waiting: int, policy: AutoscalePolicy, at: float
     ) -> Self | None:
-        """The need of servers with these newest samples and so many players in line.
+        """The need of servers with these newest samples and so many players in the join queue.
 
-        Those that drain count with what they still carry, for others will have to. None when
-        nobody has reported: then nothing is known.
+        A server that drains counts with the load and players that it still has, because others
+        will have to take them. None when nobody has reported: then nothing is known.
         """
         samples = tuple(fleet)
         room = [sample.capacity for sample in samples if sample.capacity]

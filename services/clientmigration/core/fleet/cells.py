@@ -29,7 +29,7 @@ FARTHEST = 2.0**30
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class CellSight:
     """The cells in which anybody is, numbered in order; the last number, `nowhere`, is nowhere.
 
     `seen` has a row for each cell: the numbers of those that are seen from it.

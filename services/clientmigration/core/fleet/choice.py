@@ -11,9 +11,9 @@ from operator import attrgetter
 import msgspec
 import numpy as np
 
-from clientmigration.core.fleet.cells import Sight
+from clientmigration.core.fleet.cells import CellSight
 from clientmigration.core.fleet.flow import Flow
-from clientmigration.core.fleet.parties import Parties, Place, Terms
+from clientmigration.core.fleet.parties import Parties, PartyTerms, Place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.resident import Resident
 
@@ -43,7 +43,7 @@ def choose(
     Nobody who is locked or was moved within the cooldown. The order of the roster does not matter.
     `zones` says where members stand; who is not in it has a zone of its own, called like itself.
     """
-    crowd = _Crowd(roster, flows, Terms(policy, now, zones or {}))
+    crowd = _Crowd(roster, flows, PartyTerms(policy, now, zones or {}))
     moves: list[Move] = []
     for flow in flows:
         count = min(flow.players, budget - len(moves))
@@ -55,11 +55,13 @@ def choose(
 class _Crowd:
     """Who is where while choices are made; choosing changes it."""
 
-    def __init__(self, roster: Iterable[Resident], flows: Sequence[Flow], terms: Terms) -> None:
+    def __init__(
+        self, roster: Iterable[Resident], flows: Sequence[Flow], terms: PartyTerms
+    ) -> None:
         self._terms = terms
         there = _by_member(roster, flows)
         positions = [each.position for residents in there.values() for each in residents]
-        self._sight, cells = Sight.of(positions, terms.policy.rebalance.cell_m)
+        self._sight, cells = CellSight.of(positions, terms.policy.rebalance.cell_m)
         self._places: dict[str, Place] = {}
         begin = 0
         for name, residents in there.items():

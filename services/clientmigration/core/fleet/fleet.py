@@ -67,7 +67,7 @@ class Fleet:
         self._members[name] = replace(member, placed=(*member.placed, now))
 
     def decided(self, flows: Sequence[Flow], now: float) -> None:
-        """These flows are being carried out; flows that name somebody who left are skipped."""
+        """These flows are being carried out. A member that has left meanwhile is skipped."""
         for flow in flows:
             self._change(flow.source, PlannedChange(now, -flow.players))
             self._change(flow.target, PlannedChange(now, flow.players))
@@ -95,7 +95,7 @@ class Fleet:
         return self._members.get(name)
 
     def zone(self, name: str) -> str:
-        """Where that member stands; it need not be here any more."""
+        """The zone of that member, or its own name if it is not here any more."""
         member = self._members.get(name)
         return member.zone if member is not None else name
 

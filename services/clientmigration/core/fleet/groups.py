@@ -24,7 +24,7 @@ class Groups:
             del self._sent[player]
 
     def lost(self, member: str) -> None:
-        """A member is gone."""
+        """A member is gone, and with it all that its roster said."""
         self._there.pop(member, None)
 
     def sent(self, player: str, group: str, member: str, now: float) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from clientmigration.core.fleet.cells import Floats, Ints, Sight
+from clientmigration.core.fleet.cells import CellSight, Floats, Ints
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.resident import Resident
@@ -22,7 +22,7 @@ LAST = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PartyTerms:
     """What a choice is made by. `zones` says where members stand; who is not in it has a zone of
     its own, called like itself."""
 
@@ -46,7 +46,7 @@ class Place:
     came: list[int] = field(default_factory=list)
     mates: Counter[str] = field(default_factory=Counter)
 
-    def near(self, sight: Sight, cells: Ints) -> Ints:
+    def near(self, sight: CellSight, cells: Ints) -> Ints:
         """How many players of this place those see who stand in these cells."""
         there = np.append(self.cells[self.here], np.array(self.came, np.int64))
         heads = np.bincount(there, minlength=sight.nowhere + 1)
@@ -69,7 +69,7 @@ class Parties:
     `around` says for each which of them it sees; the one after the last is for all that are not.
     """
 
-    def __init__(self, place: Place, sight: Sight, terms: Terms, drain: bool) -> None:
+    def __init__(self, place: Place, sight: CellSight, terms: PartyTerms, drain: bool) -> None:
         self.place, self.sight, self.terms, self.drain = place, sight, terms, drain
         self.rows = _rows(place, terms, drain)
         self.left = np.ones(len(self.rows), bool)
@@ -177,7 +177,7 @@ class _Queues:
         self._score[self._around[cell]] += 2.0
 
 
-def _rows(place: Place, terms: Terms, drain: bool) -> list[list[int]]:
+def _rows(place: Place, terms: PartyTerms, drain: bool) -> list[list[int]]:
     """The rows of each party of a place."""
     limits = terms.policy.limits
     whole = {group for group, n in place.mates.items() if group and n <= limits.group}

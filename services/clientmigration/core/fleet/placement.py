@@ -2,7 +2,7 @@
 
 Pure functions of newcomer, fleet, policy and now: the same values give the same answer, with the
 score of every member. Four signals, each 0 (best) to 1 (worst): ping, predicted load, position,
-group. Registering the choice (`fleet.placed`) is the caller's.
+group. The caller registers the choice (`fleet.placed`).
 """
 
 import math
@@ -100,7 +100,7 @@ def place(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> Place
 
 def decided(placement: Placement, policy: Policy) -> Ground:
     """The signal by which the chosen member was most ahead of the best other one; `lot` when there
-    was none other to choose, or none was behind."""
+    was no other one, or it was ahead in nothing."""
     best, *others = placement.reasons
     other = next((score for score in others if not score.excluded), None)
     if other is None:

@@ -62,7 +62,7 @@ class PlacementPolicy(Section, frozen=True):
     position_weight: float = 0.5
     """Weight of the distance to the players who are already there."""
     group_weight: float = 0.6
-    """Weight of the company of the newcomer's own group."""
+    """Weight of being with the newcomer's own group."""
     worst_ping_ms: float = 200.0
     """Ping in ms that is as bad as ping can be: its signal is 1."""
     ping_caps_ms: tuple[float, ...] = (50.0, 100.0, 200.0)
@@ -147,9 +147,9 @@ class Limits(Section, frozen=True):
     full_load: float = 0.9
     """Load to which a member may be filled by moves, even by those of a drain."""
     group: int = 16
-    """Players of one group that are kept together; of a larger one, so many here and there."""
+    """Players of one group that are kept together; of a larger one, so many here, so many there."""
     place_kept_s: float = 30.0
-    """Seconds that a waiting player whose connection broke keeps its place in line."""
+    """Seconds that a waiting player whose connection broke keeps its place in the join queue."""
 
     def __post_init__(self) -> None:
         _within(self, 1, 64, "candidates", "group")

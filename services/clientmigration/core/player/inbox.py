@@ -37,6 +37,10 @@ class Inbox:
             self.progress = self.progress.after(self.progress.last + 1, found[0])
             yield found
 
+    def clear(self) -> None:
+        """What waits is of a program that is gone: its numbers will be used again."""
+        self.waiting.clear()
+
     def resume(self, progress: Progress) -> None:
         """Go on from `progress`, which another server reached."""
         self.progress = progress

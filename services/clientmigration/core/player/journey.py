@@ -1,4 +1,4 @@
-"""The machine of one player's way: to the router, to a server, and from server to server.
+"""The machine of a player's journey: to the router, to a server, and from server to server.
 
 Make before break: while `crossing` there are two connections and the player goes on playing on the
 first. It switches when the second shows it a view, and falls back when the second is lost.
@@ -14,7 +14,7 @@ from automat import TypeMachineBuilder, pep614
 from clientmigration.core.player.machine import ignore_the_rest
 
 
-class Traveller(Protocol):
+class JourneyHands(Protocol):
     """What a journey needs done. `where` is a redirect: member, address, ticket."""
 
     def seek(self) -> None:
@@ -70,7 +70,7 @@ class Journey(Protocol):
         """The second connection is gone, or could not be made in time."""
 
 
-builder = TypeMachineBuilder(Journey, Traveller)  # type: ignore[type-abstract]
+builder = TypeMachineBuilder(Journey, JourneyHands)  # type: ignore[type-abstract]
 idle = builder.state("idle")
 seeking = builder.state("seeking")
 waiting = builder.state("waiting")
@@ -88,41 +88,41 @@ for each in everywhere:
 @pep614(waiting.upon(Journey.retry).to(seeking))
 @pep614(playing.upon(Journey.home_lost).to(seeking))
 @pep614(landing.upon(Journey.next_lost).to(seeking))
-def seek(_: Journey, traveller: Traveller) -> None:
-    traveller.seek()
+def seek(_: Journey, hands: JourneyHands) -> None:
+    hands.seek()
 
 
 @pep614(seeking.upon(Journey.home_lost).to(waiting))
 @pep614(joining.upon(Journey.home_lost).to(waiting))
-def wait(_: Journey, traveller: Traveller) -> None:
-    traveller.wait()
+def wait(_: Journey, hands: JourneyHands) -> None:
+    hands.wait()
 
 
 @pep614(seeking.upon(Journey.redirected).to(joining))
-def join(_: Journey, traveller: Traveller, where: object) -> None:
-    traveller.join(where)
+def join(_: Journey, hands: JourneyHands, where: object) -> None:
+    hands.join(where)
 
 
 @pep614(playing.upon(Journey.redirected).to(crossing))
-def cross(_: Journey, traveller: Traveller, where: object) -> None:
-    traveller.cross(where)
+def cross(_: Journey, hands: JourneyHands, where: object) -> None:
+    hands.cross(where)
 
 
 @pep614(crossing.upon(Journey.redirected).loop())
-def cross_elsewhere(_: Journey, traveller: Traveller, where: object) -> None:
-    traveller.drop()
-    traveller.cross(where)
+def cross_elsewhere(_: Journey, hands: JourneyHands, where: object) -> None:
+    hands.drop()
+    hands.cross(where)
 
 
 @pep614(crossing.upon(Journey.crossed).to(playing))
 @pep614(landing.upon(Journey.crossed).to(playing))
-def switch(_: Journey, traveller: Traveller) -> None:
-    traveller.switch()
+def switch(_: Journey, hands: JourneyHands) -> None:
+    hands.switch()
 
 
 @pep614(crossing.upon(Journey.next_lost).to(playing))
-def fall_back(_: Journey, traveller: Traveller) -> None:
-    traveller.drop()
+def fall_back(_: Journey, hands: JourneyHands) -> None:
+    hands.drop()
 
 
 joining.upon(Journey.viewed).to(playing).returns(None)
@@ -131,10 +131,10 @@ crossing.upon(Journey.home_lost).to(landing).returns(None)
 for state in everywhere[:-1]:
 
     @pep614(state.upon(Journey.stop).to(ended))
-    def stop(_: Journey, traveller: Traveller) -> None:
-        traveller.close()
+    def stop(_: Journey, hands: JourneyHands) -> None:
+        hands.close()
 
 
 ignore_the_rest(Journey, *everywhere)
 
-journey: Callable[[Traveller], Journey] = builder.build()
+journey: Callable[[JourneyHands], Journey] = builder.build()

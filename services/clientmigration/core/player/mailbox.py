@@ -53,8 +53,12 @@ class Mailbox:
         """From a snapshot, which the ledger has."""
         return cls(mail.last, list(mail.outbox), dict(mail.got))
 
+    def hurried(self) -> None:
+        """A snapshot with all that was urgent is on its way to the ledger."""
+        self.urgent = False
+
     def mail(self) -> Mail:
-        """For a snapshot, which settles what was urgent once it is stored."""
+        """For a snapshot."""
         return Mail(self.last, list(self.outbox), dict(self.got))
 
     def post(self, to: str, body: dict[str, Any], snapshot: int) -> bool:

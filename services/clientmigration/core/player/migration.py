@@ -18,7 +18,7 @@ from clientmigration.core.player.snapshot import Snapshot
 
 
 class Outcome(StrEnum):
-    """Every end of a migration, and of a placement."""
+    """How a migration or a placement can end."""
 
     SETTLED = "settled"
     REFUSED = "refused"
@@ -74,7 +74,7 @@ class Migration(Protocol):
         """The target keeps a place."""
 
     def declined(self, reason: str) -> None:
-        """Source or target can not take a step."""
+        """Source or target cannot take a step."""
 
     def copied(self, snapshot: Snapshot) -> None:
         """The source's snapshot is here."""

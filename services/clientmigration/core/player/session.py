@@ -1,90 +1,54 @@
-"""The machine of one player at one game server. It decides; its `SeatActions` acts.
+"""The session of one player at one game server: it decides what happens to the player here, and its
+`Hands` do it.
 
-A player is applied by this server only while `playing`. It is entered into the game when the ledger
-said that it is this server's (`own`), never because a snapshot or a client is here; it is forgotten
-only when the router said so (`release`), never because the client went away.
+A player's inputs are applied by this server only while the session is `playing`. A player is put
+into the game when the ledger said that it is this server's (`own`), never because a snapshot or a
+client is here. It is forgotten only when the ledger, by way of the router or of the server that has
+the player now, said so (`release`, `taken`), never because the client went away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
+import msgspec
 from automat import TypeMachineBuilder, pep614
 
 from clientmigration.core.player.machine import ignore_the_rest
 from clientmigration.core.player.snapshot import Snapshot
-
-
-class SeatActions(Protocol):
-    """What a session needs done, and the three things that it has to compare."""
-
-    epoch: int
-    migration: str
-
-    def enter(self, epoch: int, snapshot: Snapshot | None) -> None:
-        """Put the player into the game, as of `snapshot` (None: brand new)."""
-
-    def hold(self) -> None:
-        """Stop applying inputs and stop the player in the game; go on showing views."""
-
-    def resume(self) -> None:
-        """Undo `hold`."""
-
-    def confirm(self) -> None:
-        """`resume`, and say `settled` again: the ledger still says that the player is ours."""
-
-    def leave(self) -> None:
-        """Take the player out of the game."""
-
-    def welcome(self) -> None:
-        """Tell the player's new connection where its inputs stand."""
-
-    def redirect(self, where: object) -> None:
-        """Pass a redirect on to the player."""
-
-    def dismiss(self, code: str, text: str) -> None:
-        """Say goodbye to the player's connection, if there is one."""
-
-    def tell_prepared(self) -> None:
-        """To the router: the snapshot is here."""
-
-    def tell_arrived(self) -> None:
-        """To the router: the player has shown its ticket."""
-
-    def tell_copied(self) -> None:
-        """To the router: a snapshot as of now."""
-
-    def tell_frozen(self) -> None:
-        """To the router: the final snapshot."""
-
-    def tell_left(self) -> None:
-        """To the router: the player went home, with its last snapshot."""
-
-    def tell_declined(self, migration: str, reason: str) -> None:
-        """To the router: this step can not be taken."""
-
-    def forget(self) -> None:
-        """Drop the seat: nothing about the player is kept here."""
+from clientmigration.core.player.standing import (
+    Arriving,
+    Claim,
+    Departed,
+    Held,
+    Life,
+    Playing,
+    Reservation,
+    Standing,
+)
 
 
 class Session(Protocol):
-    """The inputs: what the router, the player and the clock did."""
+    """The inputs: what the router, another server, the player and the clock did."""
 
     def state(self) -> str:
         """The name of the present state, for rosters and logs."""
 
-    def prepare(self) -> None:
+    def reserve(self, reservation: Reservation) -> None:
+        """Router: keep a place."""
+
+    def prepare(self, migration: str, snapshot: Snapshot) -> None:
         """Router: the snapshot is here, for a player that may come."""
 
-    def own(self, epoch: int, snapshot: Snapshot | None) -> None:
-        """Router: the player is this server's at `epoch`."""
+    def own(self, claim: Claim) -> None:
+        """Router: the player is this server's."""
 
     def copy(self, migration: str) -> None:
         """Router: send a snapshot."""
 
-    def direct(self, migration: str, where: object) -> None:
-        """Router: pass a redirect on."""
+    def direct(self, migration: str, target: str, where: object) -> None:
+        """Router: pass a redirect to `target` on."""
 
     def freeze(self, migration: str) -> None:
         """Router: stop, and send the final state."""
@@ -92,8 +56,17 @@ class Session(Protocol):
     def cancel(self, migration: str) -> None:
         """Router: this migration ended; go on as before it."""
 
-    def release(self, epoch: int) -> None:
+    def retain(self, migration: str, epoch: int) -> None:
+        """Router: of the claim that was waived the ledger made ours, at `epoch`."""
+
+    def release(self, epoch: int, now: float) -> None:
         """Router: as of `epoch` the player is not this server's."""
+
+    def waive(self, migration: str) -> None:
+        """Its target: I shall never begin this migration, of a player that is frozen here."""
+
+    def taken(self) -> None:
+        """Its target: the player is mine."""
 
     def joined(self) -> None:
         """Player: a connection showed a good ticket."""
@@ -101,136 +74,313 @@ class Session(Protocol):
     def expired(self) -> None:
         """Clock: the reservation, or the wait for a player that went away, is over."""
 
+    def ended(self) -> None:
+        """The session itself: the migration that it waits for has ended."""
 
-builder = TypeMachineBuilder(Session, SeatActions)  # type: ignore[type-abstract]
-arriving = builder.state("arriving")
-playing = builder.state("playing")
-frozen = builder.state("frozen")
-departed = builder.state("departed")
+
+# What each state knows. Automat makes it before it runs what the transition does, and a loop keeps
+# it. (Automat does not hand the old state's data to what makes the new one's: `Life.now` does.)
+
+
+def expect(_: Session, life: Life, reservation: Reservation) -> Arriving:
+    life.now = arriving = Arriving(reservation.migration)
+    return arriving
+
+
+def play(_: Session, life: Life, claim: Claim | None = None) -> Playing:
+    """At the claim's epoch; or as before the freeze, if the ledger says nothing new."""
+    before = life.now
+    if claim is None or (isinstance(before, Held) and claim.epoch <= before.epoch):
+        playing = Playing(before.epoch, "", before.waived, before.bound_for)
+    else:
+        playing = Playing(claim.epoch)
+    life.now = playing
+    return playing
+
+
+def stop(_: Session, life: Life, migration: str) -> Held:
+    before = life.now
+    life.now = frozen = Held(before.epoch, migration, before.waived, before.bound_for)
+    return frozen
+
+
+def depart(_: Session, life: Life) -> Departed:
+    before, final = life.now, life.hands.last()
+    life.now = departed = Departed(final, before.epoch, before.migration, before.waived)
+    return departed
+
+
+def forget(life: Life) -> None:
+    """Nothing is known of the player here any more."""
+    life.now = Standing()
+    life.hands.forget()
+
+
+_play: Callable[..., Playing] = play  # from several inputs, each with its own arguments
+
+builder = TypeMachineBuilder(Session, Life)
+absent = builder.state("absent")
+arriving = builder.state("arriving", expect)
+playing = builder.state("playing", _play)
+frozen = builder.state("frozen", stop)
+departed = builder.state("departed", depart)
 gone = builder.state("gone")
-everywhere = (arriving, playing, frozen, departed, gone)
+everywhere: tuple[Any, ...] = (absent, arriving, playing, frozen, departed, gone)
 for each in everywhere:
     each.upon(Session.state).loop().returns(each.name)
 
-# Arriving: there is a place, perhaps a snapshot, perhaps a connection; nothing is owned.
+# Absent, and then arriving.
+
+
+@pep614(absent.upon(Session.reserve).to(arriving))
+def keep_place(_: Session, life: Life, reservation: Reservation) -> None:
+    life.reserve(reservation)
+    life.hands.appear()
+    life.hands.wait_until(reservation.until)
+    life.hands.tell_reserved(reservation.migration, plays=False)
+
+
+@pep614(arriving.upon(Session.reserve).loop())
+def keep_place_longer(_: Session, life: Life, here: Arriving, reservation: Reservation) -> None:
+    life.reserve(reservation)
+    here.migration = reservation.migration
+    life.hands.wait_until(reservation.until)
+    life.hands.tell_reserved(reservation.migration, plays=False)
 
 
 @pep614(arriving.upon(Session.prepare).loop())
-def prepare(_: Session, seat: SeatActions) -> None:
-    seat.tell_prepared()
+def prepare(_: Session, life: Life, here: Arriving, migration: str, snapshot: Snapshot) -> None:
+    if migration == here.migration:
+        life.hands.prepare(snapshot)
+        life.hands.tell_prepared(migration)
 
 
 @pep614(arriving.upon(Session.joined).loop())
-def arrive(_: Session, seat: SeatActions) -> None:
-    seat.welcome()
-    seat.tell_arrived()
+def arrive(_: Session, life: Life, here: Arriving) -> None:
+    life.hands.welcome()
+    life.hands.tell_arrived(here.migration)
 
 
-@pep614(arriving.upon(Session.own).to(playing))
-@pep614(departed.upon(Session.own).to(playing))
-def enter(_: Session, seat: SeatActions, epoch: int, snapshot: Snapshot | None) -> None:
-    seat.enter(epoch, snapshot)
+@pep614(absent.upon(Session.own).to(playing))
+def enter_at_once(_: Session, life: Life, claim: Claim) -> None:
+    life.hands.appear()
+    life.hands.enter(claim)
 
 
-@pep614(arriving.upon(Session.cancel).to(gone))
-def turn_away(_: Session, seat: SeatActions, migration: str) -> None:
-    seat.dismiss("cancelled", "the move was called off")
-    seat.forget()
+@pep614(arriving.upon(Session.own, nodata=True).to(playing))
+@pep614(departed.upon(Session.own, nodata=True).to(playing))
+def enter(_: Session, life: Life, claim: Claim) -> None:
+    life.hands.enter(claim)
+
+
+@pep614(arriving.upon(Session.cancel).loop())
+def call_off(session: Session, life: Life, here: Arriving, migration: str) -> None:
+    life.call_off(migration)
+    if migration == here.migration:
+        session.ended()
+
+
+@pep614(arriving.upon(Session.ended).to(gone))
+def turn_away(_: Session, life: Life, before: Arriving) -> None:
+    life.hands.dismiss("cancelled", "the move was called off")
+    forget(life)
 
 
 @pep614(arriving.upon(Session.expired).to(gone))
-def give_up(_: Session, seat: SeatActions) -> None:
-    seat.tell_declined(seat.migration, "nobody came")
-    seat.dismiss("expired", "the reservation is over")
-    seat.forget()
-
-
-@pep614(arriving.upon(Session.release).to(gone))
-@pep614(departed.upon(Session.release).to(gone))
-def drop(_: Session, seat: SeatActions, epoch: int) -> None:
-    seat.dismiss("released", "the player is somewhere else")
-    seat.forget()
+def give_up(_: Session, life: Life, here: Arriving) -> None:
+    life.hands.tell_declined(here.migration, "nobody came")
+    life.hands.dismiss("expired", "the reservation is over")
+    forget(life)
 
 
 # Playing: the one state in which inputs are applied.
 
 
-@pep614(playing.upon(Session.joined).loop())
-@pep614(frozen.upon(Session.joined).loop())
-def come_back(_: Session, seat: SeatActions) -> None:
-    seat.welcome()
+@pep614(playing.upon(Session.joined, nodata=True).loop())
+@pep614(frozen.upon(Session.joined, nodata=True).loop())
+def come_back(_: Session, life: Life) -> None:
+    life.hands.welcome()
+
+
+@pep614(playing.upon(Session.reserve, nodata=True).loop())
+@pep614(frozen.upon(Session.reserve, nodata=True).loop())
+def say_that_it_plays(_: Session, life: Life, reservation: Reservation) -> None:
+    if life.now.waived:
+        life.hands.tell_declined(reservation.migration, "just waived")
+    else:
+        life.reserve(reservation)
+        life.hands.tell_reserved(reservation.migration, plays=True)
 
 
 @pep614(playing.upon(Session.copy).loop())
-def copy(_: Session, seat: SeatActions, migration: str) -> None:
-    seat.migration = migration
-    seat.tell_copied()
+def copy(_: Session, life: Life, here: Playing, migration: str) -> None:
+    here.migration = migration
+    life.hands.tell_copied(migration)
 
 
 @pep614(playing.upon(Session.direct).loop())
-def direct(_: Session, seat: SeatActions, migration: str, where: object) -> None:
-    if migration == seat.migration:
-        seat.redirect(where)
+def direct(
+    _: Session, life: Life, here: Playing, migration: str, target: str, where: object
+) -> None:
+    if migration != here.migration:
+        return
+    if life.hands.redirect(where):
+        here.bound_for = target
+    else:
+        life.hands.tell_declined(migration, "the player is not connected")
 
 
 @pep614(playing.upon(Session.freeze).to(frozen))
-def freeze(_: Session, seat: SeatActions, migration: str) -> None:
-    seat.migration = migration
-    seat.hold()
-    seat.tell_frozen()
+def freeze(_: Session, life: Life, before: Playing, migration: str) -> None:
+    life.hands.hold()
+    life.hands.tell_frozen(migration)
 
 
 @pep614(playing.upon(Session.own).loop())
-@pep614(frozen.upon(Session.own).to(playing))
-def own_again(_: Session, seat: SeatActions, epoch: int, snapshot: Snapshot | None) -> None:
-    if epoch > seat.epoch:
-        seat.leave()
-        seat.enter(epoch, snapshot)
+def own_again(_: Session, life: Life, here: Playing, claim: Claim) -> None:
+    if claim.epoch > here.epoch:
+        here.epoch, here.waived, here.bound_for = claim.epoch, "", ""
+        life.hands.leave()
+        life.hands.enter(claim)
     else:
-        seat.confirm()
+        life.hands.confirm(claim)
+    here.migration = ""
+
+
+@pep614(playing.upon(Session.cancel).loop())
+def stay(_: Session, life: Life, here: Playing, migration: str) -> None:
+    life.call_off(migration)
+    if here.waived == migration:
+        here.waived = ""
+    if here.migration == migration:
+        here.migration = ""
 
 
 @pep614(playing.upon(Session.expired).to(departed))
-def go_home(_: Session, seat: SeatActions) -> None:
-    seat.tell_left()
-    seat.leave()
+def go_home(_: Session, life: Life, before: Playing) -> None:
+    final = life.now
+    assert isinstance(final, Departed)
+    if not final.waived:
+        life.hands.tell_left(final.final)
+    life.hands.leave()
 
 
-# Frozen: the final state is out; how it ended the router says, or without one the target.
+# Held: the final state is out; how it ended the router says, or without one the target.
 
 
-@pep614(frozen.upon(Session.cancel).to(playing))
-def thaw(_: Session, seat: SeatActions, migration: str) -> None:
-    seat.migration = ""
-    seat.resume()
+@pep614(frozen.upon(Session.own).to(playing))
+def own_after_all(_: Session, life: Life, before: Held, claim: Claim) -> None:
+    if claim.epoch > before.epoch:
+        life.hands.leave()
+        life.hands.enter(claim)
+    else:
+        life.hands.confirm(claim)
 
 
-@pep614(playing.upon(Session.release).to(gone))
-@pep614(frozen.upon(Session.release).to(gone))
-def let_go(_: Session, seat: SeatActions, epoch: int) -> None:
-    seat.leave()
-    seat.dismiss("released", "the player is somewhere else")
-    seat.forget()
+@pep614(frozen.upon(Session.cancel).loop())
+def call_back(session: Session, life: Life, here: Held, migration: str) -> None:
+    life.call_off(migration)
+    if here.waived == migration:
+        here.waived = ""
+    if here.migration == migration:
+        session.ended()
 
+
+@pep614(frozen.upon(Session.waive).loop())
+def go_on_alone(session: Session, life: Life, here: Held, migration: str) -> None:
+    if here.migration == migration:
+        here.waived = migration
+        session.ended()
+
+
+@pep614(frozen.upon(Session.ended).to(playing))
+def thaw(_: Session, life: Life, before: Held) -> None:
+    life.hands.resume()
+
+
+# Departed: the player went home, and the ledger does not know it yet.
+
+
+@pep614(departed.upon(Session.reserve).loop())
+def turn_back(_: Session, life: Life, here: Departed, reservation: Reservation) -> None:
+    reason = "just waived" if here.waived else "just leaving"
+    life.hands.tell_declined(reservation.migration, reason)
+
+
+@pep614(departed.upon(Session.cancel).loop())
+def stay_away(_: Session, life: Life, here: Departed, migration: str) -> None:
+    life.call_off(migration)
+    if here.waived == migration:
+        here.waived = ""
+
+
+# By the ledger the player is ours after all, or it is another's.
+
+
+@pep614(playing.upon(Session.retain, nodata=True).loop())
+@pep614(frozen.upon(Session.retain, nodata=True).loop())
+def retain(_: Session, life: Life, migration: str, epoch: int) -> None:
+    if life.now.waived == migration:
+        life.now.epoch, life.now.waived = epoch, ""
+
+
+@pep614(departed.upon(Session.retain).loop())
+def retain_final(_: Session, life: Life, here: Departed, migration: str, epoch: int) -> None:
+    if here.waived == migration:
+        here.epoch, here.waived = epoch, ""
+        here.final = msgspec.structs.replace(here.final, epoch=epoch)
+
+
+@pep614(arriving.upon(Session.release, nodata=True).loop())
+@pep614(playing.upon(Session.release, nodata=True).loop())
+@pep614(frozen.upon(Session.release, nodata=True).loop())
+@pep614(departed.upon(Session.release, nodata=True).loop())
+def release(session: Session, life: Life, epoch: int, now: float) -> None:
+    if life.is_news(epoch, now):
+        session.taken()
+
+
+def drop(_: Session, life: Life, before: Standing) -> None:
+    life.hands.dismiss("released", "the player is somewhere else")
+    forget(life)
+
+
+arriving.upon(Session.taken).to(gone)(drop)
+departed.upon(Session.taken).to(gone)(drop)
+
+
+def let_go(_: Session, life: Life, before: Standing) -> None:
+    life.hands.leave()
+    life.hands.dismiss("released", "the player is somewhere else")
+    forget(life)
+
+
+playing.upon(Session.taken).to(gone)(let_go)
+frozen.upon(Session.taken).to(gone)(let_go)
 
 # What can not be done here, and what changes nothing.
 
 
-def decline(_: Session, seat: SeatActions, migration: str) -> None:
-    seat.tell_declined(migration, "the player is not playing here")
+@pep614(absent.upon(Session.copy).loop())
+@pep614(absent.upon(Session.freeze).loop())
+def refuse(_: Session, life: Life, migration: str) -> None:
+    life.hands.tell_declined(migration, "not here")
 
 
-for state in (arriving, frozen, departed, gone):
-    state.upon(Session.copy).loop()(decline)
-    if state is not frozen:
-        state.upon(Session.freeze).loop()(decline)
+@pep614(absent.upon(Session.direct).loop())
+def refuse_redirect(_: Session, life: Life, migration: str, target: str, where: object) -> None:
+    life.hands.tell_declined(migration, "not here")
 
 
-@pep614(playing.upon(Session.cancel).loop())
-def stay(_: Session, seat: SeatActions, migration: str) -> None:
-    seat.migration = ""
+@pep614(arriving.upon(Session.copy, nodata=True).loop())
+@pep614(frozen.upon(Session.copy, nodata=True).loop())
+@pep614(departed.upon(Session.copy, nodata=True).loop())
+@pep614(arriving.upon(Session.freeze, nodata=True).loop())
+@pep614(departed.upon(Session.freeze, nodata=True).loop())
+def decline(_: Session, life: Life, migration: str) -> None:
+    life.hands.tell_declined(migration, "the player is not playing here")
 
 
 ignore_the_rest(Session, *everywhere)
 
-session: Callable[[SeatActions], Session] = builder.build()
+session: Callable[[Life], Session] = builder.build()

@@ -1,18 +1,19 @@
-"""What one player counts for itself: a server cannot see what a player felt.
+"""What one player counts for itself: the views that it was shown and the inputs that were applied.
 
-Fed with what was sent and what arrived and when; answers the views to show, in order and each tick
-once, whichever connection brought it. All times are seconds of one steady clock.
+No server can count this: it does not see what a player felt. The tally is told what was sent and
+what arrived, and when; it answers the views to show, in order and each tick once, whichever
+connection brought them. Pure; all times are seconds of one steady clock of whoever calls.
 
 Inputs are remembered by their number and never by their age. What was acknowledged may have to be
 sent again: a server that stops dead takes with it all that was not stored, and for how long it
 stood still before another took its players up, nobody here can know. A memory of five seconds lost
-inputs of players whose server stood still for longer than that (issue 19).
+inputs of players whose server stood still for longer than that.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
@@ -74,6 +75,7 @@ class Tally(Generic[V]):
     acked: int = 0
     seq: int = 0
     digest: int = 0
+    longest_gap_s: float = 0.0
     spell: Spell | None = None
     gaps: list[float] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)
@@ -120,6 +122,12 @@ class Tally(Generic[V]):
             self.digest = 0
         for each in unseen:
             self.send(each.body, each.at)
+
+    def forget(self) -> None:
+        """The cluster does not know us any more, and will take us as somebody new: inputs that no
+        view has acknowledged are numbered anew when a server welcomes us."""
+        self.sent = deque(self.after(self.acked))
+        self._met, self.acked, self._base = False, 0, (0, 0)
 
     def _begin_at(self, last: int, applied: int, digest: int) -> tuple[int, int]:
         """The first view of a player that is older than this program: count from here."""
@@ -198,6 +206,8 @@ class Tally(Generic[V]):
 
     def _count(self, missed: int, gap_s: float) -> None:
         self.missed += missed
+        if gap_s > self.longest_gap_s:
+            self.longest_gap_s = gap_s
         if self.spell is None:
             self.gaps.append(gap_s)
             del self.gaps[:-ROOM]
@@ -212,14 +222,25 @@ class Tally(Generic[V]):
             self._broken_at = self.shown_at
         self.last_tick, self.spell, self._held = 0, None, {}
 
+    def take_gaps(self) -> list[float]:
+        """The waits beyond one tick between views, seconds, since this was asked last, but for
+        those in moves."""
+        gaps, self.gaps = self.gaps, []
+        return gaps
+
+    def take_recoveries(self) -> list[float]:
+        """How long each way back took since this was asked last, seconds from the last view before
+        it to the first one after it."""
+        recoveries, self.recoveries = self.recoveries, []
+        return recoveries
+
     # Moves.
 
     def begin(self) -> None:
         """A move begins: watch it."""
         self.spell = self.spell or Spell()
 
-    def end(self, told: Callable[[Cost], None]) -> None:
-        """It is over: say what it cost."""
+    def end(self) -> Cost | None:
+        """It is over: what it cost, or None when there was none."""
         spell, self.spell = self.spell, None
-        if spell is not None:
-            told(spell.cost())
+        return spell.cost() if spell is not None else None

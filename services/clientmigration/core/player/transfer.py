@@ -1,4 +1,4 @@
-"""A file on its way: how much of it may be under way, and what the receiver makes of what comes.
+"""A file on its way to a player: how many bytes may be under way, and how the parts become a file.
 
 Pure; times are seconds of one steady clock of whoever calls.
 """

@@ -71,7 +71,6 @@ class Simple:
 
     policy: Policy
     name: str = ""
-    sent: dict[str, int] = field(default_factory=dict)
 
     def weight(self, member: Member) -> float:
         """How much there is already: the least gets the next player."""
@@ -109,7 +108,7 @@ class Simple:
             if each.newest and each.newest.draining and each.newest.players and members:
                 share = max(1, min(each.newest.players, self.policy.budget) // len(members))
                 for target in members:
-                    yield Flow(each.name, target.name, share, "draining: so")
+                    yield Flow.of(each.name, target.name, share, "draining", "so")
 
     def balance(self, fleet: Fleet, now: float) -> Iterable[Flow]:
         """Flows from the one with the most to the one with the least."""
@@ -122,7 +121,7 @@ class Simple:
         number = self.number(self.weight(high), self.weight(low), high)
         number = min(number, self.policy.budget, _capacity(low) - self.players(low))
         if number > 0 and high is not low:
-            yield Flow(high.name, low.name, number, "high: so")
+            yield Flow.of(high.name, low.name, number, "high", "so")
 
     def number(self, high: float, low: float, giver: Member) -> int:  # noqa: ARG002
         """Players that make even what is not."""

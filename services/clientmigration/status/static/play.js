@@ -37,7 +37,7 @@ class Game {
     this.player = globalThis.player = new Player(doorOf(address));
     this.player.on("view", (view) => this.#seen(view));
     this.player.on("move", (move) => this.#moved(move));
-    this.player.on("waiting", (place) => place && toast(`All servers are full. You are number ${place} in line.`));
+    this.player.on("position", (place) => place && toast(`All servers are full. You are number ${place} in line.`));
     this.player.on("lost", ({ code, text }) => this.#lost(code, text));
     this.player.start();
   }
@@ -57,9 +57,9 @@ class Game {
     say("hud-coins", `${coins}`);
   }
 
-  #moved({ from, to, missed, gapMs }) {
+  #moved({ source, target, missed, gapMs }) {
     const ticks = missed === 1 ? "1 tick missed" : `${missed || "no"} ticks missed`;
-    toast(`Moved from ${from} to ${to}: ${ticks}, ${gapMs.toFixed(1)} ms longer than usual`);
+    toast(`Moved from ${source} to ${target}: ${ticks}, ${gapMs.toFixed(1)} ms longer than usual`);
   }
 
   #lost(code, text) {

@@ -12,19 +12,21 @@ export interface View {
   body: Uint8Array;
 }
 
-/** What one move cost. */
-export interface Move {
-  from: string;
-  to: string;
+/** What a move from `source` to `target` cost. */
+export interface FeltMove {
+  source: string;
+  target: string;
   /** Ticks that were never shown. */
   missed: number;
   /** The longest wait between two views, beyond one tick. */
   gapMs: number;
   /** The longest wait from sending an input to the view that acknowledged it. */
   stallMs: number;
+  /** Views that were shown meanwhile. */
+  views: number;
 }
 
-/** Why a server, or the router, is gone. `code`: docs/protocol.md, section 11; "" when it just ended. */
+/** Why a server, or the router, is gone. `code`: docs/protocol.md, section 12; "" when it just ended. */
 export interface Lost {
   code: string;
   text: string;
@@ -44,10 +46,10 @@ export type State =
 export interface Events {
   view: View;
   state: State;
-  move: Move;
+  move: FeltMove;
   lost: Lost;
-  /** The place in the line while all servers are full; 0: it is over. */
-  waiting: number;
+  /** The place in line while all servers are full; 0: it is over. */
+  position: number;
   /** The player's name. */
   identity: string;
 }
@@ -74,7 +76,7 @@ export interface Counts {
   longestGapMs: number;
   /** The latest round trip to the server; null before the first. */
   rttMs: number | null;
-  lastMove: Move | null;
+  lastMove: FeltMove | null;
 }
 
 /** Where a player's token is kept. */
@@ -102,16 +104,30 @@ export interface Fetched {
   name: string;
   size: number;
   sha256: string;
-  /** Empty when a sink took it. */
+  /** Empty where a sink took it. */
   body: Uint8Array;
 }
 
 /** An entry of a topic. */
-export interface Item {
+export interface TopicEntry {
   seq: number;
   body: Uint8Array;
   /** Entries between the last one and this one that never came. */
   missed: number;
+}
+
+/** A topic that is followed until `stop()`. */
+export interface Subscription {
+  readonly topic: string;
+  /** Why nothing comes, if nothing does. */
+  readonly denied: string;
+  stop(): void;
+}
+
+/** SHA-256 of bytes that come in parts: `update` with each, then `hex` once. */
+export class Sha256 {
+  update(bytes: Uint8Array): this;
+  hex(): string;
 }
 
 /**
@@ -123,45 +139,69 @@ export class Player {
   constructor(router: string, options?: Options);
 
   readonly state: State;
+  /** Why it stopped by itself, "" if it did not: another program plays this player now, or what
+   * answers is no router. */
+  readonly ended: string;
   /** 16 hex digits; "" until the router has told it. */
   readonly name: string;
   /** Who shows it is this player: keep it like a password. */
   readonly token: string;
   /** The server that plays us; "" while there is none. */
   readonly member: string;
-  /** The place in the line while all servers are full, else 0. */
+  /** The place in line while all servers are full, else 0. */
   readonly position: number;
   /** Seconds until it is our turn, if it goes on as lately; null: nobody knows. */
   readonly estimateS: number | null;
+  /** How often it has been moved. */
+  readonly moves: number;
+  /** How often it came back by way of the router. */
+  readonly rejoins: number;
   readonly counts: Counts;
 
   /** Play, and keep playing whatever happens. */
   start(): this;
   /** Go home. The player is kept; to come back make another `Player`. */
   stop(): void;
-  /** Send one input, of at most 256 bytes; answers its number. */
+  /** Send one input, of at most 256 bytes; answers its number. Throws `BadInput`. */
   act(body: Uint8Array): number;
-  /** Answers a function that ends it. */
+  /** Answers a function that ends it. Throws `BadInput` when there is no such event. */
   on<E extends keyof Events>(event: E, listener: (value: Events[E]) => void): () => void;
   /** Every view from now on, until the player stops. */
   views(): AsyncGenerator<View, void, undefined>;
-  /** Download a file; "" is the catalogue (JSON). Rejects with `NotFetched`. */
+  /** Download a file; "" is the catalogue (JSON). A file of which `have` bytes are here already goes
+   * on there; `digest` is then of those. Rejects with `BadInput`, `NotOffered`, `Corrupted`,
+   * `PlayerStopped`, what the sink threw, or the signal's reason. */
   fetch(
     name: string,
-    options?: { sink?: (part: Uint8Array) => void; signal?: AbortSignal },
+    options?: {
+      sink?: (part: Uint8Array) => void;
+      have?: number;
+      digest?: Sha256;
+      signal?: AbortSignal;
+    },
   ): Promise<Fetched>;
-  /** Follow a topic from now on; answers a function that ends it. */
-  follow(
+  /** Follow a topic from now on: each entry once, in order. Throws `BadInput`. */
+  subscribe(
     topic: string,
-    onItem: (item: Item) => void,
+    onEntry: (entry: TopicEntry) => void,
     onDenied?: (reason: string) => void,
-  ): () => void;
-  /** Have the server spend so many microseconds of its CPU in each tick, 5,000 at most; 0 ends it. */
+  ): Subscription;
+  /** Have the server spend so many microseconds of its CPU in each tick, 5,000 at most; 0 ends it.
+   * Answers the number of the input. Throws `BadInput`. */
   burn(us: number): number;
 }
 
-/** Nothing of that name is to be had, or what came is not what was offered. */
-export class NotFetched extends Error {}
+/** What the program wants a player to send can not be sent. */
+export class BadInput extends RangeError {}
+
+/** No server here offers a file or a topic of that name, or not one more. */
+export class NotOffered extends Error {}
+
+/** A file did not arrive as it was offered. What was handed on of it is of no use. */
+export class Corrupted extends Error {}
+
+/** The player went home before this was complete. */
+export class PlayerStopped extends Error {}
 
 /** Bytes that break the protocol. */
 export class PeersFault extends Error {

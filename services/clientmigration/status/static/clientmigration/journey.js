@@ -1,5 +1,5 @@
 /*
- * The machine of one player's way: to the router, to a server, and from server to server.
+ * The machine of a player's journey: to the router, to a server, and from server to server.
  *
  * Make before break: while `crossing` there are two connections and the player goes on playing on
  * the first. It switches when the second shows it a view, and falls back when the second is lost.
@@ -38,7 +38,7 @@ export class Journey {
     const [state, ...deeds] = way;
     this.state = state;
     for (const deed of deeds) this.#traveller[deed](where);
-    this.#traveller.stands(state);
+    this.#traveller.stands();
   }
 
   #stopped() {

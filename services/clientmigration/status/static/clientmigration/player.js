@@ -2,67 +2,75 @@
  * A player that any program can use: connect by URL, send inputs, get views, be moved, come back.
  *
  * It is one and the same player across moves, crashes and restarts. Views come in order, each tick
- * once; inputs are applied exactly once.
+ * once; inputs are applied exactly once. The Python player has the same names and does the same: see
+ * client/player.py.
  */
 
+import { BadInput } from "./errors.js";
+import { Listeners } from "./listeners.js";
 import { kept } from "./store.js";
-import { Way } from "./way.js";
+import { Traveller } from "./traveller.js";
 import { INPUT_LIMIT } from "./wire.js";
 import * as work from "./work.js";
 
 const PORT = 4100;
 const VIEWS = 64; // views kept for a loop that reads them slowly; older ones are dropped
+const BURN_LIMIT_US = 5000; // per tick
 
 /** A player of the router at `router`: `ws://host:port`, `wss://…`, or `clientmigration://host`. */
 export class Player {
-  #way;
-  #listeners = new Map();
-  #move = null;
+  #traveller;
+  #listeners = new Listeners();
 
+  /** Throws TypeError when the URL is none, BadInput for a `group` of more than 64 characters. */
   constructor(router, options = {}) {
     const door = doorOf(router);
     const WebSocket = options.WebSocket ?? globalThis.WebSocket;
     if (WebSocket === undefined) throw new TypeError("no WebSocket here: hand one in as an option");
-    const tell = (event, value) => this.#tell(event, value);
-    const url = options.url ?? ((address) => urlOf(door, address));
-    const store = options.store ?? kept(door.href);
-    const group = options.group ?? "";
+    const urlOf = options.url ?? ((address) => addressed(door, address));
     const now = options.now ?? (() => performance.now() / 1000);
-    this.#way = new Way({ router: door.href, url, WebSocket, store, group, now, tell });
+    const store = options.store ?? kept(door.href);
+    const passport = { router: door.href, secret: secret(), group: options.group ?? "", store };
+    this.#traveller = new Traveller({ WebSocket, urlOf, now }, passport, this.#listeners);
   }
 
-  /** Begin to play, and keep playing whatever happens. */
+  /** Begin to play, and keep playing whatever happens. Answers the player itself. */
   start() {
-    this.#way.start();
+    this.#traveller.start();
     return this;
   }
 
-  /** Go home. The player is kept; for another start make another `Player`. */
+  /** Go home. The player is kept: to come back, make another `Player` with its token. */
   stop() {
-    this.#way.stop();
+    this.#traveller.stop();
   }
 
-  /** Send one input; answers its number. */
+  /** Send one input, and answer its number. Before there is a server it waits. Throws BadInput when
+   * it is not a Uint8Array, or of more than 256 bytes. */
   act(body) {
     if (!(body instanceof Uint8Array) || body.length > INPUT_LIMIT) {
-      throw new RangeError(`an input is a Uint8Array of at most ${INPUT_LIMIT} bytes`);
+      throw new BadInput(`an input is a Uint8Array of at most ${INPUT_LIMIT} bytes`);
     }
-    return this.#way.act(body.slice());
+    return this.#traveller.act(body.slice());
   }
 
-  /** Call `listener(value)` at each `event`, until what this answers is called. */
+  /** Have the server spend so many microseconds of its CPU in each tick; 0 ends it. Answers the
+   * number of the input. Throws BadInput when it is not a whole number from 0 to 5,000. */
+  burn(us) {
+    if (!Number.isInteger(us) || us < 0 || us > BURN_LIMIT_US) {
+      throw new BadInput(`a burn is 0 to ${BURN_LIMIT_US} microseconds`);
+    }
+    return this.#traveller.act(work.burn(us));
+  }
+
+  /** Call `listener(value)` at each `event`, until what this answers is called. The events: `view`,
+   * `state`, `move`, `lost`, `position`, `identity`; see README.md. */
   on(event, listener) {
-    const those = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, those.add(listener));
-    return () => those.delete(listener);
+    return this.#listeners.on(event, listener);
   }
 
-  #tell(event, value) {
-    if (event === "move") this.#move = value;
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) listener(value);
-  }
-
-  /** Every view from now on, in order, until the player stops. */
+  /** Every view from now on, in order, until the player stops. For a loop that is slow, old ones are
+   * dropped: 64 are kept. */
   async *views() {
     const views = [];
     let wake = () => {};
@@ -85,61 +93,80 @@ export class Player {
     }
   }
 
-  /** Ask the server to spend so much of its CPU for us in each tick; 0 ends it. */
-  burn(us) {
-    return this.#way.act(work.burn(us));
-  }
-
-  /** Download a file, checked by its SHA-256; the file "" is the catalogue (JSON). */
+  /** Download a file, checked by its SHA-256; the file "" is the catalogue (JSON). With a `sink` each
+   * part is handed to it, in order, and nothing is kept. A file of which `have` bytes are here
+   * already goes on there; `digest` is then a `Sha256` of those. Rejects with BadInput (a name of
+   * more than 200 bytes), NotOffered, Corrupted or PlayerStopped, with what the sink threw, or with
+   * the reason of `signal`, which stops it. */
   fetch(name, options) {
-    return this.#way.streams.fetch(name, options);
+    return this.#traveller.streams.fetch(name, options);
   }
 
-  /** Follow a topic from now on; call what this answers to stop. */
-  follow(topic, onItem, onDenied) {
-    return this.#way.streams.follow(topic, onItem, onDenied);
+  /** Follow a topic from now on: `onEntry({ seq, body, missed })` gets each entry once, in order,
+   * until `stop()` of what this answers is called; `onDenied(reason)` is told why nothing comes.
+   * Throws BadInput when the name has more than 200 bytes. */
+  subscribe(topic, onEntry, onDenied) {
+    return this.#traveller.streams.subscribe(topic, onEntry, onDenied);
   }
 
-  /** idle, seeking, waiting, joining, playing, crossing, landing or ended. */
+  /** idle, seeking, waiting, joining, playing, crossing, landing or ended. `crossing` is a move under
+   * way: play goes on. */
   get state() {
-    return this.#way.journey.state;
+    return this.#traveller.journey.state;
+  }
+
+  /** Why it stopped by itself, "" if it did not: another program plays this player now, or what
+   * answers is no router. */
+  get ended() {
+    return this.#traveller.ended;
   }
 
   /** The player's name: 16 hex digits, "" until the router has told it. */
   get name() {
-    return this.#way.name;
+    return this.#traveller.entrance.name;
   }
 
   /** What proves who the player is. Keep it like a password. */
   get token() {
-    return this.#way.token;
+    return this.#traveller.entrance.token;
   }
 
   /** The server that plays us, "" while there is none. */
   get member() {
-    const { home } = this.#way;
+    const { home } = this.#traveller;
     return home?.viewed ? home.member : "";
   }
 
-  /** The place in the line while everything is full, else 0. */
+  /** The place in line while all servers are full, else 0. */
   get position() {
-    return this.#way.position;
+    return this.#traveller.entrance.position;
   }
 
-  /** Seconds until it is our turn, if it goes on as lately; null: nobody knows. */
+  /** Seconds until it is our turn in line, if it goes on as lately; null: nobody knows. */
   get estimateS() {
-    return this.#way.estimateS;
+    return this.#traveller.entrance.estimateS;
   }
 
-  /** What this player has counted for itself. */
+  /** How often it has been moved. */
+  get moves() {
+    return this.#traveller.moves;
+  }
+
+  /** How often it came back by way of the router. */
+  get rejoins() {
+    return this.#traveller.rejoins;
+  }
+
+  /** What this player has counted for itself so far. */
   get counts() {
-    const { tally, moves, rejoins, home } = this.#way;
-    const { views, missed, lost, doubled, acked, seq, lastTick, longestGapS } = tally;
+    const { tally, home, lastMove } = this.#traveller;
+    const { moves, rejoins } = this;
+    const { views, missed, lost, doubled, acked, seq, lastTick } = tally;
     const rtt = home?.rtts.at(-1);
     const rttMs = rtt === undefined ? null : rtt * 1000;
-    const longestGapMs = longestGapS * 1000;
-    const counts = { views, missed, lost, doubled, acked, sent: seq, tick: lastTick, longestGapMs };
-    return { ...counts, moves, rejoins, rttMs, lastMove: this.#move };
+    const longestGapMs = tally.longestGapS * 1000;
+    const counts = { views, missed, lost, doubled, sent: seq, acked, tick: lastTick };
+    return { ...counts, moves, rejoins, longestGapMs, rttMs, lastMove };
   }
 }
 
@@ -153,9 +180,15 @@ function doorOf(router) {
 }
 
 /** A server's address, host:port, as a URL. An IPv6 address has colons of its own. */
-function urlOf(door, address) {
+function addressed(door, address) {
   const at = address.lastIndexOf(":");
   const [host, port] = [address.slice(0, at), address.slice(at + 1)];
   const bracketed = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   return `${door.protocol}//${bracketed}:${port}/`;
+}
+
+/** What binds the tickets of this program to it. */
+function secret() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,11 +1,12 @@
 /*
- * What a player downloads and follows: asked for once, complete across moves and crashes.
+ * What a player downloads and subscribes to: asked for once, complete across moves and crashes.
  *
  * Asks and acknowledgements are inputs, so they reach whichever server plays us. Each byte of a file
  * and each entry of a topic is handed on once, in order, whichever connection brought it.
  */
 
 import { Sha256 } from "./digest.js";
+import { BadInput, Corrupted, NotOffered, PlayerStopped } from "./errors.js";
 import * as work from "./work.js";
 
 const [FILES, FEEDS] = [4, 8]; // at a time: what a server allows; what is asked beyond it waits
@@ -14,12 +15,15 @@ const AGAIN_S = 5; // a file of which nothing has come for so long is asked for 
 const [LAZY_S, LAZY] = [1, 16]; // a topic is acknowledged this often, or after so many entries
 const STRANGE = 64; // streams of a former program that are stopped; more are only ignored
 
-/** Nothing of that name is to be had, or what came is not what was offered. */
-export class NotFetched extends Error {
-  constructor(name, reason) {
-    super(`${JSON.stringify(name)}: ${reason}`);
-    this.name = "NotFetched";
-  }
+const NAME_LIMIT = 200; // bytes of a name in UTF-8: a server would not read more
+
+const about = (name, reason) => `${JSON.stringify(name)}: ${reason}`;
+const stopped = (name) => new PlayerStopped(about(name, "the player has stopped"));
+
+/** Refuse a name that a server would not read. */
+function check(name) {
+  if (new TextEncoder().encode(name).length <= NAME_LIMIT) return;
+  throw new BadInput(about(`${name.slice(0, 20)}…`, `a name has at most ${NAME_LIMIT} bytes`));
 }
 
 /** One file as it comes in: each byte handed on once. */
@@ -30,21 +34,23 @@ class Download {
   movedAt = 0;
   size = null;
   sha256 = "";
-  #digest = new Sha256();
+  #digest;
 
-  constructor(name, sink, resolve, reject) {
+  constructor(name, { sink, have = 0, digest = new Sha256() }, resolve, reject) {
     Object.assign(this, { name, resolve, reject, sink: sink ?? ((part) => this.parts.push(part)) });
+    this.have = this.got = have;
+    this.#digest = digest;
   }
 
   offered(size, sha256) {
     const other = this.size !== null && (size !== this.size || sha256 !== this.sha256);
-    if (other) throw new NotFetched(this.name, "it is another file now");
+    if (other) throw new Corrupted(about(this.name, "it is another file now"));
     this.size = size;
     this.sha256 = sha256;
   }
 
   take(offset, body) {
-    if (offset > this.have) throw new NotFetched(this.name, `${offset - this.have} bytes are missing`);
+    if (offset > this.have) throw new Corrupted(about(this.name, `${offset - this.have} bytes are missing`));
     const fresh = body.subarray(this.have - offset);
     if (!fresh.length) return;
     this.have += fresh.length;
@@ -56,7 +62,7 @@ class Download {
   done() {
     if (this.size === null || this.have < this.size) return null;
     if (this.have > this.size || this.#digest.hex() !== this.sha256) {
-      throw new NotFetched(this.name, "it does not have the SHA-256 that was offered");
+      throw new Corrupted(about(this.name, "it does not have the SHA-256 that was offered"));
     }
     const { name, size, sha256 } = this;
     return { name, size, sha256, body: joined(this.parts) };
@@ -82,6 +88,7 @@ export class Streams {
   #strange = new Set();
   #gotAt = 0;
   #lazyAt = 0;
+  #over = false;
 
   constructor(act, now) {
     this.act = act;
@@ -92,34 +99,40 @@ export class Streams {
 
   // For the program.
 
-  fetch(name, { sink, signal } = {}) {
+  /** Download a file: see `Player.fetch` for what is answered, and how it may fail. */
+  fetch(name, { signal, ...how } = {}) {
     return new Promise((resolve, reject) => {
       signal?.throwIfAborted();
+      check(name);
+      if (this.#over) throw stopped(name);
       const id = this.next++;
       signal?.addEventListener("abort", () => {
         this.#forget(id);
         reject(signal.reason);
       });
-      this.#waiting.set(id, new Download(name, sink, resolve, reject));
+      this.#waiting.set(id, new Download(name, how, resolve, reject));
       this.#begin();
     });
   }
 
-  follow(name, onItem, onDenied) {
+  /** Follow a topic from now on; answers its subscription. */
+  subscribe(topic, onEntry, onDenied) {
+    check(topic);
     const id = this.next++;
-    this.#waiting.set(id, { topic: name, onItem, onDenied, due: null, got: 0 });
+    const subscription = { topic, denied: "", stop: () => this.#forget(id) };
+    this.#waiting.set(id, { subscription, onEntry, onDenied, due: null, got: 0 });
     this.#begin();
-    return () => this.#forget(id);
+    return subscription;
   }
 
   /** The player goes home: what is not complete will not be. */
   end() {
-    for (const each of [...this.files.values(), ...this.#waiting.values()]) {
-      each.reject?.(new NotFetched(each.name, "the player has stopped"));
-    }
+    const asked = [...this.files.values(), ...this.#waiting.values()];
+    this.#over = true;
     this.files.clear();
     this.topics.clear();
     this.#waiting.clear();
+    for (const each of asked) each.reject?.(stopped(each.name));
   }
 
   #begin() {
@@ -130,7 +143,7 @@ export class Streams {
       this.#waiting.delete(id);
       (file ? this.files : this.topics).set(id, each);
       if (file) this.#ask(id, each);
-      else this.act(work.follow(id, this.tick, each.topic));
+      else this.act(work.follow(id, this.tick, each.subscription.topic));
     }
   }
 
@@ -165,7 +178,7 @@ export class Streams {
 
   #filed(id, file, message) {
     try {
-      if (message.t === "denied") throw new NotFetched(file.name, message.reason);
+      if (message.t === "denied") throw new NotOffered(about(file.name, message.reason));
       if (message.t === "offered") file.offered(message.size, message.sha256);
       else file.take(message.offset, message.body);
       file.movedAt = this.now();
@@ -183,6 +196,7 @@ export class Streams {
   }
 
   #denied(id, topic, reason) {
+    topic.subscription.denied = reason;
     this.#forget(id);
     topic.onDenied?.(reason);
   }
@@ -191,7 +205,7 @@ export class Streams {
     if (topic.due !== null && seq < topic.due) return;
     const missed = topic.due === null ? 0 : seq - topic.due;
     topic.due = seq + 1;
-    topic.onItem({ seq, body: body.slice(), missed });
+    topic.onEntry({ seq, body: body.slice(), missed });
   }
 
   /** A view of this tick was shown. */

@@ -1,8 +1,9 @@
 /*
- * What one player counts for itself: a server cannot see what a player felt.
+ * What one player counts for itself: the views that it was shown and the inputs that were applied.
  *
- * Fed with what was sent and what arrived and when; answers the views to show, in order and each
- * tick once, whichever connection brought it. All times are seconds of one steady clock.
+ * No server can count this: it does not see what a player felt. The tally is told what was sent and
+ * what arrived, and when; it answers the views to show, in order and each tick once, whichever
+ * connection brought them. All times are seconds of one steady clock.
  */
 
 import { chained } from "./digest.js";
@@ -67,6 +68,15 @@ export class Tally {
     if (ack) this.#base = null;
     else this.digest = 0;
     for (const each of unseen) this.send(each.body, each.at);
+  }
+
+  /** The cluster does not know us any more, and will take us as somebody new: inputs that no view
+   * has acknowledged are numbered anew when a server welcomes us. */
+  forget() {
+    this.sent = this.after(this.acked);
+    this.#met = false;
+    this.acked = 0;
+    this.#base = { last: 0, applied: 0 };
   }
 
   #beginAt(last, applied, digest) {
@@ -155,6 +165,7 @@ export class Tally {
     this.missed += missed;
     this.longestGapS = Math.max(this.longestGapS, gapS);
     if (this.spell !== null) {
+      this.spell.views += 1;
       this.spell.missed += missed;
       this.spell.gapS = Math.max(this.spell.gapS, gapS);
     }
@@ -172,7 +183,7 @@ export class Tally {
 
   /** A move begins: watch it. */
   begin() {
-    this.spell ??= { missed: 0, gapS: 0, stallS: 0 };
+    this.spell ??= { missed: 0, gapS: 0, stallS: 0, views: 0 };
   }
 
   /** It is over: what it cost, or null when there was none. */
@@ -180,6 +191,7 @@ export class Tally {
     const spell = this.spell;
     this.spell = null;
     if (spell === null) return null;
-    return { missed: spell.missed, gapMs: spell.gapS * 1000, stallMs: spell.stallS * 1000 };
+    const { missed, gapS, stallS, views } = spell;
+    return { missed, gapMs: gapS * 1000, stallMs: stallS * 1000, views };
   }
 }

@@ -1,0 +1,54 @@
+"""The arithmetic of a daemon that ticks: which ticks are due, how late one is, and the load.
+
+Functions and values. World time is seconds since the epoch; a tick is its number, counted from
+there at `rate` ticks per second, so that the same moment has the same tick on every server.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+AT_ONCE = 2  # ticks simulated before the reactor gets its turn again
+EARLY = 1e-6  # of a tick: a timer may come that much too soon
+
+
+@dataclass(frozen=True)
+class Due:
+    """The ticks to simulate now, in order; the `newest` that is due, and how many are `skipped`."""
+
+    ticks: range
+    newest: int
+    skipped: int
+
+
+def due(tick: int, now: float, rate: int) -> Due:
+    """What is due `now`, after `tick` was simulated (0: none yet, then the newest is due).
+
+    At most `AT_ONCE` ticks: whoever is late must still listen. Those more than a second late are
+    skipped.
+    """
+    newest = math.floor(now * rate + EARLY)
+    done = tick or newest - 1
+    skipped = max(0, newest - done - rate)
+    done += skipped
+    return Due(range(done + 1, min(newest, done + AT_ONCE) + 1), newest, skipped)
+
+
+def lateness_ms(tick: int, now: float, rate: int) -> float:
+    """How long after its time a tick begins, milliseconds."""
+    return max(0.0, now - tick / rate) * 1000
+
+
+def until_next(tick: int, now: float, rate: int) -> float:
+    """Seconds until the tick after this one is due; 0 when it is due already."""
+    return max(0.0, (tick + 1) / rate - now)
+
+
+def smoothed(load: float, spent_s: float, passed_s: float, within_s: float) -> float:
+    """The load after `passed_s` seconds in which `spent_s` seconds of CPU were spent. It follows a
+    change within about `within_s` seconds."""
+    if passed_s <= 0:
+        return load
+    weight = 1 - math.exp(-passed_s / within_s)
+    return load + (max(0.0, spent_s / passed_s) - load) * weight

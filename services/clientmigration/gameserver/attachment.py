@@ -1,0 +1,40 @@
+"""Whether this server is in a fleet, under which name, and its line to the router if there is one.
+
+What is told while no router is there is lost: what must not be lost is in the roster anyway.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clientmigration.net.line import Line
+
+
+class Attachment:
+    """`member` is this server's name in the fleet, "" until the router gives one; `address`
+    (host:port) is what players are told; `zone` where the server stands; `line` goes to the router,
+    None while there is none."""
+
+    def __init__(self, name: str, address: str, zone: str) -> None:
+        self.member, self.address, self.zone = name, address, zone
+        self.line: Line | None = None
+
+    def found_at(self, address: str) -> None:
+        """We listen at `address`; players are told so unless they were told something else."""
+        self.address = self.address or address
+
+    def attached(self, line: Line, name: str) -> None:
+        """We are in the fleet."""
+        self.line, self.member = line, name
+
+    def detached(self, line: Line) -> bool:
+        """This line is gone. Answers whether it was the one that counted."""
+        if self.line is not line:
+            return False
+        self.line = None
+        return True
+
+    def tell(self, message: Any) -> None:
+        """Say it to the router, if it is there."""
+        if self.line is not None:
+            self.line.say(message)

@@ -1,0 +1,49 @@
+"""How well this server does: one `Health` a second, from its load, its lateness and its game."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from clientmigration.core.fleet.health import Grade, Health, grade, health_of
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.world import Position
+from clientmigration.gameserver.load import Load
+from clientmigration.gameserver.seats import Seats
+
+
+class Pace(Protocol):
+    """How fast the world goes on, and what time it is there."""
+
+    rate: int
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+
+class Condition:
+    """`grade` is the newest: it falls more slowly than it rises."""
+
+    def __init__(self, load: Load, seats: Seats, time: Pace, policy: Policy) -> None:
+        self._load, self._seats, self._time, self._policy = load, seats, time, policy
+        self.grade = Grade.FIT
+
+    def health(
+        self, counted: Mapping[str, float], sample: Mapping[str, float], game: Mapping[str, float]
+    ) -> Health:
+        """By what was counted since the last report, what the probe says, and where the game's
+        players are."""
+        load, seats, time = self._load.share, self._seats, self._time
+        self.grade = grade(self.grade, load, self._policy)
+        lateness_ms, lag_ms = counted.get("lateness_ms_p95", 0.0), sample["reactor_lag_ms"]
+        return Health(
+            load=load,
+            health=health_of(load, lateness_ms, lag_ms, 1000 / time.rate),
+            grade=self.grade,
+            players=len(seats.playing()),
+            capacity=seats.capacity,
+            draining=seats.draining,
+            centre=Position(game["centre_x_m"], game["centre_y_m"]),
+            spread_m=game["spread_m"],
+            timestamp=int(time.now()),
+        )

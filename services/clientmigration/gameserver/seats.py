@@ -1,0 +1,132 @@
+"""All seats of this server by the name of their player, and who may have one.
+
+A message about somebody who has no seat goes to an empty one, whose session knows what to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator
+from typing import Any
+
+from clientmigration.core.player.session import Session
+from clientmigration.core.player.standing import Claim, Reservation
+from clientmigration.gameserver.seat import Hall, Seat
+from clientmigration.wire.messages import Declined, Entry, Waived
+
+MakeSeat = Callable[[str, Hall, "Seats"], Seat]
+
+
+class Seats:
+    """Seats by name, in the order in which they were taken. `capacity` is how many there are;
+    `promised` are migrations that will never begin here, whatever the ledger says."""
+
+    def __init__(
+        self, hall: Hall, capacity: int, promised: Container[str], make: MakeSeat = Seat
+    ) -> None:
+        self.by_name: dict[str, Seat] = {}
+        self.draining = False
+        self.capacity = capacity
+        self._hall, self._promised, self._make = hall, promised, make
+
+    def __len__(self) -> int:
+        return len(self.by_name)
+
+    def __contains__(self, player: str) -> bool:
+        return player in self.by_name
+
+    def __getitem__(self, player: str) -> Seat:
+        return self.by_name[player]
+
+    def __iter__(self) -> Iterator[Seat]:
+        return iter(self.by_name.values())
+
+    def find(self, player: str) -> Seat | None:
+        """The seat of this player, if it has one."""
+        return self.by_name.get(player)
+
+    def at_play(self, player: str) -> Seat | None:
+        """The player's seat, if it is this server that changes the player now."""
+        seat = self.by_name.get(player)
+        return seat if seat is not None and seat.entered and not seat.held else None
+
+    def playing(self) -> list[Seat]:
+        """Everyone in the game, held or not."""
+        return [seat for seat in self.by_name.values() if seat.entered]
+
+    def coming(self) -> list[tuple[float, float]]:
+        """Where those will stand who are on their way here, metres."""
+        return [seat.coming for seat in self.by_name.values() if seat.coming]
+
+    # What the router says of a player.
+
+    def session(self, player: str) -> Session:
+        """The session of this player, of whom nothing may be known."""
+        seat = self.by_name.get(player) or self._make(player, self._hall, self)
+        return seat.session
+
+    def reserve(self, player: str, reservation: Reservation) -> None:
+        """Keep a place, if there is one left; who is here has one."""
+        refusal = "" if player in self.by_name else self.refusal()
+        if refusal:
+            self._tell(Declined(migration=reservation.migration, player=player, reason=refusal))
+        else:
+            self.session(player).reserve(reservation)
+
+    def own(self, player: str, claim: Claim) -> None:
+        """The ledger says that the player is ours. We may have promised not to begin."""
+        if claim.migration in self._promised:
+            self._tell(Waived(migration=claim.migration, player=player))
+        else:
+            self.session(player).own(claim)
+
+    def refusal(self) -> str:
+        """Why nobody new can come here now, or nothing."""
+        if self.draining:
+            return "draining"
+        return "full" if len(self.by_name) >= self.capacity else ""
+
+    def drain(self, on: bool) -> None:
+        """Take nobody new from now on, or do again."""
+        self.draining = on
+
+    # What the router is told.
+
+    def roster(self) -> list[Entry]:
+        """Everyone here, as the router lists them."""
+        return [seat.entry() for seat in self.by_name.values()]
+
+    def tell_left(self) -> None:
+        """Who went home, again: until the ledger knows, it can not come back."""
+        for seat in self.by_name.values():
+            seat.tell_left_again()
+
+    def measures(self) -> dict[str, float]:
+        """Of the catalogue: what the seats are taken for, and what their players ask for."""
+        seats = list(self.by_name.values())
+        return {
+            "workload_files": sum(len(seat.workloads.streams.transfers) for seat in seats),
+            "workload_feeds": sum(len(seat.workloads.streams.feeds) for seat in seats),
+            "arriving": sum(not seat.entered for seat in seats),
+            "leaving": sum(seat.entered and bool(seat.migration) for seat in seats),
+        }
+
+    # Time.
+
+    def expire(self) -> None:
+        """End the reservations and absences that have lasted too long."""
+        now = self._hall.time.now()
+        for seat in [each for each in self.by_name.values() if each.expires_at <= now]:
+            seat.expire()
+
+    # What a seat says: see `Register`.
+
+    def keep(self, seat: Seat) -> None:
+        """Somebody is expected at this seat, or here."""
+        self.by_name[seat.player] = seat
+
+    def drop(self, seat: Seat) -> None:
+        """Nothing is known of its player any more."""
+        self.by_name.pop(seat.player, None)
+
+    def _tell(self, message: Any) -> None:
+        self._hall.fleet.tell(message)

@@ -1,0 +1,66 @@
+"""One tick of this server, from the inputs that are due to the views and what is stored of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from clientmigration.gameserver.game import Game
+from clientmigration.gameserver.seat import Seat
+from clientmigration.gameserver.seats import Seats
+
+
+class LetterBox(Protocol):
+    """What players send each other."""
+
+    def deliver(self) -> None:
+        """Once per tick."""
+
+
+class Others(Protocol):
+    """The neighbours, who see our players."""
+
+    def show(self, tick: int) -> None:
+        """Once per tick."""
+
+
+class Store(Protocol):
+    """What outlives this process."""
+
+    def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
+        """Those whose turn it is."""
+
+
+class Work(Protocol):
+    """Pretend load."""
+
+    def work(self, players: int) -> None:
+        """One tick's worth of it, for so many players."""
+
+
+class TickStep:
+    """What is done at each tick, in this order. Who came last is shown the tick first: it has
+    waited for it longest."""
+
+    def __init__(
+        self, seats: Seats, game: Game, letters: LetterBox, others: Others, store: Store, work: Work
+    ) -> None:
+        self._seats, self._game, self._letters = seats, game, letters
+        self._others, self._store, self._work = others, store, work
+
+    def __call__(self, tick: int, now: float) -> None:
+        """This tick begins `now`."""
+        playing = self._seats.playing()
+        for seat in playing:
+            if not seat.held:
+                seat.apply(now)
+        self._letters.deliver()
+        self._game.step(tick)
+        self._game.draw(tick)
+        self._others.show(tick)
+        for seat in reversed(playing):
+            seat.show(tick)
+        for seat in playing:
+            seat.serve(tick, now)
+        self._store.store(playing, tick, now)
+        self._work.work(len(playing))

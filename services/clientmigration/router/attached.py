@@ -1,0 +1,116 @@
+"""The members that are attached now, each with its link and the players that it said it has.
+
+Nothing else writes this. It knows no fleet, no moves and no ledger; what is said to a member that
+is not attached is lost, and whoever says it is told so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+
+from clientmigration.errors import NotAuthentic
+from clientmigration.net.line import Line
+from clientmigration.wire.messages import Entry
+
+AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is here
+
+
+@dataclass(eq=False)
+class MemberLink:
+    """The link over which a member is attached; one that comes back has another.
+
+    `roster` holds its players by name, as it listed them last; `measures` the values of its latest
+    report by their names in the catalogue.
+    """
+
+    name: str
+    role: str
+    line: Line
+    roster: dict[str, Entry] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
+    listing: dict[str, Entry] = field(default_factory=dict)  # a roster of which parts are missing
+
+    def say(self, message: msgspec.Struct) -> None:
+        """Say it, if the link is still up."""
+        self.line.say(message)
+
+
+class AttachedMembers(Mapping[str, MemberLink]):
+    """The links by the names of their members. Others only look and speak."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._links: dict[str, MemberLink] = {}
+
+    def __getitem__(self, name: str) -> MemberLink:
+        return self._links[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._links)
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._links
+
+    def admit(self, name: str, role: str, line: Line) -> MemberLink:
+        """Attach a member under this name, or under a free one if it brings none. Raises
+        `NotAuthentic` when the name is taken."""
+        if name in self._links:
+            raise NotAuthentic(f"there is a member called {name} already")
+        name = name or self._free_name()
+        link = self._links[name] = MemberLink(name, role, line)
+        return link
+
+    def _free_name(self) -> str:
+        """gs-1, gs-2, ...: small and used again, so that Graphite does not fill with names."""
+        taken = self._links
+        return next(name for n in range(1, len(taken) + 2) if (name := f"gs-{n}") not in taken)
+
+    def lose(self, link: MemberLink) -> bool:
+        """The link is gone. Whether its member was attached over it."""
+        attached = self.still(link)
+        if attached:
+            del self._links[link.name]
+        return attached
+
+    def still(self, link: MemberLink | None) -> bool:
+        """Whether this is still the link of its member. Over another one it may have started anew,
+        and does not know what it promised."""
+        return link is not None and self._links.get(link.name) is link
+
+    def tell(self, name: str, message: msgspec.Struct) -> bool:
+        """Say it to a member; False when it is not attached."""
+        link = self._links.get(name)
+        if link is not None:
+            link.line.say(message)
+        return link is not None
+
+    async def until(self, name: str, deadline: float) -> bool:
+        """Whether a member is attached, or will be by the deadline (Unix seconds)."""
+        while name not in self._links and self._clock.seconds() < deadline:
+            await deferLater(self._clock, AGAIN_S, lambda: None)
+        return name in self._links
+
+    # What members say of themselves.
+
+    def listed(self, link: MemberLink, entries: Iterable[Entry], last: bool) -> bool:
+        """A part of a roster. Whether it is complete now, and counts."""
+        link.listing |= {entry.player: entry for entry in entries}
+        if last:
+            link.roster, link.listing = link.listing, {}
+        return last
+
+    def went_home(self, link: MemberLink, player: str) -> None:
+        """A player is not on this roster any more."""
+        link.roster.pop(player, None)
+
+    def measured(self, link: MemberLink, measures: Mapping[str, float]) -> None:
+        """The values of its latest report."""
+        link.measures = measures

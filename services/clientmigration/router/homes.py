@@ -1,0 +1,58 @@
+"""Where a player that comes to the door belongs: what the ledger says, once nothing is under way.
+
+A server that is away gets a moment to come back before its player is taken over from it. Nobody is
+moved here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from clientmigration.core.player.ledger import Record
+from clientmigration.net.ledger import TimedLedger
+from clientmigration.router.attached import AttachedMembers
+
+log = Logger()
+
+Meanwhile = Callable[[Record], Coroutine[Deferred[Any], Any, None]]
+
+
+class Homes:
+    """`idle` fires when no migration of a player is under way; `given_up_at` answers until when
+    (Unix seconds) the players of a member that is away wait for it."""
+
+    def __init__(
+        self,
+        members: AttachedMembers,
+        ledger: TimedLedger,
+        idle: Callable[[str], Deferred[None]],
+        given_up_at: Callable[[str], float],
+    ) -> None:
+        self._members, self._ledger = members, ledger
+        self._idle, self._given_up_at = idle, given_up_at
+
+    def here(self, record: Record) -> str:
+        """The player's owner, if it is attached now, or ""."""
+        return record.owner if record.owner in self._members else ""
+
+    async def record_of(self, player: str, meanwhile: Meanwhile) -> Record:
+        """The ledger's record with nothing under way. If the owner is away, `meanwhile` is done
+        while it may come back: this time has to pass anyway."""
+        await self._idle(player)
+        record = await self._ledger.read(player)
+        if not record.owner or record.owner in self._members:
+            return record
+        doing = Deferred.fromCoroutine(meanwhile(record))
+        doing.addErrback(lambda failure: failure.trap(CancelledError))
+        back = await self._members.until(record.owner, self._given_up_at(record.owner))
+        if back:
+            doing.cancel()
+        await doing
+        if back:
+            return record
+        log.info("{player} is taken over from {owner}", player=player, owner=record.owner)
+        return await self._ledger.read(player)

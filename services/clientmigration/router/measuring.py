@@ -1,0 +1,64 @@
+"""Which servers a player is asked to ping, and what is remembered of its answers.
+
+Pings are remembered by zone: servers of one zone are equally far from any player. Which candidates
+there are is decided in core/fleet/placement.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Mapping, Sequence
+
+from clientmigration.core.fleet.member import Member
+from clientmigration.core.fleet.pings import KnownPings
+from clientmigration.core.fleet.placement import Newcomer, candidates
+from clientmigration.core.fleet.world import Position
+from clientmigration.core.player.ledger import Record
+from clientmigration.router.situation import Situation
+
+PLAUSIBLE_MS = 1e5  # what a player measures beyond that is no ping
+
+
+class Measuring:
+    """Chooses, and remembers for as long as the policy says."""
+
+    def __init__(self, situation: Situation, pings: KnownPings) -> None:
+        self._situation, self._pings = situation, pings
+
+    @property
+    def near_ms(self) -> float:
+        """A server within so many milliseconds is near enough to ask for no other."""
+        caps: Sequence[float] = self._situation.policy.placement.ping_caps_ms
+        return (*caps, math.inf)[0]
+
+    def newcomer(self, record: Record) -> Newcomer:
+        """A player as far as it is known now."""
+        last = record.snapshot
+        position = Position(last.x, last.y) if last else None
+        pings = self._pings.known(record.player, self._situation.now())
+        return Newcomer(record.player, position, pings, stranded=bool(record.owner))
+
+    def candidates(self, record: Record, asked: Container[str]) -> list[Member]:
+        """Whom the player is asked to ping, best first, those left out who were asked for. Who has
+        no time to lose does not measure a zone again."""
+        situation, newcomer = self._situation, self.newcomer(record)
+        names = candidates(newcomer, situation.fleet, situation.policy, situation.now())
+        fleet = situation.fleet
+        members = [m for name in names if name not in asked and (m := fleet.member(name))]
+        if newcomer.stranded:
+            members = [m for m in members if m.zone not in newcomer.pings]
+        return members
+
+    def note(
+        self,
+        player: str,
+        asked: Container[str],
+        listed: Sequence[Member],
+        said: Mapping[str, float],
+    ) -> dict[str, float]:
+        """The player says that these are its pings, in ms by member; those that count. Only
+        `listed` members, who were asked for last, are remembered."""
+        pings = {name: ms for name, ms in said.items() if name in asked and 0 <= ms < PLAUSIBLE_MS}
+        zones = {m.zone: pings[m.name] for m in listed if m.name in pings}
+        self._pings.note(player, zones, self._situation.now())
+        return pings

@@ -1,0 +1,308 @@
+"""One migration under way: the hands (`Carrier`) of its machine in core/player/migration.py.
+
+It says what the machine decides and hands it what comes back. What is said to a member that is not
+attached is lost, and the machine hears about the loss; only the ledger decides who owns a player.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.migration import Outcome, migration
+from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.errors import OutOfTurn
+from clientmigration.net.beats import Beats
+from clientmigration.net.ledger import TimedLedger
+from clientmigration.net.tickets import TICKET_TTL_S, Ticket
+from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.wire.messages import (
+    Arrived,
+    Cancel,
+    Copied,
+    Copy,
+    Declined,
+    Direct,
+    Freeze,
+    Frozen,
+    Own,
+    Prepare,
+    Prepared,
+    Redirect,
+    Release,
+    Reserve,
+    Reserved,
+    Settled,
+    Waived,
+)
+
+log = Logger()
+
+STEP_S = 3.0  # a member answers within milliseconds; three seconds mean that something is broken
+ARRIVAL_S = 6.0  # a player needs a round trip or two to connect to the target
+UNKNOWN_S = 0.5  # how long to wait before asking a ledger again that did not answer
+
+MoveAnswer = Declined | Copied | Frozen | Reserved | Prepared | Arrived | Settled | Waived
+"""What source and target of a migration say about it."""
+Arrive = Callable[[Redirect], None]
+"""Tells a newcomer where to go."""
+
+
+@dataclass(frozen=True)
+class MoveTerms:
+    """What is known of a migration when it begins, and does not change.
+
+    `record` is what the ledger said then; `source` is "" for a newcomer, who is told the way by
+    `arrive`; `link` is the target's, `orphaned` whether the newcomer's owner was away. `holder` is
+    the hash of the player's secret, `group` whom it wants to stay with, `why` the reason in words.
+    """
+
+    id: str
+    record: Record
+    source: str
+    target: str
+    holder: str
+    group: str
+    started: float  # Unix seconds
+    link: MemberLink | None
+    orphaned: bool = False
+    arrive: Arrive | None = None
+    why: str = ""
+
+    @property
+    def player(self) -> str:
+        """Who moves."""
+        return self.record.player
+
+    @property
+    def epoch(self) -> int:
+        """The player's at the target: what the ticket says."""
+        return self.record.epoch + (self.record.owner != self.target)
+
+
+@dataclass(frozen=True)
+class MoveEnded:
+    """How a migration ended, and when (Unix seconds); `reason` is "" when it went well."""
+
+    terms: MoveTerms
+    outcome: Outcome
+    reason: str
+    at: float
+
+    @property
+    def took_ms(self) -> float:
+        """From the router's first word to its last."""
+        return (self.at - self.terms.started) * 1000
+
+
+class Redirects(Protocol):
+    """Who seals tickets and knows addresses."""
+
+    def to(self, ticket: Ticket) -> Redirect:
+        """The way to the ticket's member."""
+
+
+@dataclass(frozen=True)
+class MoveTools:
+    """What every migration is carried out with."""
+
+    clock: IReactorTime
+    members: AttachedMembers
+    ledger: TimedLedger
+    redirects: Redirects
+    beats: Beats
+
+
+class MoveCarrier:
+    """The `Carrier` of one migration. `over` is told its end, and then `finished` fires with it."""
+
+    def __init__(
+        self, terms: MoveTerms, tools: MoveTools, over: Callable[[MoveEnded], None]
+    ) -> None:
+        self.terms, self.tools, self._over = terms, tools, over
+        self.record = terms.record  # what the ledger is known to say
+        self.holder = terms.holder
+        self.plays = False  # whether the target has the player already: it only comes back
+        self.finished: Deferred[MoveEnded] = Deferred()
+        self.machine = migration(self)
+        self._wait: IDelayedCall | None = None
+
+    # What the members say.
+
+    def hear(self, member: str, answer: MoveAnswer) -> None:
+        """One answer, from the member whose part it is to give it. Raises `OutOfTurn` for any
+        other's."""
+        if member not in self._answers(answer):
+            raise OutOfTurn("an answer to a migration in which it has another part, or none")
+        match answer:
+            case Reserved(plays=plays):
+                self.plays = plays
+                self.machine.reserved()
+            case Copied(snapshot=snapshot):
+                self.machine.copied(snapshot)
+            case Prepared():
+                self.machine.prepared()
+            case Arrived():
+                self.machine.arrived()
+            case Frozen(snapshot=snapshot):
+                self.machine.frozen(snapshot)
+            case Settled():
+                self.machine.settled()
+            case Declined(reason=reason):
+                self.machine.declined(reason)
+            case Waived():
+                self.machine.target_lost()
+
+    def _answers(self, answer: MoveAnswer) -> tuple[str, ...]:
+        match answer:
+            case Declined():
+                return (self.terms.source, self.terms.target)
+            case Copied() | Frozen():
+                return (self.terms.source,)
+            case _:
+                return (self.terms.target,)
+
+    # What the machine wants done.
+
+    def reserve(self) -> None:
+        """Ask the target for a place."""
+        self._expect(STEP_S)
+        terms = self.terms
+        self._to_target(
+            Reserve(migration=terms.id, player=terms.player, epoch=terms.epoch, ttl_s=TICKET_TTL_S)
+        )
+
+    def copy(self) -> None:
+        """Ask the source for a snapshot."""
+        self._expect(STEP_S)
+        self._to_source(Copy(migration=self.terms.id, player=self.terms.player))
+
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Checkpoint, then speak: the target hears of it when the ledger has it."""
+        self._expect(STEP_S)
+        self.holder = snapshot.holder
+        self.tools.beats.spawn("preparing a target", self._prepare(snapshot))
+
+    async def _prepare(self, snapshot: Snapshot) -> None:
+        try:
+            done = await self.tools.ledger.checkpoint(self.terms.source, [snapshot])
+        except Exception:
+            self.machine.declined("the ledger is away")
+            return
+        if done == [True]:
+            self._to_target(Prepare(migration=self.terms.id, snapshot=snapshot))
+        else:
+            self.machine.declined("the ledger has another owner")
+
+    def direct(self) -> None:
+        """The player is told by the server it plays on."""
+        self._expect(ARRIVAL_S)
+        terms = self.terms
+        self._to_source(Direct(migration=terms.id, player=terms.player, redirect=self._redirect()))
+
+    def freeze(self) -> None:
+        """From here to the claim nobody applies the player's inputs."""
+        self._expect(STEP_S)
+        self._to_source(Freeze(migration=self.terms.id, player=self.terms.player))
+
+    def claim(self, final: Snapshot | None) -> None:
+        """Compare-and-set; an answer that does not come is unknown, never no."""
+        self._expect(None)
+        if self.record.owner == self.terms.target and self.plays:
+            self.machine.claimed(self.record.epoch)
+        elif self._owner_is_back():
+            self.machine.contested("its server is back")
+        else:
+            self.tools.beats.spawn("claiming a player", self._claim(final))
+
+    def _owner_is_back(self) -> bool:
+        """Whether the player was to be taken over from a server that was away, and is not now."""
+        return self.terms.orphaned and self.record.owner in self.tools.members
+
+    async def _claim(self, final: Snapshot | None) -> None:
+        terms, expected = self.terms, self.record
+        record = await self._taken(expected, final)
+        if (record.owner, record.migration) == (terms.target, terms.id):
+            self.record = record
+            if not terms.source and expected.owner != terms.target:  # it may just have come back
+                release = Release(player=terms.player, epoch=record.epoch)
+                self.tools.members.tell(expected.owner, release)
+            self.machine.claimed(record.epoch)
+        else:
+            self.machine.contested(f"the ledger says {record.owner or 'nobody'}")
+
+    async def _taken(self, expected: Record, final: Snapshot | None) -> Record:
+        """The record after the claim, whoever it names; asked for as often as it takes."""
+        ledger, terms = self.tools.ledger, self.terms
+        while True:
+            try:
+                await ledger.take(expected, terms.target, terms.id, final)
+                return await ledger.read(terms.player)
+            except Exception as error:
+                log.warn("the ledger does not answer: {error}", error=str(error))
+                await deferLater(self.tools.clock, UNKNOWN_S, lambda: None)
+
+    def own(self, epoch: int) -> None:
+        """The player is the target's."""
+        self._expect(STEP_S)
+        message = Own(
+            migration=self.terms.id,
+            player=self.terms.player,
+            epoch=epoch,
+            holder=self.holder,
+            snapshot=self.record.snapshot,
+            group=self.terms.group,
+        )
+        if self._to_target(message) and self.terms.arrive is not None:
+            self.terms.arrive(self._redirect())
+
+    def release(self) -> None:
+        """The source may forget the player."""
+        self._to_source(Release(player=self.terms.player, epoch=self.record.epoch))
+
+    def cancel(self, reason: str) -> None:
+        """It ended before anything changed."""
+        message = Cancel(migration=self.terms.id, player=self.terms.player, reason=reason)
+        for member in (self.terms.source, self.terms.target):
+            self.tools.members.tell(member, message)
+
+    def ended(self, outcome: Outcome, reason: str) -> None:
+        """The one end."""
+        self._expect(None)
+        ended = MoveEnded(self.terms, outcome, reason, self.tools.clock.seconds())
+        self._over(ended)
+        self.finished.callback(ended)
+
+    # How it is done.
+
+    def _redirect(self) -> Redirect:
+        terms = self.terms
+        ticket = Ticket(terms.id, terms.player, terms.target, terms.epoch, self.holder)
+        return self.tools.redirects.to(ticket)
+
+    def _to_source(self, message: msgspec.Struct) -> None:
+        if self.terms.source and not self.tools.members.tell(self.terms.source, message):
+            self.machine.source_lost()
+
+    def _to_target(self, message: msgspec.Struct) -> bool:
+        """Only over the link on which it began: who came back on another may have started anew, and
+        does not know what it promised (gameserver/waivers.py)."""
+        link = self.terms.link
+        if link is None or not self.tools.members.still(link):
+            self.machine.target_lost()
+            return False
+        link.say(message)
+        return True
+
+    def _expect(self, within: float | None) -> None:
+        if self._wait is not None and self._wait.active():
+            self._wait.cancel()
+        self._wait = self.tools.clock.callLater(within, self.machine.timed_out) if within else None

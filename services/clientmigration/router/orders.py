@@ -1,0 +1,75 @@
+"""The orders that operators give: drain a server, or move a player. Carried out as any other move.
+
+An order that makes no sense now is refused with the reason, in words.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.logger import Logger
+
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.player.ledger import Record
+from clientmigration.net.ledger import TimedLedger
+from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.move import MoveEnded
+from clientmigration.wire.messages import Drain
+from clientmigration.wire.operators import Ended, Order
+
+log = Logger()
+
+
+class PlayerMover(Protocol):
+    """Who moves players."""
+
+    def moving(self, player: str) -> bool:
+        """Whether this one is being moved."""
+
+    async def start(self, player: str, source: str, target: str) -> MoveEnded | None:
+        """How the move ended; None if it could not be begun."""
+
+
+class Orders:
+    """Carries out orders, one at a time or several."""
+
+    def __init__(
+        self, fleet: Fleet, members: AttachedMembers, ledger: TimedLedger, moves: PlayerMover
+    ) -> None:
+        self._fleet, self._members, self._ledger, self._moves = fleet, members, ledger, moves
+
+    async def carry_out(self, order: Order) -> Ended:
+        """Do it; answers when it is done, or why it is not."""
+        if order.do == "move":
+            return await self._move(order)
+        member = self._fleet.member(order.member)
+        if member is None or member.role != "gameserver":
+            return Ended(order.n, "refused", f"no game server is called {order.member!r}")
+        log.info("an operator says {do} {member}", do=order.do, member=order.member)
+        self._members.tell(order.member, Drain(on=order.do == "drain"))
+        return Ended(order.n, "done", f"{order.member} has been told")
+
+    async def _move(self, order: Order) -> Ended:
+        record = await self._ledger.read(order.player)
+        refusal = self._refusal(order, record)
+        if refusal:
+            return Ended(order.n, "refused", refusal)
+        log.info("an operator moves {player} to {to}", player=order.player, to=order.member)
+        ended = await self._moves.start(order.player, record.owner, order.member)
+        if ended is None:
+            return Ended(order.n, "refused", f"{order.player} has just left {record.owner}")
+        reason = ended.reason
+        text = f"moving {order.player} to {order.member}: {reason}" if reason else ""
+        return Ended(order.n, str(ended.outcome), text)
+
+    def _refusal(self, order: Order, record: Record) -> str:
+        if record.epoch == 0:
+            return f"no player is called {order.player!r}"
+        if record.owner not in self._members:
+            return f"{order.player} plays nowhere now"
+        if order.member not in self._members:
+            return f"no member is called {order.member!r}"
+        if record.owner == order.member:
+            return f"{order.player} plays on {order.member} already"
+        moving = self._moves.moving(order.player)
+        return f"{order.player} is being moved already" if moving else ""

@@ -1,0 +1,85 @@
+"""What is told of the moves that ended: to the audit trail, to the meter, to the log, to decisions.
+
+Each listener keeps what it needs and nothing of the others'. Nothing here speaks to anybody.
+"""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from clientmigration.core.decisions.audit import AuditTrail
+from clientmigration.core.measures.meter import Meter
+from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.migration import Outcome
+from clientmigration.router.move import MoveEnded, MoveTerms
+
+log = Logger()
+
+
+class MoveFacts:
+    """Keeps in the audit trail why moves began and how they ended."""
+
+    def __init__(self, audit: AuditTrail) -> None:
+        self._audit = audit
+
+    def begun(self, terms: MoveTerms) -> None:
+        """A move begins."""
+        self._audit.keep(
+            Fact(
+                terms.started,
+                "begun",
+                terms.player,
+                terms.source,
+                terms.target,
+                terms.why,
+                terms.id,
+            )
+        )
+
+    def ended(self, ended: MoveEnded) -> None:
+        """A move is over."""
+        terms, reason = ended.terms, ended.reason
+        text = f"{ended.outcome}{': ' if reason else ''}{reason}"
+        self._audit.keep(
+            Fact(ended.at, "ended", terms.player, terms.source, terms.target, text, terms.id)
+        )
+
+
+class MoveCounts:
+    """Counts moves by outcome, and samples how long those took that went well."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+
+    def ended(self, ended: MoveEnded) -> None:
+        """A move is over."""
+        self._meter.count(f"moves_{ended.outcome}")
+        if ended.outcome is Outcome.SETTLED:
+            self._meter.sample("move_ms", ended.took_ms)
+
+
+class Cooldowns:
+    """When players were moved last (Unix seconds), those who were moved within `kept_s`."""
+
+    def __init__(self, kept_s: float) -> None:
+        self._kept_s = kept_s
+        self.moved_at: dict[str, float] = {}
+
+    def ended(self, ended: MoveEnded) -> None:
+        """A move is over. Only one that settled makes a player rest."""
+        if ended.outcome is not Outcome.SETTLED:
+            return
+        self.moved_at.pop(ended.terms.player, None)
+        self.moved_at[ended.terms.player] = ended.at
+        while self.moved_at[oldest := next(iter(self.moved_at))] < ended.at - self._kept_s:
+            del self.moved_at[oldest]
+
+
+def log_ended(ended: MoveEnded) -> None:
+    """A line for a move that did not go well."""
+    if ended.outcome is not Outcome.SETTLED:
+        log.info(
+            "moving {player} from {source} to {target} ended: {outcome}: {reason}",
+            player=ended.terms.player, source=ended.terms.source, target=ended.terms.target,
+            outcome=ended.outcome, reason=ended.reason,
+        )  # fmt: skip

@@ -1,0 +1,63 @@
+"""What a router is made from: what it finds around it, what it is told, what carries out its work.
+
+Values only; who makes them is the tap, or the Arena.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.internet.interfaces import IReactorTime
+
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures.metrics import Sink
+from clientmigration.net.ledger import Ledger, TimedLedger
+from clientmigration.net.probe import Probe
+from clientmigration.net.tickets import Seals
+from clientmigration.router.move import MoveCarrier
+from clientmigration.router.warm_start import Ask
+
+
+class EventPost(Protocol):
+    """graphite-web, for events."""
+
+    def post(self, what: str, tags: list[str], when: int, data: str = "") -> None:
+        """Post one event, of a Unix second, and return at once."""
+
+    def take_dropped(self) -> int:
+        """How many events were lost since this was asked last."""
+
+
+@dataclass(frozen=True)
+class RouterOutside:
+    """What a router finds around it. `past` is asked for the last seconds before its start;
+    `dropped` answers how many datapoints carbon did not get since it was asked last."""
+
+    clock: IReactorTime
+    ledger: Ledger
+    seals: Seals
+    sink: Sink
+    events: EventPost
+    probe: Probe
+    entropy: Callable[[int], bytes]
+    dropped: Callable[[], int] = lambda: 0
+    past: Ask | None = None
+
+
+@dataclass(frozen=True)
+class RouterSettings:
+    """What a router is told at its start: `name` is its own in Graphite."""
+
+    name: str
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class RouterParts:
+    """What carries out migrations and keeps the ledger's rules: put something else here to try it,
+    or to plant a bug."""
+
+    carrier: type[MoveCarrier] = MoveCarrier
+    ledger: type[TimedLedger] = TimedLedger

@@ -1,0 +1,59 @@
+"""Where a newcomer goes: asks the pure placement, and tells everybody who counts on the answer.
+
+Nothing is decided here; who is next is the queue's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from twisted.logger import Logger
+
+from clientmigration.core.decisions.audit import AuditTrail, placed
+from clientmigration.core.fleet.groups import Groups
+from clientmigration.core.fleet.placement import Newcomer, Placement, decided, place
+from clientmigration.core.measures.meter import Meter
+from clientmigration.router.situation import Situation
+
+log = Logger()
+
+
+class Placing:
+    """`members` are the names of those that are attached."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        groups: Groups,
+        members: Collection[str],
+        meter: Meter,
+        audit: AuditTrail,
+    ) -> None:
+        self._situation, self._groups, self._members = situation, groups, members
+        self._meter, self._audit = meter, audit
+
+    def find(self, newcomer: Newcomer, group: str, waited_s: float) -> str:
+        """The member to go to, "" while there is none. It counts as sent there from now on."""
+        fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
+        mates = self._groups.mates(newcomer.player, group, now, self._members)
+        newcomer = replace(newcomer, waited_s=max(0.0, waited_s), mates=mates)
+        placement = place(newcomer, fleet, policy, now)
+        if placement.member is None:
+            return ""
+        fleet.placed(placement.member, now)
+        self._meter.count(f"placed_by_{decided(placement, policy)}")
+        self._audit.keep(placed(newcomer, placement, now))
+        self._groups.sent(newcomer.player, group, placement.member, now)
+        _tell(newcomer, placement)
+        return placement.member
+
+
+def _tell(newcomer: Newcomer, placement: Placement) -> None:
+    best = placement.reasons[0]
+    log.info(
+        "{player} goes to {member}: ping {ping:.2f}, load {load:.2f}, position {position:.2f}, "
+        "group {group:.2f}",
+        player=newcomer.player, member=best.member,
+        ping=best.ping, load=best.load, position=best.position, group=best.group,
+    )  # fmt: skip

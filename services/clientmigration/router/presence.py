@@ -1,0 +1,73 @@
+"""Tells everyone who has to know that a member has come or gone, always in the same order.
+
+It keeps since when members are away, and with it how long their players wait for them. It speaks to
+no member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.logger import Logger
+
+from clientmigration.core.fleet.grace import ReconnectGrace
+from clientmigration.core.fleet.groups import Groups
+from clientmigration.core.fleet.member import Member
+from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.router.situation import Situation
+from clientmigration.wire.messages import Attach
+
+log = Logger()
+
+OnJoined = Callable[[Member], None]
+OnLeft = Callable[[Member, str], None]
+"""Told the member and the reason."""
+
+
+class Presence:
+    """Whoever is in `joined` or `left` is told in that order, when the fleet has been changed."""
+
+    def __init__(
+        self,
+        members: AttachedMembers,
+        situation: Situation,
+        groups: Groups,
+        joined: Sequence[OnJoined],
+        left: Sequence[OnLeft],
+    ) -> None:
+        self._members, self._situation, self._groups = members, situation, groups
+        self._joined, self._left = joined, left
+        self._grace = ReconnectGrace(0.0)
+
+    def begin(self) -> None:
+        """From now on members can come."""
+        self._grace = ReconnectGrace(self._situation.now())
+
+    def joined(self, link: MemberLink, attach: Attach) -> None:
+        """A member is attached."""
+        fleet, name = self._situation.fleet, link.name
+        self._grace.back(name)
+        fleet.attach(name, attach.role, attach.address, attach.zone)
+        log.info("{name} at {address} joins the fleet", name=name, address=attach.address)
+        member = fleet.member(name)
+        assert member is not None
+        for told in self._joined:
+            told(member)
+
+    def left(self, link: MemberLink, reason: str) -> None:
+        """The link is gone: its member takes part in nothing until it comes back."""
+        if not self._members.lose(link):
+            return
+        fleet, name = self._situation.fleet, link.name
+        member = fleet.member(name)
+        assert member is not None
+        self._grace.left(name, self._situation.now())
+        fleet.detach(name)
+        self._groups.lost(name)
+        log.warn("{name} is gone: {reason}", name=name, reason=reason)
+        for told in self._left:
+            told(member, reason)
+
+    def given_up_at(self, name: str) -> float:
+        """Until when (Unix seconds) the players of a member that is away wait for it."""
+        return self._grace.given_up_at(name)

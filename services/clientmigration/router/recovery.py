@@ -1,0 +1,166 @@
+"""Compares the players that a member has with the ledger, and tells the member how things stand.
+
+Check every entry of a link's first full roster against the ledger, later only stuck ones. What is
+to be said is decided in core/player/reconcile.py. A player that is being moved is left alone: its
+migration settles it. Without an answer of the ledger nothing is said; the next roster asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from twisted.logger import Logger
+
+from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.reconcile import (
+    CallOff,
+    GiveBack,
+    Instruction,
+    KeepOn,
+    LetGo,
+    Unheard,
+    fenced_off,
+    reconciled,
+    waits_for,
+)
+from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.net.beats import Beats
+from clientmigration.net.ledger import TimedLedger
+from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.wire.messages import (
+    Cancel,
+    Checkpoint,
+    Entry,
+    Left,
+    Release,
+    Retain,
+    Stored,
+)
+
+log = Logger()
+
+
+class UnderWay(Protocol):
+    """The migrations that are being carried out."""
+
+    def moving(self, player: str) -> bool:
+        """Whether one of this player is."""
+
+    def known(self, migration: str) -> bool:
+        """Whether this one is."""
+
+    def player_left(self, player: str, source: str) -> None:
+        """The player went home from there: a move away from there is over."""
+
+
+class Recovery:
+    """Rosters, checkpoints and players that go home: whatever the ledger has to agree with."""
+
+    def __init__(
+        self, members: AttachedMembers, moves: UnderWay, ledger: TimedLedger, beats: Beats
+    ) -> None:
+        self._members, self._moves, self._ledger, self._beats = members, moves, ledger, beats
+        self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
+        """Players of a link's first full roster about whom the ledger has not answered yet."""
+
+    # Rosters.
+
+    def listed(self, link: MemberLink) -> None:
+        """The link has a new roster."""
+        unjudged = self._unjudged.setdefault(link, set(link.roster))
+        unjudged.intersection_update(link.roster)
+        for entry in link.roster.values():
+            if entry.player in unjudged or self._stuck(entry):
+                self._settle(link, entry)
+
+    def _stuck(self, entry: Entry) -> bool:
+        waits = waits_for(entry)
+        return bool(waits) and not self._moves.known(waits)
+
+    def _settle(self, link: MemberLink, entry: Entry) -> None:
+        if not self._moves.moving(entry.player):
+            self._beats.spawn("settling a player", self._reconcile(link, entry))
+
+    async def _reconcile(self, link: MemberLink, entry: Entry) -> None:
+        try:
+            record = await self._ledger.read(entry.player)
+        except Exception as error:
+            log.warn("no ledger: {why}", why=str(error))
+            return
+        self._unjudged[link].discard(entry.player)
+        for each in reconciled(link.name, entry, record):
+            if not await self._follow(each, link, record):
+                await self._reconcile(link, entry)
+
+    async def _follow(self, instruction: Instruction, link: MemberLink, record: Record) -> bool:
+        """Answers False when the record is another one by now: the player came back meanwhile, and
+        somebody was quicker. Then its server has to hear so at once."""
+        player = record.player
+        match instruction:
+            case CallOff(migration):
+                reason = "router restarted"
+                link.say(Cancel(migration=migration, player=player, reason=reason))
+            case LetGo(epoch):
+                link.say(Release(player=player, epoch=epoch))
+            case KeepOn(migration, epoch):
+                link.say(Retain(migration=migration, player=player, epoch=epoch))
+            case GiveBack(migration, epoch):
+                return await self._give_back(link, record, Retain(migration, player, epoch))
+            case Unheard():
+                log.warn("the ledger lost {player} of {name}", player=player, name=link.name)
+        return True
+
+    async def _give_back(self, link: MemberLink, record: Record, retain: Retain) -> bool:
+        try:
+            done = await self._ledger.take(record, link.name, record.migration, None)
+        except Exception:  # done or not: the next roster asks again
+            return True
+        if done == [True]:
+            link.say(retain)
+        return done == [True]
+
+    # Checkpoints.
+
+    def store(self, link: MemberLink, message: Checkpoint) -> None:
+        """Into the ledger; what it refuses is somebody else's player, and is to be forgotten."""
+        self._beats.spawn("a checkpoint", self._store(link, message))
+
+    async def _store(self, link: MemberLink, message: Checkpoint) -> None:
+        try:
+            done = await self._ledger.checkpoint(link.name, message.snapshots)
+        except Exception as error:  # it sends newer ones in a second
+            log.warn("{name}'s players are not stored: {why}", name=link.name, why=str(error))
+            return
+        refused = [each for each, kept in zip(message.snapshots, done, strict=True) if not kept]
+        link.say(Stored(n=message.n, refused=[each.player for each in refused]))
+        self._fence(link, refused)
+
+    def _fence(self, link: MemberLink, refused: Sequence[Snapshot]) -> None:
+        for snapshot in refused:
+            if not self._moves.moving(snapshot.player):
+                self._beats.spawn("fencing off a player", self._fence_off(link, snapshot))
+
+    async def _fence_off(self, link: MemberLink, snapshot: Snapshot) -> None:
+        try:
+            record = await self._ledger.read(snapshot.player)
+        except Exception:  # its next checkpoint is refused, too
+            return
+        for each in fenced_off(link.name, snapshot.epoch, record):
+            await self._follow(each, link, record)
+
+    # Players that go home.
+
+    def free(self, link: MemberLink, message: Left) -> None:
+        """Keep the player's last state, owned by nobody, and have its server forget it."""
+        self._moves.player_left(message.snapshot.player, link.name)
+        self._beats.spawn("freeing a player", self._free(link, message.snapshot))
+
+    async def _free(self, link: MemberLink, snapshot: Snapshot) -> None:
+        try:
+            await self._ledger.free(link.name, snapshot)
+        except Exception:  # its server says so again in a moment
+            return
+        self._members.went_home(link, snapshot.player)
+        link.say(Release(player=snapshot.player, epoch=snapshot.epoch))

@@ -1,0 +1,48 @@
+"""Who could be moved: everybody who plays at some members, as their rosters list them.
+
+Only what is known is put together here; whom to move is decided in core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+
+from clientmigration.core.fleet.pings import KnownPings
+from clientmigration.core.fleet.resident import Resident
+from clientmigration.core.fleet.world import Position
+from clientmigration.router.attached import AttachedMembers
+
+
+class Residents:
+    """`moving` has the players that are being moved, `moved_at` when each was last (Unix s)."""
+
+    def __init__(
+        self,
+        members: AttachedMembers,
+        pings: KnownPings,
+        moving: Container[str],
+        moved_at: Mapping[str, float],
+        now: Callable[[], float],
+    ) -> None:
+        self._members, self._pings, self._now = members, pings, now
+        self._moving, self._moved_at = moving, moved_at
+
+    def of(self, involved: Container[str]) -> list[Resident]:
+        """Everybody who plays at these members."""
+        known, moved_at, moving, now = self._pings.known, self._moved_at, self._moving, self._now()
+        return [
+            Resident(
+                player=entry.player,
+                member=name,
+                position=Position(entry.x, entry.y),
+                ping_ms=known(entry.player, now),
+                moved_at=moved_at.get(entry.player),
+                locked=entry.player in moving,
+                busy=entry.busy,
+                group=entry.group,
+            )
+            for name, link in self._members.items()
+            if name in involved
+            for entry in link.roster.values()
+            if entry.state == "playing"
+        ]

@@ -1,0 +1,51 @@
+"""The rosters: which players each member has, where they are, how far away and in which group.
+
+A roster comes in parts and counts when it is complete. It changes nobody's owner: what does not fit
+is for recovery to look at.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from clientmigration.core.fleet.groups import Groups
+from clientmigration.core.fleet.pings import KnownPings
+from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.router.situation import Situation
+from clientmigration.wire.messages import Roster
+
+
+class Reconciler(Protocol):
+    """Whoever compares a roster with the ledger."""
+
+    def listed(self, link: MemberLink) -> None:
+        """The link has a new roster."""
+
+
+class Rosters:
+    """Takes rosters in and learns from them."""
+
+    def __init__(
+        self,
+        members: AttachedMembers,
+        situation: Situation,
+        groups: Groups,
+        pings: KnownPings,
+        recovery: Reconciler,
+    ) -> None:
+        self._members, self._situation, self._recovery = members, situation, recovery
+        self._groups, self._pings = groups, pings
+
+    def take(self, link: MemberLink, message: Roster) -> None:
+        """One part of a roster."""
+        if self._members.listed(link, message.entries, message.last):
+            self._learn(link)
+            self._recovery.listed(link)
+
+    def _learn(self, link: MemberLink) -> None:
+        """How far its players are from here, and who of which group is here."""
+        zone, now = self._situation.fleet.zone(link.name), self._situation.now()
+        self._groups.listed(link.name, {each.player: each.group for each in link.roster.values()})
+        for each in link.roster.values():
+            if each.ping_ms is not None:
+                self._pings.note(each.player, {zone: each.ping_ms}, now)

@@ -1,0 +1,64 @@
+"""What the router reports of itself every second: one value for each measure of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sized
+from dataclasses import dataclass
+
+from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.measures.meter import Meter
+from clientmigration.core.measures.metrics import Sink, datapoints
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """What is read for a report: what was counted since the last one, and what there is now.
+
+    `process` answers CPU and memory, `moving` how many players are being moved; `carbon_dropped`
+    and `events_dropped` how many were lost since they were asked last.
+    """
+
+    meter: Meter
+    process: Callable[[], Mapping[str, float]]
+    fleet: Fleet
+    members: Sized
+    waiting: Sized
+    moving: Callable[[], int]
+    carbon_dropped: Callable[[], int]
+    events_dropped: Callable[[], int]
+
+
+class SelfReport:
+    """The reports of the router of this `name`. `look` is told what was counted, and how many
+    players are being moved."""
+
+    def __init__(
+        self,
+        name: str,
+        gauges: Gauges,
+        sink: Sink,
+        look: Callable[[Mapping[str, float], int], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._name, self._gauges, self._sink, self._look, self._now = name, gauges, sink, look, now
+
+    def send(self) -> None:
+        """One second's datapoints, to carbon. Starts a new interval."""
+        self._sink.emit(datapoints("router", self._name, self._measures(), int(self._now())))
+
+    def _measures(self) -> dict[str, float]:
+        gauges = self._gauges
+        counted = gauges.meter.take()
+        counted["joins_per_s"] = counted.pop("joins")
+        moving = gauges.moving()
+        self._look(counted, moving)
+        return {
+            **counted,
+            **gauges.process(),
+            **gauges.fleet.summary().measures(),
+            "members": len(gauges.members),
+            "waiting": len(gauges.waiting),
+            "moving": moving,
+            "carbon_dropped": gauges.carbon_dropped(),
+            "events_dropped": gauges.events_dropped(),
+        }

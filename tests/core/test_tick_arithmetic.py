@@ -1,0 +1,103 @@
+"""Which ticks are due, which are skipped, how late one is, and the load."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clientmigration.core.measures.ticks import AT_ONCE, due, lateness_ms, smoothed, until_next
+
+RATE = 20
+T0 = 1_700_000_000 * RATE  # a tick
+rates = st.integers(1, 1000)
+behinds = st.integers(-3, 10_000)
+
+
+def at(tick: float, rate: int = RATE) -> float:
+    """When this tick is due, seconds."""
+    return tick / rate
+
+
+def test_the_first_tick_is_the_newest_that_is_due() -> None:
+    now_due = due(0, at(T0 + 0.5), RATE)
+    assert (list(now_due.ticks), now_due.newest, now_due.skipped) == ([T0], T0, 0)
+
+
+def test_a_tick_is_due_at_its_time_and_not_before() -> None:
+    assert list(due(T0, at(T0 + 0.999), RATE).ticks) == []
+    assert list(due(T0, at(T0 + 1), RATE).ticks) == [T0 + 1]
+
+
+def test_a_timer_that_comes_a_hair_too_soon_is_good_enough() -> None:
+    assert list(due(T0, at(T0 + 1 - 2e-7), RATE).ticks) == [T0 + 1]
+
+
+def test_who_is_late_simulates_a_few_ticks_at_once_and_skips_none() -> None:
+    now_due = due(T0, at(T0 + RATE), RATE)
+    assert (list(now_due.ticks), now_due.skipped) == ([T0 + 1, T0 + 2], 0)
+
+
+def test_ticks_more_than_a_second_late_are_skipped() -> None:
+    now_due = due(T0, at(T0 + RATE + 7), RATE)
+    assert (list(now_due.ticks), now_due.skipped) == ([T0 + 8, T0 + 9], 7)
+
+
+def test_a_clock_that_is_set_back_makes_no_tick_due_twice() -> None:
+    now_due = due(T0, at(T0 - 100), RATE)
+    assert (list(now_due.ticks), now_due.skipped) == ([], 0)
+
+
+@given(rates, behinds)
+def test_ticks_are_due_once_each_in_order_and_at_most_a_second_late(rate: int, behind: int) -> None:
+    done = 1_000_000
+    now_due = due(done, at(done + behind, rate), rate)
+    assert now_due.newest == done + behind
+    assert len(now_due.ticks) <= AT_ONCE
+    assert now_due.skipped == max(0, behind - rate)
+    for n, tick in enumerate(now_due.ticks):
+        assert tick == done + now_due.skipped + 1 + n
+        assert now_due.newest - rate < tick <= now_due.newest
+
+
+@given(rates, behinds)
+def test_who_catches_up_begins_every_tick_or_counts_it_as_skipped(rate: int, behind: int) -> None:
+    done, newest, begun, skipped = 1_000_000, 1_000_000 + behind, 0, 0
+    while (now_due := due(done, at(newest, rate), rate)).ticks:
+        begun, skipped, done = (
+            begun + len(now_due.ticks),
+            skipped + now_due.skipped,
+            now_due.ticks[-1],
+        )
+    assert begun + skipped == max(0, behind)
+
+
+def test_lateness_is_how_long_after_its_time_a_tick_begins() -> None:
+    assert lateness_ms(T0, at(T0), RATE) == 0
+    assert lateness_ms(T0, at(T0) + 0.025, RATE) == pytest.approx(25, abs=1e-3)
+    assert lateness_ms(T0, at(T0) - 0.025, RATE) == 0
+
+
+def test_the_next_tick_is_waited_for_and_one_that_is_late_already_is_not() -> None:
+    assert until_next(T0, at(T0 + 0.5), RATE) == pytest.approx(0.025, abs=1e-6)
+    assert until_next(T0, at(T0 + 3), RATE) == 0
+
+
+def test_load_goes_most_of_the_way_within_its_time_and_never_beyond() -> None:
+    assert smoothed(0.0, 2.0, 2.0, within_s=2.0) == pytest.approx(1 - 1 / math.e)
+    assert smoothed(1.0, 0.0, 2.0, within_s=2.0) == pytest.approx(1 / math.e)
+    assert smoothed(0.5, 1.0, 2.0, within_s=2.0) == 0.5
+
+
+def test_load_does_not_change_while_no_time_passes_and_never_gets_below_nothing() -> None:
+    assert smoothed(0.7, 1.0, 0.0, within_s=2.0) == 0.7
+    assert smoothed(0.7, 1.0, -1.0, within_s=2.0) == 0.7
+    assert smoothed(0.0, -5.0, 1.0, within_s=2.0) == 0.0
+
+
+@given(st.integers(1, 50))
+def test_load_is_the_same_however_often_it_is_weighed(parts: int) -> None:
+    load = 0.2
+    for _ in range(parts):
+        load = smoothed(load, 0.9 / parts, 1.0 / parts, within_s=2.0)
+    assert load == pytest.approx(smoothed(0.2, 0.9, 1.0, within_s=2.0))
