@@ -4,13 +4,15 @@
  * No server can count this: it does not see what a player felt. The tally is told what was sent and
  * what arrived, and when; it answers the views to show, in order and each tick once, whichever
  * connection brought them. All times are seconds of one steady clock.
+ *
+ * Inputs are remembered by their number and never by their age: nobody here can know for how long a
+ * server stood still before another took its players up.
  */
 
 import { chained } from "./digest.js";
 
 const HOLD_S = 0.25; // how long a view waits for an earlier tick that comes by a slower connection
-const MEMORY_S = 5; // how long an acknowledged input is kept: a crash may cost a second of state
-const ROOM = 500; // inputs kept at most
+const ROOM = 500; // inputs kept, acknowledged or not
 
 /** The counts of one player. `periodS` is a tick's length. */
 export class Tally {
@@ -41,8 +43,7 @@ export class Tally {
     this.digest = chained(this.digest, this.seq, body);
     const each = { seq: this.seq, body, at: now, digest: this.digest };
     this.sent.push(each);
-    const stale = (first) => first.seq <= this.acked && now - first.at > MEMORY_S;
-    while (this.sent.length > ROOM || stale(this.sent[0])) this.sent.shift();
+    if (this.sent.length > ROOM) this.sent.shift();
     return each;
   }
 

@@ -11,7 +11,8 @@ import { Journey } from "./journey.js";
 import { Streams } from "./streams.js";
 import { Tally } from "./tally.js";
 
-const JOIN_S = 6; // from the redirect to the first view
+const JOIN_S = 3.5; // from the redirect to the first view: a server that just froze is given up by then
+const LAND_S = 1; // when only the second server is left: to its first view
 const CROSS_S = 10; // the router calls a move off before this
 const SILENT_S = 2; // forty views late: the server is gone, whatever TCP thinks
 const AFTER_S = 0.5; // how long after a switch its effects are still counted as the move's
@@ -161,6 +162,7 @@ export class Traveller {
     const final = FINAL.has(code);
     if (final) this.ended = `${code}: ${text}`;
     this.journey.happened(final ? "stop" : "homeLost");
+    this.next?.expect(LAND_S);
     this.#told.tell("lost", { code, text }); // whoever hears it sees what became of it
   }
 
