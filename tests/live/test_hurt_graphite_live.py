@@ -19,9 +19,9 @@ from real_parts import Running, made_ready
 from twisted.internet.task import deferLater
 
 from clientmigration.core.measures.metrics import datapoints
+from clientmigration.net.graphite import fetch
 from clientmigration.stack import processes
 from clientmigration.stack.processes import Child, Program
-from clientmigration.stack.truth import fetch
 
 KILLS = 12
 NEW = 1500

@@ -51,7 +51,7 @@ CROSSINGS = (
     ("core/player/inbox.py", "clientmigration.core.fleet.world"),
     ("core/measures/meter.py", "clientmigration.core.player.feeds"),
     ("client/summary.py", "clientmigration.core.fleet.placement"),
-    ("gameserver/checkpoints.py", "clientmigration.core.decisions.rounds"),
+    ("gameserver/load.py", "clientmigration.core.simulation.log"),
     ("wire/interest.py", "clientmigration.core.fleet.health"),
 )
 CIRCLES = {

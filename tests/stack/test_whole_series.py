@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from clientmigration.stack.graphite import Graphite
+from clientmigration.stack.ports import Ports
 
 REPOSITORY = Path(__file__).parents[2]
 PROGRAM = REPOSITORY / "graphite" / "whole.py"
@@ -119,8 +120,8 @@ def test_carbon_is_started_through_it_in_the_stack_and_in_containers(tmp_path: P
     programs.mkdir(parents=True)
     for name in ("python", "carbon-cache.py"):
         (programs / name).touch(mode=0o755)
-    here, ports = Path("/home"), {"carbon": 1, "carbon_query": 2, "web": 3}
-    graphite = Graphite(PROGRAM.parent, programs.parent, here, here, **ports)
+    here, ports = Path("/home"), Ports(carbon=1, carbon_query=2, graphite=3)
+    graphite = Graphite(PROGRAM.parent, programs.parent, here, here, ports)
     carbon, _ = graphite.programs({})
     python, whole, storage, again, cache, *_ = carbon.argv
     assert (python, whole, storage) == (again, str(PROGRAM), str(graphite.storage))
