@@ -122,6 +122,16 @@ ALERTS = (
         look_at="migrations",
     ),
     Alert(
+        name="inputs-lost",
+        title="Inputs of players are lost",
+        text="A game server passed over inputs that no program can send again: a player's program"
+        " is a new one, or had sent more than it remembers while its server was away.",
+        target=f"sumSeries({place('gameserver', 'skipped_inputs')})",
+        reducer="sum",
+        above=0,
+        look_at="server",
+    ),
+    Alert(
         name="carbon-drops",
         title="Datapoints are dropped",
         text="carbon is away or slow for longer than the daemons remember: panels have gaps. Play"

@@ -93,8 +93,13 @@ def keeping_time() -> Row:
         ),
         lines(
             "Skipped ticks, dropped views",
-            "Ticks that were never simulated; views not sent to players that read too slowly.",
-            [of("skipped_ticks", "ticks skipped", RED), of("dropped_views", "views dropped")],
+            "Ticks that were never simulated; views not sent to players that read too slowly;"
+            " inputs that no player could send again.",
+            [
+                of("skipped_ticks", "ticks skipped", RED),
+                of("dropped_views", "views dropped"),
+                of("skipped_inputs", "inputs lost"),
+            ],
             counted=True,
         ),
         lines(

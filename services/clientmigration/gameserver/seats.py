@@ -53,6 +53,10 @@ class Seats:
         """Everyone in the game, held or not."""
         return [seat for seat in self.by_name.values() if seat.entered]
 
+    def names(self) -> list[str]:
+        """The names of those."""
+        return [seat.player for seat in self.playing()]
+
     def coming(self) -> list[tuple[float, float]]:
         """Where those will stand who are on their way here, metres."""
         return [seat.coming for seat in self.by_name.values() if seat.coming]

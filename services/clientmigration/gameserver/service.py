@@ -183,11 +183,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     room that answers exists."""
     meter, beats = Meter(COUNTED), Beats(outside.clock)
     load = Load(outside.cpu, outside.clock.seconds)
-    stalls = Stalls(
-        outside.clock,
-        lambda: attachment.member,
-        lambda: [seat.player for seat in seats.playing()],
-    )
+    stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     ticks = Ticks(outside.clock, setting.rate, meter, load, beats, stalls.ran)
     attachment = Attachment(setting.name, setting.address, setting.zone)
     traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
