@@ -223,6 +223,7 @@ class Player:
             missed=tally.missed,
             lost=tally.lost,
             doubled=tally.doubled,
+            skipped=tally.skipped,
             sent=tally.seq,
             acked=tally.acked,
             tick=tally.last_tick,

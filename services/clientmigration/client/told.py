@@ -51,7 +51,8 @@ class Counts:
     """What a player has counted for itself so far.
 
     `missed` counts ticks that were never shown, `lost` inputs that were never applied, `doubled`
-    inputs that were applied twice. `sent` is the number of the newest input, `acked` that of the
+    inputs that were applied twice, `skipped` inputs that a server passed over because this program
+    could not send them again. `sent` is the number of the newest input, `acked` that of the
     newest one that a view has acknowledged, `tick` the newest that was shown. `rejoins` is how
     often it came back by way of the router, `rtt_ms` the latest round trip to its server.
     """
@@ -60,6 +61,7 @@ class Counts:
     missed: int
     lost: int
     doubled: int
+    skipped: int
     sent: int
     acked: int
     tick: int

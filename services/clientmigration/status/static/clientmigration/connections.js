@@ -248,9 +248,9 @@ export class ServerConnection extends PlayerConnection {
   }
 
   /** The server says what it has: send the rest, unless it gets everything already. */
-  #welcomed({ ack, rate }) {
+  #welcomed({ ack, rate, skipped }) {
     this.#tally.periodS = 1 / rate;
-    this.#tally.continueFrom(ack);
+    this.#tally.continueFrom(ack, skipped);
     this.welcomed = true;
     if (!this.fed) this.#feed(ack);
   }

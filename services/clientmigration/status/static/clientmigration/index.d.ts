@@ -63,6 +63,8 @@ export interface Counts {
   lost: number;
   /** Inputs that were applied twice. */
   doubled: number;
+  /** Inputs that a server passed over, because this program could not send them again. */
+  skipped: number;
   /** The number of the newest input. */
   sent: number;
   /** The newest input that a view has acknowledged. */

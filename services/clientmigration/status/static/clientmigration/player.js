@@ -161,11 +161,11 @@ export class Player {
   get counts() {
     const { tally, home, lastMove } = this.#traveller;
     const { moves, rejoins } = this;
-    const { views, missed, lost, doubled, acked, seq, lastTick } = tally;
+    const { views, missed, lost, doubled, skipped, acked, seq, lastTick } = tally;
     const rtt = home?.rtts.at(-1);
     const rttMs = rtt === undefined ? null : rtt * 1000;
     const longestGapMs = tally.longestGapS * 1000;
-    const counts = { views, missed, lost, doubled, sent: seq, acked, tick: lastTick };
+    const counts = { views, missed, lost, doubled, skipped, sent: seq, acked, tick: lastTick };
     return { ...counts, moves, rejoins, longestGapMs, rttMs, lastMove };
   }
 }

@@ -21,6 +21,7 @@ export class Tally {
   missed = 0;
   lost = 0;
   doubled = 0;
+  skipped = 0; // inputs that servers passed over, for we could not send them again
   lastTick = 0;
   shownAt = 0;
   acked = 0;
@@ -59,8 +60,10 @@ export class Tally {
   }
 
   /** A server welcomes us and has applied everything up to `ack`. When that is more than we sent,
-   * we are a new program for an old player: what it has not seen is numbered anew. */
-  continueFrom(ack) {
+   * we are a new program for an old player: what it has not seen is numbered anew. `skipped` inputs
+   * were passed over just now: we could not send them again. */
+  continueFrom(ack, skipped = 0) {
+    this.skipped += skipped;
     if (this.#met && ack <= this.seq) return;
     const unseen = this.after(this.acked);
     this.sent = [];
