@@ -31,6 +31,11 @@ def _drain_flags(own: ArgumentParser) -> None:
         metavar="SECONDS",
         help=f"how long to wait for it to be empty; 0: do not wait; default {WAIT_S:g}",
     )
+    own.add_argument(
+        "--force",
+        action="store_true",
+        help="even when no other server has room for its players",
+    )
 
 
 def _migrate_flags(own: ArgumentParser) -> None:
@@ -43,7 +48,7 @@ def drain(given: Namespace, answer: Output) -> int:
     """Drain the server, and wait until it is empty."""
 
     async def work(client: OperatorClient) -> tuple[str, int]:
-        await asked(client, Order(0, "drain", given.member))
+        await asked(client, Order(0, "drain", given.member, force=given.force))
         return await _emptied(client, given.member, given.wait, answer)
 
     word, players = with_router(given, "operator", work)
