@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from twisted.application.service import IService, MultiService
@@ -41,16 +42,14 @@ class Daemon(MultiService):
             from twisted.internet import reactor
 
             self._reactor = reactor
-        try:
+        with clearly():
             self._make(self._reactor).setServiceParent(self)
-        except ConfigurationError as error:
-            log.critical("{error}", error=error)
-            raise SystemExit(f"clientmigration: {error}") from None
-        super().privilegedStartService()
+            super().privilegedStartService()
 
     def startService(self) -> None:
         """Begin to serve, and to obey signals once Twisted has said which it obeys itself."""
-        super().startService()
+        with clearly():
+            super().startService()
         self._reactor.callWhenRunning(self._runs)
 
     def _runs(self) -> None:
@@ -81,6 +80,16 @@ class Daemon(MultiService):
     def _end(self) -> None:
         if self._ended is not None and not self._ended.called:
             self._ended.callback(None)
+
+
+@contextmanager
+def clearly() -> Iterator[None]:
+    """What cannot be served ends the program, with one line in its log and on its terminal."""
+    try:
+        yield
+    except ConfigurationError as error:
+        log.critical("{error}", error=error)
+        raise SystemExit(f"clientmigration: {error}") from None
 
 
 def obey_signals(reactor: Any, hurry: Callable[[], None]) -> None:

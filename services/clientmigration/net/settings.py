@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -17,6 +18,7 @@ from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import NotADatapoint, clean
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.daemon import Daemon
+from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals
 from clientmigration.wire.web import Origins
 
@@ -26,6 +28,7 @@ GARBAGE = 10_000  # objects: a few megabytes, and a few milliseconds to look thr
 def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
     """A daemon that `assemble(reactor, options)` makes once it starts. A wrong setting ends the
     program with one line now, while there is a terminal to say it to."""
+    make_legible(sys.stdout, sys.stderr)
     try:
         options.check()
     except ConfigurationError as error:

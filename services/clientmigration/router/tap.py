@@ -68,4 +68,4 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     reception = Reception(router.player_line, options.origins, reactor, router.blame)
     players = Door(listening(reactor, options["players"]), reception)
     members = Door(listening(reactor, options["members"]), router.member_line)
-    return InOrder(carbon, probe, router, members, players)
+    return InOrder(ledger, carbon, probe, router, members, players)
