@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -104,15 +105,26 @@ class Host:
         return {each["name"]: each["sample"]["players"] for each in known if each.get("sample")}
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    host = Host(tmp_path)
+def hosting(folder: Path) -> Iterator[Host]:
+    host = Host(folder)
     yield host
     for child in host.started:
         child.kill()
         child.wait()
-    for pid in tmp_path.glob("*.pid"):
+    for pid in folder.glob("*.pid"):
         os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    yield from hosting(tmp_path)
+
+
+@pytest.fixture
+def shared() -> Iterator[Host]:
+    """In a folder to which everybody has a way: pytest's own are root's alone."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield from hosting(Path(folder))
 
 
 def test_a_fleet_of_daemons_in_the_background_plays_and_ends(host: Host) -> None:
@@ -135,11 +147,9 @@ def test_a_fleet_of_daemons_in_the_background_plays_and_ends(host: Host) -> None
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-def test_a_daemon_gives_up_root_and_still_owns_its_files(host: Host) -> None:
-    nobody = pwd.getpwnam("nobody")
+def test_a_daemon_gives_up_root_and_still_owns_its_files(shared: Host) -> None:
+    host, nobody = shared, pwd.getpwnam("nobody")
     os.chown(host.folder, nobody.pw_uid, nobody.pw_gid)
-    for above in (host.folder, *host.folder.parents[:3]):
-        above.chmod(above.stat().st_mode | 0o011)
     who = ("--uid", str(nobody.pw_uid), "--gid", str(nobody.pw_gid))
     flags = [*host.router(), "--ledger", "kept/ledger.sqlite"]
     router = host.daemon("router", flags, *who)
@@ -166,7 +176,6 @@ def test_a_second_signal_ends_a_drain_at_once(host: Host) -> None:
 
 def test_a_terminal_that_is_closed_is_a_drain(host: Host) -> None:
     host.runs(host.router())
-    host.runs(host.server("us"))
     ours, theirs = pty.openpty()
     argv = [sys.executable, TWISTD, "-n", "--pidfile=", "--logfile", "eu.log", *host.server("eu")]
     server = subprocess.Popen(
@@ -174,9 +183,10 @@ def test_a_terminal_that_is_closed_is_a_drain(host: Host) -> None:
     )
     host.started.append(server)
     os.close(theirs)
-    until(lambda: set(host.players()) == {"eu", "us"})
     host.runs(host.crowd(8))
-    until(lambda: sum(host.players().values()) == 8 and host.players()["eu"])
+    until(lambda: host.players() == {"eu": 8})
+    host.runs(host.server("us"))
+    until(lambda: "us" in host.players())
     os.close(ours)
     until(lambda: host.says("eu", "eu stops with 0 players left"), within_s=30)
     until(lambda: host.players() == {"us": 8})
