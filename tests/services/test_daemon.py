@@ -65,7 +65,7 @@ def test_a_daemon_whose_parts_do_not_stop_ends_in_its_bound(
     assert not scene.ended
     scene.reactor.advance(0.2)
     assert len(scene.ended) == 1
-    assert [each["s"] for each in no_logged_errors] == [END_S]
+    assert len(no_logged_errors) == 1
     no_logged_errors.clear()
 
 

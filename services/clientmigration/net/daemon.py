@@ -69,7 +69,7 @@ class Daemon(MultiService):
         return ended.addCallback(lambda _: late.active() and late.cancel())
 
     def _late(self) -> None:
-        log.error("not everything has stopped within {s:g} s: this ends now", s=END_S)
+        log.error("not everything has stopped in its bound: this ends now")
         self._end()
 
     def hurry(self) -> None:
