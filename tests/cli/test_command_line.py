@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
@@ -14,6 +15,7 @@ import pytest
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
 from clientmigration.cli.main import COMMANDS, main, parser
 from clientmigration.errors import Away, ConfigurationError, NotAuthentic, Refused
+from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Proofs, Seals
 
 
@@ -127,3 +129,29 @@ def test_it_is_installed_as_a_program() -> None:
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("word", ["-1", "nan", "soon", "1e9"])
+def test_a_time_to_wait_that_makes_no_sense_is_one_line(
+    word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["status", f"--timeout={word}"])
+    assert ended.value.code == USAGE
+    assert (
+        f"argument --timeout: '{word}' is not from 0 to 86,400 seconds" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_whatever_the_terminal_can_write_it_is_told_the_rest_in_plain_letters(
+    encoding: str,
+) -> None:
+    written = io.BytesIO()
+    terminal = io.TextIOWrapper(written, encoding=encoding)
+    make_legible(terminal)
+    terminal.write("● eu █░ → ada… ö ┌")
+    terminal.flush()
+    told = written.getvalue().decode(encoding)
+    spelled = {"ascii": "* eu #. -> ada... ? +", "latin-1": "* eu #. -> ada... ö +"}
+    assert told == spelled.get(encoding, "● eu █░ → ada… ö ┌")

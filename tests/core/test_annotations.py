@@ -28,6 +28,7 @@ def test_a_drain_is_told_once_also_of_a_server_that_was_not_seen_before() -> Non
 def test_who_drained_has_left_and_who_did_not_has_crashed() -> None:
     assert departure("gs-1", health(draining=True), "bye").what == "leave"
     assert departure("gs-1", health(), "lost").what == "crash"
+    assert departure("gs-1", health(), "it stops", leaving=True).what == "leave"
     assert departure("gs-1", None, "lost") == Annotation("crash", "gs-1 is gone: lost")
 
 

@@ -169,3 +169,10 @@ def test_ten_thousand_residents_are_chosen_from() -> None:
     ]
     plan = [Flow("a", "b", 30, "high: so"), Flow("c", "d", 30, "high: so")]
     assert len(choose(roster, plan, POLICY, NOW, 50)) == 50
+
+
+def test_only_a_drain_moves_who_has_just_been_moved() -> None:
+    roster = [replace(at("ada", 10), moved_at=NOW - 1.0)]
+    assert names(choose(roster, two(1), POLICY, NOW, 50)) == []
+    drain = [Flow("a", "b", 1, "draining: so")]
+    assert names(choose(roster, drain, POLICY, NOW, 50)) == ["ada"]

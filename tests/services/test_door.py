@@ -4,10 +4,13 @@ import socket
 from typing import Any
 
 import pytest
+from twisted.internet.address import IPv6Address
 from twisted.internet.protocol import Protocol
 from twisted.internet.testing import MemoryReactor
 
-from clientmigration.net.door import BACKLOG, Lines, listening, reachable
+from clientmigration.errors import ConfigurationError
+from clientmigration.net.door import BACKLOG, Lines, check_address, listening, reachable
+from clientmigration.net.line import described
 
 
 @pytest.mark.parametrize(
@@ -16,13 +19,31 @@ from clientmigration.net.door import BACKLOG, Lines, listening, reachable
         ("127.0.0.1:4200", "10.0.0.7:50123", "127.0.0.1:4200"),
         ("game.example.org:4200", "10.0.0.7:50123", "game.example.org:4200"),
         ("0.0.0.0:4200", "10.0.0.7:50123", "10.0.0.7:4200"),
-        (":::4200", "fd00::7:50123", "fd00::7:4200"),
+        ("[::]:4200", "[fd00::7]:50123", "[fd00::7]:4200"),
     ],
 )
 def test_who_listens_everywhere_is_found_where_it_calls_from(
     listening: str, here: str, found: str
 ) -> None:
     assert reachable(listening, here) == found
+
+
+@pytest.mark.parametrize("address", ["host:1", "a.b.example:65535", "192.0.2.1:4", "[::1]:4100"])
+def test_an_address_that_players_can_dial_may_be_advertised(address: str) -> None:
+    check_address(address, "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["host", "host:", ":4100", "host:0", "host:65536", "::1:4100", "[::1]", "[host]:1", "a b:1"],
+)
+def test_an_address_that_nobody_can_dial_is_refused_with_what_is_allowed(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"--advertise .* is not host:port, such as .*\["):
+        check_address(address, "--advertise ")
+
+
+def test_an_ipv6_address_is_said_as_in_a_url() -> None:
+    assert described(IPv6Address("TCP", "fd00::7", 4200)) == "[fd00::7]:4200"
 
 
 def test_a_crowd_that_comes_all_at_once_is_let_in_at_once() -> None:

@@ -39,8 +39,8 @@ MEANINGS = {
     "clientmigration://localhost": f"localhost:{PORT}",
     "clientmigration://router:7": "router:7",
     "clientmigration://192.0.2.7": f"192.0.2.7:{PORT}",
-    "clientmigration://[2001:db8::7]": f"2001:db8::7:{PORT}",
-    "clientmigration://[2001:db8::7]:9": "2001:db8::7:9",
+    "clientmigration://[2001:db8::7]": f"[2001:db8::7]:{PORT}",
+    "clientmigration://[2001:db8::7]:9": "[2001:db8::7]:9",
 }
 
 
@@ -184,14 +184,24 @@ def test_however_many_routers_are_dead_it_ends_before_a_player_gives_up(count: i
 
 @pytest.mark.parametrize(
     "resolver",
-    [Answering(), Answering(error=DNSNameError()), Answering(Target(0, 0, "", 4100))],
-    ids=["no records", "no such name", "a record without a target"],
+    [Answering(), Answering(error=DNSNameError())],
+    ids=["no records", "no such name"],
 )
 def test_without_a_record_the_name_itself_is_the_routers(resolver: Answering) -> None:
     finding = Finding(MemoryReactorClock(), "play.example.org", lambda: resolver, Random(1))
     found: list[Any] = []
     Deferred.fromCoroutine(finding.targets()).addBoth(found.append)
     assert found == [[Target(0, 0, "play.example.org", PORT)]]
+
+
+def test_a_name_that_says_that_it_has_no_router_is_not_dialled() -> None:
+    """RFC 2782: a target of "." means that the service is decidedly not available."""
+    way = Way(Answering(Target(0, 0, "", 4100)))
+    way.reactor.advance(10.0)
+    assert way.tried() == []
+    (failure,) = way.results
+    assert isinstance(failure, Failure)
+    assert "play.example.org says that there is no router" in str(failure.value)
 
 
 def test_a_dns_server_that_is_silent_is_given_up() -> None:
@@ -224,9 +234,10 @@ def test_an_explicit_address_asks_no_dns() -> None:
     assert resolver.asked == []
 
 
-@pytest.mark.parametrize("address", ["192.0.2.9:4100", "2001:db8::9:4100"])
+@pytest.mark.parametrize("address", ["192.0.2.9:4100", "2001:db8::9:4100", "[2001:db8::9]:4100"])
 def test_who_dials_an_address_does_not_look_it_up(address: str) -> None:
     """Not even the machine's own resolver is asked, in a thread, at every move."""
     reactor = MemoryReactorClock()
     plain_dialer(reactor)(address).connect(Factory.forProtocol(Protocol))
-    assert [f"{host}:{port}" for host, port, *_ in reactor.tcpClients] == [address]
+    bare = address.replace("[", "").replace("]", "")
+    assert [f"{host}:{port}" for host, port, *_ in reactor.tcpClients] == [bare]

@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record, taken
 from clientmigration.core.player.snapshot import Progress, Snapshot
+from clientmigration.errors import ConfigurationError
 from clientmigration.net.ledger import Ledger, MemoryLedger, SQLite, TimedLedger
 
 ADA, BOB = "ada" + "0" * 13, "b0b" + "0" * 13
@@ -69,6 +70,7 @@ def real_reactor() -> IReactorFromThreads:
 @contextmanager
 def opened(path: Path) -> Iterator[SQLite]:
     with closing(SQLite(path, real_reactor())) as ledger:
+        ledger.startService()
         yield ledger
 
 
@@ -316,3 +318,10 @@ async def test_nobody_else_writes_between_the_read_and_the_write_of_a_claim(file
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             await ledger.change([ADA], [claim])
         assert await ledger.read(ADA) == record
+
+
+def test_a_ledger_that_cannot_be_written_is_refused_before_anybody_plays(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ledger = SQLite(tmp_path / "file" / "ledger.sqlite", real_reactor())
+    with pytest.raises(ConfigurationError, match="no ledger in "):
+        ledger.startService()

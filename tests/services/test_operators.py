@@ -156,6 +156,47 @@ def test_a_drained_server_knows_it_after_a_restart_of_the_router() -> None:
     assert arena.servers["eu"].draining
 
 
+def test_the_last_server_that_takes_players_is_not_drained_unless_forced() -> None:
+    arena, crowd = playing("eu", "us", players=4)
+    desk = arena.start_desk("operator")
+    arena.run(0.5)
+    assert ordered(arena, desk, "drain", "eu").outcome == "done"
+    arena.run_until(lambda: all(arena.home_of(each) == "us" for each in crowd))
+    ended = ordered(arena, desk, "drain", "us")
+    assert ended.outcome == "refused"
+    assert ended.text.startswith("no other server takes players, so those of us could go nowhere")
+    assert not arena.servers["us"].draining
+    forced = answer(arena, desk.ask(Order(0, "drain", "us", force=True)))
+    assert forced.outcome == "done"
+    arena.run_until(lambda: arena.servers["us"].draining)
+    assert all(arena.home_of(each) == "us" for each in crowd)  # nobody else has them
+
+
+def test_a_drain_does_not_wait_for_the_cooldown() -> None:
+    """Everybody has just been moved, and may be moved off again at once."""
+    arena, crowd = playing("eu", "us", players=10)
+    desk = arena.start_desk("operator")
+    arena.run(0.5)
+    ordered(arena, desk, "drain", "eu")
+    arena.run_until(lambda: all(arena.home_of(each) == "us" for each in crowd))
+    ordered(arena, desk, "undrain", "eu")
+    arena.run(1.5)
+    ordered(arena, desk, "drain", "us")
+    started = arena.router.now()
+    arena.run_until(lambda: all(arena.home_of(each) == "eu" for each in crowd))
+    assert arena.router.now() - started < arena.router.settings.policy.limits.cooldown_s
+
+
+def test_a_server_that_stops_leaves_and_is_not_lost_even_when_nobody_plays_there() -> None:
+    arena, _ = playing("eu", "us", players=0)
+    arena.run(1.0)
+    arena.drain("eu")
+    arena.run_until(lambda: "eu" not in arena.router.members)
+    assert not arena.router.meter.totals["members_lost"]
+    said = [each for each in arena.events.posted if each[0] in ("drain", "leave", "crash")]
+    assert [each[0] for each in said] == ["drain", "leave"]
+
+
 def test_a_server_that_stops_cannot_be_told_to_fill_again() -> None:
     arena, _ = playing("eu", "us", players=4)
     arena.network.delay = lambda _a, _b: 0.05

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from clientmigration.client.player import Player
-from clientmigration.core.player.inbox import ROOM
-from clientmigration.gameserver.players import RATE, STRANGER_PINGS
+from clientmigration.core.measures.bucket import TokenBucket
+from clientmigration.core.player.inbox import ROOM, room_at
+from clientmigration.gameserver.players import RATE, STRANGER_PINGS, terms_at
 from clientmigration.net.door import Lines
 from clientmigration.net.line import Line, LineTerms
 from clientmigration.testing import Arena
@@ -133,3 +134,16 @@ def test_more_inputs_than_there_is_room_for_end_the_connection(arena: Arena, ada
     assert closed(arena) == 1
     assert seat.inbox.progress.last == last
     assert len(seat.inbox.waiting) <= ROOM
+
+
+@pytest.mark.parametrize("rate", [1, 20, 60, 1000])
+def test_an_input_for_each_tick_is_never_too_fast(rate: int) -> None:
+    """With the pings beside it, for ten minutes, and with ten seconds of inputs sent again."""
+    bucket = TokenBucket(*terms_at(rate).rate)
+    assert all(bucket.allows(0.0) for _ in range(10 * rate))
+    times = ((n + 1) / rate for n in range(min(600 * rate, 100_000)))
+    assert all(bucket.allows(now) and bucket.allows(now) for now in times)
+
+
+def test_a_fast_server_keeps_as_many_seconds_of_inputs_as_a_slow_one() -> None:
+    assert (room_at(20), room_at(1000)) == (ROOM, 10_000)

@@ -20,6 +20,26 @@ WRONG = {
     ),
     "another scheme": (("crowd", "--router", "http://x"), "'http://x' is not clientmigration://"),
     "nobody": (("crowd", "--players", "0"), "0 is not above 0"),
+    "a name that Graphite cannot keep": (
+        ("gameserver", "--name", "EU-West.Host"),
+        "--name EU-West.Host: a name has letters a-z, digits, _ and inner -, at most 64, such as",
+    ),
+    "a router's name": (("router", "--name", "a.b"), "--name a.b: a name has letters a-z"),
+    "an address without a port": (
+        ("gameserver", "--advertise", "host"),
+        "--advertise host is not host:port, such as play.example.org:4102",
+    ),
+    "no endpoint": (("gameserver", "--carbon", "here"), "--carbon here is no endpoint, such as"),
+    "no module": (("gameserver", "--game", "none.Game"), "--game none.Game: importing none failed"),
+    "no such class": (
+        ("gameserver", "--game", "clientmigration.errors.Meadow"),
+        "--game clientmigration.errors.Meadow: the module clientmigration.errors has no Meadow",
+    ),
+    "no game": (
+        ("gameserver", "--game", "clientmigration.errors.OurFault"),
+        "--game clientmigration.errors.OurFault: it is no game, for it lacks enter, leave, hold,",
+    ),
+    "no ledger": (("router", "--ledger", "short/ledger"), "no ledger in "),
     "a rate beyond the protocol": (("gameserver", "--rate", "2000"), "2000 is not from 1 to 1000"),
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ DONE = 0  # it is so, or it has been done
 NO = 1  # the answer is no: an order was refused, a check found something
 USAGE = 2  # the command line, or a file that it names, is wrong
 AWAY = 3  # the router (or Graphite) is away or does not answer in time
+LONGEST_S = 86_400
 NOT_AUTHENTIC = 4  # the router does not believe us, or we do not believe it
 
 
@@ -48,6 +49,17 @@ class Output:
         except BrokenPipeError:
             self.unheard = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def seconds(word: str) -> float:
+    """A flag's value: how long to wait. Names what is allowed."""
+    try:
+        number = float(word)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= LONGEST_S:
+        raise ArgumentTypeError(f"{word!r} is not from 0 to {LONGEST_S:,} seconds")
+    return number
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from clientmigration.errors import (
     ConfigurationError,
     NotAuthentic,
 )
+from clientmigration.net.terminal import make_legible
 
 COMMANDS: tuple[Command, ...] = (
     status.COMMAND,
@@ -76,6 +77,7 @@ def parser(commands: Sequence[Command] = COMMANDS) -> ArgumentParser:
 
 def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
     """Run one command; answers its exit code."""
+    make_legible(sys.stdout, sys.stderr)
     flags = parser(commands).parse_args(argv)
     try:
         return int(flags.command.run(flags, Output(Console(), flags.json)))

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from clientmigration.cli import tables
-from clientmigration.cli.command import DONE, NO, Command, Output
+from clientmigration.cli.command import DONE, NO, Command, Output, seconds
 from clientmigration.cli.router import asked, router_flags, with_router
 from clientmigration.errors import Refused
 from clientmigration.net.line import SILENCE_S
@@ -26,10 +26,15 @@ def _drain_flags(own: ArgumentParser) -> None:
     _member_flags(own)
     own.add_argument(
         "--wait",
-        type=float,
+        type=seconds,
         default=WAIT_S,
         metavar="SECONDS",
         help=f"how long to wait for it to be empty; 0: do not wait; default {WAIT_S:g}",
+    )
+    own.add_argument(
+        "--force",
+        action="store_true",
+        help="even when no other server has room for its players",
     )
 
 
@@ -43,7 +48,7 @@ def drain(given: Namespace, answer: Output) -> int:
     """Drain the server, and wait until it is empty."""
 
     async def work(client: OperatorClient) -> tuple[str, int]:
-        await asked(client, Order(0, "drain", given.member))
+        await asked(client, Order(0, "drain", given.member, force=given.force))
         return await _emptied(client, given.member, given.wait, answer)
 
     word, players = with_router(given, "operator", work)

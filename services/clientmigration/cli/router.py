@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from clientmigration.cli.command import waited
+from clientmigration.cli.command import seconds, waited
 from clientmigration.errors import ConfigurationError, Refused
 from clientmigration.net.operator import (
     ANSWER_S,
@@ -40,7 +40,7 @@ def router_flags(own: ArgumentParser) -> None:
     secret_flag(own)
     own.add_argument(
         "--timeout",
-        type=float,
+        type=seconds,
         default=ENTER_S,
         metavar="SECONDS",
         help=f"how long the router may take to let us in; default {ENTER_S:g}",

@@ -36,6 +36,7 @@ LOOKUP_S = 2.0  # a DNS server that has not answered by then is as good as none
 TARGET_S = 3.0  # for one target to let us in, if there are not many
 ALL_S = 6.0  # for all targets together; a player waits 10 s for a redirect
 RESOLV = "/etc/resolv.conf"
+NOWHERE = "."  # the target of a name that decidedly has no service
 MOST = 12  # targets that are tried
 
 
@@ -60,7 +61,9 @@ def parse_url(url: str) -> str:
         raise ConfigurationError(f"{url!r}: {error}") from error
     if parts.scheme != "clientmigration" or not host:
         raise ConfigurationError(f"{url!r} is not clientmigration://host[:port]")
-    if port or "." not in host or isIPAddress(host) or isIPv6Address(host):
+    if isIPv6Address(host):
+        return f"[{host}]:{port or PORT}"
+    if port or "." not in host or isIPAddress(host):
         return f"{host}:{port or PORT}"
     return host
 
@@ -142,8 +145,12 @@ class Finding:
         raise ConnectError(string=f"none of {len(targets)} routers of {self.name} answers; {why}")
 
     async def targets(self) -> list[Target]:
-        """The routers of this name, in the order in which they are tried. Never none."""
-        found = ordered(await self._looked_up(), self.random)
+        """The routers of this name, in the order in which they are tried. Never none: a name whose
+        only target is "." says itself that there is none (RFC 2782), and that is a ConnectError."""
+        known = await self._looked_up()
+        found = ordered((each for each in known if each.host != NOWHERE), self.random)
+        if known and not found:
+            raise ConnectError(string=f"{self.name} says that there is no router")
         return found or [Target(0, 0, self.name, PORT)]
 
     async def _looked_up(self) -> list[Target]:
@@ -156,8 +163,9 @@ class Finding:
             log.info("no SRV record of {name}: {why}", name=self.name, why=repr(error))
             return []
         records = [each.payload for each in answers if each.type == dns.SRV]
-        return [
-            Target(each.priority, each.weight, host, each.port)
-            for each in records
-            if (host := each.target.name.decode("ascii", "replace"))
-        ]
+        return [_target(each) for each in records]
+
+
+def _target(record: Any) -> Target:
+    host = record.target.name.decode("ascii", "replace") or NOWHERE
+    return Target(record.priority, record.weight, host, record.port)

@@ -12,6 +12,7 @@ from clientmigration.client.crowd import Crowd, Habits, Telling
 from clientmigration.client.finding import dialer, parse_url
 from clientmigration.client.loads import Shares
 from clientmigration.net.carbon import Carbon
+from clientmigration.net.daemon import Daemon
 from clientmigration.net.door import InOrder
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import Common, percent, positive, served
@@ -31,6 +32,8 @@ class Options(Common):
         ("downloads", None, 10, "percent of the players that download files now and then", percent),
         ("subscriptions", None, 20, "percent of the players that follow a topic", percent),
     )
+    written = ("summary",)
+    keyed = False
     optFlags: Sequence[Sequence[Any]] = (
         (
             "hold-coins",
@@ -39,8 +42,13 @@ class Options(Common):
         ),
     )
 
+    def check(self) -> None:
+        """The address, too."""
+        super().check()
+        parse_url(self["router"])
 
-def makeService(options: Options) -> InOrder:
+
+def makeService(options: Options) -> Daemon:
     """What twistd runs: a crowd as the flags say."""
     return served(assemble, options)
 

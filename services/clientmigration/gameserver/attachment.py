@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from clientmigration.net.line import Line
+from clientmigration.wire.messages import LEAVING
 
 
 class Attachment:
@@ -38,3 +39,9 @@ class Attachment:
         """Say it to the router, if it is there."""
         if self.line is not None:
             self.line.say(message)
+
+    def leave(self) -> None:
+        """We go on purpose, and say so: otherwise we would count as lost."""
+        line, self.line = self.line, None
+        if line is not None:
+            line.hang_up(LEAVING, "it stops")

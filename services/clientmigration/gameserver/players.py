@@ -20,8 +20,15 @@ from clientmigration.wire.connection import PLAYER_TO_SERVER
 from clientmigration.wire.messages import Felt, Goodbye, Input, Join, Leave, Ping, Pong
 
 RATE = (60.0, 600.0)  # inputs at 20 Hz and pings; a burst is what a crossing sends again
-TERMS = LineTerms(PLAYER_TO_SERVER, RATE)
+PER_TICK = (3.0, 30.0)  # the same at a server that ticks faster, for each tick in a second
 STRANGER_PINGS = 20  # enough to measure a round trip; who wants more has to join
+
+
+def terms_at(rate: int) -> LineTerms:
+    """How players are heard at a server of so many ticks a second: one that sends an input for each
+    tick is never too fast."""
+    per_s, at_once = (max(least, rate * each) for least, each in zip(RATE, PER_TICK, strict=True))
+    return LineTerms(PLAYER_TO_SERVER, (per_s, at_once))
 
 
 @dataclass(frozen=True)

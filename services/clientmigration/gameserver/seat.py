@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 from twisted.logger import Logger
 
 from clientmigration.core.measures.meter import Meter
-from clientmigration.core.player.inbox import Inbox
+from clientmigration.core.player.inbox import Inbox, room_at
 from clientmigration.core.player.mailbox import Mailbox
 from clientmigration.core.player.session import session
 from clientmigration.core.player.snapshot import Progress, Snapshot
@@ -97,7 +97,7 @@ class Seat:
         self.session = session(self.life)
 
         # What travels with the player, beside what the game has.
-        self.inbox = Inbox()
+        self.inbox = Inbox(room=room_at(hall.time.rate))
         self.mailbox = Mailbox()
         self.workloads = hall.workloads(player)
         self.holder = ""

@@ -176,6 +176,7 @@ class GameServer(Service):
         self.beats.stop()
         self.ticks.stop()
         self.neighbours.stop()
+        self.attachment.leave()
 
 
 def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameServer:
@@ -225,7 +226,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     )
     duties = RouterDuties(attachment, seats, orders, waivers.ask)
     gate = Gate(seats, outside.seals, attachment, traffic, ticks.now, sweep)
-    lobby = _lobby(outside, gate, lambda: Link(papers, ears))
+    lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))
     uplink = partial(_to_router, outside, attachment, duties, traffic)
     _beat(beats, reporter, sweep, duties)
     rooms = Rooms(
@@ -237,7 +238,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     return server
 
 
-def _lobby(outside: ServerOutside, gate: Gate, link: Callable[[], Link]) -> Lobby:
+def _lobby(outside: ServerOutside, gate: Gate, rate: int, link: Callable[[], Link]) -> Lobby:
     """Players come in here, and other servers, who prove themselves first."""
 
     def player(line: Line) -> PlayerLine:
@@ -247,7 +248,7 @@ def _lobby(outside: ServerOutside, gate: Gate, link: Callable[[], Link]) -> Lobb
         gate.traffic.no_player(line)
         return link().on(line)
 
-    usual, others = PeerKind(players.TERMS, player), {ROLE: PeerKind(links.TERMS, server)}
+    usual, others = PeerKind(players.terms_at(rate), player), {ROLE: PeerKind(links.TERMS, server)}
     return Lobby(ROLE, outside.clock, gate.traffic.blame, usual, others)
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from twisted.internet.endpoints import clientFromString
-from twisted.python.reflect import namedAny
 
+from clientmigration.gameserver.chosen import chosen
 from clientmigration.gameserver.files import Files
+from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.service import ServerOutside, ServerParts, Setting, build
 from clientmigration.net.carbon import Carbon
-from clientmigration.net.door import Door, InOrder, dialer, listening, steady
+from clientmigration.net.daemon import Daemon
+from clientmigration.net.door import Door, InOrder, check_address, dialer, listening, steady
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
 from clientmigration.net.web import Reception
@@ -34,9 +37,28 @@ class Options(Common):
         ("files", "f", "", "folder of files that players may download; none: no files"),
         ("game", "g", "clientmigration.gameserver.meadow.Meadow", "what is played: dotted name"),
     )
+    doors = ("listen",)
+    dials = ("carbon", "router")
+
+    @cached_property
+    def game(self) -> MakeGame:
+        """What `--game` names."""
+        return chosen(self["game"])
+
+    @cached_property
+    def files(self) -> Files:
+        """What `--files` offers."""
+        return Files.of_folder(self["files"])
+
+    def check(self) -> None:
+        """The game, the files and the address that players are told, too."""
+        super().check()
+        if self["advertise"]:
+            check_address(self["advertise"], "--advertise ")
+        _ = self.game, self.files
 
 
-def makeService(options: Options) -> InOrder:
+def makeService(options: Options) -> Daemon:
     """A game server as twistd runs it."""
     return served(assemble, options)
 
@@ -50,12 +72,12 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         options["advertise"],
         options["capacity"],
         options["rate"],
-        options.read_policy(),
+        options.policy,
         options["zone"],
     )
     outside = ServerOutside(
         clock=reactor,
-        seals=options.seals(),
+        seals=options.seals,
         sink=carbon,
         probe=probe,
         cpu=time.process_time,
@@ -63,10 +85,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         dial=dialer(reactor),
         dropped=carbon.take_dropped,
     )
-    parts = ServerParts(namedAny(options["game"]), Files.of_folder(options["files"]))
+    parts = ServerParts(options.game, options.files)
     server = build(outside, setting, parts)
     listen = listening(reactor, options["listen"])
-    reception = Reception(server.player_line, options.origins(), reactor, server.blame)
+    reception = Reception(server.player_line, options.origins, reactor, server.blame)
     door = Door(listen, reception, server.found_at)
     router = clientFromString(reactor, options["router"])
     link = steady(router, server.router_line, reactor)

@@ -98,7 +98,6 @@ class Uplink:
 
     def closed(self, reason: str) -> None:
         """The connection is over. Everybody plays on."""
-        if self._attached:
+        if self._attached and self._attachment.detached(self.line):
             log.warn("lost the router: {reason}; everybody plays on", reason=reason)
-            if self._attachment.detached(self.line):
-                self._duties.detached()
+            self._duties.detached()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from random import random
 
@@ -29,6 +30,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
+from clientmigration.errors import ConfigurationError
 from clientmigration.net.line import Line, described
 
 log = Logger()
@@ -37,6 +39,7 @@ Dial = Callable[[str], IStreamClientEndpoint]  # from host:port
 EVERYWHERE = ("0.0.0.0", "::")
 BACKLOG = 4096  # players of a killed server come all at once; whom the kernel has no room for tries
 # again after a full second (TCP's first retransmission). Twisted's own default is 50.
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?\Z")
 CONNECT_S = 5  # to one address; who waits for it gives it up before
 WITH_BACKLOG = ("tcp", "ssl", "unix")
 
@@ -93,17 +96,37 @@ class Door(StreamServerEndpointService):
         return port
 
 
+def host_and_port(address: str) -> tuple[str, int]:
+    """The two parts of host:port; an IPv6 address may stand in brackets, as in URLs."""
+    host, _, port = address.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    return bare, int(port)
+
+
+def check_address(address: str, flag: str) -> None:
+    """ConfigurationError unless `address`, which `flag` says, is one that can be connected to."""
+    host, colon, port = address.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    number = int(port) if port.isascii() and port.isdigit() else 0
+    good = isIPv6Address(bare) if bare != host or ":" in bare else _HOST.match(bare)
+    if not (colon and good and 0 < number < 65536) or (":" in bare and bare == host):
+        raise ConfigurationError(
+            f"{flag}{address} is not host:port, such as play.example.org:4102, 192.0.2.1:4102 or "
+            "[2001:db8::1]:4102"
+        )
+
+
 def dialer(reactor: IReactorTime) -> Dial:
     """Connects to host:port, whichever of the host's addresses answers first. An address is
     not looked up: that would cost a thread's turn, and some fifty objects, at every move."""
 
     def dial(address: str) -> IStreamClientEndpoint:
-        host, _, port = address.rpartition(":")
+        host, port = host_and_port(address)
         if isIPAddress(host):
-            return TCP4ClientEndpoint(reactor, host, int(port), CONNECT_S)
+            return TCP4ClientEndpoint(reactor, host, port, CONNECT_S)
         if isIPv6Address(host):
-            return TCP6ClientEndpoint(reactor, host, int(port), CONNECT_S)
-        return HostnameEndpoint(reactor, host, int(port), CONNECT_S)
+            return TCP6ClientEndpoint(reactor, host, port, CONNECT_S)
+        return HostnameEndpoint(reactor, host, port, CONNECT_S)
 
     return dial
 
@@ -111,7 +134,7 @@ def dialer(reactor: IReactorTime) -> Dial:
 def reachable(listening: str, here: str) -> str:
     """Where others find who listens at `listening` (host:port). If that is everywhere: at the
     address from which it talks to them, `here`."""
-    host, _, port = listening.rpartition(":")
+    host, port = host_and_port(listening)
     return f"{here.rpartition(':')[0]}:{port}" if host in EVERYWHERE else listening
 
 

@@ -6,12 +6,15 @@ read the record again before acting. Nothing here decides.
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
+from twisted.application.service import Service
 from twisted.enterprise import adbapi
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorFromThreads
@@ -19,6 +22,7 @@ from twisted.internet.interfaces import IReactorFromThreads
 from clientmigration.core.player import ledger as rules
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.errors import ConfigurationError
 
 T = TypeVar("T")
 
@@ -124,16 +128,28 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Snapshot).decode
 
 
-class SQLite:
+class SQLite(Service):
     """One file in WAL mode, one connection in one thread: transactions never overlap, and the
     reactor never waits for the disk."""
 
     def __init__(self, path: Path, reactor: IReactorFromThreads) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._pool = adbapi.ConnectionPool(
             "sqlite3", str(path), check_same_thread=False, timeout=5.0,
             cp_min=1, cp_max=1, cp_reactor=reactor, cp_openfun=_prepare,
         )  # fmt: skip
+
+    def startService(self) -> None:
+        """See that the file can be written by whoever this process runs as now."""
+        super().startService()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("ab"):
+                pass
+            if not os.access(self._path.parent, os.W_OK):  # for its journal
+                raise PermissionError(errno.EACCES, "the folder may not be written")
+        except OSError as error:
+            raise ConfigurationError(f"no ledger in {self._path}: {error.strerror}") from error
 
     def read(self, player: str) -> Deferred[Record]:
         """The record of a player."""

@@ -226,8 +226,10 @@ class Line(TwistedProtocol):
 
 
 def described(address: object) -> str:
-    """host:port, or whatever the address calls itself."""
-    if isinstance(address, IPv4Address | IPv6Address):
+    """host:port, [host]:port for IPv6 (as in URLs), or whatever the address calls itself."""
+    if isinstance(address, IPv6Address):
+        return f"[{address.host}]:{address.port}"
+    if isinstance(address, IPv4Address):
         return f"{address.host}:{address.port}"
     return str(address)
 

@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import gc
+import sys
 import tomllib
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from twisted.application.service import IService
+from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.python import usage
 
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures.metrics import NotADatapoint, clean
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.daemon import Daemon
+from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals
 from clientmigration.wire.web import Origins
-
-S = TypeVar("S")
 
 GARBAGE = 10_000  # objects: a few megabytes, and a few milliseconds to look through
 
 
-def served(assemble: Callable[[Any, Any], S], options: Any) -> S:
-    """What `assemble(reactor, options)` makes; a wrong setting ends the program with one line."""
-    from twisted.internet import reactor
-
+def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
+    """A daemon that `assemble(reactor, options)` makes once it starts. A wrong setting ends the
+    program with one line now, while there is a terminal to say it to."""
+    make_legible(sys.stdout, sys.stderr)
     try:
-        made = assemble(reactor, options)
+        options.check()
     except ConfigurationError as error:
         raise SystemExit(f"clientmigration: {error}") from None
-    reactor.callWhenRunning(keep_what_is_loaded)
-    return made
+
+    def make(reactor: Any) -> IService:
+        reactor.callWhenRunning(keep_what_is_loaded)
+        return assemble(reactor, options)
+
+    return Daemon(make)
 
 
 def keep_what_is_loaded() -> None:
@@ -64,6 +73,19 @@ def percent(text: str) -> float:
     return number
 
 
+def check_name(name: str) -> None:
+    """ConfigurationError unless a member may be called so: names are parts of paths in Graphite."""
+    try:
+        spelled = clean(name)
+    except NotADatapoint:
+        spelled = ""
+    if name != spelled:
+        such = f", such as {spelled}" if spelled else ""
+        raise ConfigurationError(
+            f"--name {name}: a name has letters a-z, digits, _ and inner -, at most 64{such}"
+        )
+
+
 ORIGINS = ("origins", None, "", "origins whose web pages may play, besides this host's own; or *")
 
 
@@ -76,22 +98,50 @@ def policy_from(path: str) -> Policy:
 
 
 class Common(usage.Options):
-    """Flags common to the daemons."""
+    """Flags common to the daemons. What they say is read once, by `check`: twistd forks after it,
+    and may change its folder, its user and its root before anything is made of them."""
 
     optParameters: Sequence[Sequence[Any]] = (
         ("carbon", None, "tcp:127.0.0.1:2003", "endpoint of carbon's plaintext port"),
         ("secret-file", None, "run/cluster.secret", "file with the cluster's secret"),
         ("policy", None, "", "TOML file with the placement and rebalancing policy"),
     )
+    doors: Sequence[str] = ()  # the flags that say where to listen
+    dials: Sequence[str] = ("carbon",)  # the flags that say where to connect
+    written: Sequence[str] = ()  # the flags that say which file to write
+    keyed = True  # whether the cluster's secret is needed
 
+    def check(self) -> None:
+        """Refuse what cannot be served: ConfigurationError says what, and what is allowed."""
+        for flag in (*self.doors, *self.dials):
+            self._endpoint(flag, serverFromString if flag in self.doors else clientFromString)
+        for flag in self.written:
+            self[flag] = self[flag] and str(Path(self[flag]).absolute())
+        if self.keyed:
+            _ = self.seals
+        _ = self.policy, self.origins
+        if named := self.get("name"):
+            check_name(named)
+
+    def _endpoint(self, flag: str, parse: Callable[[Any, str], object]) -> None:
+        try:
+            parse(None, self[flag])
+        except Exception as error:  # Twisted's parsers raise whatever comes
+            raise ConfigurationError(
+                f"--{flag} {self[flag]} is no endpoint, such as tcp:127.0.0.1:4101 ({error})"
+            ) from error
+
+    @cached_property
     def seals(self) -> Seals:
         """Made from the cluster's secret."""
         return Seals.from_file(Path(self["secret-file"]))
 
-    def origins(self) -> Origins:
-        """The pages that may connect, of a daemon that has `ORIGINS` among its flags."""
-        return Origins.parse(self["origins"])
-
-    def read_policy(self) -> Policy:
+    @cached_property
+    def policy(self) -> Policy:
         """The policy that `--policy` names, or the default one."""
         return policy_from(self["policy"]) if self["policy"] else Policy()
+
+    @cached_property
+    def origins(self) -> Origins:
+        """The pages that may connect, of a daemon that has `ORIGINS` among its flags."""
+        return Origins.parse(self.get("origins", ""))

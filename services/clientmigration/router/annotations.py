@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from clientmigration.core.decisions.annotations import Annotation, Run, changes, departure
+from clientmigration.core.decisions.annotations import Annotation, Run, changes, departure, drains
 from clientmigration.core.fleet.health import Health
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.measures.meter import Meter
+from clientmigration.router.attached import Gone
 from clientmigration.router.situation import Situation
 
 
@@ -35,9 +36,13 @@ class Annotations:
         """A member was let in."""
         self._tell(Annotation("join", f"{member.name} at {member.address} joins the fleet"))
 
-    def left(self, member: Member, reason: str) -> None:
+    def left(self, gone: Gone) -> None:
         """The link to a member ended."""
-        news = departure(member.name, member.newest, reason)
+        member = gone.member
+        before, newest = self._seen.get(member.name), member.newest
+        if gone.leaving and newest and not (before and before.draining):
+            self._tell(drains(member.name, newest))  # it has left between two looks
+        news = departure(member.name, member.newest, gone.reason, gone.leaving)
         if news.what == "crash":
             self._meter.count("members_lost")
         self._tell(news)

@@ -13,6 +13,7 @@ import msgspec
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from clientmigration.core.fleet.member import Member
 from clientmigration.errors import NotAuthentic
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import Entry
@@ -38,6 +39,15 @@ class MemberLink:
     def say(self, message: msgspec.Struct) -> None:
         """Say it, if the link is still up."""
         self.line.say(message)
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A member's link has ended, and why; `leaving`: it had said so, for it stops."""
+
+    member: Member
+    reason: str
+    leaving: bool = False
 
 
 class AttachedMembers(Mapping[str, MemberLink]):

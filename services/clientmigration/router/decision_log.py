@@ -14,6 +14,7 @@ from clientmigration.core.decisions.rounds import DecisionRecord, Round, moves_o
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.member import Member
+from clientmigration.router.attached import Gone
 from clientmigration.router.situation import Situation
 
 QUIET_ROUNDS = 15  # half a minute of them
@@ -46,10 +47,10 @@ class DecisionLog:
         self.flush()
         self._since[f"{member.role}.{member.name}"] = since
 
-    def left(self, member: Member, reason: str) -> None:  # noqa: ARG002
+    def left(self, gone: Gone) -> None:
         """It is no member any more."""
         self.flush()
-        self._since.pop(f"{member.role}.{member.name}", None)
+        self._since.pop(f"{gone.member.role}.{gone.member.name}", None)
 
     def held(self, now: float, flows: Sequence[Flow], moves: Sequence[Move]) -> None:
         """A round is over; the fleet is still as it was when flows were asked for."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.numbers import numbered
-from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.attached import AttachedMembers, Gone
 from clientmigration.wire.messages import Neighbour, Neighbours
 
 
@@ -23,7 +23,7 @@ class Introductions:
         """A member has come, and has been told its name."""
         self._introduce()
 
-    def left(self, member: Member, reason: str) -> None:  # noqa: ARG002
+    def left(self, gone: Gone) -> None:  # noqa: ARG002
         """A member has gone."""
         self._introduce()
 

@@ -17,6 +17,7 @@ from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveAnswer
 from clientmigration.wire.connection import MEMBER_TO_ROUTER
 from clientmigration.wire.messages import (
+    LEAVING,
     Arrived,
     Attach,
     Attached,
@@ -45,7 +46,7 @@ class MemberPorts:
     """Where what a member says goes: one call for each message, one for its end."""
 
     joined: Callable[[MemberLink, Attach], None]
-    left: Callable[[MemberLink, str], None]
+    left: Callable[[MemberLink, str, bool], None]
     report: Callable[[MemberLink, Report], None]
     roster: Callable[[MemberLink, Roster], None]
     checkpoint: Callable[[MemberLink, Checkpoint], None]
@@ -63,6 +64,7 @@ class MemberLine:
         self._line, self._nonce, self._seals = line, nonce, seals
         self._members, self._ports = members, ports
         self._link: MemberLink | None = None  # from the proof on
+        self._leaving = False  # it said that it goes for good
 
     def opened(self, line: Line) -> None:
         """Have it prove itself."""
@@ -74,6 +76,7 @@ class MemberLine:
             case Attach():
                 self._attach(message)
             case Goodbye():
+                self._leaving = message.code == LEAVING
                 self._line.hang_up("bye", "")
             case _ if self._link is None:
                 raise OutOfTurn(f"{type(message).__name__} before the link is attached")
@@ -113,4 +116,5 @@ class MemberLine:
     def closed(self, reason: str) -> None:
         """The link is gone, if there was one."""
         if self._link is not None:
-            self._ports.left(self._link, reason)
+            why = "it stops" if self._leaving else reason
+            self._ports.left(self._link, why, self._leaving)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 
-from clientmigration.core.fleet.member import Member
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
+from clientmigration.router.attached import Gone
 from clientmigration.router.move import (
     Arrive,
     MoveAnswer,
@@ -140,12 +140,12 @@ class Moves:
         if move is not None and move.terms.source == source:
             move.machine.player_left()
 
-    def member_left(self, member: Member, reason: str) -> None:  # noqa: ARG002
+    def member_left(self, gone: Gone) -> None:
         """The link to a member is gone: every migration that it is part of hears so."""
         for move in list(self.by_id.values()):
-            if move.terms.source == member.name:
+            if move.terms.source == gone.member.name:
                 move.machine.source_lost()
-            if move.terms.target == member.name:
+            if move.terms.target == gone.member.name:
                 move.machine.target_lost()
 
     def _over(self, ended: MoveEnded) -> None:

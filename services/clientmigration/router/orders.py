@@ -9,15 +9,18 @@ from typing import Protocol
 
 from twisted.logger import Logger
 
-from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.rebalance import refuge
 from clientmigration.core.player.ledger import Record
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers
 from clientmigration.router.move import MoveEnded
+from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Drain
 from clientmigration.wire.operators import Ended, Order
 
 log = Logger()
+
+FORCE = "--force drains it all the same"
 
 
 class PlayerMover(Protocol):
@@ -34,20 +37,37 @@ class Orders:
     """Carries out orders, one at a time or several."""
 
     def __init__(
-        self, fleet: Fleet, members: AttachedMembers, ledger: TimedLedger, moves: PlayerMover
+        self,
+        situation: Situation,
+        members: AttachedMembers,
+        ledger: TimedLedger,
+        moves: PlayerMover,
     ) -> None:
-        self._fleet, self._members, self._ledger, self._moves = fleet, members, ledger, moves
+        self._situation, self._members = situation, members
+        self._ledger, self._moves = ledger, moves
 
     async def carry_out(self, order: Order) -> Ended:
         """Do it; answers when it is done, or why it is not."""
         if order.do == "move":
             return await self._move(order)
-        member = self._fleet.member(order.member)
+        member = self._situation.fleet.member(order.member)
         if member is None or member.role != "gameserver":
             return Ended(order.n, "refused", f"no game server is called {order.member!r}")
+        if order.do == "drain" and not order.force and (why := self._nowhere(order.member)):
+            return Ended(order.n, "refused", why)
         log.info("an operator says {do} {member}", do=order.do, member=order.member)
         self._members.tell(order.member, Drain(on=order.do == "drain"))
         return Ended(order.n, "done", f"{order.member} has been told")
+
+    def _nowhere(self, name: str) -> str:
+        """Why the players of this server would have nowhere to go, or nothing."""
+        fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
+        room, players = refuge(fleet, policy, now, name), len(self._members[name].roster)
+        if room is None:
+            return f"no other server takes players, so those of {name} could go nowhere; {FORCE}"
+        if room < players:
+            return f"the others have room for {room} of the {players} players of {name}; {FORCE}"
+        return ""
 
     async def _move(self, order: Order) -> Ended:
         record = await self._ledger.read(order.player)

@@ -13,15 +13,14 @@ from twisted.logger import Logger
 from clientmigration.core.fleet.grace import ReconnectGrace
 from clientmigration.core.fleet.groups import Groups
 from clientmigration.core.fleet.member import Member
-from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.router.attached import AttachedMembers, Gone, MemberLink
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Attach
 
 log = Logger()
 
 OnJoined = Callable[[Member], None]
-OnLeft = Callable[[Member, str], None]
-"""Told the member and the reason."""
+OnLeft = Callable[[Gone], None]
 
 
 class Presence:
@@ -54,8 +53,9 @@ class Presence:
         for told in self._joined:
             told(member)
 
-    def left(self, link: MemberLink, reason: str) -> None:
-        """The link is gone: its member takes part in nothing until it comes back."""
+    def left(self, link: MemberLink, reason: str, leaving: bool = False) -> None:
+        """The link is gone: its member takes part in nothing until it comes back. Whoever was
+        `leaving` had said so."""
         if not self._members.lose(link):
             return
         fleet, name = self._situation.fleet, link.name
@@ -64,9 +64,12 @@ class Presence:
         self._grace.left(name, self._situation.now())
         fleet.detach(name)
         self._groups.lost(name)
-        log.warn("{name} is gone: {reason}", name=name, reason=reason)
+        if leaving:
+            log.info("{name} has left the fleet: {reason}", name=name, reason=reason)
+        else:
+            log.warn("{name} is gone: {reason}", name=name, reason=reason)
         for told in self._left:
-            told(member, reason)
+            told(Gone(member, reason, leaving))
 
     def given_up_at(self, name: str) -> float:
         """Until when (Unix seconds) the players of a member that is away wait for it."""

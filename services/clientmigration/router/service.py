@@ -190,7 +190,7 @@ class Router(Service):
             ledger=self.ledger,
             started=lambda: self.started,
         )
-        orders = Orders(self.fleet, self.members, self.ledger, self.moves)
+        orders = Orders(self.situation, self.members, self.ledger, self.moves)
         ports = OperatorPorts(
             overview=partial(overview, self.overview_ports),
             world=partial(world, self.overview_ports),

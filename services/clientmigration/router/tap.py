@@ -11,6 +11,7 @@ from twisted.internet.endpoints import clientFromString
 
 from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
+from clientmigration.net.daemon import Daemon
 from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.ledger import SQLite
@@ -33,12 +34,14 @@ class Options(Common):
         ("ledger", None, "run/ledger.sqlite", "file that says who owns which player"),
         ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for events"),
     )
+    doors = ("players", "members")
+    written = ("ledger",)
     optFlags: Sequence[Sequence[Any]] = (
         ("forget", None, "begin without the last seconds, which Graphite would tell"),
     )
 
 
-def makeService(options: Options) -> InOrder:
+def makeService(options: Options) -> Daemon:
     """What twistd runs."""
     return served(assemble, options)
 
@@ -53,7 +56,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     outside = RouterOutside(
         clock=reactor,
         ledger=ledger,
-        seals=options.seals(),
+        seals=options.seals,
         sink=carbon,
         events=events,
         probe=probe,
@@ -61,8 +64,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         dropped=carbon.take_dropped,
         past=None if options["forget"] else from_graphite(reactor, graphite),
     )
-    router = build(outside, RouterSettings(options["name"], options.read_policy()))
-    reception = Reception(router.player_line, options.origins(), reactor, router.blame)
+    router = build(outside, RouterSettings(options["name"], options.policy))
+    reception = Reception(router.player_line, options.origins, reactor, router.blame)
     players = Door(listening(reactor, options["players"]), reception)
     members = Door(listening(reactor, options["members"]), router.member_line)
-    return InOrder(carbon, probe, router, members, players)
+    return InOrder(ledger, carbon, probe, router, members, players)

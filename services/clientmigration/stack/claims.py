@@ -22,10 +22,15 @@ def claim(state: Path) -> IO[str]:
             f"another stack (process {lock.read().strip()}) runs in {state}:"
             " stop it, or choose another folder with --state"
         ) from None
+    sign(lock)
+    return lock
+
+
+def sign(lock: IO[str]) -> None:
+    """Write down that this process holds the lock."""
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()
-    return lock
 
 
 def keep_secret(path: Path) -> None:

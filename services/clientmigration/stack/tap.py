@@ -18,6 +18,7 @@ from twisted.python import usage
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.reactor import Reactor
+from clientmigration.net.terminal import make_legible
 from clientmigration.stack import claims, logs, processes, truth
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.plan import Plan
@@ -101,6 +102,7 @@ def makeService(options: Mapping[str, Any]) -> MultiService:
     """Prepare the state folder and build the stack; what cannot be is one line and exit code 1."""
     from twisted.internet import reactor
 
+    make_legible(sys.__stdout__, sys.stdout, sys.stderr)
     try:
         return stack(reactor, plan(options), options["every"])
     except ConfigurationError as problem:
@@ -113,6 +115,11 @@ class Whole(MultiService):
     def __init__(self, claim: IO[str]) -> None:
         super().__init__()
         self._claim = claim
+
+    def privilegedStartService(self) -> None:
+        """twistd may have forked since the folder was claimed."""
+        claims.sign(self._claim)
+        super().privilegedStartService()
 
 
 def stack(reactor: Reactor, wanted: Plan, every_s: float) -> MultiService:

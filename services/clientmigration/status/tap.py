@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from twisted.application.service import IService
 from twisted.internet.endpoints import clientFromString
 
 from clientmigration.net.beats import Beats
+from clientmigration.net.daemon import Daemon
 from clientmigration.net.door import InOrder, with_backlog
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
@@ -47,9 +49,28 @@ class Options(Common):
         ("readers-each", None, 30, "event streams of one address at most", positive),
         ("requests-each", None, 20, "requests of one address per second at most", positive),
     )
+    doors = ("listen",)
+    keyed = False  # there may be a key for watchers instead, or only the sample
+
+    @property
+    def dials(self) -> Sequence[str]:  # type: ignore[override]
+        """The sample is no router."""
+        return ("carbon",) if self["router"] == "sample" else ("carbon", "router")
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        """What the router is shown: the watchers' key, or one made from the cluster's secret."""
+        key = self["watch-key"]
+        return Proofs.from_file(Path(key)) if key else self.seals.proofs("watcher")
+
+    def check(self) -> None:
+        """The key, too, where there is a router to be shown it."""
+        super().check()
+        if self["router"] != "sample":
+            _ = self.proofs
 
 
-def makeService(options: Options) -> InOrder:
+def makeService(options: Options) -> Daemon:
     """The status daemon that these flags ask for."""
     return served(assemble, options)
 
@@ -64,7 +85,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     )
     room_for(allowed.readers)
     beats, streams, board = Beats(reactor), EventStreams(reactor), Board(os.urandom)
-    webhook = AutoscalerWebhook(reactor, options.read_policy().autoscale)
+    webhook = AutoscalerWebhook(reactor, options.policy.autoscale)
     service = StatusService(reactor, beats, board, streams, options["play"], webhook.status)
     history = History(reactor, beats, lambda: recalled(reactor, options["graphite"]))
     made = {**service.answers(), "api/v1/history.json": history.answer}
@@ -80,10 +101,8 @@ def feed(reactor: Any, options: Options, service: StatusService) -> IService:
     if options["router"] == "sample":
         return SampleFeed(service, reactor)
     endpoint = clientFromString(reactor, options["router"])
-    key = options["watch-key"]
-    proofs = Proofs.from_file(Path(key)) if key else options.seals().proofs("watcher")
     heard = Watcher(service).heard
-    return watching(reactor, endpoint, proofs, heard, watch=Watch(world=True))
+    return watching(reactor, endpoint, options.proofs, heard, watch=Watch(world=True))
 
 
 async def recalled(reactor: Any, graphite: str) -> tuple[Series, ...]:

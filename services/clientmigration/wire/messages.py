@@ -44,6 +44,9 @@ class Greeting(Message, frozen=True, kw_only=True, tag="greeting"):
     role: str
 
 
+LEAVING = "leaving"  # a member's goodbye that is for good: it stops, and nothing has happened to it
+
+
 class Goodbye(Message, frozen=True, tag="goodbye"):
     """The last frame before the sender closes: a code to act on and a sentence to read."""
 

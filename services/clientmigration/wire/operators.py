@@ -57,12 +57,16 @@ class Explain(Message, frozen=True, tag="explain"):
 
 
 class Order(Message, frozen=True, tag="order"):
-    """Operator: order `n`: empty this member, let it fill again, or move this player to it."""
+    """Operator: order `n`: empty this member, let it fill again, or move this player to it.
+
+    A drain that leaves players nowhere to go is refused, unless it is said with `force`.
+    """
 
     n: Count
     do: Verb
     member: Name
     player: Name = ""
+    force: bool = False
 
 
 # Router to operator.

@@ -25,7 +25,7 @@ def changes(before: Mapping[str, Health], now: Mapping[str, Health]) -> tuple[An
     for name, health in sorted(now.items()):
         earlier = before.get(name)
         if health.draining and not (earlier and earlier.draining):
-            told.append(Annotation("drain", f"{name} sends its {health.players} players away"))
+            told.append(drains(name, health))
         overloaded = health.grade is Grade.OVERLOADED
         if overloaded and not (earlier and earlier.grade is Grade.OVERLOADED):
             text = f"{name} is overloaded: load {health.load:.2f}, {health.players} players"
@@ -33,10 +33,15 @@ def changes(before: Mapping[str, Health], now: Mapping[str, Health]) -> tuple[An
     return tuple(told)
 
 
-def departure(name: str, health: Health | None, reason: str) -> Annotation:
-    """A member is gone: it left when it had said that it drains, otherwise it crashed."""
-    drained = health is not None and health.draining
-    return Annotation("leave" if drained else "crash", f"{name} is gone: {reason}")
+def drains(name: str, health: Health) -> Annotation:
+    """A member wants to be empty."""
+    return Annotation("drain", f"{name} sends its {health.players} players away")
+
+
+def departure(name: str, health: Health | None, reason: str, leaving: bool = False) -> Annotation:
+    """A member is gone: it left when it had said so or that it drains, otherwise it crashed."""
+    left = leaving or (health is not None and health.draining)
+    return Annotation("leave" if left else "crash", f"{name} is gone: {reason}")
 
 
 @dataclass(frozen=True)

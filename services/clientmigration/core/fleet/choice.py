@@ -40,7 +40,8 @@ def choose(
     First those with the most neighbours at the target and the fewest at the source; a worse ping
     counts against them. Each choice draws its neighbours after it. A group moves as a whole or not
     at all; only a drain splits one that fits nowhere, and only a drain moves who is busy, last.
-    Nobody who is locked or was moved within the cooldown. The order of the roster does not matter.
+    Nobody who is locked; nobody who was moved within the cooldown, but by a drain. The order of
+    the roster does not matter.
     `zones` says where members stand; who is not in it has a zone of its own, called like itself.
     """
     crowd = _Crowd(roster, flows, PartyTerms(policy, now, zones or {}))

@@ -186,7 +186,7 @@ def _rows(place: Place, terms: PartyTerms, drain: bool) -> list[list[int]]:
         row
         for row, each in enumerate(place.residents)
         if not each.locked
-        and (each.moved_at is None or each.moved_at <= since)
+        and (drain or each.moved_at is None or each.moved_at <= since)
         and (drain or not each.busy)
     ]
     if not place.here.all():

@@ -143,7 +143,7 @@ class Limits(Section, frozen=True):
     moves_per_second: float = 25.0
     """Moves per second of the whole fleet, averaged over `period_s`."""
     cooldown_s: float = 10.0
-    """Seconds after a move in which a player is not moved again."""
+    """Seconds after a move in which a player is not moved again, but by a drain."""
     full_load: float = 0.9
     """Load to which a member may be filled by moves, even by those of a drain."""
     group: int = 16

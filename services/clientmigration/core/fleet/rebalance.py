@@ -39,6 +39,14 @@ def flows(fleet: Fleet, policy: Policy, now: float) -> tuple[Flow, ...]:
     return tuple(_plan(known, [_Room(taker, even, policy) for taker in takers], even, policy))
 
 
+def refuge(fleet: Fleet, policy: Policy, now: float, leaving: str) -> int | None:
+    """How many players the others could take if `leaving` were emptied; None when no other member
+    takes anybody."""
+    others = [each for each in estimates(fleet, policy, now) if each.name != leaving]
+    takers = [each for each in others if not each.closed]
+    return sum(_room(each, policy) for each in takers) if takers else None
+
+
 def level(known: Sequence[LoadEstimate], policy: Policy) -> float:
     """The pressure at which all of these would stand if players were moved until nothing is won by
     moving more. On fast machines a player weighs less, and whoever is full takes no more: so it is

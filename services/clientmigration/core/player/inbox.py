@@ -13,20 +13,28 @@ from clientmigration.core.player.snapshot import Progress
 
 LAST = 2**32 - 1  # the greatest sequence number that a view can tell
 ROOM = 512  # inputs that may wait: 50 s at 10 Hz, far beyond any move; more means a broken peer
+ROOM_S = 10  # the same where inputs come faster, at one for each tick
+
+
+def room_at(rate: int) -> int:
+    """How many inputs may wait at a server of so many ticks a second."""
+    return max(ROOM, ROOM_S * rate)
 
 
 @dataclass(slots=True)
 class Inbox:
-    """Inputs not applied yet, by sequence number, and the `progress` of those that are."""
+    """Inputs not applied yet, by sequence number, and the `progress` of those that are. At most
+    `room` wait."""
 
     progress: Progress = field(default_factory=Progress)
     waiting: dict[int, tuple[bytes, float]] = field(default_factory=dict)
+    room: int = ROOM
 
     def offer(self, seq: int, body: bytes, now: float) -> bool:
         """Keep an input that arrived at `now`, unless it is known. False: there is no room."""
         if seq <= self.progress.last or seq in self.waiting:
             return True
-        if len(self.waiting) >= ROOM:
+        if len(self.waiting) >= self.room:
             return False
         self.waiting[seq] = (body, now)
         return True

@@ -8,7 +8,16 @@
   "use strict";
   if (customElements.get("clientmigration-status")) return;
 
-  const from = document.currentScript ? new URL(".", document.currentScript.src).href : location.href;
+  // Where this script is from. An optimiser may have put it into the page, or into a blob.
+  const own = document.currentScript?.src ?? "";
+  const from = /^https?:/u.test(own) ? new URL(".", own).href : location.href;
+  // A daemon below a path: `https://example.org/status` is a folder, with or without its slash.
+  const folder = (url) => {
+    const base = new URL(url, location.href);
+    base.search = base.hash = "";
+    if (!/(\/|\.html?)$/u.test(base.pathname)) base.pathname += "/";
+    return base.href;
+  };
   const SILENT_MS = 4500;
   const SIGNS = { fit: "●", strained: "▲", overloaded: "■", silent: "✕" };
   const STATES = { up: "live", stale: "stale", down: "router down", lost: "no connection", wait: "connecting" };
@@ -100,6 +109,8 @@
       this.#root.adoptedStyleSheets = [sheet];
       this.card = make("div", "card");
       this.card.setAttribute("role", "group");
+      this.card.lang = "en"; // it speaks English, from left to right, whatever the page around it
+      this.card.dir = "ltr";
       this.top = make("div", "top");
       this.sum = make("b", "", "–");
       this.sign = make("span", "soft", STATES.wait);
@@ -116,7 +127,7 @@
 
     connectedCallback() {
       this.card.setAttribute("aria-label", this.getAttribute("label") ?? "Game servers' status");
-      const base = new URL(this.getAttribute("router") || from, location.href).href;
+      const base = folder(this.getAttribute("router") || from);
       if (!streams.has(base)) streams.set(base, new Stream(base));
       this.stream = streams.get(base);
       this.stream.enter(this.#listener);

@@ -1,0 +1,123 @@
+"""A daemon as twistd runs it: made after twistd has forked, ended by signals, watched by systemd.
+
+Nothing of a daemon (a socket, a thread, its own process id) is older than the process it lives in.
+It knows no daemon in particular.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
+from twisted.logger import Logger
+
+from clientmigration.errors import ConfigurationError
+from clientmigration.net.systemd import Notices
+
+log = Logger()
+
+END_S = 30.0  # for everything that a daemon does before it ends: a drain takes 20 of them
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Daemon(MultiService):
+    """`make(reactor)` makes all parts. twistd calls makeService, forks, opens ports as root, gives
+    up root, and only then starts: the parts are made between the second and the third."""
+
+    def __init__(self, make: Callable[[Any], IService], reactor: Any = None) -> None:
+        super().__init__()
+        self._make, self._reactor = make, reactor
+        self._notices = Notices(os.environ)
+        self._ended: Deferred[None] | None = None
+
+    def privilegedStartService(self) -> None:
+        """Make the parts, and have them open their ports."""
+        if self._reactor is None:
+            from twisted.internet import reactor
+
+            self._reactor = reactor
+        with clearly():
+            self._make(self._reactor).setServiceParent(self)
+            super().privilegedStartService()
+
+    def startService(self) -> None:
+        """Begin to serve, and to obey signals once Twisted has said which it obeys itself."""
+        with clearly():
+            super().startService()
+        self._reactor.callWhenRunning(self._runs)
+
+    def _runs(self) -> None:
+        obey_signals(self._reactor, self.hurry)
+        self._notices.ready(self._reactor)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop the parts. Fires when they have, when that takes longer than `END_S`, or when
+        somebody is in a hurry."""
+        self._notices.stopping()
+        ended: Deferred[None] = Deferred()
+        self._ended = ended
+        late = self._reactor.callLater(END_S, self._late)
+        stopping: Deferred[Any] = super().stopService()
+        stopping.addErrback(lambda failure: log.failure("stopping failed", failure))
+        stopping.addCallback(lambda _: self._end())
+        return ended.addCallback(lambda _: late.active() and late.cancel())
+
+    def _late(self) -> None:
+        log.error("not everything has stopped in its bound: this ends now")
+        self._end()
+
+    def hurry(self) -> None:
+        """End now, whatever is still to be done."""
+        log.warn("told to stop again: this ends now, with whatever is still under way")
+        self._end()
+
+    def _end(self) -> None:
+        if self._ended is not None and not self._ended.called:
+            self._ended.callback(None)
+
+
+@contextmanager
+def clearly() -> Iterator[None]:
+    """What cannot be served ends the program, with one line in its log and on its terminal."""
+    try:
+        yield
+    except ConfigurationError as error:
+        log.critical("{error}", error=error)
+        raise SystemExit(f"clientmigration: {error}") from None
+
+
+def obey_signals(reactor: Any, hurry: Callable[[], None]) -> None:
+    """The first signal stops in order, the second at once, a third does not even ask. A terminal
+    that is closed (SIGHUP) is a signal like the others, unless nohup has said to ignore it."""
+    told: list[int] = []
+    usual = {number: signal.getsignal(number) for number in ENDS}
+
+    def signalled(number: int, frame: Any) -> None:
+        told.append(number)
+        twisted = usual[signal.Signals(number)]
+        if len(told) > 2:
+            os._exit(128 + number)
+        elif len(told) == 2:
+            reactor.callFromThread(hurry)
+        elif callable(twisted):
+            twisted(number, frame)
+        else:
+            log.info("{name}: the terminal is gone", name=signal.Signals(number).name)
+            reactor.callFromThread(_stop, reactor)
+
+    for number, before in usual.items():
+        if before is not signal.SIG_IGN:
+            signal.signal(number, signalled)
+
+
+def _stop(reactor: Any) -> None:
+    try:
+        reactor.stop()
+    except ReactorNotRunning:
+        log.debug("stops already")
