@@ -149,6 +149,7 @@ class Router(Service):
             self.queue,
             self.moves,
             self.meter,
+            placing.stays_away,
         )
         self._member_ports = MemberPorts(
             joined=self.presence.joined,
