@@ -1,7 +1,6 @@
 """How players come in: who they are, where they go, and what happens when there is no place."""
 
 import pytest
-from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Protocol
@@ -352,12 +351,13 @@ def test_unnamed_servers_get_small_names_that_are_used_again() -> None:
     assert sorted(arena.router.members) == ["gs-1", "gs-2"]
 
 
-def visitor_at(arena: Arena, *said: Struct) -> Line:
+def visitor_at(arena: Arena, *said: Pings) -> Line:
     """Somebody who has greeted the router and said this."""
     line = arena.router.player_line()
     line.makeConnection(StringTransport())
-    line.dataReceived(b"".join(map(encode, (Greeting(role="player"), Hello(holder="0" * 64)))))
-    line.dataReceived(b"".join(map(encode, said)))
+    line.dataReceived(encode(Greeting(role="player")) + encode(Hello(holder="0" * 64)))
+    for each in said:
+        line.dataReceived(encode(each))
     return line
 
 

@@ -13,6 +13,7 @@ from twisted.python.reflect import namedAny
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.service import ServerOutside, ServerParts, Setting, build
 from clientmigration.net.carbon import Carbon
+from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
@@ -66,7 +67,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     parts = ServerParts(namedAny(options["game"]), Files.of_folder(options["files"]))
     server = build(outside, setting, parts)
     listen = listening(reactor, options["listen"])
-    reception = Reception(server.player_line, options.origins(), reactor, server.blame)
+    descriptors = Descriptors(provide(2 * setting.capacity), server.turned_away, reactor)
+    origins = options.origins()
+    reception = Reception(server.player_line, origins, reactor, server.blame, descriptors.left)
     door = Door(listen, reception, server.found_at)
     router = clientFromString(reactor, options["router"])
     link = steady(router, server.router_line, reactor)

@@ -19,6 +19,7 @@ from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.beats import Beats
+from clientmigration.net.burden import burden
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.router import members as member_lines
@@ -74,6 +75,7 @@ COUNTED = (
     "recovered",
     "refused_tickets",
     "closed_connections",
+    "turned_away",
 )
 REPORT_S = 1.0
 SHOW_S = 1.0  # how often operators who watch are shown how things stand
@@ -216,6 +218,7 @@ class Router(Service):
             moving=self.moves.count,
             carbon_dropped=outside.dropped,
             events_dropped=outside.events.take_dropped,
+            held=burden(outside.clock).measures,
         )
         report = SelfReport(
             self.settings.name, gauges, outside.sink, self.annotations.look, self.now
@@ -249,6 +252,10 @@ class Router(Service):
         self.meter.count("closed_connections")
         if fault.code == "ticket_refused":
             self.meter.count("refused_tickets")
+
+    def turned_away(self) -> None:
+        """There was no descriptor for a stranger."""
+        self.meter.count("turned_away")
 
     # Life.
 
