@@ -18,14 +18,17 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from clientmigration.client.player import Player
+from clientmigration.core.player.believable import PING_MS
 from clientmigration.net.burden import Burden
 from clientmigration.net.complaints import Complaints
 from clientmigration.net.descriptors import Descriptors, allowed, provide
 from clientmigration.net.door import Lines
 from clientmigration.net.line import unread
 from clientmigration.net.web import SURPLUS, Doorway, Reception
+from clientmigration.testing import Arena
 from clientmigration.wire.connection import encode
-from clientmigration.wire.messages import Input, Ping, Pong
+from clientmigration.wire.messages import Felt, Input, Ping, Pong
 from clientmigration.wire.web import Origins
 
 
@@ -198,3 +201,57 @@ def test_what_a_daemon_needs_is_said_at_its_start(logged: list[str]) -> None:
     assert logged == []
     provide(10**9)
     assert any("are needed for 1000000000 connections" in line for line in logged)
+
+
+def fleet_with(players: int) -> tuple[Arena, list[Player]]:
+    """Two servers; everybody plays on the first."""
+    arena = Arena(cost=0.001)
+    arena.start_router()
+    arena.start_server("eu")
+    arena.run(2.0)
+    everybody = [arena.start_player() for _ in range(players)]
+    arena.run(2.0)
+    arena.start_server("us")
+    arena.run(3.0)
+    return arena, everybody
+
+
+def made_up(player: Player, times: int) -> None:
+    home = player.traveller.home
+    assert home is not None
+    for _ in range(times):
+        home.say(Felt(missed=4_000_000_000, gap_ms=1e9, stall_ms=1e9))
+        home.say(Ping(n=1, rtt_ms=1e9))
+
+
+def test_what_players_make_up_counts_once_for_each_move_and_never_more_than_can_be_true() -> None:
+    arena, (ada,) = fleet_with(1)
+    made_up(ada, 5)
+    arena.run(1.0)
+    assert not [value for path, value, _ in arena.sink.seen if ".blackout_ms" in path]
+    arena.move(ada, "us")
+    arena.run(0.2)
+    made_up(ada, 5)
+    arena.run(2.5)
+    longest = [value for path, value, _ in arena.sink.seen if path.endswith(".blackout_ms_max")]
+    assert len(longest) == 1
+    assert 0 < longest[0] < 5000
+    made_up(ada, 1)
+    arena.run(0.01)
+    assert arena.servers["us"].seats[ada.name].ping_ms == PING_MS
+
+
+def test_who_ignores_its_redirects_is_asked_less_and_less_and_keeps_nobody_waiting() -> None:
+    arena, players = fleet_with(5)
+    stubborn, honest = players[:3], players[3:]
+    for player in stubborn:
+        player.traveller.redirected = lambda *_: None  # type: ignore[method-assign]
+    arena.servers["eu"].drain(True)
+    asked = list[int]()
+    for _ in range(2):
+        before = arena.router.meter.totals["moves_timed_out"]
+        arena.run(65.0)
+        asked.append(int(arena.router.meter.totals["moves_timed_out"] - before))
+    assert {arena.home_of(player) for player in honest} == {"us"}
+    assert asked[0] > asked[1]
+    assert sum(asked) <= 4 * len(stubborn)

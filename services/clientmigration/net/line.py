@@ -6,6 +6,7 @@ disturbs nobody else. It writes straight to the socket while nothing is queued f
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -159,6 +160,7 @@ class Line(TwistedProtocol):
             return
         self._write(encode(message))
         if self.choked and unread(self.transport) > self.unread:
+            self.unread = sys.maxsize  # but for the goodbye
             self.fail(TooSlow("does not read what it is sent"))
             self.cut_off()
 
@@ -192,7 +194,7 @@ class Line(TwistedProtocol):
         """Say goodbye and close; what the peer still sends is not heard."""
         if self.over:
             return
-        self._write(encode(Goodbye(code=code, text=text)))
+        self.say(Goodbye(code=code, text=text))
         self.over = True
         self.connection.end()
         self.transport.unregisterProducer()

@@ -37,7 +37,7 @@ from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.orders import Orders
-from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, log_ended
+from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, Reluctant, log_ended
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
 from clientmigration.router.overview import OverviewPorts, because, found, overview, world
 from clientmigration.router.past import Past
@@ -115,7 +115,9 @@ class Router(Service):
         facts, counts = MoveFacts(self.audit), MoveCounts(self.meter)
         self.past = Past(self.meter)
         self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
-        ended = (facts.ended, counts.ended, self.past.ended, self.cooldowns.ended, log_ended)
+        self.reluctant = Reluctant()
+        listeners = (facts, counts, self.past, self.cooldowns, self.reluctant)
+        ended = (*(each.ended for each in listeners), log_ended)
         redirects = SealedRedirects(outside.seals, self.situation)
         tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats)
         self.moves = Moves(tools, outside.entropy, facts.begun, ended, carrier)
@@ -167,7 +169,12 @@ class Router(Service):
     def _make_decisions(self) -> None:
         limits = self.settings.policy.limits
         self.residents = Residents(
-            self.members, self.pings, self.moves.by_player, self.cooldowns.moved_at, self.now
+            self.members,
+            self.pings,
+            self.moves.by_player,
+            self.cooldowns.moved_at,
+            self.reluctant.left_alone,
+            self.now,
         )
         self.departures = Departures(
             self.outside.clock, self.moves.start, limits.moves_per_second, self.beats
