@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.fleet.queue import LATELY_S, JoinQueue
+from clientmigration.core.fleet.queue import LATELY_S, NEW_S, JoinQueue
 
 
 def names(queue: JoinQueue) -> list[tuple[int, str]]:
@@ -41,6 +41,13 @@ def test_a_place_is_kept_for_so_long_and_no_longer() -> None:
     assert names(queue) == [(1, "bob"), (2, "ada")]
 
 
+def test_who_goes_away_at_once_has_no_place_any_more() -> None:
+    queue = queue_of("ada", "bob")
+    queue.away("bob", 1.0 + NEW_S - 0.1)
+    assert names(queue) == [(1, "ada")]
+    assert len(queue) == 1
+
+
 def test_who_was_served_and_turned_away_says_when_it_came_and_stands_there_again() -> None:
     queue = queue_of("ada", "bob")
     queue.serve("ada", 9.0)
@@ -66,7 +73,7 @@ steps = st.lists(
 
 @given(steps)
 def test_nobody_who_came_later_stands_before_who_came_earlier(steps: list[tuple[str, str]]) -> None:
-    queue = JoinQueue(kept_s=10.0)
+    queue = JoinQueue(kept_s=10.0, new_s=0.0)
     came: dict[str, float] = {}
     for now, (what, player) in enumerate(map(tuple, steps)):
         if what == "enter":

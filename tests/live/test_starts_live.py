@@ -18,9 +18,9 @@ from typing import Any
 
 import psutil
 import pytest
-from real_parts import LOOPBACK, TWISTD
+from real_parts import TWISTD
 
-from clientmigration.stack.ports import Ports, settled
+from clientmigration.stack.ports import LOOPBACK, Ports, settled
 
 CLI = "import sys; from clientmigration.cli.main import main; sys.exit(main())"
 
@@ -140,9 +140,10 @@ def test_a_fleet_of_daemons_in_the_background_plays_and_ends(host: Host) -> None
     servers[0].terminate()
     until(lambda: host.says("router", "eu has left the fleet: it stops"), within_s=30)
     assert not host.says("router", "eu is gone")
-    for each in (servers[1], router):
-        each.terminate()
-        until(lambda each=each: not each.is_running())
+    servers[1].terminate()
+    until(lambda: not servers[1].is_running())
+    router.terminate()
+    until(lambda: not router.is_running())
     assert not list(host.folder.glob("*.pid"))
 
 

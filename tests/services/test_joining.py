@@ -18,7 +18,7 @@ from clientmigration.testing import Arena
 from clientmigration.testing.arena import EPOCH
 from clientmigration.wire import meadow
 from clientmigration.wire.connection import INPUT_LIMIT, encode
-from clientmigration.wire.messages import Greeting
+from clientmigration.wire.messages import Greeting, Hello, Pings
 
 CLOSED = ".closed_connections"
 
@@ -349,6 +349,51 @@ def test_unnamed_servers_get_small_names_that_are_used_again() -> None:
     arena.start_server("z", named=False)
     arena.run(1.0)
     assert sorted(arena.router.members) == ["gs-1", "gs-2"]
+
+
+def visitor_at(arena: Arena, *said: Pings) -> Line:
+    """Somebody who has greeted the router and said this."""
+    line = arena.router.player_line()
+    line.makeConnection(StringTransport())
+    line.dataReceived(encode(Greeting(role="player")) + encode(Hello(holder="0" * 64)))
+    for each in said:
+        line.dataReceived(encode(each))
+    return line
+
+
+def gone(line: Line) -> None:
+    line.connectionLost(Failure(ConnectionDone()))
+
+
+def test_a_visit_that_is_gone_is_placed_nowhere_and_leaves_no_record() -> None:
+    arena = arena_with("eu")
+    for said in ([], [Pings(pings={})]):
+        visitor = visitor_at(arena, *said)
+        gone(visitor)
+        member = arena.router.fleet.member("eu")
+        assert member is not None
+        assert member.placed == ()
+        arena.run(5.0)
+        assert len(arena.servers["eu"].seats) == 0
+        assert arena.ledger.records == {}
+        assert not arena.router.moves.by_player
+
+
+def test_who_hangs_up_while_it_waits_gives_its_place_back_at_once() -> None:
+    arena = arena_with("eu", capacity=1)
+    ada = arena.start_player()
+    arena.run(2.0)
+    visitor = visitor_at(arena, Pings(pings={}))
+    arena.run(1.0)
+    assert len(arena.router.queue) == 1
+    gone(visitor)
+    assert len(arena.router.queue) == 0
+    bob = arena.start_player()
+    arena.run(1.0)
+    assert bob.position == 1
+    ada.stop()
+    arena.run(2.0)
+    assert arena.home_of(bob) == "eu"
 
 
 def test_who_leaves_before_its_hello_is_nobodys_fault() -> None:

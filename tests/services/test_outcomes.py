@@ -7,9 +7,9 @@ import pytest
 from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.ledger import Record
-from clientmigration.core.player.migration import Outcome
+from clientmigration.core.player.migration import STAYED, Outcome
 from clientmigration.router.move import MoveEnded, MoveTerms
-from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts
+from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, Reluctant
 from clientmigration.router.past import KEPT, Past
 
 
@@ -44,6 +44,16 @@ def test_who_was_not_moved_after_all_need_not_rest(outcome: Outcome) -> None:
     MoveCounts(meter).ended(ended(outcome=outcome))
     assert cooldowns.moved_at == {}
     assert meter.take() == {f"moves_{outcome}": 1}
+
+
+def test_who_was_told_to_go_and_stayed_is_left_alone_until_it_comes() -> None:
+    reluctant = Reluctant()
+    reluctant.ended(ended(outcome=Outcome.TIMED_OUT, reason="waited too long while copying"))
+    assert not reluctant.left_alone("ada", 10.0)
+    reluctant.ended(ended(outcome=Outcome.TIMED_OUT, reason=STAYED))
+    assert reluctant.left_alone("ada", 10.0)
+    reluctant.ended(ended())
+    assert not reluctant.left_alone("ada", 10.0)
 
 
 def test_a_move_that_settled_is_counted_with_its_time() -> None:

@@ -16,7 +16,7 @@ from websockets.uri import parse_uri
 
 from clientmigration.errors import PeersFault
 from clientmigration.net.line import CHOKED_S, GREETING_WAIT_S, SILENCE_S, Line, LineTerms
-from clientmigration.net.web import Reception
+from clientmigration.net.web import Doorway, Reception
 from clientmigration.wire.connection import PLAYER_TO_SERVER, SERVER_TO_PLAYER, Connection, encode
 from clientmigration.wire.messages import Goodbye, Greeting, Input, Leave, Ping, Pong, View
 from clientmigration.wire.web import Origins
@@ -57,7 +57,7 @@ class House:
         self.guests: list[Heard] = []
         self.blamed: list[str] = []
         self.per_s = per_s
-        self.doorway = Reception(self.line, Origins(), self.clock, self.blame)()
+        self.doorway = Doorway(Reception(self.line, Origins(), self.clock, self.blame))
         self.doorway.makeConnection(self.transport)
 
     def line(self) -> Line:

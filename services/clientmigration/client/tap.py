@@ -13,9 +13,12 @@ from clientmigration.client.finding import dialer, parse_url
 from clientmigration.client.loads import Shares
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
+from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import Common, percent, positive, served
+
+CONNECTIONS = 3  # of each player, while it looks for a server
 
 
 class Options(Common):
@@ -55,6 +58,7 @@ def makeService(options: Options) -> Daemon:
 
 def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a crowd, on `reactor`, in the order in which they start."""
+    provide(CONNECTIONS * options["players"])
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     probe = Probe(reactor)
     habits = Habits(

@@ -11,14 +11,14 @@ from typing import Any, Protocol, Self
 
 from clientmigration.errors import OutOfTurn
 from clientmigration.gameserver.game import Game
-from clientmigration.net.line import MEMBER_SILENCE_S, Line, LineTerms
+from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, LineTerms
 from clientmigration.net.tickets import Seals
 from clientmigration.wire.connection import SERVER_TO_SERVER, encode
 from clientmigration.wire.messages import Challenge, Goodbye, Waived
 from clientmigration.wire.neighbours import Begun, Kept, Look, Meet, Met, Post, Sight, Waive
 
 RATE = (5_000.0, 20_000.0)  # a sight per tick, and letters
-TERMS = LineTerms(SERVER_TO_SERVER, RATE, MEMBER_SILENCE_S)
+TERMS = LineTerms(SERVER_TO_SERVER, RATE, MEMBER_SILENCE_S, MEMBER_UNREAD)
 
 
 class Named(Protocol):

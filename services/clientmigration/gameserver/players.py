@@ -65,8 +65,8 @@ class PlayerLine:
                 self._ping(message)
             case Join():
                 self._join(message)
-            case Felt():
-                self._felt(message)
+            case Felt(missed=missed, gap_ms=gap_ms, stall_ms=stall_ms):
+                self._seated().felt(missed, gap_ms, stall_ms)
             case Leave() | Goodbye():
                 self._leave()
 
@@ -99,16 +99,6 @@ class PlayerLine:
             raise TicketRefused("nobody is expected here with this ticket")
         self._seat = seat
         seat.sit(self._line, ticket.holder, message.oldest)
-
-    def _felt(self, message: Felt) -> None:
-        self._gate.attachment.tell(
-            Felt(
-                missed=message.missed,
-                gap_ms=message.gap_ms,
-                stall_ms=message.stall_ms,
-                player=self._seated().player,
-            )
-        )
 
     def _leave(self) -> None:
         if self._seat is not None:

@@ -24,6 +24,7 @@ COUNTED = (
     "skipped_ticks",
     "refused_tickets",
     "closed_connections",
+    "turned_away",
     "sent_bytes",
     "received_bytes",
     "file_bytes",

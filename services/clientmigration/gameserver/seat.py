@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 from twisted.logger import Logger
 
 from clientmigration.core.measures.meter import Meter
+from clientmigration.core.player.believable import Passage, believable_ping
 from clientmigration.core.player.inbox import Inbox, room_at
 from clientmigration.core.player.mailbox import Mailbox
 from clientmigration.core.player.session import session
@@ -30,6 +31,7 @@ from clientmigration.wire.messages import (
     Copied,
     Declined,
     Entry,
+    Felt,
     Frozen,
     Left,
     Prepared,
@@ -115,6 +117,7 @@ class Seat:
         self.coming: tuple[float, float] | None = None  # where it stood when it was last heard of
         self.entered = False
         self.held = False
+        self.passage: Passage | None = None  # the move to here of which it may say what it cost
         self.settling = ""  # the migration to settle when the next view is sent
         self.expires_at = inf
 
@@ -262,6 +265,7 @@ class Seat:
         same = snapshot is not None and snapshot.epoch == epoch
         if snapshot is not None and not same:
             self.meter.count("moved_in")
+            self.passage = self._passed(snapshot)
         self.seq = snapshot.seq if snapshot is not None and same else 0
         self.held = False
         state = snapshot.game if snapshot else None
@@ -278,6 +282,11 @@ class Seat:
             self.expires_at = time.now() + AWAY_S
         elif not was_known or self.skipped:
             self.welcome()
+
+    def _passed(self, snapshot: Snapshot) -> Passage:
+        time = self.hall.time
+        now, ago_s = time.now(), max(0, time.tick - snapshot.tick) / time.rate
+        return Passage(now - ago_s, now, time.rate)
 
     def _identify(self, claim: Claim) -> None:
         self.group = claim.group
@@ -390,7 +399,15 @@ class Seat:
 
     def pinged(self, rtt_ms: float | None) -> None:
         """The player says what its last ping took, milliseconds."""
-        self.ping_ms = rtt_ms
+        self.ping_ms = None if rtt_ms is None else believable_ping(rtt_ms)
+
+    def felt(self, missed: int, gap_ms: float, stall_ms: float) -> None:
+        """The player says what its move to here cost it: once for each, and nothing impossible."""
+        passage, self.passage = self.passage, None
+        cost = passage and passage.believable(missed, gap_ms, stall_ms, self.hall.time.now())
+        if cost:
+            missed, gap_ms, stall_ms = cost
+            self._tell(Felt(missed=missed, gap_ms=gap_ms, stall_ms=stall_ms, player=self.player))
 
     def sit(self, line: Line, holder: str, oldest: int) -> None:
         """A connection showed a good ticket: it is the player's now, instead of any other. A new

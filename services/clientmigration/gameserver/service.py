@@ -50,6 +50,7 @@ from clientmigration.gameserver.uplink import ROLE, Uplink
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.gameserver.workloads import Burns, Workloads
 from clientmigration.net.beats import Beats
+from clientmigration.net.burden import burden
 from clientmigration.net.door import Dial, steady
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
@@ -118,6 +119,7 @@ class Rooms:
     measures: Measures
     reporter: Reporter
     blame: Callable[[PeersFault], None]
+    turned_away: Callable[[], None]
     player_line: Callable[[], Line]
     router_line: Callable[[], Line]
 
@@ -134,6 +136,7 @@ class GameServer(Service):
         self.game, self.mail, self.neighbours = rooms.game, rooms.mail, rooms.neighbours
         self.player_line, self.router_line = rooms.player_line, rooms.router_line
         self.found_at, self.blame = rooms.attachment.found_at, rooms.blame
+        self.turned_away = rooms.turned_away
         self.beats = beats
         self._clock, self._step = clock, step
 
@@ -212,6 +215,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         burns.measures,
         seats.measures,
         rounds.measures,
+        burden(outside.clock).measures,
         lambda: {"carbon_dropped": outside.dropped()},
     )
     measures = Measures(meter, traffic, outside.probe, game, condition, sources)
@@ -231,7 +235,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     _beat(beats, reporter, sweep, duties)
     rooms = Rooms(
         ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
-        traffic.blame, lobby.line, uplink,
+        traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     step = TickStep(seats, game, mail, neighbours, rounds, burns)
     server = GameServer(rooms, outside.clock, step, beats)

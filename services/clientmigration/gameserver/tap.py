@@ -16,6 +16,7 @@ from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.service import ServerOutside, ServerParts, Setting, build
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
+from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, check_address, dialer, listening, steady
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
@@ -88,7 +89,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     parts = ServerParts(options.game, options.files)
     server = build(outside, setting, parts)
     listen = listening(reactor, options["listen"])
-    reception = Reception(server.player_line, options.origins, reactor, server.blame)
+    descriptors = Descriptors(provide(2 * setting.capacity), server.turned_away, reactor)
+    origins = options.origins
+    reception = Reception(server.player_line, origins, reactor, server.blame, descriptors.left)
     door = Door(listen, reception, server.found_at)
     router = clientFromString(reactor, options["router"])
     link = steady(router, server.router_line, reactor)

@@ -55,6 +55,10 @@ class Traffic:
         if fault.code == "ticket_refused":
             self._meter.count("refused_tickets")
 
+    def turned_away(self) -> None:
+        """There was no descriptor for a stranger."""
+        self._meter.count("turned_away")
+
     def _carried(self, line: Line) -> None:
         sent, received = line.take_counts()
         self._meter.count("sent_bytes", sent)

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from clientmigration.errors import OutOfTurn
 from clientmigration.gameserver.attachment import Attachment
 from clientmigration.net.door import reachable
-from clientmigration.net.line import MEMBER_SILENCE_S, Line, LineTerms
+from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, LineTerms
 from clientmigration.net.tickets import Seals
 from clientmigration.wire.connection import ROUTER_TO_MEMBER
 from clientmigration.wire.messages import Attach, Attached, Challenge, Goodbye
@@ -21,7 +21,7 @@ from clientmigration.wire.messages import Attach, Attached, Challenge, Goodbye
 log = Logger()
 
 RATE = (20_000.0, 100_000.0)  # a router may talk fast, and still not without limit
-TERMS = LineTerms(ROUTER_TO_MEMBER, RATE, MEMBER_SILENCE_S)
+TERMS = LineTerms(ROUTER_TO_MEMBER, RATE, MEMBER_SILENCE_S, MEMBER_UNREAD)
 ROLE = "gameserver"
 
 

@@ -58,14 +58,15 @@ def listening(reactor: IReactorTime, description: str) -> IStreamServerEndpoint:
 
 
 class Lines(Factory):
-    """Makes one line (or what becomes one) per connection, each with a listener of its own."""
+    """Makes one line (or what becomes one) per connection, each with a listener of its own; without
+    one the connection is closed at once."""
 
     noisy = False
 
-    def __init__(self, make: Callable[[], Protocol]) -> None:
+    def __init__(self, make: Callable[[], Protocol | None]) -> None:
         self.make = make
 
-    def buildProtocol(self, addr: IAddress | None) -> Protocol:  # noqa: ARG002
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:  # noqa: ARG002
         """One line."""
         return self.make()
 
@@ -79,7 +80,7 @@ class Door(StreamServerEndpointService):
     def __init__(
         self,
         endpoint: IStreamServerEndpoint,
-        make: Callable[[], Protocol],
+        make: Callable[[], Protocol | None],
         opened: Callable[[str], None] = lambda _address: None,
     ) -> None:
         super().__init__(endpoint, Lines(make))

@@ -6,6 +6,7 @@ disturbs nobody else. It writes straight to the socket while nothing is queued f
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,16 +14,15 @@ from typing import Any, Protocol
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import PeersFault, TooFast, TooSlow
+from clientmigration.net.burden import burden
+from clientmigration.net.complaints import complaints
 from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
-
-log = Logger()
 
 GREETING_WAIT_S = 5.0  # a peer that has not greeted by then is not one of ours
 CHOKED_S = 10.0  # what is said meanwhile is queued, so a peer that does not read must go
@@ -31,6 +31,8 @@ MEMBER_SILENCE_S = 2.5  # members report every second, and are answered: on a bu
 # one was silent for 1.0 s at most (26,524 gaps of 300 players, 50 moves a second, load 4.5; p99.9
 # 0.21 s), and a false alarm costs little: the link is back in 0.2 s, and nobody is taken over who
 # does not ask
+UNREAD = 2**20  # bytes that may wait for a peer to read them: a player is never owed so much
+MEMBER_UNREAD = 2**26  # rosters and checkpoints of thousands, overviews of a thousand members
 
 
 class Listener(Protocol):
@@ -49,11 +51,29 @@ class Listener(Protocol):
 @dataclass(frozen=True)
 class LineTerms:
     """How a peer is heard: `hears` is what it may say, `rate` how many messages it may send per
-    second and at once, `silence_s` after how many silent seconds it is gone."""
+    second and at once, `silence_s` after how many silent seconds it is gone, `unread` how many
+    bytes may wait until it reads them."""
 
     hears: Dialect
     rate: tuple[float, float]
     silence_s: float = SILENCE_S
+    unread: int = UNREAD
+
+
+class _Nobody:
+    """Who listens to a line that is over. The one who did is free to be forgotten."""
+
+    def opened(self, line: Line) -> None:
+        """Nobody is there."""
+
+    def heard(self, message: Any) -> None:
+        """Nobody is there."""
+
+    def closed(self, reason: str) -> None:
+        """Nobody is there."""
+
+
+_NOBODY = _Nobody()
 
 
 @implementer(IPushProducer)
@@ -76,7 +96,7 @@ class Line(TwistedProtocol):
         self.clock = clock
         self.bucket = TokenBucket(*terms.rate)
         self.blame = blame
-        self.silence_s = terms.silence_s
+        self.silence_s, self.unread = terms.silence_s, terms.unread
         self.connection = Connection(terms.hears)
         self.choked = False
         self.over = False
@@ -91,6 +111,7 @@ class Line(TwistedProtocol):
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
+        burden(self.clock).take_up(self)
         self._send = sender(self.transport)
         self.say(Greeting(role=self.role))
         self._expect(GREETING_WAIT_S, self._silent)
@@ -132,13 +153,19 @@ class Line(TwistedProtocol):
         """The greeting said that this peer is of another kind than the door was made for."""
         self.connection.turn(terms.hears)
         self.bucket, self.silence_s = TokenBucket(*terms.rate), terms.silence_s
+        self.unread = terms.unread
         self.listen(listener)
         self._expect(self.silence_s, self._silent)
 
     def say(self, message: Any) -> None:
         """Send one message, in order, if the line is still up."""
-        if not self.over:
-            self._write(encode(message))
+        if self.over:
+            return
+        self._write(encode(message))
+        if self.choked and unread(self.transport) > self.unread:
+            self.unread = sys.maxsize  # but for the goodbye
+            self.fail(TooSlow("does not read what it is sent"))
+            self.cut_off()
 
     def show(self, frame: bytes) -> bool:
         """Send one encoded frame now, or not at all: False while the peer does not read."""
@@ -158,8 +185,11 @@ class Line(TwistedProtocol):
         return counts
 
     def fail(self, fault: PeersFault) -> None:
-        """End it because of the peer: say so to it, and once in the log."""
-        log.warn("closing {peer}: {code}: {text}", peer=self.peer, code=fault.code, text=str(fault))
+        """End it because of the peer: say so to it, and in the log."""
+        if self.over:
+            return
+        kind = self.role, self.connection.hears.name, fault.code
+        complaints(self.clock).say(kind, self.peer, fault.code, str(fault))
         self.blame(fault)
         self.hang_up(fault.code, str(fault))
 
@@ -175,6 +205,10 @@ class Line(TwistedProtocol):
         # A peer that does not read would keep the closing socket open for ever.
         self._expect(GREETING_WAIT_S, self.transport.abortConnection)
 
+    def cut_off(self) -> None:
+        """Close it at once: what waits for the peer goes with it."""
+        self.transport.abortConnection()
+
     def _silent(self) -> None:
         self.fail(TooSlow("said nothing for too long"))
 
@@ -188,11 +222,19 @@ class Line(TwistedProtocol):
         self._deadline = None
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        """Tell the listener, whatever ended it."""
+        """Tell the listener, whatever ended it. Then nothing is held that holds this line: a
+        connection is gone when it is over, and waits for no collection of garbage."""
         self.over = True
         self._relax()
         self.resumeProducing()
-        self.listener.closed(reason.getErrorMessage())
+        burden(self.clock).lay_down(self)
+        listener, self.listener, self._send = self.listener, _NOBODY, len
+        listener.closed(reason.getErrorMessage())
+
+    @property
+    def held(self) -> int:
+        """Bytes that came and are no whole frame yet, and that the peer has not read yet."""
+        return self.connection.held + unread(self.transport)
 
     @property
     def peer(self) -> str:
@@ -240,7 +282,7 @@ def directly(transport: Any) -> Callable[[bytes], int] | None:
 
     Twisted's write queue costs more than the kernel call itself (1.7 times at 2,000 players: see
     design/anchors.md), and a view is worth nothing late. So it goes to the socket while Twisted has
-    nothing queued. This is the one place that knows Twisted's queue by its private names.
+    nothing queued. Only this and `unread` know Twisted's queue by its private names.
     """
     socket = getattr(transport, "socket", None)
     if socket is None or not hasattr(transport, "_tempDataLen") or getattr(transport, "TLS", False):
@@ -255,6 +297,15 @@ def directly(transport: Any) -> Callable[[bytes], int] | None:
             return 0
 
     return send
+
+
+def unread(transport: Any) -> int:
+    """Bytes that Twisted keeps until the other side reads, as far as it can be told."""
+    while hasattr(transport, "transport"):  # a WebSocket, on its socket
+        transport = transport.transport
+    if not hasattr(transport, "_tempDataLen"):
+        return 0
+    return int(transport._tempDataLen + len(transport.dataBuffer) - transport.offset)
 
 
 def sender(transport: Any) -> Callable[[bytes], object]:

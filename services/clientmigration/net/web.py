@@ -12,30 +12,32 @@ from typing import Any
 
 from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from clientmigration.errors import PeersFault, TooSlow
+from clientmigration.net.complaints import complaints
+from clientmigration.net.descriptors import always
 from clientmigration.net.line import GREETING_WAIT_S, Line, described, sender
 from clientmigration.wire.connection import PLAYER_TO_SERVER
 from clientmigration.wire.web import Origins, WebSocket, messaged, sniff
 
-log = Logger()
+SURPLUS = 2**20  # bytes that a browser may send after our goodbye: what was under way
 
 
 @dataclass(frozen=True)
 class Reception:
     """Makes a `Doorway` for each connection. `make` makes the line behind it; `blame` hears why
-    somebody was refused."""
+    somebody was refused; `room` answers whether there is a descriptor for one more."""
 
     make: Callable[[], Line]
     origins: Origins
     clock: IReactorTime
     blame: Callable[[PeersFault], None]
+    room: Callable[[], bool] = always
 
-    def __call__(self) -> Doorway:
-        """A doorway for one connection."""
-        return Doorway(self)
+    def __call__(self) -> Doorway | None:
+        """A doorway for one connection, or None: it is closed at once."""
+        return Doorway(self) if self.room() else None
 
     def soon(self, otherwise: Callable[[], None]) -> IDelayedCall:
         """Whoever connects has to say something soon: unless the timer is cancelled, do that."""
@@ -81,10 +83,12 @@ class Doorway(TwistedProtocol):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Pass it on to whatever was made of the connection."""
-        if self._inside is not None:
-            self._inside.connectionLost(reason)
+        inside, self._inside = self._inside, None
+        if inside is not None:
+            inside.connectionLost(reason)
         elif self._waiting.active():
             self._waiting.cancel()
+        del self._waiting
 
 
 class BrowserConnection(TwistedProtocol):
@@ -98,6 +102,7 @@ class BrowserConnection(TwistedProtocol):
         self.socket = WebSocket(reception.origins, PLAYER_TO_SERVER.limit)
         self.line: Line | None = None
         self._over = False
+        self._surplus = 0
 
     def connectionMade(self) -> None:
         """The whole request has to be here soon."""
@@ -106,13 +111,25 @@ class BrowserConnection(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """The request, and then messages."""
+        if self._over:
+            self._ignore(data)
+            return
         if self.line is not None:
             self.socket.feed(data)
-        elif self._over or not self._shaken(data):
+        elif not self._shaken(data):
             return
         assert self.line is not None
         self.line.payloads_received(self.socket.payloads(), len(data))
         self._flush()
+
+    def _ignore(self, data: bytes) -> None:
+        """We are done, and the browser is not: wait for its end, for a while and for so much."""
+        self._surplus += len(data)
+        if self._surplus > SURPLUS:
+            self.abortConnection()
+        elif self.line is not None:
+            self.socket.feed(data)
+            self._flush()
 
     def _shaken(self, data: bytes) -> bool:
         """Whether the request is complete and good. Then the line begins."""
@@ -130,8 +147,8 @@ class BrowserConnection(TwistedProtocol):
 
     def _refuse(self, fault: PeersFault) -> None:
         """End it because of the browser, as `Line.fail` does, while it still speaks HTTP."""
-        peer = described(self.transport.getPeer())
-        log.warn("closing {peer}: {code}: {text}", peer=peer, code=fault.code, text=str(fault))
+        peer, told = described(self.transport.getPeer()), complaints(self.reception.clock)
+        told.say(("browser", fault.code), peer, fault.code, str(fault))
         self.reception.blame(fault)
         self._flush()
         self._over = True
@@ -159,8 +176,11 @@ class BrowserConnection(TwistedProtocol):
         """End the line, if it has begun."""
         self._over = True
         self._relax()
-        if self.line is not None:
-            self.line.connectionLost(reason)
+        line, self.line = self.line, None
+        if line is not None:
+            line.connectionLost(reason)
+        self.socket.drop()
+        del self._waiting, self._send
 
     # What a line needs of a transport.
 

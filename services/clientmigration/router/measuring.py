@@ -13,10 +13,9 @@ from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.fleet.placement import Newcomer, candidates
 from clientmigration.core.fleet.world import Position
+from clientmigration.core.player.believable import believable_ping
 from clientmigration.core.player.ledger import Record
 from clientmigration.router.situation import Situation
-
-PLAUSIBLE_MS = 1e5  # what a player measures beyond that is no ping
 
 
 class Measuring:
@@ -58,7 +57,8 @@ class Measuring:
     ) -> dict[str, float]:
         """The player says that these are its pings, in ms by member; those that count. Only
         `listed` members, who were asked for last, are remembered."""
-        pings = {name: ms for name, ms in said.items() if name in asked and 0 <= ms < PLAUSIBLE_MS}
+        counts = {name: ms for name, ms in said.items() if name in asked and ms >= 0}
+        pings = {name: believable_ping(ms) for name, ms in counts.items()}
         zones = {m.zone: pings[m.name] for m in listed if m.name in pings}
         self._pings.note(player, zones, self._situation.now())
         return pings

@@ -11,7 +11,7 @@ from typing import Any
 
 from clientmigration.core.measures.metrics import clean
 from clientmigration.errors import NotAuthentic, OutOfTurn
-from clientmigration.net.line import MEMBER_SILENCE_S, Line, LineTerms
+from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, LineTerms
 from clientmigration.net.tickets import Seals
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveAnswer
@@ -38,7 +38,7 @@ from clientmigration.wire.messages import (
 )
 
 RATE = (20_000.0, 100_000.0)  # 3,000 players' worth of answers, and still a limit
-TERMS = LineTerms(MEMBER_TO_ROUTER, RATE, MEMBER_SILENCE_S)
+TERMS = LineTerms(MEMBER_TO_ROUTER, RATE, MEMBER_SILENCE_S, MEMBER_UNREAD)
 
 
 @dataclass(frozen=True)

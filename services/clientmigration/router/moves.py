@@ -140,6 +140,10 @@ class Moves:
         if move is not None and move.terms.source == source:
             move.machine.player_left()
 
+    def newcomer_left(self, player: str) -> None:
+        """A newcomer that is being placed has gone: before the claim that is over."""
+        self.player_left(player, "")
+
     def member_left(self, gone: Gone) -> None:
         """The link to a member is gone: every migration that it is part of hears so."""
         for move in list(self.by_id.values()):

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.beats import Beats
-from clientmigration.net.line import Line, LineTerms
+from clientmigration.net.line import MEMBER_UNREAD, Line, LineTerms
 from clientmigration.net.tickets import Seals
 from clientmigration.wire.connection import OPERATOR_TO_ROUTER, encode
 from clientmigration.wire.messages import Challenge, Goodbye, Here
@@ -39,7 +39,7 @@ log = Logger()
 
 ROLES: tuple[OperatorRole, ...] = ("watcher", "operator")
 RATE = (20.0, 100.0)  # a person, or a page that asks for what its visitors ask
-TERMS = LineTerms(OPERATOR_TO_ROUTER, RATE)
+TERMS = LineTerms(OPERATOR_TO_ROUTER, RATE, unread=MEMBER_UNREAD)
 LINKS = 32  # operators and watchers at a time; a page serves all its visitors over one
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from clientmigration.core.decisions.audit import AuditTrail
+from clientmigration.core.fleet.reluctance import Reluctance
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.fact import Fact
-from clientmigration.core.player.migration import Outcome
+from clientmigration.core.player.migration import STAYED, Outcome
 from clientmigration.router.move import MoveEnded, MoveTerms
 
 log = Logger()
@@ -73,6 +74,24 @@ class Cooldowns:
         self.moved_at[ended.terms.player] = ended.at
         while self.moved_at[oldest := next(iter(self.moved_at))] < ended.at - self._kept_s:
             del self.moved_at[oldest]
+
+
+class Reluctant:
+    """Which players do not follow their redirects."""
+
+    def __init__(self) -> None:
+        self._known = Reluctance()
+
+    def ended(self, ended: MoveEnded) -> None:
+        """A move is over: the player came, or it was told to and stayed."""
+        if ended.outcome is Outcome.SETTLED:
+            self._known.came(ended.terms.player)
+        elif ended.outcome is Outcome.TIMED_OUT and ended.reason == STAYED:
+            self._known.stayed(ended.terms.player, ended.at)
+
+    def left_alone(self, player: str, now: float) -> bool:
+        """Whether it is too early to move this player again."""
+        return self._known.left_alone(player, now)
 
 
 def log_ended(ended: MoveEnded) -> None:

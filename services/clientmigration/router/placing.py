@@ -48,6 +48,10 @@ class Placing:
         _tell(newcomer, placement)
         return placement.member
 
+    def stays_away(self, member: str) -> None:
+        """Somebody who was sent there will not come: the place is free again."""
+        self._situation.fleet.stays_away(member)
+
 
 def _tell(newcomer: Newcomer, placement: Placement) -> None:
     best = placement.reasons[0]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from twisted.internet.defer import Deferred, DeferredQueue, QueueOverflow
+from twisted.internet.defer import CancelledError, Deferred, DeferredQueue, QueueOverflow
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -82,11 +82,15 @@ class Mover(Protocol):
     ) -> MoveEnded:
         """How that ended."""
 
+    def newcomer_left(self, player: str) -> None:
+        """The player does not wait for that any more: before the claim it is called off."""
+
 
 @dataclass(frozen=True)
 class VisitPorts:
     """What every visit needs: who a player is, where it belongs, what it can reach, where there is
-    room, who brings it there, and who counts it."""
+    room, who brings it there, and who counts it. `stays_away` is told of a member that somebody who
+    was sent there will not come."""
 
     identities: Identities
     homes: Homes
@@ -94,6 +98,7 @@ class VisitPorts:
     queue: PlaceQueue
     moves: Mover
     meter: Meter
+    stays_away: Callable[[str], None]
 
 
 class Visit:
@@ -110,6 +115,8 @@ class Visit:
         self.group = ""
         self._said: DeferredQueue[Any] = DeferredQueue(size=4, backlog=1)
         self._gone = False
+        self._waits: Deferred[Any] | None = None  # for what the player says next
+        self._placing = ""  # the player, while it is brought to a member
         self._measured = False  # whether it has told its pings
         self._without_seat: set[str] = set()  # who would not take the player, and does not have it
         self.line = Line("router", TERMS, self, clock, blame)
@@ -137,9 +144,13 @@ class Visit:
             raise TooFast("talks on without waiting for an answer") from None
 
     def closed(self, reason: str) -> None:  # noqa: ARG002
-        """The player has gone, whatever it waited for."""
+        """The player has gone, whatever it waited for: it keeps nothing that others could have."""
         self._gone = True
         self._ports.queue.leave(self)
+        if self._waits is not None:
+            self._waits.cancel()
+        if self._placing:
+            self._ports.moves.newcomer_left(self._placing)
 
     def say(self, message: msgspec.Struct) -> None:
         """Say something to the player."""
@@ -150,6 +161,8 @@ class Visit:
         self.line.hang_up("replaced", "the player came back on another connection")
 
     def _failed(self, failure: Failure) -> None:
+        if failure.check(CancelledError) and self._gone:
+            return
         if isinstance(failure.value, PeersFault):
             if not self._gone:  # who has left keeps nobody waiting
                 self.line.fail(failure.value)
@@ -158,13 +171,18 @@ class Visit:
             self.line.hang_up("broken", "the router could not serve this")
 
     async def _hear(self, kind: type[T], within: float) -> T:
-        """The next message, which must be of this kind."""
-        waiting = self._said.get()
+        """The next message, which must be of this kind. Who has gone ends this (`CancelledError`),
+        though it may have said more before."""
+        if self._gone:
+            raise CancelledError
+        waiting = self._waits = self._said.get()
         waiting.addTimeout(within, self._clock)
         try:
             message = await waiting
         except DeferredTimeout:
             raise TooSlow(f"no {kind.__name__.lower()} within {within:g} s") from None
+        finally:
+            self._waits = None
         if not isinstance(message, kind):
             raise OutOfTurn(f"{type(message).__name__.lower()}, {kind.__name__.lower()} is due")
         return message
@@ -181,7 +199,7 @@ class Visit:
         waited_from = self._clock.seconds()
         for _ in range(TRIES):
             record = await self._ports.homes.record_of(identity.player, self._measure)
-            target = await self._target(record, waited_from)
+            target = "" if self._gone else await self._target(record, waited_from)
             if self._gone or not target:
                 return
             if await self._go(record, target, hello.holder):
@@ -198,6 +216,8 @@ class Visit:
         if home and home not in self._without_seat:
             return home
         await self._measure(record)
+        if self._gone:
+            return ""
         newcomer = self._ports.measuring.newcomer(record)
         return await self._ports.queue.place(self, newcomer, waited_from)
 
@@ -227,7 +247,11 @@ class Visit:
 
     async def _go(self, record: Record, target: str, holder: str) -> bool:
         """Whether it plays there."""
+        self._placing = record.player
         ended = await self._ports.moves.place(record, target, holder, self.group, self._arrive)
+        self._placing = ""
+        if ended.outcome is Outcome.PLAYER_LEFT:
+            self._ports.stays_away(target)
         if ended.reason in NO_SEAT:
             self._without_seat.add(target)
         return ended.outcome is Outcome.SETTLED

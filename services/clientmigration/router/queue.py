@@ -58,6 +58,7 @@ class Queue:
         self._find, self._meter, self._now = find, meter, now
         self._order = JoinQueue(kept_s)
         self._waiting: dict[str, Queued] = {}
+        self._places: dict[Caller, str] = {}  # the player that waits on each of these visits
         self._told_at = 0.0
 
     def __len__(self) -> int:
@@ -81,6 +82,7 @@ class Queue:
         else:
             self._meter.count("placements_waiting")
             self._waiting[player] = queued
+            self._places[visit] = player
             self._tell(player)
         return queued.answer
 
@@ -92,16 +94,23 @@ class Queue:
             return True
         earlier, later = sorted((other, queued), key=lambda each: each.visit.number)
         if earlier is other:
-            del self._waiting[player]
+            self._taken_out(player)
         earlier.visit.replaced()
         earlier.answer.callback("")
         return later is queued
 
     def leave(self, visit: Caller) -> None:
         """A connection on which somebody may have waited is gone. The place is kept for a while."""
-        for player in [p for p, queued in self._waiting.items() if queued.visit is visit]:
+        player = self._places.get(visit)
+        if player is not None:
             self._order.away(player, self._now())
-            self._waiting.pop(player).answer.callback("")
+            self._taken_out(player).answer.callback("")
+
+    def _taken_out(self, player: str) -> Queued:
+        """Who waited does not wait on that connection any more."""
+        queued = self._waiting.pop(player)
+        del self._places[queued.visit]
+        return queued
 
     def advance(self) -> None:
         """Place as many as there is room for, in order, and tell the others where they stand."""
@@ -113,7 +122,7 @@ class Queue:
             if not target:
                 break
             self._order.serve(waiter.player, now)
-            del self._waiting[waiter.player]
+            self._taken_out(waiter.player)
             queued.answer.callback(target)
             moved = True
         if moved or now - self._told_at >= TELL_S:

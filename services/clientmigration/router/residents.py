@@ -14,7 +14,8 @@ from clientmigration.router.attached import AttachedMembers
 
 
 class Residents:
-    """`moving` has the players that are being moved, `moved_at` when each was last (Unix s)."""
+    """`moving` has the players that are being moved, `moved_at` when each was last (Unix s);
+    `left_alone` answers who is not to be moved now, for it does not follow its redirects."""
 
     def __init__(
         self,
@@ -22,14 +23,16 @@ class Residents:
         pings: KnownPings,
         moving: Container[str],
         moved_at: Mapping[str, float],
+        left_alone: Callable[[str, float], bool],
         now: Callable[[], float],
     ) -> None:
         self._members, self._pings, self._now = members, pings, now
-        self._moving, self._moved_at = moving, moved_at
+        self._moving, self._moved_at, self._left_alone = moving, moved_at, left_alone
 
     def of(self, involved: Container[str]) -> list[Resident]:
         """Everybody who plays at these members."""
         known, moved_at, moving, now = self._pings.known, self._moved_at, self._moving, self._now()
+        left_alone = self._left_alone
         return [
             Resident(
                 player=entry.player,
@@ -37,7 +40,7 @@ class Residents:
                 position=Position(entry.x, entry.y),
                 ping_ms=known(entry.player, now),
                 moved_at=moved_at.get(entry.player),
-                locked=entry.player in moving,
+                locked=entry.player in moving or left_alone(entry.player, now),
                 busy=entry.busy,
                 group=entry.group,
             )

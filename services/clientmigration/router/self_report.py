@@ -15,7 +15,7 @@ class Gauges:
     """What is read for a report: what was counted since the last one, and what there is now.
 
     `process` answers CPU and memory, `moving` how many players are being moved; `carbon_dropped`
-    and `events_dropped` how many were lost since they were asked last.
+    and `events_dropped` how many were lost since they were asked last; `held` what all lines hold.
     """
 
     meter: Meter
@@ -26,6 +26,7 @@ class Gauges:
     moving: Callable[[], int]
     carbon_dropped: Callable[[], int]
     events_dropped: Callable[[], int]
+    held: Callable[[], Mapping[str, float]]
 
 
 class SelfReport:
@@ -55,6 +56,7 @@ class SelfReport:
         return {
             **counted,
             **gauges.process(),
+            **gauges.held(),
             **gauges.fleet.summary().measures(),
             "members": len(gauges.members),
             "waiting": len(gauges.waiting),

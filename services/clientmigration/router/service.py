@@ -19,6 +19,7 @@ from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.beats import Beats
+from clientmigration.net.burden import burden
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.router import members as member_lines
@@ -36,7 +37,7 @@ from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.orders import Orders
-from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, log_ended
+from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, Reluctant, log_ended
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
 from clientmigration.router.overview import OverviewPorts, because, found, overview, world
 from clientmigration.router.past import Past
@@ -74,6 +75,7 @@ COUNTED = (
     "recovered",
     "refused_tickets",
     "closed_connections",
+    "turned_away",
 )
 REPORT_S = 1.0
 SHOW_S = 1.0  # how often operators who watch are shown how things stand
@@ -113,7 +115,9 @@ class Router(Service):
         facts, counts = MoveFacts(self.audit), MoveCounts(self.meter)
         self.past = Past(self.meter)
         self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
-        ended = (facts.ended, counts.ended, self.past.ended, self.cooldowns.ended, log_ended)
+        self.reluctant = Reluctant()
+        listeners = (facts, counts, self.past, self.cooldowns, self.reluctant)
+        ended = (*(each.ended for each in listeners), log_ended)
         redirects = SealedRedirects(outside.seals, self.situation)
         tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats)
         self.moves = Moves(tools, outside.entropy, facts.begun, ended, carrier)
@@ -149,6 +153,7 @@ class Router(Service):
             self.queue,
             self.moves,
             self.meter,
+            placing.stays_away,
         )
         self._member_ports = MemberPorts(
             joined=self.presence.joined,
@@ -164,7 +169,12 @@ class Router(Service):
     def _make_decisions(self) -> None:
         limits = self.settings.policy.limits
         self.residents = Residents(
-            self.members, self.pings, self.moves.by_player, self.cooldowns.moved_at, self.now
+            self.members,
+            self.pings,
+            self.moves.by_player,
+            self.cooldowns.moved_at,
+            self.reluctant.left_alone,
+            self.now,
         )
         self.departures = Departures(
             self.outside.clock, self.moves.start, limits.moves_per_second, self.beats
@@ -215,6 +225,7 @@ class Router(Service):
             moving=self.moves.count,
             carbon_dropped=outside.dropped,
             events_dropped=outside.events.take_dropped,
+            held=burden(outside.clock).measures,
         )
         report = SelfReport(
             self.settings.name, gauges, outside.sink, self.annotations.look, self.now
@@ -248,6 +259,10 @@ class Router(Service):
         self.meter.count("closed_connections")
         if fault.code == "ticket_refused":
             self.meter.count("refused_tickets")
+
+    def turned_away(self) -> None:
+        """There was no descriptor for a stranger."""
+        self.meter.count("turned_away")
 
     # Life.
 

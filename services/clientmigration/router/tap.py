@@ -12,6 +12,7 @@ from twisted.internet.endpoints import clientFromString
 from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
+from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.ledger import SQLite
@@ -21,6 +22,8 @@ from clientmigration.net.web import Reception
 from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.service import build
 from clientmigration.router.warm_start import from_graphite
+
+VISITORS = 2048  # that come at once when a server of a fair size dies, and some who wait
 
 
 class Options(Common):
@@ -65,7 +68,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         past=None if options["forget"] else from_graphite(reactor, graphite),
     )
     router = build(outside, RouterSettings(options["name"], options.policy))
-    reception = Reception(router.player_line, options.origins, reactor, router.blame)
+    descriptors = Descriptors(provide(VISITORS), router.turned_away, reactor)
+    origins = options.origins
+    reception = Reception(router.player_line, origins, reactor, router.blame, descriptors.left)
     players = Door(listening(reactor, options["players"]), reception)
     members = Door(listening(reactor, options["members"]), router.member_line)
     return InOrder(ledger, carbon, probe, router, members, players)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from twisted.internet.endpoints import clientFromString
 
 from clientmigration.net.beats import Beats
 from clientmigration.net.daemon import Daemon
+from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder, with_backlog
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
@@ -32,7 +32,6 @@ from clientmigration.status.sse import EventStreams
 from clientmigration.status.watcher import Watcher
 from clientmigration.wire.operators import Watch
 
-SPARE_FILES = 64  # for everything that is not a connection
 BURST_S = 5  # seconds of requests that may come at once
 
 
@@ -83,7 +82,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         readers=options["readers"],
         readers_each=options["readers-each"],
     )
-    room_for(allowed.readers)
+    provide(2 * allowed.readers)
     beats, streams, board = Beats(reactor), EventStreams(reactor), Board(os.urandom)
     webhook = AutoscalerWebhook(reactor, options.policy.autoscale)
     service = StatusService(reactor, beats, board, streams, options["play"], webhook.status)
@@ -108,12 +107,3 @@ def feed(reactor: Any, options: Options, service: StatusService) -> IService:
 async def recalled(reactor: Any, graphite: str) -> tuple[Series, ...]:
     """What graphite-web remembers."""
     return await render(reactor, graphite, TARGETS, BACK_S)
-
-
-def room_for(readers: int) -> None:
-    """Let the process have as many open files as that many connections need, if it may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * readers + SPARE_FILES
-    if soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -118,6 +118,8 @@ class Connection:
 
     def receive(self, data: bytes) -> Iterator[Message | Packed]:
         """The messages that `data` completes. Yields those before a fault, then raises it."""
+        if self.over:
+            return
         if self._kept:
             self._kept += data
             if len(self._kept) < self._wanted:
@@ -136,8 +138,14 @@ class Connection:
             self._kept += data[at:]
 
     def end(self) -> None:
-        """Ignore whatever still comes."""
+        """Ignore whatever still comes, and keep nothing of what came."""
         self.over = True
+        self._kept.clear()
+
+    @property
+    def held(self) -> int:
+        """Bytes of a frame that is not complete."""
+        return len(self._kept)
 
     def turn(self, hears: Dialect) -> None:
         """The greeting said that the peer speaks another dialect."""

@@ -106,6 +106,7 @@ class WebSocket:
         self._asides = 0
         self._asked = 0
         self._frames: list[Any] = []
+        self._ended = False
 
     def shake(self, data: bytes) -> None:
         """Bytes of the HTTP request; it is `open` once they make a good one. A bad one is the
@@ -137,9 +138,12 @@ class WebSocket:
         return self._protocol.reject(403, "pages of this origin may not connect here\n")
 
     def feed(self, data: bytes) -> None:
-        """Bytes of messages: what they complete is in `payloads`."""
+        """Bytes of messages: what they complete is in `payloads`. After our own end nothing counts
+        but the peer's, and nothing is kept."""
         self._protocol.receive_data(data)
-        self._frames += self._protocol.events_received()
+        frames = self._protocol.events_received()
+        if not self._ended:
+            self._frames += frames
 
     def payloads(self) -> Iterator[bytes]:
         """The messages that are complete since the last call. What came before a fault is yielded,
@@ -172,10 +176,27 @@ class WebSocket:
         return MalformedFrame(f"no frame of a WebSocket: {error}")
 
     def close(self) -> None:
-        """Tell the browser that nothing more will come."""
+        """Tell the browser that nothing more will come; what it still says is not kept."""
+        self._ended = True
+        self._frames.clear()
+        self._parts.clear()
         if self._protocol.state is OPEN:
             self._protocol.send_close(1000)
 
     def owed(self) -> list[bytes]:
         """What has to be sent now, in order; an empty one means: and then close the connection."""
         return self._protocol.data_to_send()
+
+    @property
+    def held(self) -> int:
+        """Bytes of messages that are not complete, or not taken."""
+        taken = sum(len(frame.data) for frame in self._frames if isinstance(frame, Frame))
+        return len(self._parts) + len(self._protocol.reader.buffer) + taken
+
+    def drop(self) -> None:
+        """The connection is over. The library's parser and its faults hold each other, and would
+        wait for a collection of garbage."""
+        self._ended = True
+        self._frames.clear()
+        self._protocol.parser.close()
+        self._protocol.parser_exc = self._protocol.handshake_exc = None

@@ -66,6 +66,12 @@ class Fleet:
         member = self._members[name]
         self._members[name] = replace(member, placed=(*member.placed, now))
 
+    def stays_away(self, name: str) -> None:
+        """The newcomer that was sent there last, or one like it, will not come."""
+        member = self._members.get(name)
+        if member is not None:
+            self._members[name] = replace(member, placed=member.placed[:-1])
+
     def decided(self, flows: Sequence[Flow], now: float) -> None:
         """These flows are being carried out. A member that has left meanwhile is skipped."""
         for flow in flows:

@@ -13,6 +13,8 @@ LATELY_S = 300.0
 """How far back it is remembered how fast the queue went."""
 ENOUGH = 2
 """Players that must have been served before anything is foretold."""
+NEW_S = 2.0
+"""Who goes away sooner than this loses its place: it has waited for little yet."""
 MEMORY = 50
 """Players served that are remembered for it."""
 
@@ -27,13 +29,14 @@ class Waiter:
 
 
 class JoinQueue:
-    """Who waits, in order. `kept_s` is how long a place is kept for a player that is away.
+    """Who waits, in order. `kept_s` is how long a place is kept for a player that is away, unless
+    it came less than `new_s` before.
 
     Times are seconds of any one clock.
     """
 
-    def __init__(self, kept_s: float) -> None:
-        self.kept_s = kept_s
+    def __init__(self, kept_s: float, new_s: float = NEW_S) -> None:
+        self.kept_s, self.new_s = kept_s, new_s
         self._waiters: list[Waiter] = []
         self._known: dict[str, Waiter] = {}
         self._served: deque[float] = deque(maxlen=MEMORY)
@@ -52,9 +55,12 @@ class JoinQueue:
         return waiter
 
     def away(self, player: str, now: float) -> None:
-        """A player's connection is gone. It may come back."""
-        if player in self._known:
-            self._known[player].away = now
+        """A player's connection is gone. It may come back; its place is kept unless it is new."""
+        waiter = self._known.get(player)
+        if waiter is not None:
+            waiter.away = now
+            if now - waiter.since < self.new_s:
+                self._drop(waiter)
 
     def serve(self, player: str, now: float) -> None:
         """A player has waited, and has a server to play at now."""

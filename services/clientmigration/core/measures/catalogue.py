@@ -170,6 +170,8 @@ def _refusals(role: Role) -> Iterator[Row]:
     yield _row(
         role, "closed_connections", "count", "sum", "Connections closed for the peer's fault."
     )
+    yield _row(role, "turned_away", "count", "sum", "Connections closed for want of descriptors.")
+    yield _row(role, "held_bytes", "bytes", "max", "Bytes that all connections hold unread.")
 
 
 def _crowd() -> Iterator[Row]:

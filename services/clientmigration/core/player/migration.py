@@ -16,6 +16,9 @@ from automat import TypeMachineBuilder, pep614
 from clientmigration.core.player.machine import ignore_the_rest
 from clientmigration.core.player.snapshot import Snapshot
 
+STAYED = "waited too long while redirecting"
+"""The reason when a player was told where to go and did not come there."""
+
 
 class Outcome(StrEnum):
     """How a migration or a placement can end."""
