@@ -93,8 +93,13 @@ def keeping_time() -> Row:
         ),
         lines(
             "Skipped ticks, dropped views",
-            "Ticks that were never simulated; views not sent to players that read too slowly.",
-            [of("skipped_ticks", "ticks skipped", RED), of("dropped_views", "views dropped")],
+            "Ticks that were never simulated; views not sent to players that read too slowly; times"
+            " that the game failed.",
+            [
+                of("skipped_ticks", "ticks skipped", RED),
+                of("dropped_views", "views dropped"),
+                of("game_faults", "faults of the game", ORANGE),
+            ],
             counted=True,
         ),
         lines(

@@ -140,6 +140,12 @@ class Moves:
         if move is not None and move.terms.source == source:
             move.machine.player_left()
 
+    def turned_down(self, player: str, target: str) -> None:
+        """The game there did not take the player in: a move to there is over."""
+        move = self.by_player.get(player)
+        if move is not None and move.terms.target == target:
+            move.machine.turned_down()
+
     def member_left(self, member: Member, reason: str) -> None:  # noqa: ARG002
         """The link to a member is gone: every migration that it is part of hears so."""
         for move in list(self.by_id.values()):
