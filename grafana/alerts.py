@@ -142,6 +142,16 @@ ALERTS = (
         look_at="decisions",
     ),
     Alert(
+        name="game-faults",
+        title="The game fails",
+        text="A game raised, or gave a value that it may not give, in the last minute. The log of"
+        " its server names its class and method.",
+        target=f"sumSeries({place('gameserver', 'game_faults')})",
+        reducer="sum",
+        above=0,
+        look_at="server",
+    ),
+    Alert(
         name="server-gone",
         title="A game server is gone",
         text="A member's link ended without a drain before it. Its players come back by themselves;"

@@ -94,11 +94,12 @@ def keeping_time() -> Row:
         lines(
             "Skipped ticks, dropped views",
             "Ticks that were never simulated; views not sent to players that read too slowly;"
-            " inputs that no player could send again.",
+            " inputs that no player could send again; times that the game failed.",
             [
                 of("skipped_ticks", "ticks skipped", RED),
                 of("dropped_views", "views dropped"),
                 of("skipped_inputs", "inputs lost"),
+                of("game_faults", "faults of the game", ORANGE),
             ],
             counted=True,
         ),

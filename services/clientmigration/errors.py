@@ -41,6 +41,15 @@ class Refused(ClientMigrationError):
     """A well-formed order that cannot be carried out now. The text says why."""
 
 
+class GameFault(ClientMigrationError):
+    """The game that this server runs raised something, or gave a value that it may not give.
+    `method` is its class and method, `player` whom it was about ("": the whole world)."""
+
+    def __init__(self, method: str, player: str, why: str) -> None:
+        super().__init__(f"{method}{f' of {player}' if player else ''}: {why}")
+        self.method, self.player, self.why = method, player, why
+
+
 class PeersFault(ClientMigrationError):
     """The peer broke the protocol. It loses its connection; nobody else is disturbed."""
 

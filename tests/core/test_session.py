@@ -28,6 +28,7 @@ class Chair:
         self.connected = connected
         self.asked: list[tuple[object, ...]] = []
         self.kept = self.entered = self.held = self.forgotten = False
+        self.willing = True  # whether the game does what it is asked to
         self.life = Life(self)
         self.session: Session = session(self.life)
 
@@ -47,15 +48,17 @@ class Chair:
     def prepare(self, snapshot: Snapshot) -> None:
         self._note("prepare", snapshot)
 
-    def enter(self, claim: Claim) -> None:
+    def enter(self, claim: Claim) -> bool:
         self._note("enter", claim.epoch, claim.snapshot)
         assert not self.entered, "entered twice: the player exists twice"
-        self.entered = True
+        self.entered = self.willing
+        return self.willing
 
-    def hold(self) -> None:
+    def hold(self) -> bool:
         self._note("hold")
         assert self.entered, "held, but not in the game"
         self.held = True
+        return self.willing
 
     def resume(self) -> None:
         self._note("resume")
@@ -72,8 +75,8 @@ class Chair:
         assert self.entered, "taken out of a game that it is not in"
         self.entered = self.held = False
 
-    def last(self) -> Snapshot:
-        assert self.entered, "there is no last state of who is not in the game"
+    def farewell(self) -> Snapshot:
+        assert self.entered or not self.willing, "there is no last state of who is not in the game"
         return snapshot(self.epoch)
 
     def welcome(self) -> None:
@@ -101,13 +104,14 @@ class Chair:
         self._note("copied", migration)
         assert self.entered, "there is nothing to copy"
 
-    def tell_frozen(self, migration: str) -> None:
+    def tell_frozen(self, migration: str) -> bool:
         self._note("frozen", migration)
         assert self.held, "the final state is out while inputs are still applied"
+        return self.willing
 
     def tell_left(self, final: Snapshot) -> None:
         self._note("left", final.epoch)
-        assert self.entered, "the last state was thrown away before it was told"
+        assert self.entered or not self.willing, "the last state was thrown away before it was told"
 
     def tell_declined(self, migration: str, reason: str) -> None:
         self._note("declined", migration)

@@ -147,11 +147,11 @@ class Early(Seat):
             self.game.enter(self.player, None, 0)
             self.entered = True
 
-    def enter(self, claim: Claim) -> None:
+    def enter(self, claim: Claim) -> bool:
         if self.entered:
             self.game.leave(self.player)
             self.entered = False
-        super().enter(claim)
+        return super().enter(claim)
 
 
 # Letters are applied each time that they come, and sent before the ledger has them.
@@ -171,9 +171,10 @@ class Rash(Mailbox):
 
 def mailing(kind: type[Mailbox]) -> type[Seat]:
     class Mailing(Seat):
-        def enter(self, claim: Claim) -> None:
-            super().enter(claim)
+        def enter(self, claim: Claim) -> bool:
+            entered = super().enter(claim)
             self.mailbox.__class__ = kind
+            return entered
 
     return Mailing
 

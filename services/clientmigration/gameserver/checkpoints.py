@@ -5,15 +5,24 @@ A second's work is spread over its ticks, so that no tick is long and no message
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+import msgspec
+
 from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.errors import GameFault
 from clientmigration.gameserver.attachment import Attachment
+from clientmigration.gameserver.game import LETTER_LIMIT
 from clientmigration.gameserver.mail import PostOffice
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
 from clientmigration.wire.messages import Checkpoint, Stored
+
+MESSAGE = 1_048_576  # bytes of one message, about; the router takes four times as much
+OVERHEAD = 2_048  # bytes of a snapshot beside the game's state and the letters, at most
+_encode = msgspec.json.Encoder().encode
 
 Fence = tuple[str, int, int]  # player, epoch, number of the snapshot within it
 
@@ -53,6 +62,27 @@ class Checkpoints:
         return now - self.stored_at if self.stored_at else 0.0
 
 
+def _snapshots(turn: Iterable[Seat]) -> Iterator[Snapshot]:
+    """Of all whose game can tell how they are."""
+    for seat in turn:
+        with suppress(GameFault):
+            yield seat.checkpoint()
+
+
+def parts(snapshots: Iterable[Snapshot]) -> Iterator[list[Snapshot]]:
+    """Cut so that each part makes one message that the router accepts."""
+    part: list[Snapshot] = []
+    size = 0
+    for each in snapshots:
+        weight = OVERHEAD + len(_encode(each.game)) + LETTER_LIMIT * len(each.mail.outbox)
+        if part and size + weight > MESSAGE:
+            yield part
+            part, size = [], 0
+        part.append(each)
+        size += weight
+    yield part
+
+
 class CheckpointRounds:
     """Stores those whose turn it is, tick by tick, as long as there is a router."""
 
@@ -70,19 +100,23 @@ class CheckpointRounds:
     def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
         """Tell the router of them. Who stands still was told of already; who was waived, the ledger
         may not know to be ours."""
+        due = self._checkpoints.due
+        self._store(
+            [each for each in playing if each.mailbox.urgent or due(each.player, tick)], now
+        )
+
+    def _store(self, some: Sequence[Seat], now: float) -> None:
         if self._attachment.line is None:
             return
-        due = self._checkpoints.due
-        turn = [
-            seat
-            for seat in playing
-            if (seat.mailbox.urgent or due(seat.player, tick))
-            and not seat.held
-            and not seat.life.now.waived
-        ]
-        batch = self._checkpoints.batch((seat.checkpoint() for seat in turn), now)
-        if batch is not None:
-            self._attachment.tell(batch)
+        turn = [seat for seat in some if not seat.held and not seat.life.now.waived]
+        for part in parts(_snapshots(turn)):
+            batch = self._checkpoints.batch(part, now)
+            if batch is not None:
+                self._attachment.tell(batch)
+
+    def store_all(self) -> None:
+        """Everybody's turn, for there may be no other."""
+        self._store(self._seats.playing(), self._now())
 
     def stored(self, message: Stored) -> None:
         """The router says that a checkpoint is in the ledger: what is in it is safe."""

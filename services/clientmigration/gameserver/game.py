@@ -5,14 +5,35 @@ only those of their own server, and get no mail.
 
 A game knows its players by name and its time by the tick. It knows nothing of connections, routers
 or moves: a player that comes from another server enters with the state it left that one with.
-No method may block, and only `apply`, `sight` and `lend` may raise (a `PeersFault`, when what they
-are given makes no sense).
+No method may block. `apply`, `sight` and `lend` may raise a `PeersFault` when what they are given
+makes no sense; then whoever sent it loses its connection. Whatever else a game raises, and every
+value that it may not give, is a fault of the game (guard.py): it is logged with the game's class
+and method, counted (`game_faults`) and alerted, and costs as little as can be:
+
+- `apply`, `view`, `resume`, `receive`: that player's connection (goodbye `game_fault`). The input
+  or letter counts as applied: nothing is tried twice.
+- `state`, `position`, `hold`: that player is not checkpointed and not moved until it works again.
+  If it goes home meanwhile, the last state that was good is kept.
+- `enter`: the player goes to another server; if no other takes it, it is told so.
+- `step`, `draw`: tried again at the next tick. After `PATIENCE` ticks in a row (world.py) the
+  server checkpoints its players, hands them over and ends.
+- all others: what they would have said is left out, or is what they said last.
+
+Values have to be finite, and JSON has to be the same when it is read again. A state may have
+`STATE_LIMIT` bytes of JSON, a letter `LETTER_LIMIT`, a view `VIEW_LIMIT` bytes, a look
+`LOOK_LIMIT`, a sight `SIGHT_LIMIT`; an input has at most 256 bytes (`INPUT_LIMIT` of
+wire/connection.py): a longer one costs its sender the connection before the game sees it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
+
+STATE_LIMIT = 65_536  # bytes of JSON: every second one goes to the router and into the ledger
+LETTER_LIMIT = 4_096  # bytes of JSON: up to 32 of them travel in one player's snapshot
+VIEW_LIMIT = 262_144 - 21  # bytes: what fits into the largest frame to a player
+LOOK_LIMIT = SIGHT_LIMIT = 1_048_576 - 9  # bytes: what fits into a frame between servers
 
 
 class Game(Protocol):
@@ -46,17 +67,17 @@ class Game(Protocol):
         """Get ready to answer `view` for everyone: do here what is done once per tick."""
 
     def view(self, player: str) -> bytes:
-        """What this player sees now."""
+        """What this player sees now: at most `VIEW_LIMIT` bytes."""
 
     def state(self, player: str) -> dict[str, Any]:
-        """All that is this player's, as a JSON object."""
+        """All that is this player's, as a JSON object of at most `STATE_LIMIT` bytes."""
 
     def position(self, player: str) -> tuple[float, float]:
-        """Where this player is, metres."""
+        """Where this player is, metres: two finite numbers."""
 
     def measures(self) -> dict[str, float]:
         """The game's own measures: centre_x_m, centre_y_m and spread_m, which every game has, and
-        whatever else of the catalogue it can tell. What the catalogue lacks is left out."""
+        whatever else of the catalogue it can tell. What the catalogue lacks is refused."""
 
     def busy(self, player: str) -> bool:  # noqa: ARG002
         """Whether this player is better left on this server for now: in the middle of a duel, say.

@@ -6,10 +6,11 @@ Who calls proves itself first. Nothing but the proofs is heard before the two ha
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
-from clientmigration.errors import OutOfTurn
+from clientmigration.errors import GameFault, OutOfTurn
 from clientmigration.gameserver.game import Game
 from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, LineTerms
 from clientmigration.net.tickets import Seals
@@ -127,7 +128,8 @@ class Link:
             case Sight():
                 ears.game.lend(self.name, message.tick, message.body)
             case Look():
-                ears.game.sight(message.body)  # whether it can be answered
+                with suppress(GameFault):  # of ours, not the other side's
+                    ears.game.sight(message.body)  # whether it can be answered
                 self.look = message.body
             case Post():
                 ears.letters.bring(message, self.line)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from clientmigration.core.measures.meter import Meter
+from clientmigration.errors import GameFault
 from clientmigration.gameserver.game import Game
 from clientmigration.gameserver.seats import Seats
 from clientmigration.wire.neighbours import Kept, Post
@@ -86,7 +87,10 @@ class PostOffice:
         if seat is None:
             return
         for letter in seat.mailbox.take(post.sender, post.letters, seat.seq + 1):
-            self._game.receive(post.to, post.sender, letter.body)
+            try:
+                self._game.receive(post.to, post.sender, letter.body)
+            except GameFault:
+                seat.fail()
             self._meter.count("mail_delivered")
         kept = Kept(sender=post.sender, to=post.to, n=post.letters[-1].n)
         self.owed = [each for each in self.owed if each != (kept, bringer)]

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.application.internet import ClientService
 from twisted.logger import Logger
 
+from clientmigration.errors import GameFault
 from clientmigration.gameserver.game import Game
 from clientmigration.gameserver.link import Link, Named
 from clientmigration.gameserver.traffic import Traffic
@@ -96,10 +97,17 @@ class NeighbourLinks:
         sights: dict[bytes, bytes] = {}
         for link in self.links.values():
             if link.look not in sights and link.look:
-                sights[link.look] = encode(Sight(tick, self._game.sight(link.look)))
-            if link.look and not link.line.choked:
-                link.line.show(sights[link.look])
+                sights[link.look] = self._sight(tick, link.look)
+            if link.look and not link.line.choked and (sight := sights[link.look]):
+                link.line.show(sight)
         self.look()
+
+    def _sight(self, tick: int, look: bytes) -> bytes:
+        """As a frame; nothing while the game cannot tell."""
+        try:
+            return encode(Sight(tick, self._game.sight(look)))
+        except GameFault:
+            return b""
 
     def say(self, message: Any) -> None:
         """Say it to all."""

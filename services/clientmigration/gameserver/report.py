@@ -17,6 +17,7 @@ from clientmigration.gameserver.traffic import Traffic
 from clientmigration.wire.messages import Report
 
 COUNTED = (
+    "game_faults",
     "views",
     "dropped_views",
     "inputs",

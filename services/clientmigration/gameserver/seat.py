@@ -7,10 +7,12 @@ game holds the rest. Nobody but the seat changes what it holds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol, cast
 
+import msgspec
 from twisted.logger import Logger
 
 from clientmigration.core.measures.meter import Meter
@@ -20,7 +22,7 @@ from clientmigration.core.player.mailbox import Mailbox
 from clientmigration.core.player.session import session
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.core.player.standing import Claim, Departed, Life
-from clientmigration.errors import PeersFault
+from clientmigration.errors import GameFault, PeersFault
 from clientmigration.gameserver.game import Game
 from clientmigration.gameserver.workloads import Workloads
 from clientmigration.net.line import Line
@@ -43,6 +45,7 @@ from clientmigration.wire.messages import (
 
 log = Logger()
 
+GAME_FAULT = "game_fault"  # the code of the goodbye to a player whom the game fails
 AWAY_S = 10.0  # a player whose connection is gone may come back this long before it counts as left
 
 
@@ -105,6 +108,9 @@ class Seat:
         self.holder = ""
         self.group = ""
         self.seq = 0  # of the newest snapshot at this epoch
+        self.good: Snapshot | None = None  # the last that could be made, or that it came with
+        self.refused = False  # whether the game did not take the player in
+        self.place = (0.0, 0.0)  # where it was when the game could tell, metres
 
         # What belongs to its connection.
         self.line: Line | None = None
@@ -145,7 +151,7 @@ class Seat:
 
     def entry(self) -> Entry:
         """This seat's line in the roster."""
-        x, y = self.game.position(self.player) if self.entered else (0.0, 0.0)
+        x, y = self._position() if self.entered else (0.0, 0.0)
         busy = self.entered and (self.game.busy(self.player) or self.workloads.streams.ending())
         now = self.life.now
         return Entry(
@@ -161,11 +167,19 @@ class Seat:
             waived=now.waived,
         )
 
+    def _position(self) -> tuple[float, float]:
+        """Where it is, or where it was when the game could tell."""
+        with suppress(GameFault):
+            self.place = self.game.position(self.player)
+        return self.place
+
     def last(self) -> Snapshot:
-        """Everything about the player, as of the last tick, under a new fence."""
+        """Everything about the player, as of the last tick, under a new fence. Raises `GameFault`,
+        and then nothing has changed."""
+        (x, y), game = self.game.position(self.player), self.game.state(self.player)
         self.seq += 1
-        x, y = self.game.position(self.player)
-        return Snapshot(
+        self.place = (x, y)
+        self.good = Snapshot(
             player=self.player,
             epoch=self.epoch,
             seq=self.seq,
@@ -174,11 +188,26 @@ class Seat:
             y=y,
             holder=self.holder,
             progress=self.inbox.progress,
-            game=self.game.state(self.player),
+            game=game,
             workloads=self.workloads.place(),
             mail=self.mailbox.mail(),
             group=self.group,
         )
+        return self.good
+
+    def farewell(self) -> Snapshot:
+        """The same, or the last that was good. Who never had one is as new: with an empty state,
+        and the number 0."""
+        if self.entered:
+            with suppress(GameFault):
+                return self.last()
+        if self.good is None:
+            return Snapshot(
+                player=self.player, epoch=self.epoch, seq=0, tick=self.hall.time.tick,
+                x=0.0, y=0.0, holder=self.holder, group=self.group,
+            )  # fmt: skip
+        self.seq += 1
+        return msgspec.structs.replace(self.good, epoch=self.epoch, seq=self.seq)
 
     # What the tick needs.
 
@@ -195,17 +224,24 @@ class Seat:
         except PeersFault as fault:
             if self.line is not None:
                 self.line.fail(fault)
+        except GameFault:
+            self.fail()
         self.meter.count("inputs", self.inbox.progress.applied - before)
 
     def show(self, tick: int) -> None:
         """Send the view of this tick, if somebody looks; then a move to here is settled."""
         if self.line is not None and self.known:
-            body, done = self.game.view(self.player), self.inbox.progress
-            frame = (
-                VIEW_HEADER.pack(21 + len(body), VIEW, tick, done.last, done.applied, done.digest)
-                + body
-            )
-            self.meter.count("views" if self.line.show(frame) else "dropped_views")
+            try:
+                body, done = self.game.view(self.player), self.inbox.progress
+                frame = (
+                    VIEW_HEADER.pack(
+                        21 + len(body), VIEW, tick, done.last, done.applied, done.digest
+                    )
+                    + body
+                )
+                self.meter.count("views" if self.line.show(frame) else "dropped_views")
+            except GameFault:
+                self.fail()
         if self.settling:
             self._tell(Settled(migration=self.settling, player=self.player))
             self.settling = ""
@@ -216,9 +252,17 @@ class Seat:
             self.workloads.streams.serve(self.line, tick, now)
 
     def checkpoint(self) -> Snapshot:
-        """What the ledger is to have now."""
+        """What the ledger is to have now. Raises `GameFault`."""
+        snapshot = self.last()
         self.mailbox.hurried()
-        return self.last()
+        return snapshot
+
+    def fail(self) -> None:
+        """The game could not go on with this player: that costs it its connection. It may come
+        back."""
+        if self.line is not None:
+            self.dismiss(GAME_FAULT, "the game could not go on with you; try again")
+            self.expires_at = self.hall.time.now() + AWAY_S
 
     def expire(self) -> None:
         """What was waited for has not come."""
@@ -258,8 +302,9 @@ class Seat:
 
     # What the session decides: the game.
 
-    def enter(self, claim: Claim) -> None:
-        """Put the player into the game as the ledger has it, and go on from there."""
+    def enter(self, claim: Claim) -> bool:
+        """Put the player into the game as the ledger has it, and go on from there. Answers whether
+        the game takes it in."""
         self._identify(claim)
         snapshot, epoch, time = claim.snapshot, claim.epoch, self.hall.time
         same = snapshot is not None and snapshot.epoch == epoch
@@ -267,10 +312,17 @@ class Seat:
             self.meter.count("moved_in")
             self.passage = self._passed(snapshot)
         self.seq = snapshot.seq if snapshot is not None and same else 0
-        self.held = False
-        state = snapshot.game if snapshot else None
+        self.held, self.good = False, snapshot
+        state = snapshot.game if snapshot and snapshot.seq else None
         ticks = min(max(0, time.tick - snapshot.tick), time.rate) if snapshot else 0
-        self.game.enter(self.player, state, ticks)
+        try:
+            self.game.enter(self.player, state, ticks)
+        except GameFault:
+            self.refused, self.coming = True, None
+            return False
+        self.refused = False
+        if snapshot is not None:
+            self.place = (snapshot.x, snapshot.y)
         self.entered, self.coming = True, None
         self.mailbox = Mailbox.opened(snapshot.mail) if snapshot else Mailbox()
         self.workloads.take_up(snapshot.workloads if snapshot else [])
@@ -282,6 +334,7 @@ class Seat:
             self.expires_at = time.now() + AWAY_S
         elif not was_known or self.skipped:
             self.welcome()
+        return True
 
     def _passed(self, snapshot: Snapshot) -> Passage:
         time = self.hall.time
@@ -293,17 +346,25 @@ class Seat:
         if self.line is None:
             self.holder = claim.holder
 
-    def hold(self) -> None:
-        """Stop the player in the game, and apply none of its inputs."""
+    def hold(self) -> bool:
+        """Stop the player in the game, and apply none of its inputs. Answers whether the game does
+        so."""
         self.held = True
-        self.game.hold(self.player)
+        try:
+            self.game.hold(self.player)
+        except GameFault:
+            return False
+        return True
 
     def resume(self) -> None:
         """Go on, as if it had not been held. If its connection went away meanwhile, nobody counted
         how long it is away."""
         if self.held:
-            self.game.resume(self.player)
             self.held = False
+            try:
+                self.game.resume(self.player)
+            except GameFault:
+                self.fail()
         if self.line is None:
             self.expires_at = self.hall.time.now() + AWAY_S
 
@@ -317,7 +378,8 @@ class Seat:
         """Take the player out of the game. Who was held is handed over to another server."""
         if self.held:
             self.meter.count("moved_out")
-        self.game.leave(self.player)
+        if self.entered:
+            self.game.leave(self.player)
         self.workloads.stop()
         self.entered = self.held = False
 
@@ -377,16 +439,24 @@ class Seat:
         self._tell(Arrived(migration=migration, player=self.player))
 
     def tell_copied(self, migration: str) -> None:
-        """How the player is now."""
-        self._tell(Copied(migration=migration, snapshot=self.last()))
+        """How the player is now, or that the game cannot tell."""
+        try:
+            self._tell(Copied(migration=migration, snapshot=self.last()))
+        except GameFault:
+            self.tell_declined(migration, GAME_FAULT)
 
-    def tell_frozen(self, migration: str) -> None:
-        """How the player is, and stays here."""
-        self._tell(Frozen(migration=migration, snapshot=self.last()))
+    def tell_frozen(self, migration: str) -> bool:
+        """How the player is, and stays here; or that the game cannot tell."""
+        try:
+            self._tell(Frozen(migration=migration, snapshot=self.last()))
+        except GameFault:
+            self.tell_declined(migration, GAME_FAULT)
+            return False
+        return True
 
     def tell_left(self, final: Snapshot) -> None:
-        """How the player was when it went home."""
-        self._tell(Left(snapshot=final))
+        """How the player was when it went home, or when the game did not take it in."""
+        self._tell(Left(snapshot=final, refused=self.refused))
 
     def tell_declined(self, migration: str, reason: str) -> None:
         """Why this migration cannot go on."""

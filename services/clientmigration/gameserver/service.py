@@ -22,7 +22,7 @@ from twisted.logger import Logger
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink
-from clientmigration.errors import PeersFault
+from clientmigration.errors import GameFault, PeersFault
 from clientmigration.gameserver import link as links
 from clientmigration.gameserver import players
 from clientmigration.gameserver import uplink as uplinks
@@ -30,8 +30,10 @@ from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.checkpoints import CheckpointRounds, Checkpoints
 from clientmigration.gameserver.condition import Condition
 from clientmigration.gameserver.duties import RouterDuties
+from clientmigration.gameserver.faults import GameFaults
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import Game, MakeGame
+from clientmigration.gameserver.guard import GuardedGame, posting
 from clientmigration.gameserver.link import Ears, Link, Papers
 from clientmigration.gameserver.load import Load
 from clientmigration.gameserver.mail import PostOffice
@@ -49,6 +51,7 @@ from clientmigration.gameserver.traffic import Traffic
 from clientmigration.gameserver.uplink import ROLE, Uplink
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.gameserver.workloads import Burns, Workloads
+from clientmigration.gameserver.world import PATIENCE, GameWorld
 from clientmigration.net.beats import Beats
 from clientmigration.net.burden import burden
 from clientmigration.net.door import Dial, steady
@@ -81,7 +84,8 @@ class Setting:
 class ServerOutside:
     """Everything outside of a game server that it uses. `cpu` answers the CPU seconds that this
     process has used so far, `entropy` random bytes, `jitter` a random share of a wait, `dropped`
-    how many datapoints carbon never got since it was asked last."""
+    how many datapoints carbon never got since it was asked last. `end` is told why this process has
+    to stop: it stops the game server as a signal would."""
 
     clock: IReactorTime
     seals: Seals
@@ -92,6 +96,7 @@ class ServerOutside:
     dial: Dial
     jitter: Callable[[], float] = random
     dropped: Callable[[], int] = lambda: 0
+    end: Callable[[str], None] = lambda _why: None
 
 
 @dataclass(frozen=True)
@@ -198,15 +203,16 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     def call(name: str, address: str) -> ClientService:
         return _calling(outside, address, traffic, lambda: Link(papers, ears, name))
 
-    game = parts.game(setting.rate, post)
+    game = parts.game(setting.rate, posting(post))
+    guarded = GuardedGame(game, GameFaults(meter, ticks.now))
     asked = partial(_workloads, meter, burns, parts.files)
-    hall = Hall(ticks, game, meter, attachment, asked, lambda: neighbours.look())
+    hall = Hall(ticks, guarded, meter, attachment, asked, lambda: neighbours.look())
     seats = Seats(hall, setting.capacity, promised, parts.seat)
-    neighbours = NeighbourLinks(attachment, game, traffic, seats.coming, call)
-    mail = PostOffice(seats, game, meter, ticks.now, neighbours.say)
+    neighbours = NeighbourLinks(attachment, guarded, traffic, seats.coming, call)
+    mail = PostOffice(seats, guarded, meter, ticks.now, neighbours.say)
     waivers = parts.waivers(seats, attachment, promised, neighbours.say_to, ticks)
     papers = Papers(attachment, outside.seals, outside.entropy)
-    ears = Ears(neighbours, game, mail, waivers)
+    ears = Ears(neighbours, guarded, mail, waivers)
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)
     condition = Condition(load, seats, ticks, setting.policy)
     sources = (
@@ -218,7 +224,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         burden(outside.clock).measures,
         lambda: {"carbon_dropped": outside.dropped()},
     )
-    measures = Measures(meter, traffic, outside.probe, game, condition, sources)
+    measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
     reporter = Reporter(measures, attachment, outside.sink, ticks.now)
 
     def sweep() -> None:
@@ -237,9 +243,22 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
         traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
-    step = TickStep(seats, game, mail, neighbours, rounds, burns)
+    world = GameWorld(guarded, lambda fault: _give_up(outside, fault, rounds, server))
+    step = TickStep(seats, world, mail, neighbours, rounds, burns)
     server = GameServer(rooms, outside.clock, step, beats)
     return server
+
+
+def _give_up(
+    outside: ServerOutside, fault: GameFault, rounds: CheckpointRounds, server: GameServer
+) -> None:
+    """The world does not go on: what is known of everybody is stored, nobody comes any more, and
+    the process is to end, which has everybody moved away."""
+    why = f"the world has failed {PATIENCE} times in a row, the last time in {fault}"
+    log.error("{name} ends: {why}", name=server.attachment.member, why=why)
+    rounds.store_all()
+    server.drain(True)
+    outside.end(why)
 
 
 def _lobby(outside: ServerOutside, gate: Gate, rate: int, link: Callable[[], Link]) -> Lobby:

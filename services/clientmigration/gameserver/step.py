@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from clientmigration.gameserver.game import Game
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
 
@@ -31,6 +30,13 @@ class Store(Protocol):
         """Those whose turn it is."""
 
 
+class Onward(Protocol):
+    """The game's world."""
+
+    def advance(self, tick: int) -> bool:
+        """One tick; whether there is something to show."""
+
+
 class Work(Protocol):
     """Pretend load."""
 
@@ -43,9 +49,15 @@ class TickStep:
     waited for it longest."""
 
     def __init__(
-        self, seats: Seats, game: Game, letters: LetterBox, others: Others, store: Store, work: Work
+        self,
+        seats: Seats,
+        world: Onward,
+        letters: LetterBox,
+        others: Others,
+        store: Store,
+        work: Work,
     ) -> None:
-        self._seats, self._game, self._letters = seats, game, letters
+        self._seats, self._world, self._letters = seats, world, letters
         self._others, self._store, self._work = others, store, work
 
     def __call__(self, tick: int, now: float) -> None:
@@ -55,11 +67,10 @@ class TickStep:
             if not seat.held:
                 seat.apply(now)
         self._letters.deliver()
-        self._game.step(tick)
-        self._game.draw(tick)
-        self._others.show(tick)
-        for seat in reversed(playing):
-            seat.show(tick)
+        if self._world.advance(tick):
+            self._others.show(tick)
+            for seat in reversed(playing):
+                seat.show(tick)
         for seat in playing:
             seat.serve(tick, now)
         self._store.store(playing, tick, now)

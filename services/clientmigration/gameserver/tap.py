@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import sys
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -21,6 +23,8 @@ from clientmigration.net.door import Door, InOrder, check_address, dialer, liste
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
 from clientmigration.net.web import Reception
+
+GAME_FAILED = 70  # EX_SOFTWARE of sysexits.h
 
 
 class Options(Common):
@@ -85,6 +89,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         entropy=os.urandom,
         dial=dialer(reactor),
         dropped=carbon.take_dropped,
+        end=lambda why: end(reactor, why),
     )
     parts = ServerParts(options.game, options.files)
     server = build(outside, setting, parts)
@@ -96,3 +101,16 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     router = clientFromString(reactor, options["router"])
     link = steady(router, server.router_line, reactor)
     return InOrder(carbon, probe, door, link, server)
+
+
+def end(reactor: Any, why: str) -> None:
+    """Stop as a signal would, and end with a last line and the exit code `GAME_FAILED`. twistd ends
+    with 0 whatever happened, so this comes after everything that it puts away."""
+    atexit.register(_exit, why)
+    reactor.stop()
+
+
+def _exit(why: str) -> None:
+    print(f"clientmigration: {why}", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(GAME_FAILED)

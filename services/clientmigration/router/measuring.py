@@ -7,7 +7,7 @@ there are is decided in core/fleet/placement.py.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.pings import KnownPings
@@ -19,10 +19,16 @@ from clientmigration.router.situation import Situation
 
 
 class Measuring:
-    """Chooses, and remembers for as long as the policy says."""
+    """Chooses, and remembers for as long as the policy says. `refused_by` answers which members did
+    not take a player in lately."""
 
-    def __init__(self, situation: Situation, pings: KnownPings) -> None:
-        self._situation, self._pings = situation, pings
+    def __init__(
+        self,
+        situation: Situation,
+        pings: KnownPings,
+        refused_by: Callable[[str], frozenset[str]] = lambda _player: frozenset(),
+    ) -> None:
+        self._situation, self._pings, self._refused_by = situation, pings, refused_by
 
     @property
     def near_ms(self) -> float:
@@ -35,7 +41,9 @@ class Measuring:
         last = record.snapshot
         position = Position(last.x, last.y) if last else None
         pings = self._pings.known(record.player, self._situation.now())
-        return Newcomer(record.player, position, pings, stranded=bool(record.owner))
+        refused_by = self._refused_by(record.player)
+        stranded = bool(record.owner)
+        return Newcomer(record.player, position, pings, stranded=stranded, refused_by=refused_by)
 
     def candidates(self, record: Record, asked: Container[str]) -> list[Member]:
         """Whom the player is asked to ping, best first, those left out who were asked for. Who has

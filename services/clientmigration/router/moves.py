@@ -144,6 +144,12 @@ class Moves:
         """A newcomer that is being placed has gone: before the claim that is over."""
         self.player_left(player, "")
 
+    def turned_down(self, player: str, target: str) -> None:
+        """The game there did not take the player in: a move to there is over."""
+        move = self.by_player.get(player)
+        if move is not None and move.terms.target == target:
+            move.machine.turned_down()
+
     def member_left(self, gone: Gone) -> None:
         """The link to a member is gone: every migration that it is part of hears so."""
         for move in list(self.by_id.values()):

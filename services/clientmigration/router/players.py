@@ -200,7 +200,10 @@ class Visit:
         for _ in range(TRIES):
             record = await self._ports.homes.record_of(identity.player, self._measure)
             target = "" if self._gone else await self._target(record, waited_from)
-            if self._gone or not target:
+            if self._gone:
+                return
+            if not target:
+                self.line.hang_up("game_fault", "no game server could take you in; try again later")
                 return
             if await self._go(record, target, hello.holder):
                 meter.count("placements_settled")
@@ -213,7 +216,8 @@ class Visit:
     async def _target(self, record: Record, waited_from: float) -> str:
         """The server that has the player, or the one that it is given now or after a while."""
         home = self._ports.homes.here(record)
-        if home and home not in self._without_seat:
+        newcomer = self._ports.measuring.newcomer(record)
+        if home and home not in self._without_seat and home not in newcomer.refused_by:
             return home
         await self._measure(record)
         if self._gone:

@@ -68,15 +68,16 @@ class Queue:
         return player in self._waiting
 
     def place(self, visit: Caller, newcomer: Newcomer, since: float) -> Deferred[str]:
-        """The member to go to, as soon as there is one; "" when the player went away. It came at
-        `since`, unless it has a place in the queue already."""
+        """The member to go to, as soon as there is one; "" when the player went away, or when some
+        members have refused it and no other takes it now. It came at `since`, unless it has a place
+        in the queue already."""
         queued, player, now = Queued(visit, newcomer), newcomer.player, self._now()
         if not self._forestall(player, queued):
             return queued.answer
         waiter = self._order.enter(player, since)
         first = next(self._order.here())[1] is waiter
         target = self._find(newcomer, visit.group, now - waiter.since) if first else ""
-        if target:
+        if target or newcomer.refused_by:  # whom a game does not take would hold up the line
             self._order.leave(player)
             queued.answer.callback(target)
         else:

@@ -7,7 +7,7 @@ migration settles it. Without an answer of the ledger nothing is said; the next 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -54,14 +54,24 @@ class UnderWay(Protocol):
     def player_left(self, player: str, source: str) -> None:
         """The player went home from there: a move away from there is over."""
 
+    def turned_down(self, player: str, target: str) -> None:
+        """The game there did not take the player in: a move to there is over."""
+
 
 class Recovery:
-    """Rosters, checkpoints and players that go home: whatever the ledger has to agree with."""
+    """Rosters, checkpoints and players that go home: whatever the ledger has to agree with.
+    `refused` is told the player and the member whose game did not take it in."""
 
     def __init__(
-        self, members: AttachedMembers, moves: UnderWay, ledger: TimedLedger, beats: Beats
+        self,
+        members: AttachedMembers,
+        moves: UnderWay,
+        ledger: TimedLedger,
+        beats: Beats,
+        refused: Callable[[str, str], None] = lambda _player, _member: None,
     ) -> None:
         self._members, self._moves, self._ledger, self._beats = members, moves, ledger, beats
+        self._refused = refused
         self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
         """Players of a link's first full roster about whom the ledger has not answered yet."""
 
@@ -154,6 +164,9 @@ class Recovery:
 
     def free(self, link: MemberLink, message: Left) -> None:
         """Keep the player's last state, owned by nobody, and have its server forget it."""
+        if message.refused:
+            self._refused(message.snapshot.player, link.name)
+            self._moves.turned_down(message.snapshot.player, link.name)
         self._moves.player_left(message.snapshot.player, link.name)
         self._beats.spawn("freeing a player", self._free(link, message.snapshot))
 

@@ -47,6 +47,7 @@ from clientmigration.router.presence import Presence
 from clientmigration.router.queue import Queue
 from clientmigration.router.recovery import Recovery
 from clientmigration.router.redirects import SealedRedirects
+from clientmigration.router.refusals import Refusals
 from clientmigration.router.reports import Reports
 from clientmigration.router.residents import Residents
 from clientmigration.router.rosters import Rosters
@@ -141,7 +142,8 @@ class Router(Service):
     def _make_doors(self) -> None:
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation)
-        self.recovery = Recovery(members, self.moves, self.ledger, self.beats)
+        refusals = Refusals(self.now)
+        self.recovery = Recovery(members, self.moves, self.ledger, self.beats, refusals.note)
         self.rosters = Rosters(members, self.situation, self.groups, self.pings, self.recovery)
         placing = Placing(self.situation, self.groups, members, self.meter, self.audit)
         self.queue = Queue(placing.find, policy.limits.place_kept_s, self.meter, self.now)
@@ -149,7 +151,7 @@ class Router(Service):
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
             Homes(members, self.ledger, self.moves.idle, self.presence.given_up_at),
-            Measuring(self.situation, self.pings),
+            Measuring(self.situation, self.pings, refusals.of),
             self.queue,
             self.moves,
             self.meter,

@@ -142,6 +142,7 @@ class Arena:
             entropy=self.random.randbytes,
             dial=self.network.dial(name, clock),
             jitter=self.random.random,
+            end=lambda _why: self._end(name),
         )
         parts = ServerParts(self.parts.game, self.files, self.parts.seat, self.parts.waivers)
         server = self.servers[name] = build_server(outside, setting, parts)
@@ -215,6 +216,11 @@ class Arena:
         stopping = server.stopService()
         stopping.addCallback(exits)
         return stopping
+
+    def _end(self, name: str) -> None:
+        """A server ends by itself, as its process would."""
+        if name in self.servers:
+            self.drain(name)
 
     def run(self, seconds: float) -> None:
         """Let the world go on, one event after the other."""

@@ -277,9 +277,11 @@ class Checkpoint(Message, frozen=True, tag="checkpoint"):
 
 
 class Left(Message, frozen=True, tag="left"):
-    """Member: this player went home; free it and tell me to forget it."""
+    """Member: this player went home; free it and tell me to forget it. `refused`: the game here did
+    not take it in; place it elsewhere."""
 
     snapshot: Snapshot
+    refused: bool = False
 
 
 class Reserved(Message, frozen=True, tag="reserved"):

@@ -25,9 +25,10 @@ NEUTRAL = 0.5
 REACH = 2
 """Half of the candidates are drawn from this many times the number of candidates."""
 
-Excluded = Literal["", "silent", "draining", "unhealthy", "full", "far", "unpinged"]
+Excluded = Literal["", "silent", "draining", "unhealthy", "full", "far", "unpinged", "refused"]
 """Why a member was not chosen from: no fresh datapoints, it is emptying itself, it does not keep
-up, no seat is free, the ping is above the cap, no ping is known though others' are; "" = it was."""
+up, no seat is free, the ping is above the cap, no ping is known though others' are, it has not
+taken this player in lately; "" = it was."""
 
 Ground = Literal["ping", "load", "position", "group", "lot"]
 """What a placement was decided by."""
@@ -37,7 +38,7 @@ Ground = Literal["ping", "load", "position", "group", "lot"]
 class Newcomer:
     """A player without a server. `pings`: ms by zone, as far as known; `mates`: players of its
     group by member. `stranded` is who was playing and lost its server: it does not wait for a
-    better ping than it can have now.
+    better ping than it can have now; `refused_by` are members that did not take it in lately.
 
     ValueError for a ping or a waiting time that is negative or not finite.
     """
@@ -48,6 +49,7 @@ class Newcomer:
     waited_s: float = 0.0
     mates: Mapping[str, int] = field(default_factory=dict)
     stranded: bool = False
+    refused_by: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not all(0 <= value < math.inf for value in (self.waited_s, *self.pings.values())):
@@ -183,6 +185,8 @@ def _excluded(
     closed = member.closed(policy, now)
     if closed:
         return closed
+    if member.name in newcomer.refused_by:
+        return "refused"
     if health.players >= health.capacity:
         return "full"
     if not newcomer.pings:

@@ -96,6 +96,7 @@ def _gameserver() -> Iterator[Row]:
     yield _row(role, "inputs_per_s", "per_s", "average", "Inputs of players applied.")
     yield _row(role, "skipped_inputs", "count", "sum", "Inputs that no player could send again.")
     yield from _spread(role, "apply_ms", "ms", "time from an input's arrival to its application.")
+    yield _row(role, "game_faults", "count", "sum", "Times that the game raised or gave rubbish.")
     yield _row(role, "neighbours", "count", "average", "Other servers linked: players see across.")
     for way, text in (("sent", "sent to"), ("received", "got from")):
         name = f"neighbour_{way}_bytes_per_s"

@@ -100,6 +100,9 @@ class Migration(Protocol):
     def settled(self) -> None:
         """The target plays the player."""
 
+    def turned_down(self) -> None:
+        """The target's game did not take the player in: it is nobody's now."""
+
     def player_left(self) -> None:
         """The player went home."""
 
@@ -214,6 +217,12 @@ def contest(_: Migration, carrier: Carrier, reason: str) -> None:
 
 
 # After the claim: the player is the target's, and the source has to let go.
+
+
+@pep614(owned.upon(Migration.turned_down).to(ended))
+def turn_down(_: Migration, carrier: Carrier) -> None:
+    carrier.release()
+    carrier.ended(Outcome.REFUSED, "the game there did not take the player in")
 
 
 @pep614(owned.upon(Migration.target_lost).to(ended))

@@ -68,6 +68,9 @@ class Session(Protocol):
     def taken(self) -> None:
         """Its target: the player is mine."""
 
+    def rejected(self) -> None:
+        """Game: the player is not taken in."""
+
     def joined(self) -> None:
         """Player: a connection showed a good ticket."""
 
@@ -105,9 +108,15 @@ def stop(_: Session, life: Life, migration: str) -> Held:
 
 
 def depart(_: Session, life: Life) -> Departed:
-    before, final = life.now, life.hands.last()
+    before, final = life.now, life.hands.farewell()
     life.now = departed = Departed(final, before.epoch, before.migration, before.waived)
     return departed
+
+
+def put_in(session: Session, life: Life, claim: Claim) -> None:
+    """Into the game, which may not take it: then it is as if it had gone home at once."""
+    if not life.hands.enter(claim):
+        session.rejected()
 
 
 def forget(life: Life) -> None:
@@ -162,15 +171,15 @@ def arrive(_: Session, life: Life, here: Arriving) -> None:
 
 
 @pep614(absent.upon(Session.own).to(playing))
-def enter_at_once(_: Session, life: Life, claim: Claim) -> None:
+def enter_at_once(session: Session, life: Life, claim: Claim) -> None:
     life.hands.appear()
-    life.hands.enter(claim)
+    put_in(session, life, claim)
 
 
 @pep614(arriving.upon(Session.own, nodata=True).to(playing))
 @pep614(departed.upon(Session.own, nodata=True).to(playing))
-def enter(_: Session, life: Life, claim: Claim) -> None:
-    life.hands.enter(claim)
+def enter(session: Session, life: Life, claim: Claim) -> None:
+    put_in(session, life, claim)
 
 
 @pep614(arriving.upon(Session.cancel).loop())
@@ -231,20 +240,23 @@ def direct(
 
 
 @pep614(playing.upon(Session.freeze).to(frozen))
-def freeze(_: Session, life: Life, before: Playing, migration: str) -> None:
-    life.hands.hold()
-    life.hands.tell_frozen(migration)
+def freeze(session: Session, life: Life, before: Playing, migration: str) -> None:
+    if not life.hands.hold():
+        life.hands.tell_declined(migration, "the game could not hold the player")
+        session.ended()
+    elif not life.hands.tell_frozen(migration):
+        session.ended()
 
 
 @pep614(playing.upon(Session.own).loop())
-def own_again(_: Session, life: Life, here: Playing, claim: Claim) -> None:
+def own_again(session: Session, life: Life, here: Playing, claim: Claim) -> None:
+    here.migration = ""
     if claim.epoch > here.epoch:
         here.epoch, here.waived, here.bound_for = claim.epoch, "", ""
         life.hands.leave()
-        life.hands.enter(claim)
+        put_in(session, life, claim)
     else:
         life.hands.confirm(claim)
-    here.migration = ""
 
 
 @pep614(playing.upon(Session.cancel).loop())
@@ -265,14 +277,22 @@ def go_home(_: Session, life: Life, before: Playing) -> None:
     life.hands.leave()
 
 
+@pep614(playing.upon(Session.rejected).to(departed))
+def turn_out(_: Session, life: Life, before: Playing) -> None:
+    final = life.now
+    assert isinstance(final, Departed)
+    life.hands.tell_left(final.final)
+    life.hands.dismiss("game_fault", "the game here could not take you in; try again")
+
+
 # Held: the final state is out; how it ended the router says, or without one the target.
 
 
 @pep614(frozen.upon(Session.own).to(playing))
-def own_after_all(_: Session, life: Life, before: Held, claim: Claim) -> None:
+def own_after_all(session: Session, life: Life, before: Held, claim: Claim) -> None:
     if claim.epoch > before.epoch:
         life.hands.leave()
-        life.hands.enter(claim)
+        put_in(session, life, claim)
     else:
         life.hands.confirm(claim)
 

@@ -96,11 +96,13 @@ class Hands(Protocol):
     def forget(self) -> None:
         """Drop the seat: nothing about the player is kept here."""
 
-    def enter(self, claim: Claim) -> None:
-        """Put the player into the game, and say `settled` with its next view."""
+    def enter(self, claim: Claim) -> bool:
+        """Put the player into the game, and say `settled` with its next view. False: the game does
+        not take it in."""
 
-    def hold(self) -> None:
-        """Stop applying inputs and stop the player in the game; go on showing views."""
+    def hold(self) -> bool:
+        """Stop applying inputs and stop the player in the game; go on showing views. False: the
+        game could not."""
 
     def resume(self) -> None:
         """Undo `hold`."""
@@ -111,8 +113,8 @@ class Hands(Protocol):
     def leave(self) -> None:
         """Take the player out of the game."""
 
-    def last(self) -> Snapshot:
-        """Everything about the player, as it is now."""
+    def farewell(self) -> Snapshot:
+        """Everything about the player, as it is now or, if the game cannot tell, as it was last."""
 
     def welcome(self) -> None:
         """Tell the player's new connection where its inputs stand."""
@@ -133,13 +135,14 @@ class Hands(Protocol):
         """To the router: the player has shown its ticket."""
 
     def tell_copied(self, migration: str) -> None:
-        """To the router: a snapshot as of now."""
+        """To the router: a snapshot as of now, or that there is none."""
 
-    def tell_frozen(self, migration: str) -> None:
-        """To the router: the final snapshot."""
+    def tell_frozen(self, migration: str) -> bool:
+        """To the router: the final snapshot. False, and declined: there is none."""
 
     def tell_left(self, final: Snapshot) -> None:
-        """To the router: the player went home, with its last snapshot."""
+        """To the router: the player went home, or the game did not take it in; with its last
+        snapshot."""
 
     def tell_declined(self, migration: str, reason: str) -> None:
         """To the router: this step can not be taken."""

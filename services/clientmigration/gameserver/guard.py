@@ -1,0 +1,290 @@
+"""Stands between a game and the server that runs it: what a game does wrong becomes one error.
+
+Whatever a game raises, and every value that it may not give, is a `GameFault` here, which names the
+game's class and method, is counted, and is logged now and then. Where the server can do without an
+answer there is no error, only the count. Nothing here decides what a fault costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from numbers import Real
+from typing import Any, Protocol
+
+import msgspec
+
+from clientmigration.core.measures.metrics import measures
+from clientmigration.errors import GameFault, PeersFault
+from clientmigration.gameserver.game import (
+    LETTER_LIMIT,
+    LOOK_LIMIT,
+    SIGHT_LIMIT,
+    STATE_LIMIT,
+    VIEW_LIMIT,
+    Game,
+    PostLetter,
+)
+
+PLACE = ("centre_x_m", "centre_y_m", "spread_m")  # the measures that every game has
+KNOWN = frozenset(measures("gameserver"))
+_encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
+
+
+class FaultEar(Protocol):
+    """Who counts faults and logs them."""
+
+    def tell(self, fault: GameFault, cause: Exception) -> None:
+        """One more."""
+
+
+class WrongValue(ValueError):
+    """A value that a game may not give. The text says what is wrong with it."""
+
+
+class GuardedGame(Game):
+    """A `Game` whose faults are all `GameFault`s. The `PeersFault`s that a game may raise on
+    purpose go through."""
+
+    def __init__(self, game: Game, faults: FaultEar) -> None:
+        self._game, self._faults = game, faults
+        self._name = type(game).__qualname__
+        self._apply, self._view = game.apply, game.view  # for every input and every view
+        self._last_look = b""
+        self._place = dict.fromkeys(PLACE, 0.0)
+
+    def _fault(self, method: str, player: str, error: Exception) -> GameFault:
+        why = str(error) if isinstance(error, WrongValue) else f"{type(error).__name__}: {error}"
+        fault = GameFault(f"{self._name}.{method}", player, why)
+        self._faults.tell(fault, error)
+        return fault
+
+    # Where a fault costs something: a player, or the whole world.
+
+    def enter(self, player: str, state: dict[str, Any] | None, ticks: int) -> None:
+        """Put a player in. Who could not be put in is not left half in."""
+        try:
+            self._game.enter(player, state, ticks)
+        except Exception as error:
+            fault = self._fault("enter", player, error)
+            try:
+                self._game.leave(player)
+            except Exception:
+                """It was not in at all."""
+            raise fault from error
+
+    def hold(self, player: str) -> None:
+        """Stop a player."""
+        try:
+            self._game.hold(player)
+        except Exception as error:
+            raise self._fault("hold", player, error) from error
+
+    def resume(self, player: str) -> None:
+        """Undo `hold`."""
+        try:
+            self._game.resume(player)
+        except Exception as error:
+            raise self._fault("resume", player, error) from error
+
+    def apply(self, player: str, body: bytes) -> None:
+        """One input."""
+        try:
+            self._apply(player, body)
+        except PeersFault:
+            raise
+        except Exception as error:
+            raise self._fault("apply", player, error) from error
+
+    def step(self, tick: int) -> None:
+        """One tick."""
+        try:
+            self._game.step(tick)
+        except Exception as error:
+            raise self._fault("step", "", error) from error
+
+    def draw(self, tick: int) -> None:
+        """Get ready for views."""
+        try:
+            self._game.draw(tick)
+        except Exception as error:
+            raise self._fault("draw", "", error) from error
+
+    def view(self, player: str) -> bytes:
+        """What a player sees: bytes, and not too many."""
+        try:
+            view = self._view(player)
+            if type(view) is not bytes or len(view) > VIEW_LIMIT:
+                _check_bytes(view, VIEW_LIMIT)
+        except Exception as error:
+            raise self._fault("view", player, error) from error
+        return view
+
+    def state(self, player: str) -> dict[str, Any]:
+        """A JSON object, and not too large."""
+        try:
+            state = self._game.state(player)
+            check_json(state, STATE_LIMIT)
+        except Exception as error:
+            raise self._fault("state", player, error) from error
+        return state
+
+    def position(self, player: str) -> tuple[float, float]:
+        """Two finite numbers."""
+        try:
+            x, y = self._game.position(player)
+            return _number(x), _number(y)
+        except Exception as error:
+            raise self._fault("position", player, error) from error
+
+    def sight(self, look: bytes) -> bytes:
+        """What stands where a neighbour looks: bytes, and not too many."""
+        try:
+            return _check_bytes(self._game.sight(look), SIGHT_LIMIT)
+        except PeersFault:
+            raise
+        except Exception as error:
+            raise self._fault("sight", "", error) from error
+
+    def receive(self, player: str, sender: str, body: dict[str, Any]) -> None:
+        """A letter."""
+        try:
+            self._game.receive(player, sender, body)
+        except Exception as error:
+            raise self._fault("receive", player, error) from error
+
+    # What the server can do without.
+
+    def numbered(self, owner: int) -> None:
+        """A colour."""
+        try:
+            self._game.numbered(owner)
+        except Exception as error:
+            self._fault("numbered", "", error)
+
+    def leave(self, player: str) -> None:
+        """Take a player out. For the server it is out, whatever the game says."""
+        try:
+            self._game.leave(player)
+        except Exception as error:
+            self._fault("leave", player, error)
+
+    def busy(self, player: str) -> bool:
+        """Who can not be asked is not busy."""
+        try:
+            return bool(self._game.busy(player))
+        except Exception as error:
+            self._fault("busy", player, error)
+            return False
+
+    def look(self, coming: Sequence[tuple[float, float]]) -> bytes:
+        """What players look at, or looked at before."""
+        try:
+            self._last_look = _check_bytes(self._game.look(coming), LOOK_LIMIT)
+        except Exception as error:
+            self._fault("look", "", error)
+        return self._last_look
+
+    def lend(self, neighbour: str, tick: int, body: bytes) -> None:
+        """A neighbour's sight. What was shown before goes on being shown."""
+        try:
+            self._game.lend(neighbour, tick, body)
+        except PeersFault:
+            raise
+        except Exception as error:
+            self._fault("lend", "", error)
+
+    def measures(self) -> dict[str, float]:
+        """What the game says that is right. What every game has is what it was before, if the game
+        does not say it now."""
+        try:
+            said: Mapping[str, float] = dict(self._game.measures())
+        except Exception as error:
+            self._fault("measures", "", error)
+            said = self._place
+        good = {name: said[name] for name in said if self._is_measure(name, said[name])}
+        for name in PLACE:
+            if name not in said:
+                self._refuse("measures", f"{name} is missing")
+            self._place[name] = good.setdefault(name, self._place[name])
+        return good
+
+    def _is_measure(self, name: str, value: Any) -> bool:
+        try:
+            _number(value)
+        except WrongValue as error:
+            self._refuse("measures", f"{name}: {error}")
+            return False
+        if name not in KNOWN:
+            self._refuse("measures", f"{name!r} is no measure of the catalogue")
+        return name in KNOWN
+
+    def _refuse(self, method: str, why: str) -> None:
+        self._fault(method, "", WrongValue(why))
+
+
+def posting(post: PostLetter) -> PostLetter:
+    """The same, but that a letter that cannot be sent raises where the game posts it."""
+
+    def checked(sender: str, to: str, body: dict[str, Any]) -> bool:
+        if not isinstance(to, str):
+            raise WrongValue(f"a letter to {_kind(to)}, not to a player's name")
+        check_json(body, LETTER_LIMIT)
+        return post(sender, to, body)
+
+    return checked
+
+
+def check_json(value: Any, limit: int) -> None:
+    """A JSON object of at most `limit` bytes that is the same when it is read again; `WrongValue`
+    for any other."""
+    if type(value) is not dict:
+        raise WrongValue(f"{_kind(value)} is no JSON object")
+    try:
+        written = _encode(value)
+        same = _decode(written) == value
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        _find(value, "it")
+        raise WrongValue(f"no JSON: {error}") from None
+    if not same:
+        _find(value, "it")  # tuples come back as lists, and that is all right
+    if len(written) > limit:
+        raise WrongValue(f"{len(written):,} bytes of JSON; {limit:,} are allowed")
+
+
+def _find(value: Any, where: str) -> None:
+    """Say which part is no JSON, if one is."""
+    match value:
+        case dict():
+            for key, each in value.items():
+                if not isinstance(key, str):
+                    raise WrongValue(f"{where} has {_kind(key)} as a key, not a string")
+                _find(each, f"{where}[{key!r}]")
+        case list() | tuple():
+            for place, each in enumerate(value):
+                _find(each, f"{where}[{place}]")
+        case float():
+            if not isfinite(value):
+                raise WrongValue(f"{where} is {value}, which JSON does not have")
+        case None | bool() | int() | str():
+            pass
+        case _:
+            raise WrongValue(f"{where} is {_kind(value)}, which JSON does not have")
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
+        raise WrongValue(f"{value!r} is no finite number")
+    return float(value)
+
+
+def _check_bytes(value: Any, limit: int) -> bytes:
+    if type(value) is not bytes:
+        raise WrongValue(f"{_kind(value)}, not bytes")
+    if len(value) > limit:
+        raise WrongValue(f"{len(value):,} bytes; {limit:,} are allowed")
+    return value
+
+
+def _kind(value: Any) -> str:
+    return f"a value of type {type(value).__name__}"
