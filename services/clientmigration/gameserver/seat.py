@@ -104,6 +104,7 @@ class Seat:
         self.line: Line | None = None
         self.oldest = 0  # the oldest input that the player can send again; 0: it remembers none
         self.ping_ms: float | None = None
+        self.heard_at: float | None = None  # when it last showed a ticket or pinged
 
         # What is so only here.
         self.known = False  # whether `inbox.progress` is this player's, not just empty
@@ -151,7 +152,14 @@ class Seat:
             busy=busy,
             group=self.group,
             waived=now.waived,
+            heard_s=self._heard_s(),
         )
+
+    def _heard_s(self) -> float | None:
+        """How long ago the player was heard, seconds; None: never here."""
+        if self.heard_at is None:
+            return None
+        return round(max(0.0, self.hall.time.now() - self.heard_at), 3)
 
     def last(self) -> Snapshot:
         """Everything about the player, as of the last tick, under a new fence."""
@@ -373,6 +381,7 @@ class Seat:
     def pinged(self, rtt_ms: float | None) -> None:
         """The player says what its last ping took, milliseconds."""
         self.ping_ms = rtt_ms
+        self.heard_at = self.hall.time.now()
 
     def sit(self, line: Line, holder: str, oldest: int) -> None:
         """A connection showed a good ticket: it is the player's now, instead of any other. A new
@@ -381,7 +390,7 @@ class Seat:
             self.dismiss("replaced", "the player came back on another connection")
             self.workloads.streams.rewind()
         self.line, self.holder = line, holder
-        self.oldest = oldest
+        self.oldest, self.heard_at = oldest, self.hall.time.now()
         if not oldest:
             self.inbox.clear()
         if self.entered:

@@ -7,7 +7,7 @@ there are is decided in core/fleet/placement.py.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.pings import KnownPings
@@ -20,10 +20,13 @@ PLAUSIBLE_MS = 1e5  # what a player measures beyond that is no ping
 
 
 class Measuring:
-    """Chooses, and remembers for as long as the policy says."""
+    """Chooses, and remembers for as long as the policy says. `avoided` answers which members a
+    player could not reach just now."""
 
-    def __init__(self, situation: Situation, pings: KnownPings) -> None:
-        self._situation, self._pings = situation, pings
+    def __init__(
+        self, situation: Situation, pings: KnownPings, avoided: Callable[[str], frozenset[str]]
+    ) -> None:
+        self._situation, self._pings, self._avoided = situation, pings, avoided
 
     @property
     def near_ms(self) -> float:
@@ -36,7 +39,8 @@ class Measuring:
         last = record.snapshot
         position = Position(last.x, last.y) if last else None
         pings = self._pings.known(record.player, self._situation.now())
-        return Newcomer(record.player, position, pings, stranded=bool(record.owner))
+        avoids, stranded = self._avoided(record.player), bool(record.owner)
+        return Newcomer(record.player, position, pings, stranded=stranded, avoids=avoids)
 
     def candidates(self, record: Record, asked: Container[str]) -> list[Member]:
         """Whom the player is asked to ping, best first, those left out who were asked for. Who has

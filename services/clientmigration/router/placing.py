@@ -5,7 +5,7 @@ Nothing is decided here; who is next is the queue's.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from twisted.logger import Logger
@@ -20,24 +20,28 @@ log = Logger()
 
 
 class Placing:
-    """`members` are the names of those that are attached."""
+    """`members` are the names of those that are attached; `avoided` answers which of them a player
+    could not reach just now."""
 
     def __init__(
         self,
         situation: Situation,
         groups: Groups,
         members: Collection[str],
+        avoided: Callable[[str], frozenset[str]],
         meter: Meter,
         audit: AuditTrail,
     ) -> None:
         self._situation, self._groups, self._members = situation, groups, members
+        self._avoided = avoided
         self._meter, self._audit = meter, audit
 
     def find(self, newcomer: Newcomer, group: str, waited_s: float) -> str:
         """The member to go to, "" while there is none. It counts as sent there from now on."""
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
         mates = self._groups.mates(newcomer.player, group, now, self._members)
-        newcomer = replace(newcomer, waited_s=max(0.0, waited_s), mates=mates)
+        avoids = self._avoided(newcomer.player)
+        newcomer = replace(newcomer, waited_s=max(0.0, waited_s), mates=mates, avoids=avoids)
         placement = place(newcomer, fleet, policy, now)
         if placement.member is None:
             return ""

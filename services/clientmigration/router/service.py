@@ -24,6 +24,7 @@ from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
 from clientmigration.router.annotations import Annotations
+from clientmigration.router.arrivals import Arrivals
 from clientmigration.router.attached import AttachedMembers
 from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
@@ -72,6 +73,7 @@ COUNTED = (
     "moves_lost",
     "members_lost",
     "recovered",
+    "failed_arrivals",
     "refused_tickets",
     "closed_connections",
 )
@@ -97,6 +99,7 @@ class Router(Service):
         self.pings = KnownPings(settings.policy.placement.remember_s)
         self.situation = Situation(self.fleet, settings.policy, self.now)
         self.members = AttachedMembers(outside.clock)
+        self.arrivals = Arrivals(self.members, self.situation, self.meter)
         self.ledger = parts.ledger(outside.ledger, self.now, self._ledger_took)
         self._make_moves(parts.carrier)
         self._make_presence()
@@ -113,7 +116,10 @@ class Router(Service):
         facts, counts = MoveFacts(self.audit), MoveCounts(self.meter)
         self.past = Past(self.meter)
         self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
-        ended = (facts.ended, counts.ended, self.past.ended, self.cooldowns.ended, log_ended)
+        ended = (
+            *(facts.ended, counts.ended, self.past.ended, self.cooldowns.ended, log_ended),
+            self.arrivals.ended,
+        )
         redirects = SealedRedirects(outside.seals, self.situation)
         tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats)
         self.moves = Moves(tools, outside.entropy, facts.begun, ended, carrier)
@@ -124,7 +130,7 @@ class Router(Service):
         self.warm_start = WarmStart(name, outside.past, situation, self.decision_log, self.beats)
         self.annotations = Annotations(situation, outside.events, self.meter)
         introductions = Introductions(self.members, self.fleet)
-        rooms = (self.decision_log, self.warm_start, self.annotations, introductions)
+        rooms = (self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals)
         left = (
             self.decision_log.left,
             self.annotations.left,
@@ -138,14 +144,17 @@ class Router(Service):
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation)
         self.recovery = Recovery(members, self.moves, self.ledger, self.beats)
-        self.rosters = Rosters(members, self.situation, self.groups, self.pings, self.recovery)
-        placing = Placing(self.situation, self.groups, members, self.meter, self.audit)
+        told = (self.recovery, self.arrivals)
+        self.rosters = Rosters(members, self.situation, self.groups, self.pings, told)
+        avoided = self.arrivals.avoided
+        placing = Placing(self.situation, self.groups, members, avoided, self.meter, self.audit)
         self.queue = Queue(placing.find, policy.limits.place_kept_s, self.meter, self.now)
         self._visits = count(1)
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
             Homes(members, self.ledger, self.moves.idle, self.presence.given_up_at),
-            Measuring(self.situation, self.pings),
+            Measuring(self.situation, self.pings, avoided),
+            self.arrivals,
             self.queue,
             self.moves,
             self.meter,

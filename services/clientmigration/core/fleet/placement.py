@@ -7,7 +7,7 @@ group. The caller registers the choice (`fleet.placed`).
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
@@ -25,9 +25,10 @@ NEUTRAL = 0.5
 REACH = 2
 """Half of the candidates are drawn from this many times the number of candidates."""
 
-Excluded = Literal["", "silent", "draining", "unhealthy", "full", "far", "unpinged"]
+Excluded = Literal["", "silent", "draining", "unhealthy", "unreachable", "full", "far", "unpinged"]
 """Why a member was not chosen from: no fresh datapoints, it is emptying itself, it does not keep
-up, no seat is free, the ping is above the cap, no ping is known though others' are; "" = it was."""
+up, players cannot connect to it, no seat is free, the ping is above the cap, no ping is known
+though others' are; "" = it was."""
 
 Ground = Literal["ping", "load", "position", "group", "lot"]
 """What a placement was decided by."""
@@ -37,7 +38,7 @@ Ground = Literal["ping", "load", "position", "group", "lot"]
 class Newcomer:
     """A player without a server. `pings`: ms by zone, as far as known; `mates`: players of its
     group by member. `stranded` is who was playing and lost its server: it does not wait for a
-    better ping than it can have now.
+    better ping than it can have now. `avoids` are members that it could not reach just now.
 
     ValueError for a ping or a waiting time that is negative or not finite.
     """
@@ -48,6 +49,7 @@ class Newcomer:
     waited_s: float = 0.0
     mates: Mapping[str, int] = field(default_factory=dict)
     stranded: bool = False
+    avoids: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not all(0 <= value < math.inf for value in (self.waited_s, *self.pings.values())):
@@ -86,8 +88,11 @@ def place(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> Place
 
     Among those that are as good as the best but for `policy.placement.tie` it is the better of two
     that the player's name draws: routers that do not know of each other spread their newcomers.
+    When there is none, one that players could not reach is tried now and then.
     """
     ranked = sorted(_scores(newcomer, fleet, policy, now), key=_rank)
+    if ranked and ranked[0].excluded:
+        ranked = sorted(_trials(ranked, newcomer, fleet, policy, now), key=_rank)
     if not ranked or ranked[0].excluded:
         return Placement(None, tuple(ranked))
     enough = ranked[0].total + policy.placement.tie
@@ -96,6 +101,16 @@ def place(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> Place
     best = min(drawn, key=lambda s: s.total)
     ranked.remove(best)
     return Placement(best.member, (best, *ranked))
+
+
+def _trials(
+    scores: Iterable[Score], newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float
+) -> Iterator[Score]:
+    """The same scores, without the exclusion of those that one may try to reach now."""
+    trials = {m.name for m in fleet.members() if m.on_trial(policy, now)} - newcomer.avoids
+    for each in scores:
+        tried = each.excluded == "unreachable" and each.member in trials
+        yield msgspec.structs.replace(each, excluded="") if tried else each
 
 
 def decided(placement: Placement, policy: Policy) -> Ground:
@@ -134,7 +149,12 @@ def candidates(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> 
     be too high are left out, so asking again with the pings measured so far names others.
     """
     scores = _scores(newcomer, fleet, policy, now)
-    worth = {s.member: _guess(s, policy) for s in scores if s.excluded in ("", "unpinged")}
+    trials = {m.name for m in fleet.members() if m.on_trial(policy, now)} - newcomer.avoids
+    worth = {
+        s.member: _guess(s, policy)
+        for s in scores
+        if s.excluded in ("", "unpinged") or s.member in trials
+    }
 
     def rank(name: str) -> tuple[int, int]:
         steps = worth[name] / policy.placement.tie if policy.placement.tie else worth[name] * 1e9
@@ -183,6 +203,8 @@ def _excluded(
     closed = member.closed(policy, now)
     if closed:
         return closed
+    if member.name in newcomer.avoids:
+        return "unreachable"
     if health.players >= health.capacity:
         return "full"
     if not newcomer.pings:
