@@ -16,13 +16,12 @@ from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.reach import Reach
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.migration import Outcome
-from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.router.attached import HEARD_S, AttachedMembers, MemberLink
 from clientmigration.router.move import MoveEnded
 from clientmigration.router.situation import Situation
 
 log = Logger()
 
-HEARD_S = 3.0  # a player pings once a second: heard so lately, it may be playing
 LATE_S = 1.0  # what a player said before it was redirected may be heard so much later
 KEPT_S = 60.0  # who did not come back by then is not waited for any more
 
@@ -46,13 +45,16 @@ class Arrivals:
 
     # What happens.
 
+    def trying(self, member: str) -> None:
+        """Somebody is about to be sent there."""
+        self._reach.trying(member, self._situation.now())
+        self._judge(member)
+
     def sent(self, player: str, member: str) -> None:
         """The player has been told to go there."""
         now, before = self._situation.now(), self._expected.pop(player, None)
         since = before.since if before and before.member == member else now
         self._expected[player] = Expected(member, since, now)
-        self._reach.trying(member, now)
-        self._judge(member)
         while self._expected[oldest := next(iter(self._expected))].again < now - KEPT_S:
             del self._expected[oldest]
 
@@ -76,11 +78,14 @@ class Arrivals:
             self._failed(player, expected.member)
 
     def ended(self, ended: MoveEnded) -> None:
-        """A planned move is over: its player could reach the target, or could not."""
+        """A planned move is over: its player could reach the target, or could not. Who is not heard
+        at the source any more was perhaps never told to go."""
         terms, reason = ended.terms, ended.reason
         if ended.outcome is Outcome.SETTLED:
             self._arrived(terms.player, terms.target)
-        elif ended.outcome is Outcome.TIMED_OUT and reason.endswith("redirecting"):
+            return
+        told = ended.outcome is Outcome.TIMED_OUT and reason.endswith("redirecting")
+        if told and self._may_play(terms.player, terms.source):
             self._failed(terms.player, terms.target)
 
     def pinged(self, asked: Collection[str], answered: Iterable[str]) -> None:
@@ -102,10 +107,11 @@ class Arrivals:
 
     # What follows.
 
-    def avoided(self, player: str) -> frozenset[str]:
-        """The members that this player could not reach just now, and does not play at."""
+    def avoided(self, player: str) -> dict[str, float]:
+        """The members that this player could not reach lately, and does not play at; and from when
+        on (Unix seconds) it may try each again."""
         avoided = self._reach.avoided(player, self._situation.now())
-        return frozenset(member for member in avoided if not self._may_play(player, member))
+        return {m: at for m, at in avoided.items() if not self._may_play(player, m)}
 
     def _failed(self, player: str, member: str) -> None:
         self._meter.count("failed_arrivals")

@@ -17,6 +17,7 @@ from clientmigration.errors import NotAuthentic
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import Entry
 
+HEARD_S = 3.0  # a player pings once a second: heard so lately, it may be playing
 AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is here
 
 

@@ -21,10 +21,10 @@ PLAUSIBLE_MS = 1e5  # what a player measures beyond that is no ping
 
 class Measuring:
     """Chooses, and remembers for as long as the policy says. `avoided` answers which members a
-    player could not reach just now."""
+    player could not reach lately."""
 
     def __init__(
-        self, situation: Situation, pings: KnownPings, avoided: Callable[[str], frozenset[str]]
+        self, situation: Situation, pings: KnownPings, avoided: Callable[[str], Mapping[str, float]]
     ) -> None:
         self._situation, self._pings, self._avoided = situation, pings, avoided
 
@@ -44,12 +44,13 @@ class Measuring:
 
     def candidates(self, record: Record, asked: Container[str]) -> list[Member]:
         """Whom the player is asked to ping, best first, those left out who were asked for. Who has
-        no time to lose does not measure a zone again."""
+        no time to lose does not measure a zone again, unless it could not reach one lately.
+        """
         situation, newcomer = self._situation, self.newcomer(record)
         names = candidates(newcomer, situation.fleet, situation.policy, situation.now())
         fleet = situation.fleet
         members = [m for name in names if name not in asked and (m := fleet.member(name))]
-        if newcomer.stranded:
+        if newcomer.stranded and not newcomer.avoids:
             members = [m for m in members if m.zone not in newcomer.pings]
         return members
 
@@ -61,8 +62,10 @@ class Measuring:
         said: Mapping[str, float],
     ) -> dict[str, float]:
         """The player says that these are its pings, in ms by member; those that count. Only
-        `listed` members, who were asked for last, are remembered."""
+        `listed` members, who were asked for last, are remembered; those that did not answer are
+        forgotten."""
         pings = {name: ms for name, ms in said.items() if name in asked and 0 <= ms < PLAUSIBLE_MS}
         zones = {m.zone: pings[m.name] for m in listed if m.name in pings}
+        self._pings.forget(player, {m.zone for m in listed} - zones.keys())
         self._pings.note(player, zones, self._situation.now())
         return pings

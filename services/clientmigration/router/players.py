@@ -6,7 +6,7 @@ only with a reason; when everything is full it waits in the queue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -81,8 +81,8 @@ class ArrivalBook(Protocol):
     def back(self, player: str) -> None:
         """The player is at the door."""
 
-    def avoided(self, player: str) -> frozenset[str]:
-        """The members that it could not reach just now."""
+    def avoided(self, player: str) -> Mapping[str, float]:
+        """The members that it could not reach lately, and from when on it may try again."""
 
     def sent(self, player: str, member: str) -> None:
         """It has been told to go there."""
@@ -214,8 +214,8 @@ class Visit:
     async def _target(self, record: Record, waited_from: float) -> str:
         """The server that has the player, or the one that it is given now or after a while."""
         home = self._ports.homes.here(record)
-        shunned = self._without_seat | self._ports.arrivals.avoided(record.player)
-        if home and home not in shunned:
+        avoided = self._ports.arrivals.avoided(record.player)
+        if home and home not in self._without_seat and home not in avoided:
             return home
         await self._measure(record)
         newcomer = self._ports.measuring.newcomer(record)

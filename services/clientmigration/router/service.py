@@ -146,14 +146,15 @@ class Router(Service):
         self.recovery = Recovery(members, self.moves, self.ledger, self.beats)
         told = (self.recovery, self.arrivals)
         self.rosters = Rosters(members, self.situation, self.groups, self.pings, told)
-        avoided = self.arrivals.avoided
-        placing = Placing(self.situation, self.groups, members, avoided, self.meter, self.audit)
+        placing = Placing(
+            self.situation, self.groups, members, self.arrivals, self.meter, self.audit
+        )
         self.queue = Queue(placing.find, policy.limits.place_kept_s, self.meter, self.now)
         self._visits = count(1)
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
             Homes(members, self.ledger, self.moves.idle, self.presence.given_up_at),
-            Measuring(self.situation, self.pings, avoided),
+            Measuring(self.situation, self.pings, self.arrivals.avoided),
             self.arrivals,
             self.queue,
             self.moves,

@@ -122,9 +122,9 @@ class Member:
         recent = [h.health for h in self.history if now - h.timestamp <= policy.health.fresh_s]
         return max(recent) < policy.health.unhealthy
 
-    def on_trial(self, policy: Policy, now: float) -> bool:
-        """Whether players could not reach it, and one may try again now."""
-        return self.closed(policy, now) == "unreachable" and now >= self.trial_at
+    def triable(self, policy: Policy, now: float) -> bool:
+        """Whether one may be sent there to try, although players could not reach it."""
+        return self.closed(policy, now) in ("", "unreachable") and now >= self.trial_at
 
 
 def usual_cost(members: Iterable[Member]) -> float:

@@ -38,7 +38,8 @@ Ground = Literal["ping", "load", "position", "group", "lot"]
 class Newcomer:
     """A player without a server. `pings`: ms by zone, as far as known; `mates`: players of its
     group by member. `stranded` is who was playing and lost its server: it does not wait for a
-    better ping than it can have now. `avoids` are members that it could not reach just now.
+    better ping than it can have now. `avoids` are members that it could not reach lately, and from
+    when on (Unix seconds) it may try each again if it can go nowhere else.
 
     ValueError for a ping or a waiting time that is negative or not finite.
     """
@@ -49,7 +50,7 @@ class Newcomer:
     waited_s: float = 0.0
     mates: Mapping[str, int] = field(default_factory=dict)
     stranded: bool = False
-    avoids: frozenset[str] = frozenset()
+    avoids: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not all(0 <= value < math.inf for value in (self.waited_s, *self.pings.values())):
@@ -107,10 +108,21 @@ def _trials(
     scores: Iterable[Score], newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float
 ) -> Iterator[Score]:
     """The same scores, without the exclusion of those that one may try to reach now."""
-    trials = {m.name for m in fleet.members() if m.on_trial(policy, now)} - newcomer.avoids
+    trials = _triable(newcomer, fleet, policy, now)
     for each in scores:
         tried = each.excluded == "unreachable" and each.member in trials
         yield msgspec.structs.replace(each, excluded="") if tried else each
+
+
+def _triable(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> set[str]:
+    """The members that players, or this one, could not reach, and that it may try now."""
+    return {
+        member.name
+        for member in fleet.members()
+        if (now < member.shut or member.name in newcomer.avoids)
+        and now >= newcomer.avoids.get(member.name, 0.0)
+        and member.triable(policy, now)
+    }
 
 
 def decided(placement: Placement, policy: Policy) -> Ground:
@@ -149,7 +161,7 @@ def candidates(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> 
     be too high are left out, so asking again with the pings measured so far names others.
     """
     scores = _scores(newcomer, fleet, policy, now)
-    trials = {m.name for m in fleet.members() if m.on_trial(policy, now)} - newcomer.avoids
+    trials = _triable(newcomer, fleet, policy, now)
     worth = {
         s.member: _guess(s, policy)
         for s in scores

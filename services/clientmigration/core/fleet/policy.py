@@ -165,14 +165,14 @@ class ReachPolicy(Section, frozen=True):
     arrive_s: float = 4.0
     """Seconds from a player's redirect: who comes back to the router later and was not heard at the
     server meanwhile could not reach it."""
-    avoid_s: float = 10.0
-    """Seconds in which a player is not sent again to a server that it could not reach."""
+    avoid_s: float = 60.0
+    """Seconds in which a player is sent elsewhere than to a server that it could not reach."""
     many: int = 3
     """Players who could not reach a server, and more than could, before it gets nobody."""
     shut_s: float = 60.0
     """Seconds after the last of them until it gets players again without further proof."""
-    trial_s: float = 10.0
-    """Seconds between two players who try such a server."""
+    trial_s: float = 5.0
+    """Seconds between two tries of such a server, when there is no other."""
 
     def __post_init__(self) -> None:
         _within(self, 0.5, 60, "arrive_s")

@@ -54,6 +54,8 @@ class Reach:
         tried.failed.pop(player, None)
         _note(tried.arrived, player, now, self._policy.shut_s)
         self._avoided.get(player, {}).pop(member, None)
+        if now < tried.shut:
+            self._clear(member)
         self.answered(member, now)
 
     def answered(self, member: str, now: float) -> None:
@@ -62,8 +64,6 @@ class Reach:
         if now < tried.shut:
             tried.failed.clear()
             tried.shut = tried.trial_at = 0.0
-            for members in self._avoided.values():
-                members.pop(member, None)
 
     def trying(self, member: str, now: float) -> None:
         """Somebody is about to try: the next one only after a while."""
@@ -74,6 +74,10 @@ class Reach:
     def forget(self, member: str) -> None:
         """The member has come anew, perhaps with another address."""
         self._tried.pop(member, None)
+        self._clear(member)
+
+    def _clear(self, member: str) -> None:
+        """Nobody has a reason to avoid it any more."""
         for members in self._avoided.values():
             members.pop(member, None)
 
@@ -84,10 +88,11 @@ class Reach:
         tried = self._tried.get(member)
         return (tried.shut, tried.trial_at) if tried else (0.0, 0.0)
 
-    def avoided(self, player: str, now: float) -> frozenset[str]:
-        """The members that this player could not reach just now, and is not sent to again yet."""
-        members = self._avoided.get(player, {})
-        return frozenset(m for m, at in members.items() if now - at < self._policy.avoid_s)
+    def avoided(self, player: str, now: float) -> dict[str, float]:
+        """The members that this player could not reach lately, and from when on it may try each
+        again if it can go nowhere else."""
+        p, members = self._policy, self._avoided.get(player, {})
+        return {m: at + p.trial_s for m, at in members.items() if now - at < p.avoid_s}
 
     def _of(self, member: str) -> Tried:
         return self._tried.setdefault(member, Tried())
