@@ -163,6 +163,17 @@ ALERTS = (
         severity="critical",
     ),
     Alert(
+        name="unreachable",
+        title="Players cannot reach a game server",
+        text="Several players did not arrive at a game server that the router can reach. It gets no"
+        " newcomers; who could not reach it plays elsewhere. See whether its address is the one"
+        " that players can connect to.",
+        target=f"maxSeries({place('router', 'unreachable')})",
+        reducer="max",
+        above=0,
+        look_at="decisions",
+    ),
+    Alert(
         name="router-gone",
         title="The router is gone",
         text="It has said nothing for half a minute. Everybody plays on, nobody can join, be moved"

@@ -114,6 +114,7 @@ def saw() -> Row:
             "Who is there, who plays, how many could.",
             [
                 of("members", "members", GREEN),
+                of("unreachable", "unreachable for players", RED),
                 of("players", "players"),
                 of("capacity", "capacity", GREY),
             ],
@@ -175,11 +176,13 @@ def process() -> Row:
         lines("Reactor lag", "Longest delay of a timer.", [of("reactor_lag_ms", "lag")], width=6),
         lines(
             "Refusals and losses",
-            "Tickets refused, connections closed for the peer's fault, members gone undrained.",
+            "Tickets refused, connections closed for the peer's fault, members gone undrained,"
+            " players that did not arrive where they were sent.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", ORANGE),
                 of("members_lost", "members lost", RED),
+                of("failed_arrivals", "did not arrive", PINK),
             ],
             SELDOM,
             width=6,
@@ -207,5 +210,5 @@ dashboard = page(
     "What the policy saw and did: the router decides from these very numbers.",
     [now(), saw(), did(), process()],
     variables=[ROUTER],
-    events=("join", "leave", "drain", "decision", "overload", "crash"),
+    events=("join", "leave", "drain", "decision", "overload", "crash", "unreachable", "reachable"),
 )

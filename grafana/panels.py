@@ -446,6 +446,8 @@ EVENTS = {
     "decision": ("The router decided to move players", BLUE),
     "overload": ("A server became overloaded", ORANGE),
     "crash": ("A server went without having drained", RED),
+    "unreachable": ("Players cannot connect to a server", RED),
+    "reachable": ("Players are sent to that server again", GREEN),
     "recovery": ("Players came back from a lost server", YELLOW),
     "moves": ("A run of moves ended", SKY),
 }

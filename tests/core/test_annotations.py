@@ -1,6 +1,12 @@
 """What panels mark: changes of the fleet, and how runs of moves ended."""
 
-from clientmigration.core.decisions.annotations import Annotation, Run, changes, departure
+from clientmigration.core.decisions.annotations import (
+    Annotation,
+    Run,
+    changes,
+    departure,
+    reachability,
+)
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.world import Position
 
@@ -23,6 +29,14 @@ def test_a_drain_is_told_once_also_of_a_server_that_was_not_seen_before() -> Non
     assert changes({}, {"gs-2": draining}) == told
     assert changes({"gs-2": health()}, {"gs-2": draining}) == told
     assert changes({"gs-2": draining}, {"gs-2": draining}) == ()
+
+
+def test_it_is_told_once_that_players_cannot_reach_a_server_and_that_they_can_again() -> None:
+    none, eu = frozenset[str](), frozenset({"eu"})
+    told = "players cannot reach eu: nobody is sent there"
+    assert reachability(none, eu) == (Annotation("unreachable", told),)
+    assert reachability(eu, eu) == ()
+    assert [each.what for each in reachability(eu, none)] == ["reachable"]
 
 
 def test_who_drained_has_left_and_who_did_not_has_crashed() -> None:

@@ -12,6 +12,14 @@ def test_the_latest_ping_to_each_zone_is_remembered_for_a_while() -> None:
     assert pings.known("bob", 0.0) == {}
 
 
+def test_what_did_not_answer_is_forgotten() -> None:
+    pings = KnownPings(60.0)
+    pings.note("ada", {"eu": 20.0, "us": 90.0}, 0.0)
+    pings.forget("ada", {"eu", "asia"})
+    pings.forget("bob", {"eu"})
+    assert pings.known("ada", 1.0) == {"us": 90.0}
+
+
 def test_the_memory_is_bounded_by_players_and_by_zones() -> None:
     pings = KnownPings(60.0, players=2)
     for player in ("ada", "bob", "ada", "cyd"):

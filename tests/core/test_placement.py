@@ -441,3 +441,45 @@ def test_every_signal_is_from_0_to_1_and_the_chosen_one_can_take_a_player(
     if answer.member is not None:
         assert members[answer.member]["draining"] == 0
         assert members[answer.member]["players"] < 200
+
+
+def shut(fleet: Fleet, name: str, trial_at: float) -> Fleet:
+    """Players could not reach this member, for a minute from now."""
+    fleet.shut(name, NOW + 60, trial_at)
+    return fleet
+
+
+def test_nobody_is_sent_to_a_member_that_players_cannot_reach() -> None:
+    fleet = shut(fleet_of(a={"load": 0.1}, b={"load": 0.7}), "a", NOW - 1)
+    assert chosen(ADA, fleet) == "b"
+    assert reason(ADA, fleet, "a").excluded == "unreachable"
+    fleet.shut("a", NOW, 0.0)
+    assert chosen(ADA, fleet) == "a"
+
+
+def test_one_may_try_such_a_member_when_there_is_no_other() -> None:
+    full = {"players": 200.0}
+    assert chosen(ADA, shut(fleet_of(a={}, b=full), "a", NOW)) == "a"
+    assert chosen(ADA, shut(fleet_of(a={}, b=full), "a", NOW + 0.1)) is None
+    just = Newcomer("ada", None, {}, avoids={"a": NOW + 1})
+    assert chosen(just, shut(fleet_of(a={}, b=full), "a", NOW)) is None
+
+
+def test_a_member_that_is_shut_is_pinged_by_who_may_try_it() -> None:
+    assert set(candidates(ADA, shut(fleet_of(a={}, b={}), "a", NOW), POLICY, NOW)) == {"a", "b"}
+    assert candidates(ADA, shut(fleet_of(a={}, b={}), "a", NOW + 1), POLICY, NOW) == ("b",)
+
+
+def test_a_player_is_not_sent_where_it_could_not_get_just_now() -> None:
+    fleet = fleet_of(a={"load": 0.1}, b={"load": 0.7})
+    just = Newcomer("ada", None, {}, avoids={"a": NOW + 1})
+    assert chosen(just, fleet) == "b"
+    assert reason(just, fleet, "a").excluded == "unreachable"
+    assert candidates(just, fleet, POLICY, NOW) == ("b",)
+
+
+def test_who_can_go_nowhere_else_may_try_again_a_little_later() -> None:
+    fleet = fleet_of(a={"load": 0.1}, b={"players": 200.0})
+    assert chosen(Newcomer("ada", None, {}, avoids={"a": NOW + 1}), fleet) is None
+    assert chosen(Newcomer("ada", None, {}, avoids={"a": NOW}), fleet) == "a"
+    assert chosen(Newcomer("ada", None, {}, avoids={"a": NOW}), fleet_of(a={}, b={})) == "b"

@@ -93,6 +93,15 @@ def test_the_same_reports_and_decisions_lead_to_the_same_decisions() -> None:
     assert count(list(replay(points, records, 0.0))).same == 2
 
 
+def test_a_member_that_players_could_not_reach_is_no_target_then_nor_in_the_replay() -> None:
+    fleet = fleet_of(uneven())
+    fleet.shut("b", NOW + 60, NOW + 10)
+    record = held(fleet)
+    assert record.rounds[0].unreachable == ("b",)
+    (judged,) = replay(uneven(), [record], NOW - 1)
+    assert (judged.flows, judged.verdict) == ((), "same")
+
+
 def test_earlier_decisions_count_but_are_not_judged() -> None:
     points = uneven()
     fleet = fleet_of(points)

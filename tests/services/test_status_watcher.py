@@ -88,6 +88,13 @@ def test_a_server_that_says_nothing_is_shown_as_silent() -> None:
     assert heard.statuses[0].servers[1].players == 0
 
 
+def test_a_server_that_players_cannot_reach_is_shown_as_that() -> None:
+    heard = Heard()
+    Watcher(heard).heard(overview(member("gs-1", 1, closed="unreachable", sample=sample())))
+    (server,) = heard.statuses[0].servers
+    assert (server.grade, server.closed) == ("strained", "unreachable")
+
+
 def test_moves_are_told_once_oldest_first_and_none_of_before_we_came() -> None:
     heard = Heard()
     watcher = Watcher(heard)

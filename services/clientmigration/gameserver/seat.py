@@ -117,6 +117,7 @@ class Seat:
         self.oldest = 0  # the oldest input that the player can send again; 0: it remembers none
         self.skipped = 0  # inputs passed over here of which the player was not told yet
         self.ping_ms: float | None = None
+        self.heard_at: float | None = None  # when it last showed a ticket or pinged
 
         # What is so only here.
         self.known = False  # whether `inbox.progress` is this player's, not just empty
@@ -165,6 +166,7 @@ class Seat:
             busy=busy,
             group=self.group,
             waived=now.waived,
+            heard_s=self._heard_s(),
         )
 
     def _position(self) -> tuple[float, float]:
@@ -172,6 +174,12 @@ class Seat:
         with suppress(GameFault):
             self.place = self.game.position(self.player)
         return self.place
+
+    def _heard_s(self) -> float | None:
+        """How long ago the player was heard, seconds; None: never here."""
+        if self.heard_at is None:
+            return None
+        return round(max(0.0, self.hall.time.now() - self.heard_at), 3)
 
     def last(self) -> Snapshot:
         """Everything about the player, as of the last tick, under a new fence. Raises `GameFault`,
@@ -470,6 +478,7 @@ class Seat:
     def pinged(self, rtt_ms: float | None) -> None:
         """The player says what its last ping took, milliseconds."""
         self.ping_ms = None if rtt_ms is None else believable_ping(rtt_ms)
+        self.heard_at = self.hall.time.now()
 
     def felt(self, missed: int, gap_ms: float, stall_ms: float) -> None:
         """The player says what its move to here cost it: once for each, and nothing impossible."""
@@ -486,7 +495,7 @@ class Seat:
             self.dismiss("replaced", "the player came back on another connection")
             self.workloads.streams.rewind()
         self.line, self.holder = line, holder
-        self.oldest = oldest
+        self.oldest, self.heard_at = oldest, self.hall.time.now()
         if not oldest:
             self.inbox.clear()
         if self.entered:

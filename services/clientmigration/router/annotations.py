@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from clientmigration.core.decisions.annotations import Annotation, Run, changes, departure, drains
+from clientmigration.core.decisions.annotations import (
+    Annotation,
+    Run,
+    changes,
+    departure,
+    drains,
+    reachability,
+)
 from clientmigration.core.fleet.health import Health
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.measures.meter import Meter
@@ -26,6 +33,7 @@ class Annotations:
     def __init__(self, situation: Situation, events: Notice, meter: Meter) -> None:
         self._situation, self._events, self._meter = situation, events, meter
         self._seen: dict[str, Health] = {}
+        self._shut: frozenset[str] = frozenset()
         self._run = Run()
 
     def _tell(self, news: Annotation) -> None:
@@ -54,6 +62,11 @@ class Annotations:
         for news in changes(self._seen, now):
             self._tell(news)
         self._seen = now
+        at = self._situation.now()
+        shut = frozenset(each.name for each in members if at < each.shut)
+        for news in reachability(self._shut, shut):
+            self._tell(news)
+        self._shut = shut
         if back := int(counted["recovered"]):
             self._tell(Annotation("recovery", f"{back} players are back from a lost server"))
         self._run, ended = self._run.after(counted, moving, self._situation.now())

@@ -18,6 +18,7 @@ from clientmigration.errors import NotAuthentic
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import Entry
 
+HEARD_S = 3.0  # a player pings once a second: heard so lately, it may be playing
 AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is here
 
 
@@ -25,8 +26,8 @@ AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is h
 class MemberLink:
     """The link over which a member is attached; one that comes back has another.
 
-    `roster` holds its players by name, as it listed them last; `measures` the values of its latest
-    report by their names in the catalogue.
+    `roster` holds its players by name, as it listed them at `listed_at` (Unix seconds); `measures`
+    the values of its latest report by their names in the catalogue.
     """
 
     name: str
@@ -35,6 +36,7 @@ class MemberLink:
     roster: dict[str, Entry] = field(default_factory=dict)
     measures: Mapping[str, float] = field(default_factory=dict)
     listing: dict[str, Entry] = field(default_factory=dict)  # a roster of which parts are missing
+    listed_at: float = 0.0
 
     def say(self, message: msgspec.Struct) -> None:
         """Say it, if the link is still up."""
@@ -115,6 +117,7 @@ class AttachedMembers(Mapping[str, MemberLink]):
         link.listing |= {entry.player: entry for entry in entries}
         if last:
             link.roster, link.listing = link.listing, {}
+            link.listed_at = self._clock.seconds()
         return last
 
     def went_home(self, link: MemberLink, player: str) -> None:

@@ -20,15 +20,17 @@ from clientmigration.router.situation import Situation
 
 class Measuring:
     """Chooses, and remembers for as long as the policy says. `refused_by` answers which members did
-    not take a player in lately."""
+    not take a player in lately, `avoided` which it could not reach."""
 
     def __init__(
         self,
         situation: Situation,
         pings: KnownPings,
-        refused_by: Callable[[str], frozenset[str]] = lambda _player: frozenset(),
+        refused_by: Callable[[str], frozenset[str]],
+        avoided: Callable[[str], Mapping[str, float]],
     ) -> None:
-        self._situation, self._pings, self._refused_by = situation, pings, refused_by
+        self._situation, self._pings = situation, pings
+        self._refused_by, self._avoided = refused_by, avoided
 
     @property
     def near_ms(self) -> float:
@@ -41,18 +43,25 @@ class Measuring:
         last = record.snapshot
         position = Position(last.x, last.y) if last else None
         pings = self._pings.known(record.player, self._situation.now())
-        refused_by = self._refused_by(record.player)
-        stranded = bool(record.owner)
-        return Newcomer(record.player, position, pings, stranded=stranded, refused_by=refused_by)
+        player = record.player
+        return Newcomer(
+            player,
+            position,
+            pings,
+            stranded=bool(record.owner),
+            refused_by=self._refused_by(player),
+            avoids=self._avoided(player),
+        )
 
     def candidates(self, record: Record, asked: Container[str]) -> list[Member]:
         """Whom the player is asked to ping, best first, those left out who were asked for. Who has
-        no time to lose does not measure a zone again."""
+        no time to lose does not measure a zone again, unless it could not reach one lately.
+        """
         situation, newcomer = self._situation, self.newcomer(record)
         names = candidates(newcomer, situation.fleet, situation.policy, situation.now())
         fleet = situation.fleet
         members = [m for name in names if name not in asked and (m := fleet.member(name))]
-        if newcomer.stranded:
+        if newcomer.stranded and not newcomer.avoids:
             members = [m for m in members if m.zone not in newcomer.pings]
         return members
 
@@ -64,9 +73,11 @@ class Measuring:
         said: Mapping[str, float],
     ) -> dict[str, float]:
         """The player says that these are its pings, in ms by member; those that count. Only
-        `listed` members, who were asked for last, are remembered."""
+        `listed` members, who were asked for last, are remembered; those that did not answer are
+        forgotten."""
         counts = {name: ms for name, ms in said.items() if name in asked and ms >= 0}
         pings = {name: believable_ping(ms) for name, ms in counts.items()}
         zones = {m.zone: pings[m.name] for m in listed if m.name in pings}
+        self._pings.forget(player, {m.zone for m in listed} - zones.keys())
         self._pings.note(player, zones, self._situation.now())
         return pings

@@ -5,8 +5,9 @@ Nothing is decided here; who is next is the queue's.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from twisted.logger import Logger
 
@@ -19,29 +20,44 @@ from clientmigration.router.situation import Situation
 log = Logger()
 
 
+class Reachable(Protocol):
+    """Who knows which members players could not reach."""
+
+    def avoided(self, player: str) -> Mapping[str, float]:
+        """Those that this one could not reach lately, and from when on it may try again."""
+
+    def trying(self, member: str) -> None:
+        """Somebody is about to go there."""
+
+
 class Placing:
-    """`members` are the names of those that are attached."""
+    """`members` are the names of those that are attached; `arrivals` knows whom players
+    could not reach."""
 
     def __init__(
         self,
         situation: Situation,
         groups: Groups,
         members: Collection[str],
+        arrivals: Reachable,
         meter: Meter,
         audit: AuditTrail,
     ) -> None:
         self._situation, self._groups, self._members = situation, groups, members
+        self._arrivals = arrivals
         self._meter, self._audit = meter, audit
 
     def find(self, newcomer: Newcomer, group: str, waited_s: float) -> str:
         """The member to go to, "" while there is none. It counts as sent there from now on."""
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
         mates = self._groups.mates(newcomer.player, group, now, self._members)
-        newcomer = replace(newcomer, waited_s=max(0.0, waited_s), mates=mates)
+        avoids = self._arrivals.avoided(newcomer.player)
+        newcomer = replace(newcomer, waited_s=max(0.0, waited_s), mates=mates, avoids=avoids)
         placement = place(newcomer, fleet, policy, now)
         if placement.member is None:
             return ""
         fleet.placed(placement.member, now)
+        self._arrivals.trying(placement.member)
         self._meter.count(f"placed_by_{decided(placement, policy)}")
         self._audit.keep(placed(newcomer, placement, now))
         self._groups.sent(newcomer.player, group, placement.member, now)

@@ -6,8 +6,9 @@ only with a reason; when everything is full it waits in the queue.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -74,6 +75,22 @@ class PlaceQueue(Protocol):
         """The connection is gone."""
 
 
+class ArrivalBook(Protocol):
+    """Who keeps whether players arrive where they are sent."""
+
+    def back(self, player: str) -> None:
+        """The player is at the door."""
+
+    def avoided(self, player: str) -> Mapping[str, float]:
+        """The members that it could not reach lately, and from when on it may try again."""
+
+    def sent(self, player: str, member: str) -> None:
+        """It has been told to go there."""
+
+    def pinged(self, asked: Collection[str], answered: Iterable[str]) -> None:
+        """Of these members these have answered its pings."""
+
+
 class Mover(Protocol):
     """Who brings a newcomer to a member."""
 
@@ -88,13 +105,14 @@ class Mover(Protocol):
 
 @dataclass(frozen=True)
 class VisitPorts:
-    """What every visit needs: who a player is, where it belongs, what it can reach, where there is
-    room, who brings it there, and who counts it. `stays_away` is told of a member that somebody who
-    was sent there will not come."""
+    """What every visit needs: who a player is, where it belongs, what it can reach, whether it did,
+    where there is room, who brings it there, and who counts it. `stays_away` is told of a member
+    that somebody who was sent there will not come."""
 
     identities: Identities
     homes: Homes
     measuring: Measuring
+    arrivals: ArrivalBook
     queue: PlaceQueue
     moves: Mover
     meter: Meter
@@ -196,6 +214,7 @@ class Visit:
         identity = self._ports.identities.of(hello.token)
         self.line.say(identity)
         meter.count("joins")
+        self._ports.arrivals.back(identity.player)
         waited_from = self._clock.seconds()
         for _ in range(TRIES):
             record = await self._ports.homes.record_of(identity.player, self._measure)
@@ -207,7 +226,7 @@ class Visit:
                 return
             if await self._go(record, target, hello.holder):
                 meter.count("placements_settled")
-                if record.owner and record.owner != target:
+                if record.owner not in ("", target) and not self._ports.homes.here(record):
                     meter.count("recovered")
                 return
         meter.count("placements_refused")
@@ -217,7 +236,8 @@ class Visit:
         """The server that has the player, or the one that it is given now or after a while."""
         home = self._ports.homes.here(record)
         newcomer = self._ports.measuring.newcomer(record)
-        if home and home not in self._without_seat and home not in newcomer.refused_by:
+        wrong = {*self._without_seat, *newcomer.refused_by, *newcomer.avoids}
+        if home and home not in wrong:
             return home
         await self._measure(record)
         if self._gone:
@@ -247,12 +267,14 @@ class Visit:
             answer = await self._hear(Pings, PINGS_S)
         except TooSlow:
             return {}
-        return self._ports.measuring.note(record.player, asked, members, answer.pings)
+        pings = self._ports.measuring.note(record.player, asked, members, answer.pings)
+        self._ports.arrivals.pinged([each.name for each in members], pings)
+        return pings
 
     async def _go(self, record: Record, target: str, holder: str) -> bool:
         """Whether it plays there."""
-        self._placing = record.player
-        ended = await self._ports.moves.place(record, target, holder, self.group, self._arrive)
+        arrive, self._placing = partial(self._arrive, record.player), record.player
+        ended = await self._ports.moves.place(record, target, holder, self.group, arrive)
         self._placing = ""
         if ended.outcome is Outcome.PLAYER_LEFT:
             self._ports.stays_away(target)
@@ -260,5 +282,6 @@ class Visit:
             self._without_seat.add(target)
         return ended.outcome is Outcome.SETTLED
 
-    def _arrive(self, redirect: Redirect) -> None:
+    def _arrive(self, player: str, redirect: Redirect) -> None:
+        self._ports.arrivals.sent(player, redirect.member)
         self.line.say(redirect)

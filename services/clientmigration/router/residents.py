@@ -10,7 +10,8 @@ from collections.abc import Callable, Container, Mapping
 from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
-from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.attached import HEARD_S, AttachedMembers
+from clientmigration.wire.messages import Entry
 
 
 class Residents:
@@ -30,7 +31,7 @@ class Residents:
         self._moving, self._moved_at, self._left_alone = moving, moved_at, left_alone
 
     def of(self, involved: Container[str]) -> list[Resident]:
-        """Everybody who plays at these members."""
+        """Everybody who plays at these members, and can be told to go."""
         known, moved_at, moving, now = self._pings.known, self._moved_at, self._moving, self._now()
         left_alone = self._left_alone
         return [
@@ -47,5 +48,10 @@ class Residents:
             for name, link in self._members.items()
             if name in involved
             for entry in link.roster.values()
-            if entry.state == "playing"
+            if entry.state == "playing" and _hears(entry)
         ]
+
+
+def _hears(entry: Entry) -> bool:
+    """Whether the player has a connection to its server, as far as that is known."""
+    return entry.heard_s is not None and entry.heard_s < HEARD_S

@@ -6,6 +6,7 @@ is for recovery to look at.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from clientmigration.core.fleet.groups import Groups
@@ -16,14 +17,14 @@ from clientmigration.wire.messages import Roster
 
 
 class Reconciler(Protocol):
-    """Whoever compares a roster with the ledger."""
+    """Whoever compares a roster with what it knows of the players."""
 
     def listed(self, link: MemberLink) -> None:
         """The link has a new roster."""
 
 
 class Rosters:
-    """Takes rosters in and learns from them."""
+    """Takes rosters in and learns from them, and tells those who compare them."""
 
     def __init__(
         self,
@@ -31,16 +32,17 @@ class Rosters:
         situation: Situation,
         groups: Groups,
         pings: KnownPings,
-        recovery: Reconciler,
+        told: Sequence[Reconciler],
     ) -> None:
-        self._members, self._situation, self._recovery = members, situation, recovery
+        self._members, self._situation, self._told = members, situation, told
         self._groups, self._pings = groups, pings
 
     def take(self, link: MemberLink, message: Roster) -> None:
         """One part of a roster."""
         if self._members.listed(link, message.entries, message.last):
             self._learn(link)
-            self._recovery.listed(link)
+            for each in self._told:
+                each.listed(link)
 
     def _learn(self, link: MemberLink) -> None:
         """How far its players are from here, and who of which group is here."""

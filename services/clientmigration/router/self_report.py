@@ -59,6 +59,7 @@ class SelfReport:
             **gauges.held(),
             **gauges.fleet.summary().measures(),
             "members": len(gauges.members),
+            "unreachable": sum(self._now() < each.shut for each in gauges.fleet.members()),
             "waiting": len(gauges.waiting),
             "moving": moving,
             "carbon_dropped": gauges.carbon_dropped(),

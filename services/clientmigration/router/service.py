@@ -25,6 +25,7 @@ from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
 from clientmigration.router.annotations import Annotations
+from clientmigration.router.arrivals import Arrivals
 from clientmigration.router.attached import AttachedMembers
 from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
@@ -74,6 +75,7 @@ COUNTED = (
     "moves_lost",
     "members_lost",
     "recovered",
+    "failed_arrivals",
     "refused_tickets",
     "closed_connections",
     "turned_away",
@@ -100,6 +102,7 @@ class Router(Service):
         self.pings = KnownPings(settings.policy.placement.remember_s)
         self.situation = Situation(self.fleet, settings.policy, self.now)
         self.members = AttachedMembers(outside.clock)
+        self.arrivals = Arrivals(self.members, self.situation, self.meter)
         self.ledger = parts.ledger(outside.ledger, self.now, self._ledger_took)
         self._make_moves(parts.carrier)
         self._make_presence()
@@ -118,7 +121,7 @@ class Router(Service):
         self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
         self.reluctant = Reluctant()
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant)
-        ended = (*(each.ended for each in listeners), log_ended)
+        ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended)
         redirects = SealedRedirects(outside.seals, self.situation)
         tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats)
         self.moves = Moves(tools, outside.entropy, facts.begun, ended, carrier)
@@ -129,7 +132,7 @@ class Router(Service):
         self.warm_start = WarmStart(name, outside.past, situation, self.decision_log, self.beats)
         self.annotations = Annotations(situation, outside.events, self.meter)
         introductions = Introductions(self.members, self.fleet)
-        rooms = (self.decision_log, self.warm_start, self.annotations, introductions)
+        rooms = (self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals)
         left = (
             self.decision_log.left,
             self.annotations.left,
@@ -144,14 +147,18 @@ class Router(Service):
         self.reports = Reports(members, self.situation)
         refusals = Refusals(self.now)
         self.recovery = Recovery(members, self.moves, self.ledger, self.beats, refusals.note)
-        self.rosters = Rosters(members, self.situation, self.groups, self.pings, self.recovery)
-        placing = Placing(self.situation, self.groups, members, self.meter, self.audit)
+        told = (self.recovery, self.arrivals)
+        self.rosters = Rosters(members, self.situation, self.groups, self.pings, told)
+        placing = Placing(
+            self.situation, self.groups, members, self.arrivals, self.meter, self.audit
+        )
         self.queue = Queue(placing.find, policy.limits.place_kept_s, self.meter, self.now)
         self._visits = count(1)
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
             Homes(members, self.ledger, self.moves.idle, self.presence.given_up_at),
-            Measuring(self.situation, self.pings, refusals.of),
+            Measuring(self.situation, self.pings, refusals.of, self.arrivals.avoided),
+            self.arrivals,
             self.queue,
             self.moves,
             self.meter,

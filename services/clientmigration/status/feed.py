@@ -25,6 +25,7 @@ class PublicServer(msgspec.Struct, frozen=True):
     players: int
     capacity: int
     draining: bool = False
+    closed: str = ""  # why nobody is sent there: silent, draining, unhealthy, unreachable
     tick_ms: float | None = None  # 95th percentile of the second
     late_ms: float | None = None  # the same, of ticks' lateness
     x: float = 0.0  # mean place of its players, metres

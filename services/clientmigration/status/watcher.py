@@ -40,6 +40,7 @@ def server(member: MemberStatus) -> PublicServer:
         players=sample.players,
         capacity=sample.capacity,
         draining=sample.draining,
+        closed=member.closed,
         tick_ms=sample.measures.get("tick_ms_p95"),
         late_ms=sample.measures.get("lateness_ms_p95"),
         x=sample.x,

@@ -248,7 +248,8 @@ class Report(Message, frozen=True, tag="report"):
 class Entry(msgspec.Struct, frozen=True, array_like=True):
     """One player in a roster; `state` is its session's, `migration` the one it is part of. `busy`:
     its game or a workload asks to leave it where it is. `group` is what it said at the router.
-    `waived` is the migration whose claim the target has waived."""
+    `waived` is the migration whose claim the target has waived. `heard_s`: how long ago the
+    player was heard there last, null if never; 0 also where its server does not say."""
 
     player: str
     epoch: int
@@ -260,6 +261,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     busy: bool = False
     group: str = ""
     waived: str = ""
+    heard_s: float | None = 0.0
 
 
 class Roster(Message, frozen=True, tag="roster"):

@@ -97,7 +97,8 @@ class MemberSample(msgspec.Struct, frozen=True):
 
 
 class MemberStatus(msgspec.Struct, frozen=True):
-    """One member now; `closed` says why nobody is sent there (silent, draining, unhealthy, or "").
+    """One member now; `closed` says why nobody is sent there (silent, draining, unhealthy,
+    unreachable, or "").
 
     `owner` is its number in views; `sample` is null until it has reported.
     """

@@ -33,6 +33,16 @@ def changes(before: Mapping[str, Health], now: Mapping[str, Health]) -> tuple[An
     return tuple(told)
 
 
+def reachability(before: frozenset[str], now: frozenset[str]) -> tuple[Annotation, ...]:
+    """Which members players cannot reach now, and could before, or the other way round."""
+    lost = [f"players cannot reach {name}: nobody is sent there" for name in sorted(now - before)]
+    found = [f"nobody avoids {name} any more" for name in sorted(before - now)]
+    return (
+        *(Annotation("unreachable", text) for text in lost),
+        *(Annotation("reachable", text) for text in found),
+    )
+
+
 def drains(name: str, health: Health) -> Annotation:
     """A member wants to be empty."""
     return Annotation("drain", f"{name} sends its {health.players} players away")

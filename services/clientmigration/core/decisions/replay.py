@@ -114,6 +114,8 @@ def _as_it_was(
     for member in record.members:
         for second in round_.seconds(name_of(member)):
             fleet.observe(known[member][second], round_.now)
+    for name in round_.unreachable:
+        fleet.shut(name, math.inf, math.inf)
     return fleet
 
 

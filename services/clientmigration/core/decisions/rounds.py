@@ -38,7 +38,8 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
     """One time at which flows were asked for.
 
     Judged by the reports of the seconds `first` to `last`: they were there from every member, but
-    for those in `gaps`. `planned` says how many moves were found for each flow.
+    for those in `gaps`. `planned` says how many moves were found for each flow, `unreachable` which
+    members players could not connect to.
     """
 
     now: float  # Unix seconds, exact
@@ -47,6 +48,7 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
     gaps: tuple[ReportsSeen, ...] = ()
     flows: tuple[Flow, ...] = ()
     planned: tuple[int, ...] = ()
+    unreachable: tuple[str, ...] = ()
 
     def seconds(self, member: str) -> Iterator[int]:
         """The seconds whose reports of this member were there."""
@@ -121,6 +123,7 @@ def witness(
         gaps=tuple(ReportsSeen(tuple(names), seen) for seen, names in gaps.items()),
         flows=tuple(flows),
         planned=tuple(planned),
+        unreachable=tuple(m.name for m in fleet.members() if now < m.shut),
     )
 
 

@@ -1,7 +1,8 @@
 """Fleet: which members are attached, and what their datapoints said in the last seconds.
 
-Built from datapoints and membership, and from nothing else. It remembers two promises beside them:
-players sent somewhere and decisions taken, each only until reports show them. It decides nothing.
+Built from datapoints and membership. It remembers beside them players sent
+somewhere and decisions taken, each only until reports show them, and whom players cannot reach. It
+decides nothing.
 """
 
 import math
@@ -71,6 +72,13 @@ class Fleet:
         member = self._members.get(name)
         if member is not None:
             self._members[name] = replace(member, placed=member.placed[:-1])
+
+    def shut(self, name: str, until: float, trial_at: float) -> None:
+        """Players could not reach that member: until then nobody is sent there, but for one who may
+        try from `trial_at` on. It is no error when the member has left meanwhile."""
+        if name in self._members:
+            known = self._members[name]
+            self._members[name] = replace(known, shut=until, trial_at=trial_at)
 
     def decided(self, flows: Sequence[Flow], now: float) -> None:
         """These flows are being carried out. A member that has left meanwhile is skipped."""

@@ -12,8 +12,9 @@ from typing import Literal, Self
 from clientmigration.core.fleet.health import Health
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 
-Closed = Literal["", "silent", "draining", "unhealthy"]
-"""Why nobody is sent to a member: no fresh datapoints, it empties itself, it does not keep up."""
+Closed = Literal["", "silent", "draining", "unhealthy", "unreachable"]
+"""Why nobody is sent to a member: no fresh datapoints, it empties itself, it does not keep up,
+players cannot connect to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Member:
 
     `zone` says where it stands: members of one zone are equally far from any player. A member that
     names none has a zone of its own, called like itself. `placed` are the Unix times of placements,
-    `changes` the decisions, that reports may not show yet.
+    `changes` the decisions, that reports may not show yet. It is `shut` until then (Unix seconds),
+    because players could not reach it; from `trial_at` on one may be sent there to try.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Member:
     history: tuple[Health, ...] = ()
     placed: tuple[float, ...] = ()
     changes: tuple[PlannedChange, ...] = ()
+    shut: float = 0.0
+    trial_at: float = 0.0
 
     @property
     def newest(self) -> Health | None:
@@ -108,10 +112,19 @@ class Member:
             return "silent"
         if self.newest.draining:
             return "draining"
-        if self.newest.health >= policy.health.unhealthy:
-            return ""
+        if self._unhealthy(policy, now):
+            return "unhealthy"
+        return "unreachable" if now < self.shut else ""
+
+    def _unhealthy(self, policy: Policy, now: float) -> bool:
+        if self.newest is not None and self.newest.health >= policy.health.unhealthy:
+            return False
         recent = [h.health for h in self.history if now - h.timestamp <= policy.health.fresh_s]
-        return "unhealthy" if max(recent) < policy.health.unhealthy else ""
+        return max(recent) < policy.health.unhealthy
+
+    def triable(self, policy: Policy, now: float) -> bool:
+        """Whether one may be sent there to try, although players could not reach it."""
+        return self.closed(policy, now) in ("", "unreachable") and now >= self.trial_at
 
 
 def usual_cost(members: Iterable[Member]) -> float:

@@ -4,7 +4,7 @@ A value with bounded memory. It knows nothing of servers: what a server's zone i
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 PLAYERS = 50_000
 """Players that are remembered: those heard of last."""
@@ -30,6 +30,12 @@ class KnownPings:
             del zones[next(iter(zones))]
         while len(self._known) > self._players:
             self._known.popitem(last=False)
+
+    def forget(self, player: str, zones: Iterable[str]) -> None:
+        """A player measured these zones, and nobody answered."""
+        known = self._known.get(player, {})
+        for zone in zones:
+            known.pop(zone, None)
 
     def known(self, player: str, now: float) -> dict[str, float]:
         """A player's pings in ms by zone, without those that are too old."""

@@ -7,7 +7,7 @@ group. The caller registers the choice (`fleet.placed`).
 
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
@@ -25,10 +25,12 @@ NEUTRAL = 0.5
 REACH = 2
 """Half of the candidates are drawn from this many times the number of candidates."""
 
-Excluded = Literal["", "silent", "draining", "unhealthy", "full", "far", "unpinged", "refused"]
+Excluded = Literal[
+    "", "silent", "draining", "unhealthy", "unreachable", "full", "far", "unpinged", "refused"
+]
 """Why a member was not chosen from: no fresh datapoints, it is emptying itself, it does not keep
-up, no seat is free, the ping is above the cap, no ping is known though others' are, it has not
-taken this player in lately; "" = it was."""
+up, players cannot connect to it, no seat is free, the ping is above the cap, no ping is known
+though others' are, it has not taken this player in lately; "" = it was."""
 
 Ground = Literal["ping", "load", "position", "group", "lot"]
 """What a placement was decided by."""
@@ -39,6 +41,8 @@ class Newcomer:
     """A player without a server. `pings`: ms by zone, as far as known; `mates`: players of its
     group by member. `stranded` is who was playing and lost its server: it does not wait for a
     better ping than it can have now; `refused_by` are members that did not take it in lately.
+    `avoids` are members that it could not reach lately, and from when on (Unix seconds) it may try
+    each again if it can go nowhere else.
 
     ValueError for a ping or a waiting time that is negative or not finite.
     """
@@ -50,6 +54,7 @@ class Newcomer:
     mates: Mapping[str, int] = field(default_factory=dict)
     stranded: bool = False
     refused_by: frozenset[str] = frozenset()
+    avoids: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not all(0 <= value < math.inf for value in (self.waited_s, *self.pings.values())):
@@ -88,8 +93,11 @@ def place(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> Place
 
     Among those that are as good as the best but for `policy.placement.tie` it is the better of two
     that the player's name draws: routers that do not know of each other spread their newcomers.
+    When there is none, one that players could not reach is tried now and then.
     """
     ranked = sorted(_scores(newcomer, fleet, policy, now), key=_rank)
+    if ranked and ranked[0].excluded:
+        ranked = sorted(_trials(ranked, newcomer, fleet, policy, now), key=_rank)
     if not ranked or ranked[0].excluded:
         return Placement(None, tuple(ranked))
     enough = ranked[0].total + policy.placement.tie
@@ -98,6 +106,27 @@ def place(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> Place
     best = min(drawn, key=lambda s: s.total)
     ranked.remove(best)
     return Placement(best.member, (best, *ranked))
+
+
+def _trials(
+    scores: Iterable[Score], newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float
+) -> Iterator[Score]:
+    """The same scores, without the exclusion of those that one may try to reach now."""
+    trials = _triable(newcomer, fleet, policy, now)
+    for each in scores:
+        tried = each.excluded == "unreachable" and each.member in trials
+        yield msgspec.structs.replace(each, excluded="") if tried else each
+
+
+def _triable(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> set[str]:
+    """The members that players, or this one, could not reach, and that it may try now."""
+    return {
+        member.name
+        for member in fleet.members()
+        if (now < member.shut or member.name in newcomer.avoids)
+        and now >= newcomer.avoids.get(member.name, 0.0)
+        and member.triable(policy, now)
+    }
 
 
 def decided(placement: Placement, policy: Policy) -> Ground:
@@ -136,7 +165,12 @@ def candidates(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> 
     be too high are left out, so asking again with the pings measured so far names others.
     """
     scores = _scores(newcomer, fleet, policy, now)
-    worth = {s.member: _guess(s, policy) for s in scores if s.excluded in ("", "unpinged")}
+    trials = _triable(newcomer, fleet, policy, now)
+    worth = {
+        s.member: _guess(s, policy)
+        for s in scores
+        if s.excluded in ("", "unpinged") or s.member in trials
+    }
 
     def rank(name: str) -> tuple[int, int]:
         steps = worth[name] / policy.placement.tie if policy.placement.tie else worth[name] * 1e9
@@ -187,6 +221,8 @@ def _excluded(
         return closed
     if member.name in newcomer.refused_by:
         return "refused"
+    if member.name in newcomer.avoids:
+        return "unreachable"
     if health.players >= health.capacity:
         return "full"
     if not newcomer.pings:

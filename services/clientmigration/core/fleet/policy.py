@@ -159,6 +159,27 @@ class Limits(Section, frozen=True):
         _within(self, 0.01, 1, "full_load")
 
 
+class ReachPolicy(Section, frozen=True):
+    """[reach]: when a server that the router believes in cannot be reached by players."""
+
+    arrive_s: float = 4.0
+    """Seconds from a player's redirect: who comes back to the router later and was not heard at the
+    server meanwhile could not reach it."""
+    avoid_s: float = 60.0
+    """Seconds in which a player is sent elsewhere than to a server that it could not reach."""
+    many: int = 3
+    """Players who could not reach a server, and more than could, before it gets nobody."""
+    shut_s: float = 60.0
+    """Seconds after the last of them until it gets players again without further proof."""
+    trial_s: float = 5.0
+    """Seconds between two tries of such a server, when there is no other."""
+
+    def __post_init__(self) -> None:
+        _within(self, 0.5, 60, "arrive_s")
+        _within(self, 0, 3600, "avoid_s", "shut_s", "trial_s")
+        _within(self, 1, 100, "many")
+
+
 class AutoscalePolicy(Section, frozen=True):
     """[autoscale]: how many game servers there should be, for whoever starts and stops them."""
 
@@ -189,13 +210,14 @@ class AutoscalePolicy(Section, frozen=True):
 
 
 class Policy(Section, frozen=True):
-    """The whole policy file: five tables, each optional, each field with a default."""
+    """The whole policy file: six tables, each optional, each field with a default."""
 
     placement: PlacementPolicy = PlacementPolicy()
     rebalance: RebalancePolicy = RebalancePolicy()
     health: HealthPolicy = HealthPolicy()
     limits: Limits = Limits()
     autoscale: AutoscalePolicy = AutoscalePolicy()
+    reach: ReachPolicy = ReachPolicy()
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any]) -> Self:

@@ -130,6 +130,10 @@ def _router() -> Iterator[Row]:
     yield _row(role, "members", "count", "average", "Game servers and routers attached.")
     yield _row(role, "members_lost", "count", "sum", "Members gone that had not said they drain.")
     yield _row(role, "recovered", "count", "sum", "Players taken over from a server that was gone.")
+    yield _row(
+        role, "failed_arrivals", "count", "sum", "Players that did not arrive where they were sent."
+    )
+    yield _row(role, "unreachable", "count", "max", "Members that players cannot connect to.")
     yield _row(role, "joins_per_s", "per_s", "average", "Players that asked to join.")
     yield _row(role, "placements_settled", "count", "sum", "Newcomers sent to a server.")
     yield _row(role, "placements_waiting", "count", "sum", "Newcomers that had to begin waiting.")

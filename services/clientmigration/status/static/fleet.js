@@ -79,7 +79,8 @@ export class Fleet {
   #fill(row, server) {
     say(row.name, server.name);
     row.grade.dataset.grade = server.grade;
-    say(row.grade, (WORDS[server.grade] ?? server.grade) + (server.draining ? ", draining" : ""));
+    const cut = server.closed === "unreachable" ? ", unreachable" : "";
+    say(row.grade, (WORDS[server.grade] ?? server.grade) + (server.draining ? ", draining" : cut));
     say(row.players, `${server.players} / ${server.capacity}`);
     row.meter.value = Math.min(1, server.load);
     row.meter.setAttribute("aria-label", `Load of ${server.name}`);

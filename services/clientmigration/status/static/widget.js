@@ -164,13 +164,13 @@
         this.#rows = new Map(servers.map((each) => [each.name, this.#row(each)]));
         this.list.replaceChildren(...[...this.#rows.values()].map((row) => row.whole));
       }
-      for (const { name, grade, load, players, capacity } of servers) {
+      for (const { name, grade, load, players, capacity, closed } of servers) {
         const row = this.#rows.get(name);
         row.sign.className = row.bar.className = grade;
         row.bar.classList.add("bar");
-        say(row.sign, SIGNS[grade] ?? "●");
+        say(row.sign, closed === "unreachable" ? "✕" : SIGNS[grade] ?? "●");
         row.fill.style.width = `${Math.min(100, Math.round(100 * load))}%`;
-        say(row.spoken, `${grade}, load ${Math.round(100 * load)}%`);
+        say(row.spoken, `${closed === "unreachable" ? closed : grade}, load ${Math.round(100 * load)}%`);
         say(row.count, `${players} / ${capacity}`);
       }
     }
