@@ -88,7 +88,7 @@ def clearly() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        log.critical("{error}", error=error)
+        log.critical("can not serve: {error}", error=error)
         raise SystemExit(f"clientmigration: {error}") from None
 
 
