@@ -172,15 +172,21 @@ def process() -> Row:
     return row(
         "The router's process",
         lines("CPU", "Of one core.", [of("cpu_percent", "CPU")], width=6),
-        lines("Memory", "Resident.", [of("rss_bytes", "memory")], width=6),
+        lines(
+            "Memory",
+            "Resident; and of it what connections hold that nobody has read yet.",
+            [of("rss_bytes", "memory"), of("held_bytes", "held", ORANGE)],
+            width=6,
+        ),
         lines("Reactor lag", "Longest delay of a timer.", [of("reactor_lag_ms", "lag")], width=6),
         lines(
             "Refusals and losses",
-            "Tickets refused, connections closed for the peer's fault, members gone undrained,"
+            "Tickets refused, connections closed or turned away, members gone undrained,"
             " players that did not arrive where they were sent.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", ORANGE),
+                of("turned_away", "turned away", GREY),
                 of("members_lost", "members lost", RED),
                 of("failed_arrivals", "did not arrive", PINK),
             ],

@@ -209,7 +209,12 @@ def process() -> Row:
     return row(
         "The process",
         lines("CPU", "Of one core.", [of("cpu_percent", "CPU")], CORE, width=6),
-        lines("Memory", "Resident.", [of("rss_bytes", "memory")], width=6),
+        lines(
+            "Memory",
+            "Resident; and of it what connections hold that nobody has read yet.",
+            [of("rss_bytes", "memory"), of("held_bytes", "held", ORANGE)],
+            width=6,
+        ),
         lines(
             "Reactor lag, checkpoint's age",
             "The longest delay of a timer; how old the newest stored checkpoint is.",
@@ -218,10 +223,11 @@ def process() -> Row:
         ),
         lines(
             "Refusals and drops",
-            "Tickets refused, connections closed for the peer's fault, datapoints dropped.",
+            "Tickets refused, connections closed for a fault or turned away, datapoints dropped.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", ORANGE),
+                of("turned_away", "turned away", GREY),
                 of("carbon_dropped", "datapoints", PINK),
             ],
             SELDOM,

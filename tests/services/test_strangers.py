@@ -21,7 +21,7 @@ from zope.interface import implementer
 from clientmigration.client.player import Player
 from clientmigration.core.player.believable import PING_MS
 from clientmigration.net.burden import Burden
-from clientmigration.net.complaints import Complaints
+from clientmigration.net.complaints import TEXTS, Complaints
 from clientmigration.net.descriptors import Descriptors, allowed, provide
 from clientmigration.net.door import Lines
 from clientmigration.net.line import unread
@@ -255,3 +255,12 @@ def test_who_ignores_its_redirects_is_asked_less_and_less_and_keeps_nobody_waiti
     assert {arena.home_of(player) for player in honest} == {"us"}
     assert asked[0] > asked[1]
     assert sum(asked) <= 4 * len(stubborn)
+
+
+def test_peers_who_vary_their_faults_get_no_more_than_a_few_lines_a_second(
+    logged: list[str],
+) -> None:
+    complaints = Complaints(Clock())
+    for size in range(100):
+        complaints.say("door", "somebody", "frame_too_large", f"a frame of {size} bytes")
+    assert len([line for line in logged if "a frame of" in line]) == TEXTS

@@ -7,6 +7,7 @@ many. There is one `Complaints` for each clock, which is one for each daemon.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from twisted.internet.interfaces import IReactorTime
@@ -14,7 +15,15 @@ from twisted.logger import Logger
 
 log = Logger()
 
-PAUSE_S = 1.0  # between two lines of one kind
+PAUSE_S = 1.0  # between two lines of one kind and one text
+TEXTS = 8  # of one kind in that time: peers can have a part in the text
+
+
+@dataclass
+class _Lately:
+    since: float
+    texts: set[str]
+    unsaid: int = 0
 
 
 class Complaints:
@@ -22,18 +31,22 @@ class Complaints:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._said: dict[Hashable, float] = {}
-        self._unsaid: dict[Hashable, int] = {}
+        self._lately: dict[Hashable, _Lately] = {}
 
     def say(self, kind: Hashable, peer: str, code: str, text: str) -> None:
         """A connection to this peer is closed for its fault."""
-        now = self._clock.seconds()
-        before = self._said.get(kind)
-        if before is not None and before <= now < before + PAUSE_S:
-            self._unsaid[kind] = self._unsaid.get(kind, 0) + 1
-            return
-        self._said[kind] = now
-        more = self._unsaid.pop(kind, 0)
+        now, lately = self._clock.seconds(), self._lately.get(kind)
+        if lately is None or not lately.since <= now < lately.since + PAUSE_S:
+            more = lately.unsaid if lately else 0
+            self._lately[kind] = _Lately(now, {text})
+            self._show(peer, code, text, more)
+        elif text not in lately.texts and len(lately.texts) < TEXTS:
+            lately.texts.add(text)
+            self._show(peer, code, text, 0)
+        else:
+            lately.unsaid += 1
+
+    def _show(self, peer: str, code: str, text: str, more: int) -> None:
         if more:
             text = f"{text} (and {more} more for {code} that were not shown)"
         log.warn("closing {peer}: {code}: {text}", peer=peer, code=code, text=text)
