@@ -441,3 +441,12 @@ def test_every_signal_is_from_0_to_1_and_the_chosen_one_can_take_a_player(
     if answer.member is not None:
         assert members[answer.member]["draining"] == 0
         assert members[answer.member]["players"] < 200
+
+
+def test_who_has_refused_a_player_lately_does_not_get_it_again() -> None:
+    fleet = fleet_of(a={"load": 0.1}, b={"load": 0.5})
+    refused = Newcomer("ada", None, {}, refused_by=frozenset({"a"}))
+    assert chosen(ADA, fleet) == "a"
+    assert chosen(refused, fleet) == "b"
+    assert reason(refused, fleet, "a").excluded == "refused"
+    assert chosen(Newcomer("ada", None, {}, refused_by=frozenset({"a", "b"})), fleet) is None
