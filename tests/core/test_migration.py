@@ -265,6 +265,13 @@ def test_after_the_claim_it_is_too_late_for_everybody_else(late: str) -> None:
     assert courier.outcomes == [Outcome.SETTLED]
 
 
+def test_a_target_whose_game_refuses_the_player_after_the_claim_ends_the_move_at_once() -> None:
+    courier = courier_after("claimed")
+    courier.machine.turned_down()
+    assert courier.asked[-3:] == ["own", "release", "ended"]
+    assert courier.outcomes == [Outcome.REFUSED]
+
+
 # Late words.
 
 WORDS: dict[str, Callable[[Migration], None]] = {

@@ -483,3 +483,12 @@ def test_who_can_go_nowhere_else_may_try_again_a_little_later() -> None:
     assert chosen(Newcomer("ada", None, {}, avoids={"a": NOW + 1}), fleet) is None
     assert chosen(Newcomer("ada", None, {}, avoids={"a": NOW}), fleet) == "a"
     assert chosen(Newcomer("ada", None, {}, avoids={"a": NOW}), fleet_of(a={}, b={})) == "b"
+
+
+def test_who_has_refused_a_player_lately_does_not_get_it_again() -> None:
+    fleet = fleet_of(a={"load": 0.1}, b={"load": 0.5})
+    refused = Newcomer("ada", None, {}, refused_by=frozenset({"a"}))
+    assert chosen(ADA, fleet) == "a"
+    assert chosen(refused, fleet) == "b"
+    assert reason(refused, fleet, "a").excluded == "refused"
+    assert chosen(Newcomer("ada", None, {}, refused_by=frozenset({"a", "b"})), fleet) is None

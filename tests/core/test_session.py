@@ -528,3 +528,26 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+# A game that fails.
+
+
+def test_who_is_not_taken_in_is_nobodys_at_once() -> None:
+    chair = chair_in("arriving")
+    chair.willing = False
+    chair.session.own(Claim(MOVE, 3, None))
+    assert chair.said() == ["enter", "left", "dismiss"]
+    assert chair.state == "departed"
+    chair.session.reserve(Reservation("again", 4, 20.0))
+    assert chair.said() == ["declined"]
+    chair.session.taken()
+    assert chair.state == "gone"
+
+
+def test_who_cannot_be_held_is_not_moved() -> None:
+    chair = chair_in("playing")
+    chair.willing = False
+    chair.session.freeze(MOVE)
+    assert chair.said() == ["hold", "declined", "resume"]
+    assert chair.state == "playing"

@@ -149,10 +149,10 @@ class Cluster:
         self.launch(name)
         await eventually(lambda: self.placeable(name))
 
-    def launch(self, name: str) -> None:
+    def launch(self, name: str, *flags: str) -> None:
         """A real game server, without waiting for it."""
         router = f"tcp:{LOOPBACK}:{self.ports.members}"
-        self._run(name, "gameserver", "--name", name, "--router", router, *self._common())
+        self._run(name, "gameserver", "--name", name, "--router", router, *self._common(), *flags)
 
     def launch_router(self) -> None:
         """A router that is a process of its own, instead of the one here."""

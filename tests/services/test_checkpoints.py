@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from clientmigration.core.player.snapshot import Snapshot
-from clientmigration.gameserver.checkpoints import Checkpoints
+from clientmigration.gameserver.checkpoints import MESSAGE, Checkpoints, parts
 from clientmigration.wire.messages import Checkpoint
 
 
@@ -84,3 +84,16 @@ def test_while_the_router_is_away_the_age_grows() -> None:
     checkpoints = Checkpoints(20)
     checkpoints.stored(sent(checkpoints, 1.0))
     assert checkpoints.age(100.0) == 99.0
+
+
+def test_large_states_are_cut_into_messages_that_the_router_accepts() -> None:
+    large = [
+        Snapshot(player="aa" * 8, epoch=1, seq=n, tick=1, x=0.0, y=0.0, holder="", game=state)
+        for n in range(100)
+        for state in ({"x": "y" * 65_000},)
+    ]
+    cut = list(parts(large))
+    assert [each.seq for part in cut for each in part] == list(range(100))
+    assert max(len(part) for part in cut) * 65_000 <= MESSAGE
+    assert len(cut) == 7
+    assert list(parts([])) == [[]]

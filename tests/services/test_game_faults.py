@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from math import inf, nan
@@ -16,6 +18,7 @@ from clientmigration.errors import GameFault, PeersFault
 from clientmigration.gameserver.game import LETTER_LIMIT, STATE_LIMIT, VIEW_LIMIT
 from clientmigration.gameserver.guard import GuardedGame, WrongValue, posting
 from clientmigration.gameserver.meadow import COINS, Meadow
+from clientmigration.gameserver.tap import GAME_FAILED
 from clientmigration.gameserver.world import PATIENCE
 from clientmigration.testing import Arena
 from clientmigration.testing.arena import Parts
@@ -307,6 +310,23 @@ def test_a_world_that_fails_where_nobody_can_be_moved_away_leaves_the_last_check
     assert "a" not in arena.servers
     assert alive(arena, players)
     assert arena.coins() == COINS * len(players)
+
+
+def test_a_process_whose_world_fails_ends_with_a_last_line_and_a_code() -> None:
+    program = """
+from clientmigration.gameserver import tap
+class Reactor:
+    def stop(self):
+        print("stopped as by a signal")
+tap.end(Reactor(), "the world has failed")
+print("twistd puts everything away")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == GAME_FAILED == 70
+    assert done.stdout == "stopped as by a signal\ntwistd puts everything away\n"
+    assert done.stderr == "clientmigration: the world has failed\n"
 
 
 # What a game may give.

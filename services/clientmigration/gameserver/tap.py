@@ -111,6 +111,8 @@ def end(reactor: Any, why: str) -> None:
 
 
 def _exit(why: str) -> None:
-    print(f"clientmigration: {why}", file=sys.stderr, flush=True)
-    sys.stdout.flush()
+    for each in filter(None, (sys.__stdout__, sys.__stderr__)):  # twistd has replaced sys.stderr
+        each.flush()
+    if sys.__stderr__ is not None:
+        print(f"clientmigration: {why}", file=sys.__stderr__, flush=True)
     os._exit(GAME_FAILED)
