@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -476,6 +477,14 @@ def test_a_player_is_not_sent_where_it_could_not_get_just_now() -> None:
     assert chosen(just, fleet) == "b"
     assert reason(just, fleet, "a").excluded == "unreachable"
     assert candidates(just, fleet, POLICY, NOW) == ("b",)
+
+
+def test_who_failed_somewhere_goes_where_it_was_answered_as_long_as_there_is_hope() -> None:
+    fleet = fleet_of(a={}, b={"load": 0.1}, c={"load": 0.8})
+    just = Newcomer("ada", None, {"c": 190.0}, stranded=True, avoids={"a": NOW + 1})
+    assert chosen(just, fleet) == "c"
+    assert chosen(replace(just, avoids={}), fleet) == "b"
+    assert chosen(replace(just, waited_s=3.0), fleet) == "b"
 
 
 def test_who_can_go_nowhere_else_may_try_again_a_little_later() -> None:

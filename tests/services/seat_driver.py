@@ -7,6 +7,7 @@ server of that time, with the same driver.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -162,7 +163,7 @@ class Driver:
         return self.game
 
     def note(self, *what: object) -> None:
-        self.said.append(" ".join(map(str, what)))
+        self.said.append(_as_recorded(" ".join(map(str, what))))
 
     def _line(self, line: Line, name: str, role: str) -> Line:
         """A connection is made, and its peer greets."""
@@ -270,7 +271,10 @@ class Driver:
 
     def seats(self) -> list[str]:
         """Every seat, as the next roster will list it, and whether its player is connected."""
-        return [f"{each.entry()} {each.line is not None}" for each in self._seats(self.server)]
+        return [
+            f"{_as_recorded(str(each.entry()))} {each.line is not None}"
+            for each in self._seats(self.server)
+        ]
 
 
 def snapshot(player: str, epoch: int, seq: int = 1, inputs: int = 0) -> Snapshot:
@@ -404,3 +408,8 @@ def _about(mv: str, epoch: int) -> dict[str, Act]:
         f"waived {mv}": lambda d: d.neighbour("a", m.Waived(mv, ADA)),
         f"waived {mv} by another": lambda d: d.neighbour("b", m.Waived(mv, ADA)),
     }
+
+
+def _as_recorded(said: str) -> str:
+    """Without what entries have got since: when the player was heard last."""
+    return re.sub(r", heard_s=[^)]*", "", said)

@@ -227,9 +227,11 @@ def _excluded(
         return "full"
     if not newcomer.pings:
         return ""
-    cap = math.inf if newcomer.stranded else _ping_cap(newcomer.waited_s, policy)
+    patient = _ping_cap(newcomer.waited_s, policy)
+    cap = math.inf if newcomer.stranded else patient
     if member.zone not in newcomer.pings:
-        return "unpinged" if cap < math.inf else ""
+        needed = patient if newcomer.avoids else cap  # who failed once goes where it was answered
+        return "unpinged" if needed < math.inf else ""
     return "far" if newcomer.pings[member.zone] > cap else ""
 
 
