@@ -171,7 +171,17 @@ def process() -> Row:
     """The router itself, and what did not reach Graphite."""
     return row(
         "The router's process",
-        lines("CPU", "Of one core.", [of("cpu_percent", "CPU")], width=6),
+        lines(
+            "CPU",
+            "Of one core. Allowed is what quota, throttling and steal leave of it.",
+            [
+                of("cpu_percent", "CPU"),
+                of("cpu_allowed_percent", "allowed", GREEN),
+                of("throttled_percent", "throttled", ORANGE),
+                of("stolen_percent", "stolen", PINK),
+            ],
+            width=6,
+        ),
         lines(
             "Memory",
             "Resident; and of it what connections hold that nobody has read yet.",

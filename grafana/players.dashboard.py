@@ -212,7 +212,17 @@ def process() -> Row:
     """The crowd's own process: when it is short of CPU, its players measure that."""
     return row(
         "The crowd's process",
-        lines("CPU", "Of one core.", [felt("cpu_percent", "CPU")], width=6),
+        lines(
+            "CPU",
+            "Of one core. Allowed is what quota, throttling and steal leave of it.",
+            [
+                felt("cpu_percent", "CPU"),
+                felt("cpu_allowed_percent", "allowed", GREEN),
+                felt("throttled_percent", "throttled", ORANGE),
+                felt("stolen_percent", "stolen", PINK),
+            ],
+            width=6,
+        ),
         lines("Memory", "Resident.", [felt("rss_bytes", "memory")], width=6),
         lines("Reactor lag", "Seen as gaps.", [felt("reactor_lag_ms", "lag")], width=6),
         lines(

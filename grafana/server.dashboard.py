@@ -208,7 +208,18 @@ def process() -> Row:
     """The daemon itself."""
     return row(
         "The process",
-        lines("CPU", "Of one core.", [of("cpu_percent", "CPU")], CORE, width=6),
+        lines(
+            "CPU",
+            "Of one core. Allowed is what quota, throttling and steal leave of it.",
+            [
+                of("cpu_percent", "CPU"),
+                of("cpu_allowed_percent", "allowed", GREEN),
+                of("throttled_percent", "throttled", ORANGE),
+                of("stolen_percent", "stolen", PINK),
+            ],
+            CORE,
+            width=6,
+        ),
         lines(
             "Memory",
             "Resident; and of it what connections hold that nobody has read yet.",

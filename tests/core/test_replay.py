@@ -11,12 +11,13 @@ from clientmigration.core.decisions.rounds import (
     NotARecord,
     Round,
     peculiar,
+    recorded,
     runs,
     witness,
 )
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.flow import Flow
-from clientmigration.core.fleet.policy import Policy, RebalancePolicy
+from clientmigration.core.fleet.policy import HealthPolicy, Policy, RebalancePolicy
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.measures.metrics import Datapoint, Measurement, datapoints
 
@@ -53,7 +54,7 @@ MEMBERS = {"gameserver.a": 1_000_000.0, "gameserver.b": 1_000_000.0}
 def held(fleet: Fleet, policy: Policy = POLICY, now: float = NOW) -> DecisionRecord:
     """A round of a router over this fleet, as it comes back from graphite-web."""
     decided = flows(fleet, policy, now)
-    record = DecisionRecord((witness(fleet, policy, now, decided),), MEMBERS, peculiar(policy))
+    record = DecisionRecord((witness(fleet, policy, now, decided),), MEMBERS, recorded(policy))
     fleet.decided(decided, now)
     return DecisionRecord.parse(record.text())
 
@@ -83,6 +84,29 @@ def test_a_policy_is_written_down_by_what_is_peculiar_to_it() -> None:
     assert peculiar(POLICY) == {}
     assert peculiar(policy) == {"rebalance": {"damping": 0.3}}
     assert Policy.parse(peculiar(policy)) == policy
+
+
+def test_a_record_says_what_is_younger_than_records_and_an_old_one_keeps_its_decisions() -> None:
+    for policy in (POLICY, Policy(rebalance=RebalancePolicy(damping=0.3)), never_emptied()):
+        assert DecisionRecord((), MEMBERS, recorded(policy)).decided_by() == policy
+    assert DecisionRecord(()).decided_by() == never_emptied()
+    old = DecisionRecord((), {}, {"health": {"fresh_s": 4.0}}).decided_by()
+    assert (old.health.fresh_s, old.health.unhealthy_s) == (4.0, 0.0)
+
+
+def test_who_did_not_keep_up_was_not_emptied_by_an_old_router_and_a_replay_knows_it() -> None:
+    points = [p._replace(value=0.0) if p.path.endswith("a.health") else p for p in uneven()]
+    new = held(fleet_of(points))
+    assert new.rounds[0].flows[0].word == "unhealthy"
+    assert [each.verdict for each in replay(points, [new], 0.0)] == ["same"]
+    then = held(fleet_of(points), policy=never_emptied())
+    old = DecisionRecord(then.rounds, then.members, {})
+    assert old.rounds[0].flows[0].word != "unhealthy"
+    assert [each.verdict for each in replay(points, [old], 0.0)] == ["same"]
+
+
+def never_emptied() -> Policy:
+    return Policy(health=HealthPolicy(unhealthy_s=0.0))
 
 
 def test_the_same_reports_and_decisions_lead_to_the_same_decisions() -> None:

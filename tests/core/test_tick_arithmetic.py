@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.measures.ticks import AT_ONCE, due, lateness_ms, smoothed, until_next
+from clientmigration.core.measures.ticks import (
+    AT_ONCE,
+    behind,
+    due,
+    lateness_ms,
+    smoothed,
+    still,
+    until_next,
+)
 
 RATE = 20
 T0 = 1_700_000_000 * RATE  # a tick
@@ -101,3 +109,18 @@ def test_load_is_the_same_however_often_it_is_weighed(parts: int) -> None:
     for _ in range(parts):
         load = smoothed(load, 0.9 / parts, 1.0 / parts, within_s=2.0)
     assert load == pytest.approx(smoothed(0.2, 0.9, 1.0, within_s=2.0))
+
+
+def test_late_ticks_are_worth_load_from_half_a_tick_on() -> None:
+    assert [behind(late_ms, 0, 20) for late_ms in (0, 25, 37.5, 50, 1000)] == [0, 0, 0.5, 1, 1]
+    assert behind(0, 20, 20) == 0.5
+
+
+@given(st.floats(0, 1e6), st.integers(0, 10**6), st.integers(1, 1000))
+def test_late_ticks_are_worth_a_whole_load_at_most(late: float, skipped: int, rate: int) -> None:
+    assert 0 <= behind(late, skipped, rate) <= 1
+
+
+def test_a_server_stands_still_after_a_second_or_two_ticks_without_one() -> None:
+    assert [still(s, 20) for s in (0.06, 0.99, 1.0, 9.0)] == [False, False, True, True]
+    assert [still(s, 1) for s in (1.5, 2.0)] == [False, True]

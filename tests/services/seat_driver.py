@@ -19,6 +19,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures.allowance import Allowance
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.errors import PeersFault
 from clientmigration.gameserver.game import Game
@@ -106,6 +107,8 @@ class _Ticket:
 
 
 class _Probe:
+    allowance = Allowance()
+
     def sample(self) -> dict[str, float]:
         return {"cpu_percent": 0.0, "rss_bytes": 0.0, "reactor_lag_ms": 0.0}
 

@@ -1,11 +1,13 @@
 """The probe: CPU, memory and reactor lag from nothing but a clock and a process."""
 
 import os
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, cast
 
 import psutil
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 
 from clientmigration.core.measures.metrics import datapoints, measures
 from clientmigration.net.probe import BEAT_S, Lag, Probe, Reading, cpu_percent
@@ -111,3 +113,80 @@ def test_without_a_process_it_probes_its_own() -> None:
     probe = Probe(Clock())
     assert probe.sample()["rss_bytes"] > 1_000_000
     assert psutil.Process().pid == os.getpid()
+
+
+class Starving(Worker):
+    """A process that cannot be asked while the descriptors are used up."""
+
+    starving = False
+
+    def cpu_times(self) -> Times:
+        if self.starving:
+            raise OSError(24, "Too many open files")
+        return super().cpu_times()
+
+    def memory_info(self) -> Resident:
+        if self.starving:
+            raise psutil.AccessDenied
+        return super().memory_info()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[LogEvent]]:
+    """What is logged meanwhile."""
+    events: list[LogEvent] = []
+    observer = cast(ILogObserver, events.append)
+    globalLogPublisher.addObserver(observer)
+    yield events
+    globalLogPublisher.removeObserver(observer)
+
+
+def test_what_cannot_be_measured_now_has_no_value_this_second_and_comes_back(
+    logged: list[LogEvent],
+) -> None:
+    clock, worker = Clock(), Starving()
+    probe = Probe(clock, worker)
+    worker.starving = True
+    for _ in range(3):
+        clock.advance(1.0)
+        assert probe.sample().keys() >= {"reactor_lag_ms", "cpu_allowed_percent"}
+        assert "cpu_percent" not in probe.sample()
+        assert "rss_bytes" not in probe.sample()
+    assert len(logged) == 1, "said once"
+    worker.starving = False
+    worker.user += 1.5
+    clock.advance(1.0)
+    assert probe.sample()["cpu_percent"] > 0
+    assert probe.sample()["rss_bytes"] == 50_000_000
+
+
+def test_limits_are_read_each_second_and_the_last_ones_stand_while_nothing_can_be_read() -> None:
+    files = {
+        "/proc/self/cgroup": "0::/game",
+        "/sys/fs/cgroup/game/cpu.max": "max 100000",
+        "/sys/fs/cgroup/cpu.max": "100000 100000",
+        "/proc/stat": "cpu 100 0 0 0 0 0 0 0",
+    }
+
+    def read(path: str) -> str:
+        if path not in files:
+            raise FileNotFoundError(path)
+        return files[path]
+
+    clock = Clock()
+    probe = Probe(clock, Worker(), read)
+    assert probe.allowance.cores == 1.0
+    files |= {
+        "/sys/fs/cgroup/game/cpu.max": "25000 100000",
+        "/sys/fs/cgroup/game/cpu.stat": "throttled_usec 250000",
+        "/proc/stat": "cpu 150 0 0 0 0 0 0 50",
+    }
+    clock.advance(1.0)
+    sample = probe.sample()
+    assert sample["cpu_allowed_percent"] == pytest.approx(12.5)
+    assert sample["throttled_percent"] == pytest.approx(25)
+    assert sample["stolen_percent"] == pytest.approx(50)
+    files.clear()
+    clock.advance(1.0)
+    assert probe.sample()["cpu_allowed_percent"] == pytest.approx(12.5)
+    assert probe.allowance.cores == pytest.approx(0.125)

@@ -26,7 +26,7 @@ class World:
         self.clock = Clock()
         self.clock.rightNow = NOW
         self.meter, self.beats = Meter(("skipped_ticks",)), Beats(self.clock)
-        self.load = Load(lambda: 0.0, self.clock.seconds)
+        self.load = Load(lambda: 0.0, lambda: 1.0, self.clock.seconds)
         self.ticks = Ticks(self.clock, RATE, self.meter, self.load, self.beats, lambda: None)
         self.steps: list[int] = []
         self.does: Callable[[int], object] = lambda _tick: None

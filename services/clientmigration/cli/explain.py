@@ -30,6 +30,7 @@ from clientmigration.wire.operators import Because, Explain
 SHOWN = 20  # facts, and as many decisions, at most: the latest
 WORDS = {
     "draining": "the source empties itself",
+    "unhealthy": "the source has not kept up for long: its players feel it",
     "overloaded": "the source is overloaded, and the target is not even strained",
     "high": "the source is clearly fuller than the level at which all would be even",
     "low": "the target is clearly emptier than the level at which all would be even",

@@ -1,4 +1,7 @@
-"""How well this server does: one `Health` a second, from its load, its lateness and its game."""
+"""How well this server does: one `Health` a second, from its load, its lateness and its game.
+
+Health is what players feel: ticks that are late count as load, and without ticks it is 0.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Protocol
 from clientmigration.core.fleet.health import Grade, Health, grade, health_of
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position
+from clientmigration.core.measures.ticks import behind, still
 from clientmigration.gameserver.load import Load
 from clientmigration.gameserver.seats import Seats
 
@@ -19,6 +23,9 @@ class Pace(Protocol):
 
     def now(self) -> float:
         """Seconds since the epoch."""
+
+    def since_tick_s(self) -> float:
+        """How long ago the last tick ended that did not fail."""
 
 
 class Condition:
@@ -33,12 +40,21 @@ class Condition:
     ) -> Health:
         """By what was counted since the last report, what the probe says, and where the game's
         players are."""
-        load, seats, time = self._load.share, self._seats, self._time
+        seats, time = self._seats, self._time
+        stands = still(time.since_tick_s(), time.rate)
+        late = behind(
+            counted.get("lateness_ms_p50", 0.0),
+            counted.get("skipped_ticks", 0.0),
+            time.rate,
+        )
+        self._load.judge(1.0 if stands else late)
+        load = self._load.share
         self.grade = grade(self.grade, load, self._policy)
-        lateness_ms, lag_ms = counted.get("lateness_ms_p95", 0.0), sample["reactor_lag_ms"]
+        lateness_ms, lag_ms = counted.get("lateness_ms_p95", 0.0), sample.get("reactor_lag_ms", 0.0)
+        health = health_of(load, lateness_ms, lag_ms, 1000 / time.rate)
         return Health(
             load=load,
-            health=health_of(load, lateness_ms, lag_ms, 1000 / time.rate),
+            health=0.0 if stands else health,
             grade=self.grade,
             players=len(seats.playing()),
             capacity=seats.capacity,

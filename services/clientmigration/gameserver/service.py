@@ -191,7 +191,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     """A game server, not started yet. What is passed as a function here is called later, when the
     room that answers exists."""
     meter, beats = Meter(COUNTED), Beats(outside.clock)
-    load = Load(outside.cpu, outside.clock.seconds)
+    load = Load(outside.cpu, lambda: outside.probe.allowance.cores, outside.clock.seconds)
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     ticks = Ticks(outside.clock, setting.rate, meter, load, beats, stalls.ran)
     attachment = Attachment(setting.name, setting.address, setting.zone)

@@ -36,6 +36,7 @@ class Ticks:
         awake: Callable[[], None],
     ) -> None:
         self.rate, self.tick = rate, 0
+        self._ended = 0.0  # when the last tick ended that did not fail
         self._clock, self._meter, self._load, self._beats = clock, meter, load, beats
         self._awake = awake
         self._step: Callable[[int, float], None]
@@ -46,9 +47,13 @@ class Ticks:
         """World time, seconds since the epoch: the same on every server."""
         return self._clock.seconds()
 
+    def since_tick_s(self) -> float:
+        """How long ago the last tick ended that did not fail, or the first was begun."""
+        return self.now() - self._ended
+
     def start(self, step: Callable[[int, float], None]) -> None:
         """Begin; `step` is told each tick and the time at which it begins."""
-        self._step = step
+        self._step, self._ended = step, self.now()
         self._load.start()
         self._run()
 
@@ -85,7 +90,8 @@ class Ticks:
         started = self.now()
         self._meter.sample("lateness_ms", lateness_ms(tick, started, self.rate))
         self._step(tick, started)
-        self._meter.sample("tick_ms", (self.now() - started) * 1000)
+        self._ended = self.now()
+        self._meter.sample("tick_ms", (self._ended - started) * 1000)
 
     def _act(self, none_due: bool) -> None:
         """What waited for the end of a tick; a server that is always late does not wait on."""

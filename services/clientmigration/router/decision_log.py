@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from clientmigration.core.decisions.rounds import DecisionRecord, Round, moves_of, peculiar, witness
+from clientmigration.core.decisions.rounds import DecisionRecord, Round, moves_of, recorded, witness
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.member import Member
@@ -74,5 +74,5 @@ class DecisionLog:
         self._quiet, self._bytes = [], 0
 
     def _record(self, rounds: Sequence[Round]) -> str:
-        policy = peculiar(self._situation.policy)
+        policy = recorded(self._situation.policy)
         return DecisionRecord(tuple(rounds), dict(self._since), policy, self._name).text()

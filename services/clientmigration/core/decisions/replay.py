@@ -15,7 +15,6 @@ from typing import Literal
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.fleet import HISTORY_S, Fleet
 from clientmigration.core.fleet.flow import Flow
-from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.measures.metrics import Datapoint, Measurement
 
@@ -91,7 +90,7 @@ def _judge(
     if lacking:
         return Judged(round_, (), "unknown", "; ".join(lacking))
     fleet = _as_it_was(record, round_, decided, known)
-    again = flows(fleet, Policy.parse(record.policy), round_.now)
+    again = flows(fleet, record.decided_by(), round_.now)
     differences = "; ".join(differing(round_.flows, again))
     return Judged(round_, again, "differs" if differences else "same", differences)
 

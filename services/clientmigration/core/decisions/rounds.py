@@ -19,6 +19,10 @@ from clientmigration.errors import ClientMigrationError
 Runs = tuple[tuple[int, int], ...]
 """Whole Unix seconds as runs without a gap: the first and the last of each."""
 
+BEFORE: dict[str, dict[str, Any]] = {"health": {"unhealthy_s": 0.0}}
+"""Fields of the policy that are younger than records, with what routers did that had none of them.
+A record names them always; one that does not is of such a router."""
+
 WHAT_LIMIT = 200
 """Characters of the sentence about a decision: graphite-web keeps 255."""
 
@@ -86,6 +90,11 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         except (msgspec.MsgspecError, ValueError) as wrong:
             raise NotARecord(f"not a record of rounds: {wrong}") from wrong
 
+    def decided_by(self) -> Policy:
+        """The policy by which these rounds were decided."""
+        asked = {**BEFORE, **self.policy}
+        return Policy.parse({name: BEFORE.get(name, {}) | table for name, table in asked.items()})
+
     def text(self) -> str:
         """The record as JSON."""
         return msgspec.json.encode(self).decode()
@@ -99,6 +108,15 @@ def peculiar(policy: Policy) -> dict[str, Any]:
         for table, fields in asked.items()
         if (changed := {k: v for k, v in fields.items() if v != usual[table][k]})
     }
+
+
+def recorded(policy: Policy) -> dict[str, Any]:
+    """What is peculiar to it, and what is younger than records: `DecisionRecord.decided_by` makes
+    the same policy of it."""
+    asked, said = msgspec.to_builtins(policy), peculiar(policy)
+    for table, fields in BEFORE.items():
+        said[table] = {name: asked[table][name] for name in fields} | said.get(table, {})
+    return said
 
 
 def witness(

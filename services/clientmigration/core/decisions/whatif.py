@@ -163,7 +163,7 @@ def _suppose(
     past, choices, told = _CorrectedReports(known), list[Choice](), 0
     then, instead = Course({}), Course({})
     for record, now, held in _times([each for each in rounds if each[1].now >= since], policy):
-        was = [shift for each in held for shift in _shifts(each, Policy.parse(record.policy))]
+        was = [shift for each in held for shift in _shifts(each, record.decided_by())]
         past.shifts += was
         fleet = assembled(record.members, decided, now)
         fleet.observe(_reports(past, record, held[-1], judged(policy, now)), now)

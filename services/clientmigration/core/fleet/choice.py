@@ -82,7 +82,7 @@ class _Crowd:
             yield Move(resident.player, flow.source, flow.target, reason)
 
     def _parties(self, flow: Flow) -> Parties:
-        key = flow.source, flow.word == "draining"
+        key = flow.source, flow.empties
         if key not in self._ready:
             place, drain = self._places[flow.source], key[1]
             self._ready[key] = Parties(place, self._sight, self._terms, drain)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.health import Grade, Health, grade
+from clientmigration.core.fleet.health import Grade, Health, believed, grade
 from clientmigration.core.fleet.member import Closed, Member, usual_cost
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position
@@ -31,6 +31,9 @@ class LoadEstimate:
     sure: bool  # there were reports enough to judge it
     changing: bool  # players are coming or going by earlier decisions
     closed: Closed
+    failing: bool  # it has not kept up for long, and does not recover: everybody should leave
+    on_trial: bool  # it was unhealthy just now
+    health: float  # as it can be believed
     centre: Position | None  # where its players are; None without any
 
 
@@ -51,7 +54,7 @@ def estimates(fleet: Fleet, policy: Policy, now: float) -> tuple[LoadEstimate, .
     """Every member that has reported, by name, judged by seconds that are over everywhere."""
     seconds = judged(policy, now)
     known = [member.during(seconds) for member in fleet.members()]
-    usual = usual_cost(known)
+    usual = usual_cost(m for m in known if not m.failing(policy))
     return tuple(_estimate(m, m.newest, usual, policy, now) for m in known if m.newest)
 
 
@@ -65,6 +68,7 @@ def _estimate(
     samples = settled if sure else (coming,)
     loads = _smoothed(samples, r.hold_s)
     judged = replace(samples[-1], load=loads[-1])
+    cost = judged.careful_cost(usual) if policy.health.unhealthy_s else judged.cost(usual)
     return LoadEstimate(
         name=member.name,
         load=judged.load,
@@ -72,12 +76,15 @@ def _estimate(
         pressure=judged.pressure(weight),
         players=judged.players,
         seats=newest.capacity - max(judged.players, coming.players),
-        cost=judged.cost(usual) + judged.seat(weight),
-        load_cost=judged.cost(usual),
+        cost=cost + judged.seat(weight),
+        load_cost=cost,
         grade=reduce(lambda g, load: grade(g, load, policy), loads, Grade.FIT),
         sure=sure,
         changing=any(c.at + r.settle_s > now - r.lag_s for c in member.changes),
         closed=member.closed(policy, now),
+        failing=member.failing(policy) and not member.recovering(policy),
+        on_trial=member.on_trial(policy),
+        health=believed([h.health for h in _held(member.history, r.hold_s)]),
         centre=newest.centre if newest.players else None,
     )
 
@@ -90,14 +97,7 @@ def _held(samples: Sequence[Health], hold_s: float) -> list[Health]:
 def _smoothed(samples: Sequence[Health], hold_s: float) -> list[float]:
     """Load as it could be believed at each of these samples: one spike is not load."""
     held = (_held(samples[: n + 1], hold_s) for n in range(len(samples)))
-    return [_middle([h.load for h in some]) for some in held]
-
-
-def _middle(values: Sequence[float]) -> float:
-    """The mean of the middle half."""
-    edge = max(1, len(values) // 4)
-    inner = sorted(values)[edge:-edge] or values
-    return math.fsum(inner) / len(inner)
+    return [believed([h.load for h in some]) for some in held]
 
 
 def _doubt(samples: Sequence[Health]) -> float:

@@ -6,9 +6,9 @@ A value. Who decides flows is `rebalance`, who carries them out is chosen in `ch
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
-Word = Literal["draining", "overloaded", "high", "low"]
-"""Why one member gives to another: the giver empties itself, is overloaded, is clearly above the
-level, or the taker is clearly below it."""
+Word = Literal["draining", "unhealthy", "overloaded", "high", "low"]
+"""Why one member gives to another: the giver empties itself, has not kept up for long, is
+overloaded, is clearly above the level, or the taker is clearly below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,11 @@ class Flow:
         """The word of the reason; None in a record whose reason begins with no such word."""
         first = self.reason.partition(":")[0]
         return next((word for word in WORDS if word == first), None)
+
+    @property
+    def empties(self) -> bool:
+        """Whether everybody shall leave the source, not only as many as make it even."""
+        return self.word in ("draining", "unhealthy")
 
 
 WORDS: tuple[Word, ...] = get_args(Word)

@@ -4,7 +4,7 @@ Values and functions. Nothing here measures anything or remembers an earlier sam
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Self
@@ -14,6 +14,8 @@ from clientmigration.core.fleet.world import Position
 
 FEW = 20
 """With fewer players than this, load says more about the idle server than about a player's cost."""
+LITTLE = 0.3
+"""Load that no idle server has: with more, its players cost something, however few they are."""
 
 
 class Grade(IntEnum):
@@ -34,6 +36,13 @@ def grade(previous: Grade, load: float, policy: Policy) -> Grade:
     """The grade at this load (0..1 and above). It rises at once and falls with hysteresis."""
     at_least, at_most = _plain(load, policy), _plain(load + policy.health.hysteresis, policy)
     return max(at_least, min(previous, at_most))
+
+
+def believed(values: Sequence[float]) -> float:
+    """What these values say together, whatever a few of them say: the mean of the middle half."""
+    edge = max(1, len(values) // 4)
+    inner = sorted(values)[edge:-edge] or values
+    return math.fsum(inner) / len(inner)
 
 
 def health_of(load: float, tick_lateness_ms: float, reactor_lag_ms: float, tick_ms: float) -> float:
@@ -108,6 +117,12 @@ class Health:
     def cost(self, usual: float) -> float:
         """Load that one player brings here; `usual` when there are too few players to tell."""
         return self.load / self.players if self.players >= FEW else usual
+
+    def careful_cost(self, usual: float) -> float:
+        """The same, but few players who bring much load cost what they do: a slow server has few,
+        and would be filled beyond what it carries, or emptied to get below it."""
+        much = self.players and self.load > LITTLE
+        return max(self.load / self.players if much else 0.0, self.cost(usual))
 
     def plus(self, players: int, usual: float) -> Self:
         """This sample with so many players more (or fewer), and their load."""

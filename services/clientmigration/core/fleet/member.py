@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-from clientmigration.core.fleet.health import Health
+from clientmigration.core.fleet.health import Health, believed
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 
 Closed = Literal["", "silent", "draining", "unhealthy", "unreachable"]
@@ -106,13 +106,36 @@ class Member:
         """Whether its latest datapoints are young enough to decide by."""
         return self.newest is not None and now - self.newest.timestamp <= policy.health.fresh_s
 
+    def failing(self, policy: Policy) -> bool:
+        """Whether it has been unhealthy for the policy's time: nobody comes, everybody shall leave.
+
+        One good second does not end that, nor does one bad second begin it; a member that has not
+        reported for so long yet is not judged.
+        """
+        if self.newest is None or not policy.health.unhealthy_s:
+            return False
+        since = self.newest.timestamp - policy.health.unhealthy_s
+        lately = [h.health for h in self.history if h.timestamp > since]
+        watched = len(lately) >= policy.rebalance.datapoints and self.history[0].timestamp <= since
+        return watched and believed(lately) < policy.health.unhealthy
+
+    def recovering(self, policy: Policy) -> bool:
+        """Whether it has kept up in most of its last few reports, whatever was before."""
+        last = [h.health for h in self.history[-policy.rebalance.datapoints :]]
+        return bool(last) and believed(last) >= policy.health.unhealthy
+
+    def on_trial(self, policy: Policy) -> bool:
+        """Whether it was unhealthy just now, so that it has to show first what it can carry."""
+        bad = sum(h.health < policy.health.unhealthy for h in self.history)
+        return bool(policy.health.unhealthy_s) and bad >= policy.rebalance.datapoints
+
     def closed(self, policy: Policy, now: float) -> Closed:
         """Why nobody at all may be sent there; "" when it is open."""
         if self.newest is None or not self.fresh(policy, now):
             return "silent"
         if self.newest.draining:
             return "draining"
-        if self._unhealthy(policy, now):
+        if self.failing(policy) or self._unhealthy(policy, now):
             return "unhealthy"
         return "unreachable" if now < self.shut else ""
 

@@ -39,6 +39,8 @@ class HealthPolicy(Section, frozen=True):
     """How far load must fall below a threshold before the grade falls too."""
     unhealthy: float = 0.05
     """Health (0..1): a member that did not reach this once in `fresh_s` gets nobody."""
+    unhealthy_s: float = 10.0
+    """Seconds after which a member that stays below `unhealthy` is emptied; 0: it never is."""
     fresh_s: float = 5.0
     """Seconds after which a member without new datapoints counts as silent and gets nobody."""
     seats_weight: float = 0.25
@@ -47,6 +49,7 @@ class HealthPolicy(Section, frozen=True):
     def __post_init__(self) -> None:
         _within(self, 0, 1, "strained", "overloaded", "hysteresis", "unhealthy")
         _within(self, 1, 60, "fresh_s")
+        _within(self, 0, 12, "unhealthy_s")
         _within(self, 0, 10, "seats_weight")
         if not self.hysteresis < self.strained < self.overloaded:
             raise ValueError("hysteresis < strained < overloaded must hold")

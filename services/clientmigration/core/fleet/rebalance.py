@@ -20,6 +20,10 @@ from clientmigration.core.fleet.world import distance
 
 NOTHING = 1e-9
 """Load so small that nobody notices it."""
+WELL = 0.25
+"""Health from which a member takes players of one that does not keep up."""
+TRIAL = 10
+"""Players that a member takes at most which did not keep up some seconds ago."""
 HALVINGS = 40
 """Steps in which the level is found: to a millionth of a millionth."""
 
@@ -27,9 +31,11 @@ HALVINGS = 40
 def flows(fleet: Fleet, policy: Policy, now: float) -> tuple[Flow, ...]:
     """How many players should move from where to where now; empty when all is well.
 
-    Together at most `policy.budget` players. Givers are those that drain (everybody, as far as
-    there is room), are overloaded, or are clearly above the level; takers are below it and stay
-    below it. Register the answer with `fleet.decided` before asking again.
+    Together at most `policy.budget` players. Givers are those that drain or have not kept up for
+    long (everybody, as far as there is room), are overloaded, or are clearly above the level;
+    takers are below it and stay below it, but for those whom the first two send. Where nobody
+    keeps up, nobody is moved: it would help nobody, and be felt by all. Register the answer with
+    `fleet.decided` before asking again.
     """
     known = [each for each in estimates(fleet, policy, now) if each.closed != "silent"]
     takers = [each for each in known if not each.closed]
@@ -54,7 +60,7 @@ def level(known: Sequence[LoadEstimate], policy: Policy) -> float:
     low, high = 0.0, max((each.pressure for each in known), default=0.0)
     pressure = np.array([each.pressure for each in known])
     cost = np.maximum(np.array([each.cost for each in known]), NOTHING)
-    drained = np.array([each.closed == "draining" for each in known])
+    drained = np.array([_emptied(each) for each in known])
     players = np.array([each.players for each in known])
     room = np.array([0 if each.closed else _room(each, policy) for each in known])
     for _ in range(HALVINGS):
@@ -66,8 +72,10 @@ def level(known: Sequence[LoadEstimate], policy: Policy) -> float:
 
 
 def _room(taker: LoadEstimate, policy: Policy) -> int:
-    """Players it can take at most."""
-    return min(taker.seats, _times(policy.limits.full_load - taker.load, taker.load_cost))
+    """Players it can take at most. Who was unhealthy just now takes few, and shows what they cost
+    it: a server that is filled at once beyond what it carries would be emptied again."""
+    few = max(0, TRIAL - taker.players) if taker.on_trial else taker.seats
+    return min(few, taker.seats, _times(policy.limits.full_load - taker.load, taker.load_cost))
 
 
 class _Room:
@@ -76,15 +84,19 @@ class _Room:
     def __init__(self, taker: LoadEstimate, even: float, policy: Policy) -> None:
         self.taker, self.pressure = taker, taker.pressure
         self.hard = _room(taker, policy)
+        self.safe = _times(policy.health.overloaded - taker.load, taker.load_cost)
         self.gentle = _times(policy.rebalance.damping * (even - taker.pressure), taker.cost)
 
     def left(self, word: Word) -> int:
-        """Players it still takes for this reason: a drain may lift it above the level."""
-        return self.hard if word == "draining" else min(self.hard, self.gentle)
+        """Players it still takes for this reason: a drain may lift it above the level, and one who
+        does not keep up too, but nobody may be overloaded by that."""
+        if word == "draining":
+            return self.hard
+        return min(self.hard, self.safe if word == "unhealthy" else self.gentle)
 
     def take(self) -> None:
         """One player comes."""
-        self.hard, self.gentle = self.hard - 1, self.gentle - 1
+        self.hard, self.safe, self.gentle = self.hard - 1, self.safe - 1, self.gentle - 1
         self.pressure += self.taker.cost
 
 
@@ -107,12 +119,18 @@ def _plan(
                 yield Flow.of(giver.name, room.taker.name, poured[room], words[room], numbers)
 
 
-def _urgency(giver: LoadEstimate) -> tuple[bool, int, float, str]:
-    return giver.closed != "draining", -giver.grade, -giver.pressure, giver.name
+def _emptied(giver: LoadEstimate) -> bool:
+    """Whether everybody should leave it."""
+    return giver.closed == "draining" or giver.failing
+
+
+def _urgency(giver: LoadEstimate) -> tuple[bool, bool, int, float, str]:
+    drains = giver.closed == "draining"
+    return not drains, not giver.failing, -giver.grade, -giver.pressure, giver.name
 
 
 def _wish(giver: LoadEstimate, even: float, policy: Policy) -> int:
-    if giver.closed == "draining":
+    if _emptied(giver):
         return giver.players
     above = policy.rebalance.damping * (giver.pressure - even)
     return min(giver.players, _times(above, giver.cost))
@@ -122,11 +140,12 @@ def _pour(
     count: int, giver: LoadEstimate, words: Mapping[_Room, Word], policy: Policy
 ) -> Counter[_Room]:
     """Players by room: one after the other to whoever is nearest, or as near and lowest, and still
-    takes some. A drain goes to the lowest: it may lift them above the level, so it fills evenly."""
+    takes some. Who is emptied gives to the lowest: that may lift them above the level, so it fills
+    evenly."""
     poured: Counter[_Room] = Counter()
     heap = [
         (
-            0 if word == "draining" else _steps(giver, room.taker, policy),
+            0 if _emptied(giver) else _steps(giver, room.taker, policy),
             room.pressure,
             room.taker.name,
             room,
@@ -160,6 +179,9 @@ def _word(giver: LoadEstimate, taker: LoadEstimate, even: float, policy: Policy)
         return None
     if giver.closed == "draining":
         return "draining"
+    if giver.failing:
+        able = taker.grade is not Grade.OVERLOADED and taker.health >= WELL
+        return "unhealthy" if able else None
     if not (giver.sure and taker.sure and giver.pressure > even > taker.pressure):
         return None
     doubt = max(giver.doubt, taker.doubt)

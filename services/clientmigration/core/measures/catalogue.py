@@ -22,7 +22,7 @@ Unit = Literal[
     "ms",
     "ticks",
     "metres",
-    "percent",  # of one core
+    "percent",  # of one core, or of the time
     "bytes",
     "bytes_per_s",
     "per_s",
@@ -52,6 +52,19 @@ def _spread(role: Role, stem: str, unit: Unit, text: str) -> Iterator[Row]:
 
 def _process(role: Role) -> Iterator[Row]:
     yield _row(role, "cpu_percent", "percent", "average", "CPU time used, of one core.")
+    yield _row(
+        role,
+        "cpu_allowed_percent",
+        "percent",
+        "average",
+        "CPU time it may use, of one core: what quota, throttling and steal leave.",
+    )
+    yield _row(
+        role, "throttled_percent", "percent", "average", "Time its cgroup was held back by a quota."
+    )
+    yield _row(
+        role, "stolen_percent", "percent", "average", "CPU time that the host gave to others."
+    )
     yield _row(role, "rss_bytes", "bytes", "max", "Resident memory of the daemon.")
     yield _row(role, "reactor_lag_ms", "ms", "max", "Longest delay of a timer in the interval.")
     yield _row(

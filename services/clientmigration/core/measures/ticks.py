@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 AT_ONCE = 2  # ticks simulated before the reactor gets its turn again
 EARLY = 1e-6  # of a tick: a timer may come that much too soon
+STILL_S = 1.0  # without a tick for so long, a server stands still
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,20 @@ def due(tick: int, now: float, rate: int) -> Due:
 def lateness_ms(tick: int, now: float, rate: int) -> float:
     """How long after its time a tick begins, milliseconds."""
     return max(0.0, now - tick / rate) * 1000
+
+
+def behind(lateness_ms: float, skipped: float, rate: int) -> float:
+    """The load that the late ticks of a second are worth, 0..1: 0 while the usual one (the median
+    `lateness_ms`) begins within half a tick of its time, 1 when it is late by a whole tick or more;
+    and at least the share that was `skipped`."""
+    late = 2 * lateness_ms * rate / 1000 - 1
+    return min(1.0, max(0.0, late, skipped / (skipped + rate)))
+
+
+def still(since_tick_s: float, rate: int) -> bool:
+    """Whether a server stands still: no tick has ended for a second, or for two ticks if they are
+    longer."""
+    return since_tick_s >= max(STILL_S, 2 / rate)
 
 
 def until_next(tick: int, now: float, rate: int) -> float:
