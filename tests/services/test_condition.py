@@ -32,7 +32,7 @@ class Host:
         self.cpu, self.allowed = 0.0, 1.0
         self.meter, self.beats = Meter(("skipped_ticks",)), Beats(self.clock)
         load = Load(lambda: self.cpu, lambda: self.allowed, self.clock.seconds)
-        self.ticks = Ticks(self.clock, RATE, self.meter, load, self.beats)
+        self.ticks = Ticks(self.clock, RATE, self.meter, load, self.beats, lambda: None)
         seats = cast(Any, SimpleNamespace(playing=lambda: "x" * 30, capacity=200, draining=False))
         self.condition = Condition(load, seats, self.ticks, Policy())
         self.does: Callable[[], None] = lambda: None
