@@ -5,12 +5,14 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from clientmigration.client.player import Player
 from clientmigration.core.fleet.policy import Policy, ReachPolicy
-from clientmigration.router.overview import overview
+from clientmigration.router.overview import found, overview
 from clientmigration.testing import Arena
 from clientmigration.testing.unplaced import WITHIN_S, Unplaced
+from clientmigration.wire.operators import Ended, Find, Found
 
 
 def arena_with(*servers: str, capacity: int = 200, seed: int = 1) -> Arena:
@@ -52,6 +54,17 @@ def closed(arena: Arena) -> dict[str, str]:
     return {each.name: each.closed for each in overview(arena.router.overview_ports).members}
 
 
+def state(arena: Arena, player: Player) -> str:
+    """What operators are told who look for this player."""
+    answers: list[Found | Ended] = []
+    asking = Deferred.fromCoroutine(found(arena.router.overview_ports, Find(1, player.name)))
+    asking.addCallback(answers.append)
+    arena.run(0.1)
+    (answer,) = answers
+    assert isinstance(answer, Found)
+    return answer.state
+
+
 def played(arena: Arena, *servers: str, players: int = 4) -> list[Player]:
     """Players who all play on the first server; the others are started after them."""
     some = [arena.start_player() for _ in range(players)]
@@ -66,8 +79,10 @@ def test_who_cannot_reach_its_server_any_more_plays_elsewhere_within_15_s_moved_
     arena = arena_with("eu")
     ada = played(arena, "us", players=1)[0]
     part(arena, ada, "eu")
-    arena.run(WITHIN_S)
-    assert ada.state == "playing"
+    arena.run(6.0)
+    assert state(arena, ada) == "away"
+    arena.run(WITHIN_S - 6.0)
+    assert ada.state == state(arena, ada) == "playing"
     assert arena.homes_of(ada) == ["us"]
     assert arena.ledger.records[ada.name].epoch == 2
     assert len(arena.servers["eu"].seats) == 0

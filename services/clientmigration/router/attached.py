@@ -127,3 +127,8 @@ class AttachedMembers(Mapping[str, MemberLink]):
     def measured(self, link: MemberLink, measures: Mapping[str, float]) -> None:
         """The values of its latest report."""
         link.measures = measures
+
+
+def connected(entry: Entry) -> bool:
+    """Whether the player has a connection to its server, as far as the server can tell."""
+    return entry.heard_s is not None and entry.heard_s < HEARD_S

@@ -15,7 +15,7 @@ from clientmigration.core.fleet.numbers import numbered
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
 from clientmigration.net.ledger import TimedLedger
-from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.attached import AttachedMembers, connected
 from clientmigration.router.past import Past
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Entry
@@ -159,7 +159,7 @@ def _playing(n: int, at: str, entry: Entry, stored_at: float, moves: list[Moved]
         player=entry.player,
         member=at,
         epoch=entry.epoch,
-        state=entry.state,
+        state=entry.state if entry.state != "playing" or connected(entry) else "away",
         migration=entry.migration,
         x=entry.x,
         y=entry.y,

@@ -10,8 +10,7 @@ from collections.abc import Callable, Container, Mapping
 from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
-from clientmigration.router.attached import HEARD_S, AttachedMembers
-from clientmigration.wire.messages import Entry
+from clientmigration.router.attached import AttachedMembers, connected
 
 
 class Residents:
@@ -48,10 +47,5 @@ class Residents:
             for name, link in self._members.items()
             if name in involved
             for entry in link.roster.values()
-            if entry.state == "playing" and _hears(entry)
+            if entry.state == "playing" and connected(entry)
         ]
-
-
-def _hears(entry: Entry) -> bool:
-    """Whether the player has a connection to its server, as far as that is known."""
-    return entry.heard_s is not None and entry.heard_s < HEARD_S
