@@ -53,7 +53,8 @@ from clientmigration.net.door import Dial, steady
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.net.probe import Probe
-from clientmigration.net.tickets import Seals
+from clientmigration.net.tickets import Seals, Ticket
+from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 
 log = Logger()
 
@@ -77,9 +78,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class ServerOutside:
-    """Everything outside of a game server that it uses. `cpu` answers the CPU seconds that this
-    process has used so far, `entropy` random bytes, `jitter` a random share of a wait, `dropped`
-    how many datapoints carbon never got since it was asked last."""
+    """Everything outside of a game server that it uses. Nobody sets `clock`; `wall` answers what
+    the host's clock shows, if that is another. `cpu` answers the CPU seconds that this process has
+    used so far, `entropy` random bytes, `jitter` a random share of a wait, `dropped` how many
+    datapoints carbon never got since it was asked last."""
 
     clock: IReactorTime
     seals: Seals
@@ -90,6 +92,7 @@ class ServerOutside:
     dial: Dial
     jitter: Callable[[], float] = random
     dropped: Callable[[], int] = lambda: 0
+    wall: Callable[[], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +185,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     room that answers exists."""
     meter, beats = Meter(COUNTED), Beats(outside.clock)
     load = Load(outside.cpu, outside.clock.seconds)
-    ticks = Ticks(outside.clock, setting.rate, meter, load, beats)
+    world = WorldClock(outside.clock, outside.wall)
+    ticks = Ticks(outside.clock, world, setting.rate, meter, load, beats)
     attachment = Attachment(setting.name, setting.address, setting.zone)
     traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
 
@@ -204,28 +208,30 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)
     condition = Condition(load, seats, ticks, setting.policy)
     sources = (
-        neighbours.measures,
-        mail.measures,
-        burns.measures,
-        seats.measures,
-        rounds.measures,
+        neighbours.measures, mail.measures, burns.measures, seats.measures, rounds.measures,
         lambda: {"carbon_dropped": outside.dropped()},
-    )
+    )  # fmt: skip
     measures = Measures(meter, traffic, outside.probe, game, condition, sources)
-    reporter = Reporter(measures, attachment, outside.sink, ticks.now)
+    reporter = Reporter(measures, attachment, outside.sink, ticks.date)
 
     def sweep() -> None:
         waivers.ask()
         seats.expire()
 
     orders = RouterOrders(
-        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on)
+        seats,
+        ticks,
+        rounds.stored,
+        neighbours.learn,
+        lambda on: server.drain(on),
+        lambda noted: world.heard(noted.now, may_go_back=not seats),
     )
     duties = RouterDuties(attachment, seats, orders, waivers.ask)
-    gate = Gate(seats, outside.seals, attachment, traffic, ticks.now, sweep)
+    redeem = partial(_redeemed, outside.seals, attachment, world.now)
+    gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
     lobby = _lobby(outside, gate, lambda: Link(papers, ears))
     uplink = partial(_to_router, outside, attachment, duties, traffic)
-    _beat(beats, reporter, sweep, duties)
+    _beat(beats, reporter, sweep, duties, world)
     rooms = Rooms(
         ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
         traffic.blame, lobby.line, uplink,
@@ -249,17 +255,29 @@ def _lobby(outside: ServerOutside, gate: Gate, link: Callable[[], Link]) -> Lobb
     return Lobby(ROLE, outside.clock, gate.traffic.blame, usual, others)
 
 
+def _redeemed(
+    seals: Seals, attachment: Attachment, date: Callable[[], float], ticket: str, secret: str
+) -> Ticket:
+    """What a ticket for this server says, shown by one who knows its secret."""
+    return seals.redeemed(ticket, attachment.member, secret, date())
+
+
 def _workloads(meter: Meter, burns: Burns, files: Files, player: str) -> Workloads:
     """Room for what one player asks for."""
     return Workloads(player, burns, StreamSender(files, partial(meter.count, "file_bytes")))
 
 
 def _beat(
-    beats: Beats, reporter: Reporter, sweep: Callable[[], None], duties: RouterDuties
+    beats: Beats,
+    reporter: Reporter,
+    sweep: Callable[[], None],
+    duties: RouterDuties,
+    world: WorldClock,
 ) -> None:
     beats.every(REPORT_S, "report", reporter.report)
     beats.every(SWEEP_S, "sweep", sweep)
     beats.every(ROSTER_S, "roster", duties.list)
+    beats.every(FOLLOW_EVERY_S, "keeping the world's time", world.follow)
 
 
 def _calling(

@@ -62,6 +62,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         entropy=os.urandom,
         dial=dialer(reactor),
         dropped=carbon.take_dropped,
+        wall=time.time,
     )
     parts = ServerParts(namedAny(options["game"]), Files.of_folder(options["files"]))
     server = build(outside, setting, parts)

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from clientmigration.core.measures.meter import Meter
-from clientmigration.core.measures.ticks import due, lateness_ms, until_next
+from clientmigration.core.measures.ticks import due, gone_back, lateness_ms, until_next
 from clientmigration.gameserver.load import Load
 from clientmigration.net.beats import Beats
 
 PATIENCE_S = 0.25  # what waits for the end of a late tick waits no longer than this
+
+
+class WorldDate(Protocol):
+    """What date it is in the world: the same on every server."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def waits(self, world_s: float) -> float:
+        """The seconds of the clock that so many seconds of the world take."""
 
 
 class Ticks:
@@ -26,17 +37,33 @@ class Ticks:
     """
 
     def __init__(
-        self, clock: IReactorTime, rate: int, meter: Meter, load: Load, beats: Beats
+        self,
+        clock: IReactorTime,
+        world: WorldDate,
+        rate: int,
+        meter: Meter,
+        load: Load,
+        beats: Beats,
     ) -> None:
         self.rate, self.tick = rate, 0
-        self._clock, self._meter, self._load, self._beats = clock, meter, load, beats
+        self._clock, self._world, self._meter, self._load, self._beats = (
+            clock,
+            world,
+            meter,
+            load,
+            beats,
+        )
         self._step: Callable[[int, float], None]
         self._waiting: list[tuple[str, Callable[[], None], float]] = []
         self._beat: IDelayedCall | None = None
 
     def now(self) -> float:
-        """World time, seconds since the epoch: the same on every server."""
+        """Seconds of a clock that nobody sets: for waits. It is no date."""
         return self._clock.seconds()
+
+    def date(self) -> float:
+        """World time, seconds since the epoch: the same on every server."""
+        return self._world.now()
 
     def start(self, step: Callable[[int, float], None]) -> None:
         """Begin; `step` is told each tick and the time at which it begins."""
@@ -59,12 +86,15 @@ class Ticks:
     def _run(self) -> None:
         self._act(none_due=self._run_due())
         self._load.weigh()
-        ahead = until_next(self.tick, self.now(), self.rate)
-        self._beat = self._clock.callLater(ahead, self._run)
+        ahead = until_next(self.tick, self.date(), self.rate)
+        self._beat = self._clock.callLater(self._world.waits(ahead), self._run)
 
     def _run_due(self) -> bool:
         """Simulate what is due; answers whether nothing is due after it."""
-        now_due = due(self.tick, self.now(), self.rate)
+        date = self.date()
+        if gone_back(self.tick, date, self.rate):
+            self.tick = 0
+        now_due = due(self.tick, date, self.rate)
         if now_due.skipped:
             self._meter.count("skipped_ticks", now_due.skipped)
         for tick in now_due.ticks:
@@ -74,7 +104,7 @@ class Ticks:
 
     def _simulate(self, tick: int) -> None:
         started = self.now()
-        self._meter.sample("lateness_ms", lateness_ms(tick, started, self.rate))
+        self._meter.sample("lateness_ms", lateness_ms(tick, self.date(), self.rate))
         self._step(tick, started)
         self._meter.sample("tick_ms", (self.now() - started) * 1000)
 

@@ -13,6 +13,7 @@ from twisted.python import usage
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.tickets import Seals
+from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.web import Origins
 
 S = TypeVar("S")
@@ -21,11 +22,12 @@ GARBAGE = 10_000  # objects: a few megabytes, and a few milliseconds to look thr
 
 
 def served(assemble: Callable[[Any, Any], S], options: Any) -> S:
-    """What `assemble(reactor, options)` makes; a wrong setting ends the program with one line."""
+    """What `assemble(reactor, options)` makes, on a reactor whose timers nobody can set; a wrong
+    setting ends the program with one line."""
     from twisted.internet import reactor
 
     try:
-        made = assemble(reactor, options)
+        made = assemble(monotonic(reactor), options)
     except ConfigurationError as error:
         raise SystemExit(f"clientmigration: {error}") from None
     reactor.callWhenRunning(keep_what_is_loaded)

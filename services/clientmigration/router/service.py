@@ -21,6 +21,7 @@ from clientmigration.errors import PeersFault
 from clientmigration.net.beats import Beats
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
+from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
 from clientmigration.router.annotations import Annotations
@@ -88,7 +89,8 @@ class Router(Service):
         self, outside: RouterOutside, settings: RouterSettings, parts: RouterParts
     ) -> None:
         self.outside, self.settings = outside, settings
-        self.now = outside.clock.seconds
+        self.world = WorldClock(outside.clock, outside.wall)
+        self.now = self.world.now
         self.started = 0.0
         self.beats = Beats(outside.clock)
         self.meter = Meter(COUNTED, ("decision_ms",))
@@ -97,7 +99,9 @@ class Router(Service):
         self.pings = KnownPings(settings.policy.placement.remember_s)
         self.situation = Situation(self.fleet, settings.policy, self.now)
         self.members = AttachedMembers(outside.clock)
-        self.ledger = parts.ledger(outside.ledger, self.now, self._ledger_took)
+        self.ledger = parts.ledger(
+            outside.ledger, self.now, self._ledger_took, outside.clock.seconds
+        )
         self._make_moves(parts.carrier)
         self._make_presence()
         self._make_doors()
@@ -115,7 +119,7 @@ class Router(Service):
         self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
         ended = (facts.ended, counts.ended, self.past.ended, self.cooldowns.ended, log_ended)
         redirects = SealedRedirects(outside.seals, self.situation)
-        tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats)
+        tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats, self.now)
         self.moves = Moves(tools, outside.entropy, facts.begun, ended, carrier)
 
     def _make_presence(self) -> None:
@@ -132,15 +136,19 @@ class Router(Service):
             introductions.left,
         )
         joined = tuple(each.joined for each in rooms)
-        self.presence = Presence(self.members, situation, self.groups, joined, left)
+        self.presence = Presence(
+            self.members, situation, self.groups, joined, left, outside.clock.seconds
+        )
 
     def _make_doors(self) -> None:
         outside, policy, members = self.outside, self.settings.policy, self.members
-        self.reports = Reports(members, self.situation)
+        self.reports = Reports(members, self.situation, self.world)
         self.recovery = Recovery(members, self.moves, self.ledger, self.beats)
         self.rosters = Rosters(members, self.situation, self.groups, self.pings, self.recovery)
         placing = Placing(self.situation, self.groups, members, self.meter, self.audit)
-        self.queue = Queue(placing.find, policy.limits.place_kept_s, self.meter, self.now)
+        self.queue = Queue(
+            placing.find, policy.limits.place_kept_s, self.meter, outside.clock.seconds
+        )
         self._visits = count(1)
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
@@ -224,6 +232,7 @@ class Router(Service):
         self.beats.every(SHOW_S, "showing operators", self.operators.tick)
         self.beats.every(period_s, "deciding", self.decisions.decide)
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
+        self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
 
     # Lines.
 
