@@ -117,6 +117,7 @@ class Cluster:
         self.secret = folder / "cluster.secret"
         self.secret.write_text(os.urandom(32).hex())
         self.children: dict[str, Child] = {}
+        self.environments: dict[str, dict[str, str]] = {}  # what a process has in its own besides
         self.players: list[Player] = []
         self.parts = self._router()
         self.router = next(part for part in self.parts if isinstance(part, Router))
@@ -160,7 +161,8 @@ class Cluster:
 
     def _run(self, name: str, daemon: str, *flags: str) -> None:
         argv = (sys.executable, TWISTD, "-n", "--pidfile=", daemon, *flags)
-        program = Program(name, argv, self.folder / f"{name}.log", dict(os.environ))
+        environment = {**os.environ, **self.environments.get(name, {})}
+        program = Program(name, argv, self.folder / f"{name}.log", environment)
         self.children[name] = Child(self.reactor, program, lambda _program, _how: None)
         self.children[name].startService()
 

@@ -15,8 +15,9 @@ from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.meter import Meter
 from clientmigration.gameserver.condition import Condition
 from clientmigration.gameserver.load import Load
-from clientmigration.gameserver.ticks import Ticks
+from clientmigration.gameserver.ticks import Clocks, Ticks
 from clientmigration.net.beats import Beats
+from clientmigration.net.worldclock import WorldClock
 
 RATE = 20
 GAME = {"centre_x_m": 0.0, "centre_y_m": 0.0, "spread_m": 0.0}
@@ -32,7 +33,8 @@ class Host:
         self.cpu, self.allowed = 0.0, 1.0
         self.meter, self.beats = Meter(("skipped_ticks",)), Beats(self.clock)
         load = Load(lambda: self.cpu, lambda: self.allowed, self.clock.seconds)
-        self.ticks = Ticks(self.clock, RATE, self.meter, load, self.beats, lambda: None)
+        clocks = Clocks(self.clock, WorldClock(self.clock))
+        self.ticks = Ticks(clocks, RATE, self.meter, load, self.beats, lambda: None)
         seats = cast(Any, SimpleNamespace(playing=lambda: "x" * 30, capacity=200, draining=False))
         self.condition = Condition(load, seats, self.ticks, Policy())
         self.does: Callable[[], None] = lambda: None

@@ -37,7 +37,7 @@ def snapshot(epoch: int, seq: int, player: str = ADA, coins: int = 0) -> Snapsho
 
 def at(ledger: Ledger, now: float) -> TimedLedger:
     """The ledger at that time."""
-    return TimedLedger(ledger, lambda: now, lambda _: None)
+    return TimedLedger(ledger, lambda: now, lambda _: None, lambda: now)
 
 
 def take(
@@ -125,7 +125,7 @@ def test_how_long_an_answer_took_is_told_whatever_it_was(fails: bool) -> None:
         def read(self, player: str) -> Deferred[Record]:  # noqa: ARG002
             return answer
 
-    reading = TimedLedger(Late(), clock.seconds, took.append).read(ADA)
+    reading = TimedLedger(Late(), clock.seconds, took.append, clock.seconds).read(ADA)
     clock.advance(0.25)
     assert took == []
     if fails:

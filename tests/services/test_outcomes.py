@@ -19,7 +19,7 @@ def ended(
     """A move that began at second 9."""
     record = Record(player, "eu", 1)
     terms = MoveTerms("m1", record, "eu", "us", "ff", "", 9.0, None, why="it was ordered")
-    return MoveEnded(terms, outcome, reason, at)
+    return MoveEnded(terms, outcome, reason, at, at - 9.0)
 
 
 def test_a_ticket_is_for_the_next_epoch_unless_the_player_only_comes_back() -> None:

@@ -10,8 +10,9 @@ from twisted.logger import LogEvent
 
 from clientmigration.core.measures.meter import Meter
 from clientmigration.gameserver.load import Load
-from clientmigration.gameserver.ticks import PATIENCE_S, Ticks
+from clientmigration.gameserver.ticks import PATIENCE_S, Clocks, Ticks
 from clientmigration.net.beats import Beats
+from clientmigration.net.worldclock import WorldClock
 from clientmigration.testing import Arena
 
 RATE = 20
@@ -27,7 +28,8 @@ class World:
         self.clock.rightNow = NOW
         self.meter, self.beats = Meter(("skipped_ticks",)), Beats(self.clock)
         self.load = Load(lambda: 0.0, lambda: 1.0, self.clock.seconds)
-        self.ticks = Ticks(self.clock, RATE, self.meter, self.load, self.beats, lambda: None)
+        clocks = Clocks(self.clock, WorldClock(self.clock))
+        self.ticks = Ticks(clocks, RATE, self.meter, self.load, self.beats, lambda: None)
         self.steps: list[int] = []
         self.does: Callable[[int], object] = lambda _tick: None
 

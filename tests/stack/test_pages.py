@@ -12,8 +12,9 @@ import pytest
 from clientmigration.client import traveller
 from clientmigration.core.fleet import fleet, grace
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures import worldtime
 from clientmigration.gameserver import load, service
-from clientmigration.net import carbon, line, tickets
+from clientmigration.net import carbon, line, tickets, worldclock
 from clientmigration.router import move as moves
 from clientmigration.stack import logs
 from clientmigration.status import board, documents, history, site
@@ -74,7 +75,13 @@ SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
     ("operations", "asks again every {:g} s", moves.UNKNOWN_S),
     ("operations", "refused (`not_authentic`) for up to {:g} s", line.MEMBER_SILENCE_S),
     ("operations", "Cut at {:.0f} MB", logs.LIMIT_BYTES / 1e6),
-    ("operations", "whose clock is {:g} s ahead", fleet.AHEAD_S),
+    ("operations", "A report that is dated {:g} s ahead or more", fleet.AHEAD_S),
+    ("operations", "up to {:g} % shorter or longer", 100 * worldtime.ROUTER.slew),
+    ("operations", "more than {:g} s ahead, three seconds in a row", worldtime.ROUTER.step_s),
+    ("operations", "is slowed down by up to {:g} %", 100 * worldtime.SERVER.slew),
+    ("operations", "behind by more than {:g} s steps", worldtime.SERVER.step_s),
+    ("operations", "as long as that is no more than {:g} s off", worldtime.NEAR_S),
+    ("protocol", "own clock is off by more than {:g} s", worldclock.OFF_S),
     ("operations", "smoothed over about {:g} s", load.SMOOTHING_S),
     ("migration", "Waits: {:g} s for each step", moves.STEP_S),
     ("migration", "{:g} s for the player to arrive", moves.ARRIVAL_S),

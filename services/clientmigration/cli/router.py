@@ -21,6 +21,7 @@ from clientmigration.net.operator import (
     within,
 )
 from clientmigration.net.tickets import Proofs, Seals
+from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole
 
 T = TypeVar("T")
@@ -84,7 +85,7 @@ def with_router(
     async def alone(reactor: Any) -> T:
         endpoint, credentials = endpoint_of(reactor, flags), credentials_of(flags, role)
         client = await entered(
-            endpoint, OperatorClient(reactor, credentials), flags.router, flags.timeout
+            endpoint, OperatorClient(monotonic(reactor), credentials), flags.router, flags.timeout
         )
         try:
             return await work(client)

@@ -29,6 +29,7 @@ from clientmigration.errors import Away, ClientMigrationError, ConfigurationErro
 from clientmigration.net.door import steady
 from clientmigration.net.line import Line
 from clientmigration.net.operator import OperatorClient
+from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole, Order, Overview, World
 
 
@@ -36,7 +37,7 @@ def run(given: Namespace, answer: Output) -> int:
     """Show the fleet until somebody ends it."""
     if not answer.as_json and not (sys.stdin.isatty() and answer.console.is_terminal):
         raise ConfigurationError("top needs a terminal; for a program there is --json")
-    waited(lambda reactor: Top(reactor, given, answer).watch())
+    waited(lambda reactor: Top(monotonic(reactor), given, answer).watch())
     return DONE
 
 

@@ -26,6 +26,7 @@ from clientmigration.core.measures.metrics import Sink, datapoints
 from clientmigration.net.beats import Beats
 from clientmigration.net.door import Dial
 from clientmigration.net.probe import Probe
+from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 from clientmigration.wire import meadow
 from clientmigration.wire.messages import View
 
@@ -56,13 +57,15 @@ class Habits:
 class Telling:
     """How a crowd tells what it felt: each second to `sink`, as `member`, together with what
     `probe` sees of the process and with the datapoints that were `dropped` on the way; and at the
-    end in a summary `file`, if there is one."""
+    end in a summary `file`, if there is one. `wall` answers the date, if the crowd's clock shows
+    another."""
 
     member: str
     sink: Sink
     probe: Probe
     dropped: Callable[[], int] = lambda: 0
     file: Path | None = None
+    wall: Callable[[], float] | None = None
 
 
 class Bot:
@@ -95,6 +98,8 @@ class Crowd(Service):
         self._beats.every(START_S, "start players", self.start_more)
         self._beats.every(ACT_S / SLICES, "act", self.act)
         self._beats.every(REPORT_S, "report", self.report)
+        self._world = WorldClock(clock, telling.wall)
+        self._beats.every(FOLLOW_EVERY_S, "keeping the world's time", self._world.lead)
         self.bots = [
             self._bot(partial(Player, clock, address, dial), n) for n in range(habits.size)
         ]
@@ -144,7 +149,7 @@ class Crowd(Service):
 
     def report(self) -> None:
         """One second's datapoints."""
-        now = int(self._clock.seconds())
+        now = int(self._world.now())
         points = datapoints("crowd", self._telling.member, self.measures(), now)
         self._telling.sink.emit(points)
 

@@ -30,6 +30,7 @@ from clientmigration.client.traveller import Traveller
 from clientmigration.core.player.tally import Tally
 from clientmigration.errors import BadInput
 from clientmigration.net.door import Dial
+from clientmigration.net.worldclock import monotonic
 from clientmigration.wire import work
 from clientmigration.wire.connection import INPUT_LIMIT
 from clientmigration.wire.messages import View
@@ -65,13 +66,16 @@ class Player:
 
     @classmethod
     def by_url(cls, reactor: IReactorTime, url: str, token: str = "", group: str = "") -> Player:
-        """A player of the router at `url`, clientmigration://host[:port], on a real reactor.
+        """A player of the router at `url`, clientmigration://host[:port], on a real reactor, whose
+        timers no longer follow the wall clock from then on (`net/worldclock.py`).
 
         Raises ConfigurationError when the URL is no such one.
         """
         from random import SystemRandom
 
-        return cls(reactor, parse_url(url), dialer(reactor), SystemRandom(), token, group)
+        return cls(
+            monotonic(reactor), parse_url(url), dialer(reactor), SystemRandom(), token, group
+        )
 
     def start(self) -> Player:
         """Begin to play, and keep playing whatever happens. Answers the player itself."""

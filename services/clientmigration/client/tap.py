@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,6 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         not options["hold-coins"],
     )
     file = Path(options["summary"]) if options["summary"] else None
-    telling = Telling(options["name"], carbon, probe, carbon.take_dropped, file)
+    telling = Telling(options["name"], carbon, probe, carbon.take_dropped, file, time.time)
     crowd = Crowd(reactor, parse_url(options["router"]), dialer(reactor), habits, telling)
     return InOrder(carbon, probe, crowd)

@@ -21,7 +21,7 @@ class Pace(Protocol):
 
     rate: int
 
-    def now(self) -> float:
+    def date(self) -> float:
         """Seconds since the epoch."""
 
     def since_tick_s(self) -> float:
@@ -61,5 +61,5 @@ class Condition:
             draining=seats.draining,
             centre=Position(game["centre_x_m"], game["centre_y_m"]),
             spread_m=game["spread_m"],
-            timestamp=int(time.now()),
+            timestamp=int(time.date()),
         )

@@ -27,7 +27,8 @@ class AfterTick(Protocol):
 
 
 class RouterOrders:
-    """Obeys a router. `stored`, `learn` and `drain` are told what is not about one player."""
+    """Obeys a router. `stored`, `learn`, `drain` and `noted` are told what is not about one
+    player."""
 
     def __init__(
         self,
@@ -36,9 +37,10 @@ class RouterOrders:
         stored: Callable[[wire.Stored], None],
         learn: Callable[[wire.Neighbours], None],
         drain: Callable[[bool], None],
+        noted: Callable[[wire.Noted], None],
     ) -> None:
         self._seats, self._ticks = seats, ticks
-        self._stored, self._learn, self._drain = stored, learn, drain
+        self._stored, self._learn, self._drain, self._noted = stored, learn, drain, noted
 
     def obey(self, message: Any) -> None:
         """One order; OutOfTurn for what is none."""
@@ -46,7 +48,7 @@ class RouterOrders:
             case wire.Stored():
                 self._stored(message)
             case wire.Noted():
-                """That it came is all it says."""
+                self._noted(message)
             case wire.Neighbours():
                 self._learn(message)
             case wire.Drain():

@@ -15,7 +15,7 @@ from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
 from clientmigration.gameserver.traffic import Traffic
 from clientmigration.net.line import Line, LineTerms
-from clientmigration.net.tickets import Seals
+from clientmigration.net.tickets import Ticket
 from clientmigration.wire.connection import PLAYER_TO_SERVER
 from clientmigration.wire.messages import Felt, Goodbye, Input, Join, Leave, Ping, Pong
 
@@ -33,11 +33,12 @@ def terms_at(rate: int) -> LineTerms:
 
 @dataclass(frozen=True)
 class Gate:
-    """What all players' lines of one server have in common. `sweep` ends at once what has nothing
-    to wait for any more."""
+    """What all players' lines of one server have in common. `redeem` answers what a ticket says
+    that is shown by one who knows a secret, or raises `TicketRefused`; `now` is for waits. `sweep`
+    ends at once what has nothing to wait for any more."""
 
     seats: Seats
-    seals: Seals
+    redeem: Callable[[str, str], Ticket]
     attachment: Attachment
     traffic: Traffic
     now: Callable[[], float]
@@ -91,9 +92,7 @@ class PlayerLine:
         if self._seat is not None:
             raise OutOfTurn("a ticket was shown on this connection already")
         gate = self._gate
-        ticket = gate.seals.redeemed(
-            message.ticket, gate.attachment.member, message.secret, self._now()
-        )
+        ticket = gate.redeem(message.ticket, message.secret)
         seat = gate.seats.find(ticket.player)
         if seat is None or not seat.admits(ticket.migration, ticket.epoch):
             raise TicketRefused("nobody is expected here with this ticket")

@@ -91,15 +91,15 @@ class Reporter:
     """Says them. Before it has a name, a server has no datapoints."""
 
     def __init__(
-        self, measures: Measures, attachment: Attachment, sink: Sink, now: Callable[[], float]
+        self, measures: Measures, attachment: Attachment, sink: Sink, date: Callable[[], float]
     ) -> None:
-        self._measures, self._attachment, self._sink, self._now = measures, attachment, sink, now
+        self._measures, self._attachment, self._sink, self._date = measures, attachment, sink, date
 
     def report(self) -> None:
         """One second's datapoints."""
         if self._attachment.member:
             points = datapoints(
-                "gameserver", self._attachment.member, self._measures.take(), int(self._now())
+                "gameserver", self._attachment.member, self._measures.take(), int(self._date())
             )
             self._sink.emit(points)
             self._attachment.tell(Report(datapoints=list(points)))

@@ -50,13 +50,13 @@ AWAY_S = 10.0  # a player whose connection is gone may come back this long befor
 
 
 class Time(Protocol):
-    """World time: the tick that is simulated, and how many there are a second."""
+    """The tick that is simulated, how many there are a second, and a clock for waits."""
 
     tick: int
     rate: int
 
     def now(self) -> float:
-        """Seconds since the epoch."""
+        """Seconds."""
 
 
 class Membership(Protocol):

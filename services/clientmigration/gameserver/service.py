@@ -46,7 +46,7 @@ from clientmigration.gameserver.seats import MakeSeat, Seats
 from clientmigration.gameserver.stalls import Stalls
 from clientmigration.gameserver.step import TickStep
 from clientmigration.gameserver.streams import StreamSender
-from clientmigration.gameserver.ticks import Ticks
+from clientmigration.gameserver.ticks import Clocks, Ticks
 from clientmigration.gameserver.traffic import Traffic
 from clientmigration.gameserver.uplink import ROLE, Uplink
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
@@ -58,7 +58,8 @@ from clientmigration.net.door import Dial, steady
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.net.probe import Probe
-from clientmigration.net.tickets import Seals
+from clientmigration.net.tickets import Seals, Ticket
+from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 
 log = Logger()
 
@@ -82,10 +83,11 @@ class Setting:
 
 @dataclass(frozen=True)
 class ServerOutside:
-    """Everything outside of a game server that it uses. `cpu` answers the CPU seconds that this
-    process has used so far, `entropy` random bytes, `jitter` a random share of a wait, `dropped`
-    how many datapoints carbon never got since it was asked last. `end` is told why this process has
-    to stop: it stops the game server as a signal would."""
+    """Everything outside of a game server that it uses. Nobody sets `clock`; `wall` answers what
+    the host's clock shows, if that is another. `cpu` answers the CPU seconds that this process has
+    used so far, `entropy` random bytes, `jitter` a random share of a wait, `dropped` how many
+    datapoints carbon never got since it was asked last. `end` is told why this process has to stop:
+    it stops the game server as a signal would."""
 
     clock: IReactorTime
     seals: Seals
@@ -97,6 +99,7 @@ class ServerOutside:
     jitter: Callable[[], float] = random
     dropped: Callable[[], int] = lambda: 0
     end: Callable[[str], None] = lambda _why: None
+    wall: Callable[[], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,9 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     meter, beats = Meter(COUNTED), Beats(outside.clock)
     load = Load(outside.cpu, lambda: outside.probe.allowance.cores, outside.clock.seconds)
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
-    ticks = Ticks(outside.clock, setting.rate, meter, load, beats, stalls.ran)
+    date = WorldClock(outside.clock, outside.wall)
+    clocks = Clocks(outside.clock, date)
+    ticks = Ticks(clocks, setting.rate, meter, load, beats, stalls.ran)
     attachment = Attachment(setting.name, setting.address, setting.zone)
     traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
 
@@ -216,29 +221,30 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)
     condition = Condition(load, seats, ticks, setting.policy)
     sources = (
-        neighbours.measures,
-        mail.measures,
-        burns.measures,
-        seats.measures,
-        rounds.measures,
-        burden(outside.clock).measures,
-        lambda: {"carbon_dropped": outside.dropped()},
-    )
+        neighbours.measures, mail.measures, burns.measures, seats.measures, rounds.measures,
+        burden(outside.clock).measures, lambda: {"carbon_dropped": outside.dropped()},
+    )  # fmt: skip
     measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
-    reporter = Reporter(measures, attachment, outside.sink, ticks.now)
+    reporter = Reporter(measures, attachment, outside.sink, ticks.date)
 
     def sweep() -> None:
         waivers.ask()
         seats.expire()
 
     orders = RouterOrders(
-        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on)
+        seats,
+        ticks,
+        rounds.stored,
+        neighbours.learn,
+        lambda on: server.drain(on),
+        lambda noted: date.heard(noted.now, may_go_back=not seats),
     )
     duties = RouterDuties(attachment, seats, orders, waivers.ask)
-    gate = Gate(seats, outside.seals, attachment, traffic, ticks.now, sweep)
+    redeem = partial(_redeemed, outside.seals, attachment, date.now)
+    gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
     lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))
     uplink = partial(_to_router, outside, attachment, duties, traffic)
-    _beat(beats, reporter, sweep, duties)
+    _beat(beats, reporter, sweep, duties, date)
     rooms = Rooms(
         ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
         traffic.blame, traffic.turned_away, lobby.line, uplink,
@@ -275,17 +281,29 @@ def _lobby(outside: ServerOutside, gate: Gate, rate: int, link: Callable[[], Lin
     return Lobby(ROLE, outside.clock, gate.traffic.blame, usual, others)
 
 
+def _redeemed(
+    seals: Seals, attachment: Attachment, date: Callable[[], float], ticket: str, secret: str
+) -> Ticket:
+    """What a ticket for this server says, shown by one who knows its secret."""
+    return seals.redeemed(ticket, attachment.member, secret, date())
+
+
 def _workloads(meter: Meter, burns: Burns, files: Files, player: str) -> Workloads:
     """Room for what one player asks for."""
     return Workloads(player, burns, StreamSender(files, partial(meter.count, "file_bytes")))
 
 
 def _beat(
-    beats: Beats, reporter: Reporter, sweep: Callable[[], None], duties: RouterDuties
+    beats: Beats,
+    reporter: Reporter,
+    sweep: Callable[[], None],
+    duties: RouterDuties,
+    world: WorldClock,
 ) -> None:
     beats.every(REPORT_S, "report", reporter.report)
     beats.every(SWEEP_S, "sweep", sweep)
     beats.every(ROSTER_S, "roster", duties.list)
+    beats.every(FOLLOW_EVERY_S, "keeping the world's time", world.follow)
 
 
 def _calling(

@@ -90,6 +90,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         dial=dialer(reactor),
         dropped=carbon.take_dropped,
         end=lambda why: end(reactor, why),
+        wall=time.time,
     )
     parts = ServerParts(options.game, options.files)
     server = build(outside, setting, parts)

@@ -7,16 +7,36 @@ tick does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from clientmigration.core.measures.meter import Meter
-from clientmigration.core.measures.ticks import due, lateness_ms, until_next
+from clientmigration.core.measures.ticks import due, gone_back, lateness_ms, until_next
 from clientmigration.gameserver.load import Load
 from clientmigration.net.beats import Beats
 
 PATIENCE_S = 0.25  # what waits for the end of a late tick waits no longer than this
+
+
+class WorldDate(Protocol):
+    """What date it is in the world: the same on every server."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def waits(self, world_s: float) -> float:
+        """The seconds of the clock that so many seconds of the world take."""
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """A clock for waits, which nobody sets, and the date in the world."""
+
+    clock: IReactorTime
+    world: WorldDate
 
 
 class Ticks:
@@ -28,7 +48,7 @@ class Ticks:
 
     def __init__(
         self,
-        clock: IReactorTime,
+        clocks: Clocks,
         rate: int,
         meter: Meter,
         load: Load,
@@ -37,19 +57,23 @@ class Ticks:
     ) -> None:
         self.rate, self.tick = rate, 0
         self._ended = 0.0  # when the last tick ended that did not fail
-        self._clock, self._meter, self._load, self._beats = clock, meter, load, beats
-        self._awake = awake
+        self._clock, self._world = clocks.clock, clocks.world
+        self._meter, self._load, self._beats, self._awake = meter, load, beats, awake
         self._step: Callable[[int, float], None]
         self._waiting: list[tuple[str, Callable[[], None], float]] = []
         self._beat: IDelayedCall | None = None
 
     def now(self) -> float:
-        """World time, seconds since the epoch: the same on every server."""
+        """Seconds of a clock that nobody sets: for waits. It is no date."""
         return self._clock.seconds()
 
     def since_tick_s(self) -> float:
         """How long ago the last tick ended that did not fail, or the first was begun."""
         return self.now() - self._ended
+
+    def date(self) -> float:
+        """World time, seconds since the epoch: the same on every server."""
+        return self._world.now()
 
     def start(self, step: Callable[[int, float], None]) -> None:
         """Begin; `step` is told each tick and the time at which it begins."""
@@ -73,12 +97,15 @@ class Ticks:
         self._awake()
         self._act(none_due=self._run_due())
         self._load.weigh()
-        ahead = until_next(self.tick, self.now(), self.rate)
-        self._beat = self._clock.callLater(ahead, self._run)
+        ahead = until_next(self.tick, self.date(), self.rate)
+        self._beat = self._clock.callLater(self._world.waits(ahead), self._run)
 
     def _run_due(self) -> bool:
         """Simulate what is due; answers whether nothing is due after it."""
-        now_due = due(self.tick, self.now(), self.rate)
+        date = self.date()
+        if gone_back(self.tick, date, self.rate):
+            self.tick = 0
+        now_due = due(self.tick, date, self.rate)
         if now_due.skipped:
             self._meter.count("skipped_ticks", now_due.skipped)
         for tick in now_due.ticks:
@@ -88,7 +115,7 @@ class Ticks:
 
     def _simulate(self, tick: int) -> None:
         started = self.now()
-        self._meter.sample("lateness_ms", lateness_ms(tick, started, self.rate))
+        self._meter.sample("lateness_ms", lateness_ms(tick, self.date(), self.rate))
         self._step(tick, started)
         self._ended = self.now()
         self._meter.sample("tick_ms", (self._ended - started) * 1000)

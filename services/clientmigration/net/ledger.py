@@ -46,13 +46,17 @@ class TimedLedger:
     """A ledger as a router uses it: the rules, one method each, on any adapter.
 
     `now` answers Unix seconds, which records keep; `took` is told how many seconds each answer
-    took, whatever it was.
+    took by the clock, whatever it was.
     """
 
     def __init__(
-        self, ledger: Ledger, now: Callable[[], float], took: Callable[[float], None]
+        self,
+        ledger: Ledger,
+        now: Callable[[], float],
+        took: Callable[[float], None],
+        clock: Callable[[], float],
     ) -> None:
-        self._ledger, self._now, self._took = ledger, now, took
+        self._ledger, self._now, self._took, self._clock = ledger, now, took, clock
 
     def read(self, player: str) -> Deferred[Record]:
         """The record of a player; an empty one for a player never heard of."""
@@ -83,10 +87,10 @@ class TimedLedger:
         return self._timed(self._ledger.change([snapshot.player], [change]))
 
     def _timed(self, answer: Deferred[T]) -> Deferred[T]:
-        started = self._now()
+        started = self._clock()
 
         def done(result: T) -> T:
-            self._took(self._now() - started)
+            self._took(self._clock() - started)
             return result
 
         return answer.addBoth(done)

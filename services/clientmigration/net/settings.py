@@ -20,14 +20,16 @@ from clientmigration.errors import ConfigurationError
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals
+from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.web import Origins
 
 GARBAGE = 10_000  # objects: a few megabytes, and a few milliseconds to look through
 
 
 def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
-    """A daemon that `assemble(reactor, options)` makes once it starts. A wrong setting ends the
-    program with one line now, while there is a terminal to say it to."""
+    """A daemon that `assemble(reactor, options)` makes once it starts, on a reactor whose timers
+    nobody can set. A wrong setting ends the program with one line now, while there is a terminal
+    to say it to."""
     make_legible(sys.stdout, sys.stderr)
     try:
         options.check()
@@ -36,7 +38,7 @@ def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
 
     def make(reactor: Any) -> IService:
         reactor.callWhenRunning(keep_what_is_loaded)
-        return assemble(reactor, options)
+        return assemble(monotonic(reactor), options)
 
     return Daemon(make)
 

@@ -17,7 +17,7 @@ import jwt
 
 from clientmigration.errors import ConfigurationError, NotAuthentic, TicketRefused
 
-TICKET_TTL_S = 10.0  # a redirected player connects within one round trip; ten seconds forgive a lot
+TICKET_TTL_S = 10.0  # a player connects within one round trip: the rest is for clocks that differ
 _ALGORITHM = "HS256"
 _UNTIMED: Any = {"verify_exp": False, "verify_iat": False}  # time is an argument here
 _KEY_BYTES = 32
@@ -124,7 +124,10 @@ class Seals:
         """What `token` says, shown to `member` by one who knows `secret`; or `TicketRefused`."""
         claims = self._open(token, "ticket", member, TicketRefused)
         if claims["exp"] <= now:
-            raise TicketRefused(f"the ticket expired {now - claims['exp']:.1f} s ago")
+            raise TicketRefused(
+                f"the ticket expired {now - claims['exp']:.1f} s ago by this server's clock: the"
+                f" player took over {TICKET_TTL_S:g} s, or a clock is wrong, here or at the router"
+            )
         if not hmac.compare_digest(claims["holder"], hashed(secret)):
             raise TicketRefused("the ticket is somebody else's")
         return Ticket(claims["jti"], claims["sub"], member, claims["epoch"], claims["holder"])

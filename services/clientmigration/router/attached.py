@@ -105,7 +105,7 @@ class AttachedMembers(Mapping[str, MemberLink]):
         return link is not None
 
     async def until(self, name: str, deadline: float) -> bool:
-        """Whether a member is attached, or will be by the deadline (Unix seconds)."""
+        """Whether a member is attached, or will be by the deadline (seconds of the clock)."""
         while name not in self._links and self._clock.seconds() < deadline:
             await deferLater(self._clock, AGAIN_S, lambda: None)
         return name in self._links

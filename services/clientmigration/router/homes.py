@@ -23,7 +23,7 @@ Meanwhile = Callable[[Record], Coroutine[Deferred[Any], Any, None]]
 
 class Homes:
     """`idle` fires when no migration of a player is under way; `given_up_at` answers until when
-    (Unix seconds) the players of a member that is away wait for it."""
+    (seconds of the clock) the players of a member that is away wait for it."""
 
     def __init__(
         self,

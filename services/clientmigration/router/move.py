@@ -95,12 +95,13 @@ class MoveEnded:
     terms: MoveTerms
     outcome: Outcome
     reason: str
-    at: float
+    at: float  # Unix seconds
+    took_s: float = 0.0
 
     @property
     def took_ms(self) -> float:
         """From the router's first word to its last."""
-        return (self.at - self.terms.started) * 1000
+        return self.took_s * 1000
 
 
 class Redirects(Protocol):
@@ -112,13 +113,14 @@ class Redirects(Protocol):
 
 @dataclass(frozen=True)
 class MoveTools:
-    """What every migration is carried out with."""
+    """What every migration is carried out with; `now` answers the date, Unix seconds."""
 
     clock: IReactorTime
     members: AttachedMembers
     ledger: TimedLedger
     redirects: Redirects
     beats: Beats
+    now: Callable[[], float]
 
 
 class MoveCarrier:
@@ -130,6 +132,7 @@ class MoveCarrier:
         self.terms, self.tools, self._over = terms, tools, over
         self.record = terms.record  # what the ledger is known to say
         self.holder = terms.holder
+        self._began = tools.clock.seconds()
         self.plays = False  # whether the target has the player already: it only comes back
         self.finished: Deferred[MoveEnded] = Deferred()
         self.machine = migration(self)
@@ -277,7 +280,8 @@ class MoveCarrier:
     def ended(self, outcome: Outcome, reason: str) -> None:
         """The one end."""
         self._expect(None)
-        ended = MoveEnded(self.terms, outcome, reason, self.tools.clock.seconds())
+        took_s = self.tools.clock.seconds() - self._began
+        ended = MoveEnded(self.terms, outcome, reason, self.tools.now(), took_s)
         self._over(ended)
         self.finished.callback(ended)
 

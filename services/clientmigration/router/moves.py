@@ -88,7 +88,7 @@ class Moves:
             target=target,
             holder=stored.holder if stored else "",
             group=stored.group if stored else "",
-            started=self._tools.clock.seconds(),
+            started=self._tools.now(),
             link=self._tools.members.get(target),
             why=why,
         )
@@ -100,7 +100,7 @@ class Moves:
     ) -> MoveEnded:
         """Bring a newcomer to a member. It is refused while another migration of it is under way:
         another visit of the same player was quicker."""
-        members, now, stored = self._tools.members, self._tools.clock.seconds(), record.snapshot
+        members, now, stored = self._tools.members, self._tools.now(), record.snapshot
         terms = MoveTerms(
             id=self._entropy(8).hex(),
             record=record,

@@ -32,8 +32,9 @@ class EventPost(Protocol):
 
 @dataclass(frozen=True)
 class RouterOutside:
-    """What a router finds around it. `past` is asked for the last seconds before its start;
-    `dropped` answers how many datapoints carbon did not get since it was asked last."""
+    """What a router finds around it. Nobody sets `clock`; `wall` answers what the host's clock
+    shows, if that is another. `past` is asked for the last seconds before its start; `dropped`
+    answers how many datapoints carbon did not get since it was asked last."""
 
     clock: IReactorTime
     ledger: Ledger
@@ -44,6 +45,7 @@ class RouterOutside:
     entropy: Callable[[int], bytes]
     dropped: Callable[[], int] = lambda: 0
     past: Ask | None = None
+    wall: Callable[[], float] | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ OnLeft = Callable[[Gone], None]
 
 
 class Presence:
-    """Whoever is in `joined` or `left` is told in that order, when the fleet has been changed."""
+    """Whoever is in `joined` or `left` is told in that order, when the fleet has been changed.
+    `now` is the clock by which waits are measured."""
 
     def __init__(
         self,
@@ -33,14 +34,15 @@ class Presence:
         groups: Groups,
         joined: Sequence[OnJoined],
         left: Sequence[OnLeft],
+        now: Callable[[], float],
     ) -> None:
         self._members, self._situation, self._groups = members, situation, groups
-        self._joined, self._left = joined, left
+        self._joined, self._left, self._now = joined, left, now
         self._grace = ReconnectGrace(0.0)
 
     def begin(self) -> None:
         """From now on members can come."""
-        self._grace = ReconnectGrace(self._situation.now())
+        self._grace = ReconnectGrace(self._now())
 
     def joined(self, link: MemberLink, attach: Attach) -> None:
         """A member is attached."""
@@ -61,7 +63,7 @@ class Presence:
         fleet, name = self._situation.fleet, link.name
         member = fleet.member(name)
         assert member is not None
-        self._grace.left(name, self._situation.now())
+        self._grace.left(name, self._now())
         fleet.detach(name)
         self._groups.lost(name)
         if leaving:
@@ -72,5 +74,5 @@ class Presence:
             told(Gone(member, reason, leaving))
 
     def given_up_at(self, name: str) -> float:
-        """Until when (Unix seconds) the players of a member that is away wait for it."""
+        """Until when (seconds of the clock) the players of a member that is away wait for it."""
         return self._grace.given_up_at(name)

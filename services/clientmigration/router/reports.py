@@ -1,14 +1,17 @@
 """What members report of themselves every second: the fleet is built from it alone.
 
 A report is the member's own datapoints, letter for letter those that carbon gets. One for somebody
-else is its fault, and so is one that the catalogue does not know.
+else is its fault, and so is one that the catalogue does not know. It counts even when the member's
+clock runs ahead: then it is of the second in which it came, and the member is told the date.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from clientmigration.core.measures.metrics import Datapoint, NotADatapoint, checked
+from clientmigration.core.fleet.fleet import AHEAD_S
+from clientmigration.core.measures.metrics import Datapoint, Measurement, NotADatapoint, checked
 from clientmigration.errors import MalformedFrame
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.situation import Situation
@@ -17,11 +20,21 @@ from clientmigration.wire.messages import Noted, Report
 Observer = Callable[[Sequence[Datapoint]], object]
 
 
+class Dates(Protocol):
+    """The date in the world, which all members are to agree on."""
+
+    def meet(self, member: float) -> None:
+        """A member that has players says that it is this date."""
+
+    def date_for(self, member: float) -> float | None:
+        """What a member is to be told whose date is that one; None while it need not be told."""
+
+
 class Reports:
     """Takes reports in and acknowledges them."""
 
-    def __init__(self, members: AttachedMembers, situation: Situation) -> None:
-        self._members, self._situation = members, situation
+    def __init__(self, members: AttachedMembers, situation: Situation, dates: Dates) -> None:
+        self._members, self._situation, self._dates = members, situation, dates
         self._observers: list[Observer] = []
 
     def subscribe(self, observer: Observer) -> None:
@@ -36,10 +49,21 @@ class Reports:
             measurements = [checked(point) for point in points]
             if any(each.name != link.name for each in measurements):
                 raise MalformedFrame(f"{link.name} reports for somebody else")
-            situation.fleet.observe(measurements, situation.now())
+            date = max((each.timestamp for each in measurements), default=0)
+            if any(each.measure == "players" and each.value for each in measurements):
+                self._dates.meet(date)
+            situation.fleet.observe(_in_time(measurements, situation.now()), situation.now())
         except NotADatapoint as error:
             raise MalformedFrame(str(error)) from error
         self._members.measured(link, {each.measure: each.value for each in measurements})
         for observer in self._observers:
             observer(points)
-        link.say(Noted())
+        link.say(Noted(now=self._dates.date_for(date)))
+
+
+def _in_time(measurements: list[Measurement], now: float) -> list[Measurement]:
+    """The same; what a clock that runs ahead has dated later than can be is of this second."""
+    return [
+        each._replace(timestamp=int(now)) if each.timestamp > now + AHEAD_S else each
+        for each in measurements
+    ]

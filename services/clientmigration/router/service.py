@@ -22,6 +22,7 @@ from clientmigration.net.beats import Beats
 from clientmigration.net.burden import burden
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
+from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
 from clientmigration.router.annotations import Annotations
@@ -93,7 +94,8 @@ class Router(Service):
         self, outside: RouterOutside, settings: RouterSettings, parts: RouterParts
     ) -> None:
         self.outside, self.settings = outside, settings
-        self.now = outside.clock.seconds
+        self.world = WorldClock(outside.clock, outside.wall)
+        self.now = self.world.now
         self.started = 0.0
         self.beats = Beats(outside.clock)
         self.meter = Meter(COUNTED, ("decision_ms",))
@@ -103,7 +105,9 @@ class Router(Service):
         self.situation = Situation(self.fleet, settings.policy, self.now)
         self.members = AttachedMembers(outside.clock)
         self.arrivals = Arrivals(self.members, self.situation, self.meter)
-        self.ledger = parts.ledger(outside.ledger, self.now, self._ledger_took)
+        self.ledger = parts.ledger(
+            outside.ledger, self.now, self._ledger_took, outside.clock.seconds
+        )
         self._make_moves(parts.carrier)
         self._make_presence()
         self._make_doors()
@@ -123,7 +127,7 @@ class Router(Service):
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant)
         ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended)
         redirects = SealedRedirects(outside.seals, self.situation)
-        tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats)
+        tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats, self.now)
         self.moves = Moves(tools, outside.entropy, facts.begun, ended, carrier)
 
     def _make_presence(self) -> None:
@@ -140,11 +144,13 @@ class Router(Service):
             introductions.left,
         )
         joined = tuple(each.joined for each in rooms)
-        self.presence = Presence(self.members, situation, self.groups, joined, left)
+        self.presence = Presence(
+            self.members, situation, self.groups, joined, left, outside.clock.seconds
+        )
 
     def _make_doors(self) -> None:
         outside, policy, members = self.outside, self.settings.policy, self.members
-        self.reports = Reports(members, self.situation)
+        self.reports = Reports(members, self.situation, self.world)
         refusals = Refusals(self.now)
         self.recovery = Recovery(members, self.moves, self.ledger, self.beats, refusals.note)
         told = (self.recovery, self.arrivals)
@@ -152,7 +158,9 @@ class Router(Service):
         placing = Placing(
             self.situation, self.groups, members, self.arrivals, self.meter, self.audit
         )
-        self.queue = Queue(placing.find, policy.limits.place_kept_s, self.meter, self.now)
+        self.queue = Queue(
+            placing.find, policy.limits.place_kept_s, self.meter, outside.clock.seconds
+        )
         self._visits = count(1)
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
@@ -244,6 +252,7 @@ class Router(Service):
         self.beats.every(SHOW_S, "showing operators", self.operators.tick)
         self.beats.every(period_s, "deciding", self.decisions.decide)
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
+        self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
 
     # Lines.
 

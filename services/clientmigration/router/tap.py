@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         probe=probe,
         entropy=os.urandom,
         dropped=carbon.take_dropped,
+        wall=time.time,
         past=None if options["forget"] else from_graphite(reactor, graphite),
     )
     router = build(outside, RouterSettings(options["name"], options.policy))

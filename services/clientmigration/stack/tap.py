@@ -19,6 +19,7 @@ from twisted.python import usage
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.reactor import Reactor
 from clientmigration.net.terminal import make_legible
+from clientmigration.net.worldclock import monotonic
 from clientmigration.stack import claims, logs, processes, truth
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.plan import Plan
@@ -104,7 +105,7 @@ def makeService(options: Mapping[str, Any]) -> MultiService:
 
     make_legible(sys.__stdout__, sys.stdout, sys.stderr)
     try:
-        return stack(reactor, plan(options), options["every"])
+        return stack(monotonic(reactor), plan(options), options["every"])
     except ConfigurationError as problem:
         raise SystemExit(f"stack: {problem}") from None
 

@@ -3,6 +3,7 @@
 The daemons themselves are not asked, so every panel can show what the line says.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -109,5 +110,5 @@ def _loads(series: Iterable[Series], now: float) -> tuple[tuple[str, float], ...
 async def tell(reactor: Reactor, base: str) -> str:
     """The line of truth now, from graphite-web at `base`. Raises GraphiteAway."""
     series = await render(reactor, base, ASKED, WINDOW_S)
-    now = reactor.seconds()
+    now = time.time()
     return f"{datetime.fromtimestamp(now):%H:%M:%S}  {read(series, now).line()}"

@@ -118,6 +118,7 @@ class Arena:
             probe=Probe(clock, Still()),
             entropy=self.random.randbytes,
             past=self.past,
+            wall=clock.wall,
         )
         settings = RouterSettings("router", self.policy)
         self.router = build_router(outside, settings, self.parts.router)
@@ -143,6 +144,7 @@ class Arena:
             dial=self.network.dial(name, clock),
             jitter=self.random.random,
             end=lambda _why: self._end(name),
+            wall=clock.wall,
         )
         parts = ServerParts(self.parts.game, self.files, self.parts.seat, self.parts.waivers)
         server = self.servers[name] = build_server(outside, setting, parts)
@@ -204,6 +206,10 @@ class Arena:
     def freeze(self, name: str, seconds: float) -> None:
         """SIGSTOP of a host, and SIGCONT so many seconds later."""
         self.hosts[name].freeze(seconds)
+
+    def jump(self, name: str, seconds: float) -> None:
+        """Set the wall clock of a host, back when `seconds` is negative; timers do not notice."""
+        self.hosts[name].jump(seconds)
 
     def drain(self, name: str) -> Deferred[None]:
         """SIGTERM of a server: it ends when it is empty, or when its patience is over."""

@@ -91,7 +91,8 @@ def _nothing(_call: DelayedCall) -> None:
 
 @implementer(IReactorTime)
 class HostClock:
-    """The time as one host sees it: `skew` seconds ahead of the timeline, until it is killed.
+    """The time as one host sees it: `skew` seconds ahead of the timeline, until it is killed. Its
+    wall clock can be set to anything, and its timers do not care.
 
     A host that is frozen (SIGSTOP) does nothing until `thaws_at` on the timeline; then everything
     that was due meanwhile happens at once, in order, while its time has gone on.
@@ -102,6 +103,7 @@ class HostClock:
         self.alive = True
         self.thaws_at = 0.0
         self._frozen_s = 0.0  # in all, what is still to come of it included
+        self._jumped = 0.0
 
     @property
     def frozen(self) -> bool:
@@ -125,8 +127,16 @@ class HostClock:
         self.alive = False
 
     def seconds(self) -> float:
-        """The time that this host's clock shows."""
+        """The time by this host's monotonic clock, which its timers follow."""
         return self.timeline.rightNow + self.skew
+
+    def jump(self, seconds: float) -> None:
+        """Somebody sets the wall clock, back when `seconds` is negative."""
+        self._jumped += seconds
+
+    def wall(self) -> float:
+        """The time that this host's wall clock shows."""
+        return self.seconds() + self._jumped
 
     def callLater(self, delay: float, callable: Any, *args: Any, **kw: Any) -> DelayedCall:
         """Call it so many seconds from now, unless this host is dead by then."""

@@ -367,8 +367,11 @@ class Stored(Message, frozen=True, tag="stored"):
     refused: list[str] = []
 
 
-class Noted(Message, frozen=True, tag="noted"):
-    """Router: your report is here, and so am I."""
+class Noted(Message, frozen=True, tag="noted", omit_defaults=True):
+    """Router: your report is here, and so am I. `now`: the date in the world, Unix seconds, while
+    yours is another or my own clock is off; your ticks and datapoints follow it."""
+
+    now: float | None = None
 
 
 class Reserve(Message, frozen=True, tag="reserve"):

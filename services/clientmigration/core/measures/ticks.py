@@ -36,6 +36,12 @@ def due(tick: int, now: float, rate: int) -> Due:
     return Due(range(done + 1, min(newest, done + AT_ONCE) + 1), newest, skipped)
 
 
+def gone_back(tick: int, now: float, rate: int) -> bool:
+    """Whether this tick is more than a second ahead: the world has been set back meanwhile, which
+    happens only while nobody plays, and ticks go on from there."""
+    return tick - math.floor(now * rate + EARLY) > rate
+
+
 def lateness_ms(tick: int, now: float, rate: int) -> float:
     """How long after its time a tick begins, milliseconds."""
     return max(0.0, now - tick / rate) * 1000

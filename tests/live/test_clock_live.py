@@ -1,0 +1,98 @@
+"""Somebody sets the clock of real processes, by libfaketime, while players play: nobody notices."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+from real_parts import Cluster, eventually
+from test_ends_live import acting, counts
+from twisted.internet.task import deferLater
+
+from clientmigration.client.player import Player
+
+LIBRARY = next(
+    (
+        str(path)
+        for folder in (Path("/usr/lib"), Path("/usr/local/lib"))
+        for path in sorted(folder.glob("**/faketime/libfaketimeMT.so.1"))
+    ),
+    "",
+)
+HOSTS = ("router", "one", "two")
+JUMPS = (-30, 30, -7200)  # seconds off the true time, one after the other
+WATCHED_S = 5.0
+
+
+class Clocks:
+    """The wall clock of each process. Their monotonic clocks are left alone."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster, self.files = cluster, {}
+        for name in HOSTS:
+            file = self.files[name] = cluster.folder / f"{name}.clock"
+            file.write_text("+0\n")
+            cluster.environments[name] = {
+                "LD_PRELOAD": LIBRARY,
+                "FAKETIME_TIMESTAMP_FILE": str(file),
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+
+    def set(self, hosts: tuple[str, ...], seconds: int) -> None:
+        for host in hosts:
+            self.files[host].write_text(f"{seconds:+d}\n")
+
+
+@pytest_twisted.async_yield_fixture()
+async def apart(tmp_path: Path) -> AsyncIterator[Cluster]:
+    """A router and game servers, each a process with a clock that can be set."""
+    if not LIBRARY:
+        pytest.skip("needs libfaketime: apt-get install faketime")
+    running = Cluster(tmp_path)
+    running.clocks = Clocks(running)  # type: ignore[attr-defined]
+    running.launch_router()
+    for name in ("one", "two"):
+        running.launch(name)
+    yield running
+    await running.stop_processes()
+
+
+def longest_ms(players: list[Player]) -> float:
+    """The longest extra wait for a view that anybody had so far."""
+    return max(player.counts.longest_gap_ms for player in players)
+
+
+@pytest.mark.parametrize("hosts", [("one",), ("router",), HOSTS], ids=" ".join)
+@pytest_twisted.ensureDeferred
+async def test_a_clock_that_is_set_disconnects_nobody(
+    apart: Cluster, hosts: tuple[str, ...]
+) -> None:
+    players = [await apart.player(within_s=60) for _ in range(4)]
+    await eventually(lambda: {player.member for player in players} == {"one", "two"}, 60)
+    with acting(players):
+        for player in players:
+            await apart.quiet(player)
+        for seconds in JUMPS:
+            views = [player.counts.views for player in players]
+            apart.clocks.set(hosts, seconds)  # type: ignore[attr-defined]
+            await deferLater(apart.reactor, WATCHED_S)
+            got = [player.counts.views - had for player, had in zip(players, views, strict=False)]
+            rejoins = [player.rejoins for player in players]
+            print(
+                f"{' '.join(hosts)} set to {seconds:+d} s: views in {WATCHED_S:g} s {got},"
+                f" longest extra wait {longest_ms(players):.0f} ms, rejoins {rejoins}"
+            )
+            assert min(got) > (WATCHED_S - 1) * 20
+            newcomer = await apart.player()
+            await apart.quiet(newcomer)
+            newcomer.stop()
+        for player in players:
+            await apart.quiet(player)
+    assert longest_ms(players) < 1000
+    assert [player.rejoins for player in players] == [0] * len(players)
+    assert counts(players) == {(0, 0)}
+    for host in hosts:
+        assert "this host's clock is -30.0 s off the world's time" in apart.log(host)
