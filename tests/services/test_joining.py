@@ -384,7 +384,7 @@ def test_who_hangs_up_while_it_waits_gives_its_place_back_at_once() -> None:
     ada = arena.start_player()
     arena.run(2.0)
     visitor = visitor_at(arena, Pings(pings={}))
-    arena.run(1.0)
+    arena.run(0.5)
     assert len(arena.router.queue) == 1
     gone(visitor)
     assert len(arena.router.queue) == 0

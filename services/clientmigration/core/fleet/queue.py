@@ -13,7 +13,7 @@ LATELY_S = 300.0
 """How far back it is remembered how fast the queue went."""
 ENOUGH = 2
 """Players that must have been served before anything is foretold."""
-NEW_S = 2.0
+NEW_S = 1.0
 """Who goes away sooner than this loses its place: it has waited for little yet."""
 MEMORY = 50
 """Players served that are remembered for it."""
