@@ -18,9 +18,9 @@ from typing import Any
 
 import psutil
 import pytest
-from real_parts import LOOPBACK, TWISTD
+from real_parts import TWISTD
 
-from clientmigration.stack.ports import Ports, settled
+from clientmigration.stack.ports import LOOPBACK, Ports, settled
 
 CLI = "import sys; from clientmigration.cli.main import main; sys.exit(main())"
 
@@ -142,7 +142,7 @@ def test_a_fleet_of_daemons_in_the_background_plays_and_ends(host: Host) -> None
     assert not host.says("router", "eu is gone")
     for each in (servers[1], router):
         each.terminate()
-        until(lambda each=each: not each.is_running())
+        assert each.wait(20) is None or not each.is_running()
     assert not list(host.folder.glob("*.pid"))
 
 
