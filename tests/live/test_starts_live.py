@@ -140,10 +140,9 @@ def test_a_fleet_of_daemons_in_the_background_plays_and_ends(host: Host) -> None
     servers[0].terminate()
     until(lambda: host.says("router", "eu has left the fleet: it stops"), within_s=30)
     assert not host.says("router", "eu is gone")
-    servers[1].terminate()
-    until(lambda: not servers[1].is_running())
-    router.terminate()
-    until(lambda: not router.is_running())
+    for each in (servers[1], router):
+        each.terminate()
+        assert each.wait(20) is None or not each.is_running()
     assert not list(host.folder.glob("*.pid"))
 
 
