@@ -27,17 +27,17 @@ WATCHED_S = 5.0
 
 
 class Clocks:
-    """The wall clock of each process. Their monotonic clocks are left alone."""
+    """The wall clocks of those processes that are set. Their monotonic clocks are left alone."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, hosts: tuple[str, ...]) -> None:
         self.cluster, self.files = cluster, {}
-        for name in HOSTS:
+        for name in hosts:
             file = self.files[name] = cluster.folder / f"{name}.clock"
             file.write_text("+0\n")
             cluster.environments[name] = {
                 "LD_PRELOAD": LIBRARY,
                 "FAKETIME_TIMESTAMP_FILE": str(file),
-                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_CACHE_DURATION": "1",
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
 
@@ -47,12 +47,12 @@ class Clocks:
 
 
 @pytest_twisted.async_yield_fixture()
-async def apart(tmp_path: Path) -> AsyncIterator[Cluster]:
+async def apart(tmp_path: Path, hosts: tuple[str, ...]) -> AsyncIterator[Cluster]:
     """A router and game servers, each a process with a clock that can be set."""
     if not LIBRARY:
         pytest.skip("needs libfaketime: apt-get install faketime")
     running = Cluster(tmp_path)
-    running.clocks = Clocks(running)  # type: ignore[attr-defined]
+    running.clocks = Clocks(running, hosts)  # type: ignore[attr-defined]
     running.launch_router()
     for name in ("one", "two"):
         running.launch(name)
