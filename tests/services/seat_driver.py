@@ -34,6 +34,10 @@ NOW = 1_700_000_000.0
 QUIET = (m.Report, m.Greeting, m.Noted)
 
 
+RECORDED_SILENCE_S = 5.0  # how long a member could say nothing when the table was recorded; the
+# bound is no matter of the table
+
+
 class Notes(Game):
     """A game that writes down what happens to its players."""
 
@@ -204,6 +208,7 @@ class Driver:
         """The peer of this line says something."""
         if line.over:
             return
+        line.silence_s = max(line.silence_s, RECORDED_SILENCE_S)
         try:
             line._heard(message)
         except PeersFault as fault:
@@ -414,5 +419,6 @@ def _about(mv: str, epoch: int) -> dict[str, Act]:
 
 
 def _as_recorded(said: str) -> str:
-    """Without what entries have got since: when the player was heard last."""
-    return re.sub(r", heard_s=[^)]*", "", said)
+    """Without what entries and welcomes have got since: when the player was heard last, and that no
+    input was passed over."""
+    return re.sub(r", heard_s=[^)]*|, skipped=0(?=\))", "", said)

@@ -8,6 +8,7 @@ sequences of the same events, driven through both, differed in nothing else than
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ TO_ITSELF = {
         "home while copied",
     )
 }
+# A player that is told how many of its inputs were passed over was told nothing.
+PASSED_OVER = re.compile(r"Welcome\(.*, skipped=[1-9]")
+# Several silences end at the same time then: which comes first does not matter.
+SILENCES = ("6 s", "11 s")
 # Who has not been moved here yet said what the move cost it, and was believed.
 MADE_UP = {("arrived", "felt"), ("reserved again", "felt")}
 
@@ -71,7 +76,8 @@ def after(situation: str, event: str) -> list[str]:
     driver = in_situation(situation)
     events()[event](driver)
     driver.run(0.15)
-    return [*driver.said, *driver.seats()]
+    said = [each for each in driver.said if not PASSED_OVER.search(each)]
+    return [*said, *driver.seats()]
 
 
 @pytest.mark.parametrize("situation", situations())
@@ -80,8 +86,10 @@ def test_whatever_comes_is_answered_as_it_always_was(situation: str) -> None:
     assert list(rows) == list(events())
     for event, numbers in rows.items():
         if (situation, event) not in TO_ITSELF | MADE_UP:
-            recorded = [TABLE["said"][n] for n in numbers]
-            assert after(situation, event) == recorded, event
+            recorded, now = [TABLE["said"][n] for n in numbers], after(situation, event)
+            if event in SILENCES:
+                recorded, now = sorted(recorded), sorted(now)
+            assert now == recorded, event
 
 
 @pytest.mark.parametrize("situation", sorted({where for where, _ in TO_ITSELF}))

@@ -6,16 +6,13 @@ game holds the rest. Nobody but the seat changes what it holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from math import inf
 from typing import Any, Protocol, cast
 
 import msgspec
 from twisted.logger import Logger
 
-from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.believable import Passage, believable_ping
 from clientmigration.core.player.inbox import Inbox, room_at
 from clientmigration.core.player.mailbox import Mailbox
@@ -23,8 +20,7 @@ from clientmigration.core.player.session import session
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.core.player.standing import Claim, Departed, Life
 from clientmigration.errors import GameFault, PeersFault
-from clientmigration.gameserver.game import Game
-from clientmigration.gameserver.workloads import Workloads
+from clientmigration.gameserver.hall import Hall
 from clientmigration.net.line import Line
 from clientmigration.wire import work
 from clientmigration.wire.connection import VIEW, VIEW_HEADER
@@ -47,38 +43,6 @@ log = Logger()
 
 GAME_FAULT = "game_fault"  # the code of the goodbye to a player whom the game fails
 AWAY_S = 10.0  # a player whose connection is gone may come back this long before it counts as left
-
-
-class Time(Protocol):
-    """The tick that is simulated, how many there are a second, and a clock for waits."""
-
-    tick: int
-    rate: int
-
-    def now(self) -> float:
-        """Seconds."""
-
-
-class Membership(Protocol):
-    """The fleet that this server may be in, as `member`."""
-
-    member: str
-
-    def tell(self, message: Any) -> None:
-        """Say it to the router, if it is there."""
-
-
-@dataclass(frozen=True)
-class Hall:
-    """What all seats of one server have in common. `workloads` makes room for what a player asks
-    for; `coming` is told that somebody will soon stand where nobody looked before."""
-
-    time: Time
-    game: Game
-    meter: Meter
-    fleet: Membership
-    workloads: Callable[[str], Workloads]
-    coming: Callable[[], None]
 
 
 class Register(Protocol):

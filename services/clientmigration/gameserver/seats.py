@@ -10,7 +10,8 @@ from typing import Any
 
 from clientmigration.core.player.session import Session
 from clientmigration.core.player.standing import Claim, Reservation
-from clientmigration.gameserver.seat import Hall, Seat
+from clientmigration.gameserver.hall import Hall
+from clientmigration.gameserver.seat import Seat
 from clientmigration.wire.messages import Declined, Entry, Waived
 
 MakeSeat = Callable[[str, Hall, "Seats"], Seat]

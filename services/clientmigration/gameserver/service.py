@@ -34,6 +34,7 @@ from clientmigration.gameserver.faults import GameFaults
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import Game, MakeGame
 from clientmigration.gameserver.guard import GuardedGame, posting
+from clientmigration.gameserver.hall import Hall
 from clientmigration.gameserver.link import Ears, Link, Papers
 from clientmigration.gameserver.load import Load
 from clientmigration.gameserver.mail import PostOffice
@@ -41,7 +42,7 @@ from clientmigration.gameserver.neighbours import NeighbourLinks
 from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.players import Gate, PlayerLine
 from clientmigration.gameserver.report import COUNTED, Measures, Reporter
-from clientmigration.gameserver.seat import Hall, Seat
+from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import MakeSeat, Seats
 from clientmigration.gameserver.stalls import Stalls
 from clientmigration.gameserver.step import TickStep

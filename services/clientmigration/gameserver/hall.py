@@ -1,0 +1,43 @@
+"""What all seats of one server have in common: time, the game, the fleet, and where it is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from clientmigration.core.measures.meter import Meter
+from clientmigration.gameserver.game import Game
+from clientmigration.gameserver.workloads import Workloads
+
+
+class Time(Protocol):
+    """The tick that is simulated, how many there are a second, and a clock for waits."""
+
+    tick: int
+    rate: int
+
+    def now(self) -> float:
+        """Seconds."""
+
+
+class Membership(Protocol):
+    """The fleet that this server may be in, as `member`."""
+
+    member: str
+
+    def tell(self, message: Any) -> None:
+        """Say it to the router, if it is there."""
+
+
+@dataclass(frozen=True)
+class Hall:
+    """What all seats of one server have in common. `workloads` makes room for what a player asks
+    for; `coming` is told that somebody will soon stand where nobody looked before."""
+
+    time: Time
+    game: Game
+    meter: Meter
+    fleet: Membership
+    workloads: Callable[[str], Workloads]
+    coming: Callable[[], None]
