@@ -1,4 +1,4 @@
-"""What all seats of one server have in common: time, the game, the fleet, and where it is counted."""
+"""What all seats of one server have in common: time, game, fleet, and where it is counted."""
 
 from __future__ import annotations
 

@@ -233,13 +233,9 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         seats.expire()
 
     orders = RouterOrders(
-        seats,
-        ticks,
-        rounds.stored,
-        neighbours.learn,
-        lambda on: server.drain(on),
+        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on),
         lambda noted: date.heard(noted.now, may_go_back=not seats),
-    )
+    )  # fmt: skip
     duties = RouterDuties(attachment, seats, orders, waivers.ask)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
     gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
