@@ -250,11 +250,11 @@ def test_who_ignores_its_redirects_is_asked_less_and_less_and_keeps_nobody_waiti
     asked = list[int]()
     for _ in range(2):
         before = arena.router.meter.totals["moves_timed_out"]
-        arena.run(65.0)
+        arena.run(195.0)
         asked.append(int(arena.router.meter.totals["moves_timed_out"] - before))
     assert {arena.home_of(player) for player in honest} == {"us"}
-    assert asked[0] > asked[1]
-    assert sum(asked) <= 4 * len(stubborn)
+    assert asked[0] > asked[1], asked
+    assert sum(asked) <= 5 * len(stubborn)  # in six minutes and a half
 
 
 def test_peers_who_vary_their_faults_get_no_more_than_a_few_lines_a_second(
