@@ -111,13 +111,14 @@ class Terminal(ProcessProtocol):
 
 @pytest_twisted.ensureDeferred
 async def test_top_shows_a_fleet_and_takes_keys(cluster: Cluster) -> None:
-    await cluster.server("one")
+    for name in ("one", "two"):
+        await cluster.server(name)
     terminal = Terminal()
     argv = [PROGRAM, "top", *flags(cluster)]
     environ = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
     process = cluster.reactor.spawnProcess(terminal, PROGRAM, argv, environ, usePTY=True)
     try:
-        await eventually(lambda: "of 200 players on" in terminal.shown, 60)
+        await eventually(lambda: "of 400 players on" in terminal.shown, 60)
         process.write(b"d")
         await eventually(lambda: "drain one? y/n" in terminal.shown, 60)
         process.write(b"y")

@@ -16,6 +16,8 @@ from staged import EARLY, PATIENCE_S, Staged
 from twisted.internet.task import deferLater
 
 PLAYERS = 60
+# On one machine every server can be reached: these events do not come (see test_unreachable.py).
+NEVER = ("clientmigration:unreachable", "clientmigration:reachable")
 
 
 @pytest_twisted.async_yield_fixture
@@ -43,8 +45,9 @@ async def test_every_query_of_every_dashboard_and_alert_is_answered_with_data(
     await staged.has_players("extra")
     await staged.crash("extra")
     sweep = Sweep(staged.ask)
+    sweep.left = [query for query in sweep.left if query.text not in NEVER]
     until = time.monotonic() + PATIENCE_S
     while await sweep.once() and time.monotonic() < until:
         await deferLater(staged.reactor, 0.5)
     assert [query.name for query in sweep.left] == []
-    assert len(sweep.answered) == len(every())
+    assert len(sweep.answered) == sum(query.text not in NEVER for query in every())
