@@ -483,7 +483,7 @@ def page(
 ) -> Dashboard:
     """One page. Its address is `/d/cm-NAME`; every event can be switched on, `events` are."""
     annotations = [_annotation(tag, tag in events) for tag in EVENTS]
-    made = Dashboard(
+    return Dashboard(
         uid=f"cm-{name}",
         title=name.capitalize(),
         description=text,
@@ -497,5 +497,4 @@ def page(
         timezone="browser",
         graphTooltip=1,
         editable=True,
-    )
-    return made.auto_panel_ids()
+    ).auto_panel_ids()

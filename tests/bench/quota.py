@@ -121,8 +121,7 @@ def main() -> None:
             places = [start("gameserver", *common, "--name", n, "-r", router) for n in servers]
             time.sleep(6)
             crowd = ("--players", asked.players, "--burn", asked.burn, "--party", asked.burn)
-            heard = f"tcp:127.0.0.1:{carbon.port}"
-            url = f"clientmigration://127.0.0.1:{players}"
+            heard, url = f"tcp:127.0.0.1:{carbon.port}", f"clientmigration://127.0.0.1:{players}"
             start("crowd", "--carbon", heard, "--router", url, "--downloads", "0", *crowd)
             time.sleep(asked.settle)
             begun = int(time.time())
