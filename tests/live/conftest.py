@@ -44,7 +44,7 @@ async def live(graphite: Graphite) -> AsyncIterator[Running]:
 
     stack = Stack(around, [[program] for program in graphite.programs({})])
     stack.startService()
-    await running.eventually(started, within_s=180)
+    await running.eventually(started)
     yield running
     await stack.stopService()
     assert not await processes.accepts(reactor, graphite.ports.carbon)

@@ -19,8 +19,7 @@ async def test_what_carbon_received_is_what_the_router_decided_from(
     observed: list[Datapoint] = []
     cluster.router.reports.subscribe(observed.extend)
     cluster.start()
-    for name in ("left", "right"):
-        await cluster.server(name)
+    await cluster.server("left", "right")
     for _ in range(4):
         await cluster.player()
     begin = max(point.timestamp for point in observed) + 1

@@ -16,8 +16,7 @@ MOVES = 200
 
 @pytest_twisted.ensureDeferred
 async def test_two_hundred_moves_cost_no_tick_no_input_and_no_coin(cluster: Cluster) -> None:
-    for name in ("one", "two"):
-        await cluster.server(name)
+    await cluster.server("one", "two")
     ada = await cluster.player()
     ticks: list[int] = []
     coins: list[int] = []
