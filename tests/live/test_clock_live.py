@@ -22,7 +22,7 @@ LIBRARY = next(
     "",
 )
 JUMPS = (-30, 30, -7200)  # seconds off the true time, one after the other
-WATCHED_S = 5.0
+WATCHED_S = 3.0
 
 
 class Clocks:

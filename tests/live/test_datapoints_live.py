@@ -19,7 +19,7 @@ async def test_what_carbon_received_is_what_the_router_decided_from(
     observed: list[Datapoint] = []
     cluster.router.reports.subscribe(observed.extend)
     cluster.start()
-    await cluster.server("left", "right")
+    await cluster.server("east", "west")
     for _ in range(4):
         await cluster.player()
     begin = max(point.timestamp for point in observed) + 1
@@ -38,7 +38,7 @@ async def test_what_carbon_received_is_what_the_router_decided_from(
         return decided.keys() <= received.keys()
 
     await live.eventually(all_received)
-    names = ("clientmigration.gameserver.left.", "clientmigration.gameserver.right.")
+    names = ("clientmigration.gameserver.east.", "clientmigration.gameserver.west.")
     mine = {key: value for key, value in received.items() if key[0].startswith(names)}
     assert mine == decided
     assert len({path for path, _ in decided}) > 2 * sum(
