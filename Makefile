@@ -24,7 +24,7 @@ DOWN ?=
 # Flags for the benchmark (make bench BENCH='--players 10000 --servers 10').
 BENCH ?=
 
-.PHONY: help run test check arena bench dashboards up down logs
+.PHONY: help run test soak check arena bench dashboards up down logs
 .DEFAULT_GOAL := help
 
 help: ## Say what each word does.
@@ -42,6 +42,10 @@ else
 	@$(BIN)/python -m pytest --ignore=tests/live $(EACH_CORE); ended=$$?; \
 	  $(BIN)/python -m pytest tests/live && exit $$ended
 endif
+
+soak: ## Run what does more often what `make test` holds already.
+	$(PREPARE) dev graphite
+	@$(BIN)/python -m pytest -m soak $(TESTS)
 
 check: ## Lint, formatting, layers and types of the whole tree.
 	$(PREPARE) dev
