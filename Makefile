@@ -8,6 +8,9 @@ PREPARE := @$(PYTHON) services/clientmigration/stack/environments.py
 STACK ?=
 TESTS ?=
 
+# Tests that keep to their own process share all cores; those with real processes get them alone.
+EACH_CORE = -n logical --maxprocesses=4 --dist=worksteal
+
 # For the arena: how many seeds, and more flags (make arena ARENA='--first 5000 --jobs 1').
 SEEDS ?= 10000
 ARENA ?=
@@ -21,7 +24,7 @@ DOWN ?=
 # Flags for the benchmark (make bench BENCH='--players 10000 --servers 10').
 BENCH ?=
 
-.PHONY: help run test check arena bench dashboards up down logs
+.PHONY: help run test soak check arena bench dashboards up down logs
 .DEFAULT_GOAL := help
 
 help: ## Say what each word does.
@@ -33,7 +36,16 @@ run: ## Start everything on this machine, with Graphite and a crowd; Ctrl-C stop
 
 test: ## Run all tests, those with real processes and a real Graphite too.
 	$(PREPARE) dev graphite
+ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
+else
+	@$(BIN)/python -m pytest --ignore=tests/live $(EACH_CORE); ended=$$?; \
+	  $(BIN)/python -m pytest tests/live && exit $$ended
+endif
+
+soak: ## Run what does more often what `make test` holds already.
+	$(PREPARE) dev graphite
+	@$(BIN)/python -m pytest -m soak $(TESTS)
 
 check: ## Lint, formatting, layers and types of the whole tree.
 	$(PREPARE) dev

@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 
 from pictures import PICTURES, draw
 from questions import Sweep
-from staged import PATIENCE_S, Staged
+from real_parts import PATIENCE_S
+from staged import Staged
 
 POLICY = """\
 [health]

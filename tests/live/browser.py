@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
+from real_parts import PATIENCE_S
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
@@ -24,7 +25,6 @@ QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"),
 )
-WAIT_MS = 60_000
 AXE = REPOSITORY / "run" / "axe"
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class Browser:
 
         def opened() -> Page:
             page = self._chromium.new_context(**context).new_page()
-            page.set_default_timeout(WAIT_MS)
+            page.set_default_timeout(1000 * PATIENCE_S)
             page.on("console", lambda said: self._heard(said.type, said.text))
             page.on("pageerror", lambda error: self._heard("error", str(error)))
             page.goto(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -16,14 +17,34 @@ from clientmigration.stack.service import Stack, Surroundings
 from clientmigration.stack.truth import tell
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def graphite(tmp_path_factory: pytest.TempPathFactory) -> Graphite:
     """Both, made ready, or whatever needs them is skipped."""
     return made_ready(tmp_path_factory.mktemp("graphite"))
 
 
-@pytest_twisted.async_yield_fixture(scope="module")
+@pytest.fixture(scope="module")
+def empty_graphite(tmp_path_factory: pytest.TempPathFactory) -> Graphite:
+    """The same once more."""
+    return made_ready(tmp_path_factory.mktemp("empty-graphite"))
+
+
+@pytest_twisted.async_yield_fixture(scope="session")
 async def live(graphite: Graphite) -> AsyncIterator[Running]:
+    """Both, for all who tell their series from those of others by name."""
+    async with begun(graphite) as running:
+        yield running
+
+
+@pytest_twisted.async_yield_fixture(scope="module")
+async def empty(empty_graphite: Graphite) -> AsyncIterator[Running]:
+    """Both, without a series of anybody else, for those who ask about all that there are."""
+    async with begun(empty_graphite) as running:
+        yield running
+
+
+@asynccontextmanager
+async def begun(graphite: Graphite) -> AsyncIterator[Running]:
     """Both, started and stopped as the stack does it."""
     from twisted.internet import reactor
 
@@ -44,9 +65,11 @@ async def live(graphite: Graphite) -> AsyncIterator[Running]:
 
     stack = Stack(around, [[program] for program in graphite.programs({})])
     stack.startService()
-    await running.eventually(started, within_s=180)
-    yield running
-    await stack.stopService()
+    await running.eventually(started)
+    try:
+        yield running
+    finally:
+        await stack.stopService()
     assert not await processes.accepts(reactor, graphite.ports.carbon)
     assert not await processes.accepts(reactor, graphite.ports.graphite)
 

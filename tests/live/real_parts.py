@@ -41,7 +41,11 @@ ENVIRONMENT = REPOSITORY / ".venv-graphite"
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 
 
-async def eventually(true: Callable[[], Any], within_s: float = 20.0) -> Any:
+PATIENCE_S = 180.0
+"""What a slow machine may take for anything that is waited for: it costs a fast one nothing."""
+
+
+async def eventually(true: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
     """The first true value of `true`, asked again and again; fails after `within_s`."""
     from twisted.internet import reactor
 
@@ -79,7 +83,7 @@ class Running:
         return await fetch(self.reactor, self.url + path)
 
     async def eventually(
-        self, what: Callable[[], Awaitable[Any]], within_s: float = 60.0, every_s: float = 0.1
+        self, what: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S, every_s: float = 0.1
     ) -> Any:
         """The first true value of `what`, asked again and again; fails after `within_s`."""
         until = time.monotonic() + within_s
@@ -145,10 +149,11 @@ class Cluster:
         self.parts.privilegedStartService()
         self.parts.startService()
 
-    async def server(self, name: str) -> None:
-        """A real game server, once it is in the fleet."""
-        self.launch(name)
-        await eventually(lambda: self.placeable(name))
+    async def server(self, *names: str) -> None:
+        """Real game servers, begun together, once all of them are in the fleet."""
+        for name in names:
+            self.launch(name)
+        await eventually(lambda: all(map(self.placeable, names)))
 
     def launch(self, name: str, *flags: str) -> None:
         """A real game server, without waiting for it."""
@@ -174,7 +179,7 @@ class Cluster:
         self,
         token: str = "",
         dial: Dial | None = None,
-        within_s: float = 20.0,
+        within_s: float = PATIENCE_S,
         address: str = "",
     ) -> Player:
         """A player that plays."""
@@ -250,18 +255,18 @@ class Started(ProcessProtocol):
         for each in self._ended:
             each.callback(None)
 
-    async def ends(self, within_s: float = 20) -> int:
+    async def ends(self, within_s: float = PATIENCE_S) -> int:
         """Its exit code, once it has ended."""
         await self.until(lambda: self.code >= 0, within_s)
         return self.code
 
-    async def until(self, what: Callable[[], object], within_s: float = 40) -> None:
+    async def until(self, what: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         until = time.monotonic() + within_s
         while not what():
             assert time.monotonic() < until, f"not within {within_s} s; it said:\n{self.output}"
             await deferLater(self.reactor, 0.1)
 
-    async def runs(self, within_s: float = 40) -> None:
+    async def runs(self, within_s: float = PATIENCE_S) -> None:
         """Wait until it serves, and remember every process that belongs to it."""
         serves = "Ctrl-C stops everything"
         await self.until(lambda: serves in self.output or self.code >= 0, within_s)

@@ -107,7 +107,7 @@ class Fleet:
                 return latest
             return None
 
-        overview: Overview = await eventually(enough, within_s=60)
+        overview: Overview = await eventually(enough)
         return overview
 
     async def move(self, desk: OperatorClient, player: str, to: str) -> str:

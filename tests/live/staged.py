@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from real_parts import Started
+from real_parts import PATIENCE_S, Started
 from twisted.internet.task import deferLater
 
 from clientmigration.core.measures.metrics import path
@@ -32,10 +32,6 @@ hysteresis = 0.01
 """
 
 
-PATIENCE_S = 180.0
-"""For a machine with much else to do."""
-
-
 class Staged:
     """One such run, in a folder of its own."""
 
@@ -49,7 +45,7 @@ class Staged:
 
     async def begins(self) -> None:
         """It serves."""
-        await self.stack.runs(PATIENCE_S)
+        await self.stack.runs()
 
     @property
     def graphite(self) -> str:

@@ -48,7 +48,7 @@ def test_the_page_aims_at_what_the_policy_aims_at() -> None:
 @pytest.mark.parametrize(("measure", "right"), [("load", 0.9), ("players", 130.0)])
 @pytest_twisted.ensureDeferred
 async def test_each_query_answers_with_one_series_and_the_right_number(
-    live: Running, measure: str, right: float
+    empty: Running, measure: str, right: float
 ) -> None:
     now = int(time.time())
     values = {"load": 0.45, "players": 65.0}
@@ -58,9 +58,9 @@ async def test_each_query_answers_with_one_series_and_the_right_number(
         for ago in range(seconds[0], seconds[1] - 1, -1)
         for point in datapoints("gameserver", name, values, now - ago)
     ]
-    await live.send(points)
+    await empty.send(points)
 
     async def answered() -> bool:
-        return await asked(live, TRIGGERS[measure]) == [pytest.approx(right)]
+        return await asked(empty, TRIGGERS[measure]) == [pytest.approx(right)]
 
-    await live.eventually(answered)
+    await empty.eventually(answered)

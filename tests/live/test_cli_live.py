@@ -42,10 +42,9 @@ async def told(cluster: Cluster, *words: str) -> Any:
 
 @pytest_twisted.ensureDeferred
 async def test_a_fleet_is_looked_at_and_ordered_from_the_command_line(cluster: Cluster) -> None:
-    for name in ("one", "two"):
-        await cluster.server(name)
-    crowd = [await cluster.player(within_s=90) for _ in range(3)]
-    await eventually(lambda: cluster.router.fleet.summary().players == 3, 60)
+    await cluster.server("one", "two")
+    crowd = [await cluster.player() for _ in range(3)]
+    await eventually(lambda: cluster.router.fleet.summary().players == 3)
     status = await told(cluster, "status")
     assert ([each["name"] for each in status["members"]], status["players"]) == (["one", "two"], 3)
 
@@ -65,7 +64,7 @@ async def test_a_fleet_is_looked_at_and_ordered_from_the_command_line(cluster: C
     assert plays_on(crowd[0], target)
     rosters = cluster.router.members
     await eventually(
-        lambda: (entry := rosters[target].roster.get(name)) and entry.state == "playing", 60
+        lambda: (entry := rosters[target].roster.get(name)) and entry.state == "playing"
     )
     found = await told(cluster, "status", name[:10])
     assert (found["player"], found["member"], found["state"]) == (name, target, "playing")
@@ -111,29 +110,27 @@ class Terminal(ProcessProtocol):
 
 @pytest_twisted.ensureDeferred
 async def test_top_shows_a_fleet_and_takes_keys(cluster: Cluster) -> None:
-    for name in ("one", "two"):
-        await cluster.server(name)
+    await cluster.server("one", "two")
     terminal = Terminal()
     argv = [PROGRAM, "top", *flags(cluster)]
     environ = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
     process = cluster.reactor.spawnProcess(terminal, PROGRAM, argv, environ, usePTY=True)
     try:
-        await eventually(lambda: "of 400 players on" in terminal.shown, 60)
+        await eventually(lambda: "of 400 players on" in terminal.shown)
         process.write(b"d")
-        await eventually(lambda: "drain one? y/n" in terminal.shown, 60)
+        await eventually(lambda: "drain one? y/n" in terminal.shown)
         fleet = cluster.router.fleet
         await eventually(  # a drain is refused as long as the other has just started and lags
             lambda: all(
                 len(each.history) >= 5 and min(h.health for h in each.history[-5:]) > 0.5
                 for each in fleet.members()
             ),
-            60,
         )
         process.write(b"y")
-        await eventually(lambda: "drain one: one has been told" in terminal.shown, 20)
-        await eventually(lambda: "draining" in terminal.shown, 60)
+        await eventually(lambda: "drain one: one has been told" in terminal.shown)
+        await eventually(lambda: "draining" in terminal.shown)
         process.write(b"\x03")  # Ctrl-C
-        await eventually(lambda: terminal.code >= 0, 60)
+        await eventually(lambda: terminal.code >= 0)
     finally:
         if terminal.code < 0:
             process.signalProcess("KILL")

@@ -10,6 +10,8 @@ from real_parts import Cluster, Running, eventually
 from clientmigration.core.measures.metrics import Datapoint, measures
 from clientmigration.net.graphite import render
 
+SECONDS = 4
+
 
 @pytest_twisted.ensureDeferred
 async def test_what_carbon_received_is_what_the_router_decided_from(
@@ -19,13 +21,14 @@ async def test_what_carbon_received_is_what_the_router_decided_from(
     observed: list[Datapoint] = []
     cluster.router.reports.subscribe(observed.extend)
     cluster.start()
-    for name in ("left", "right"):
-        await cluster.server(name)
+    await cluster.server("east", "west")
     for _ in range(4):
         await cluster.player()
     begin = max(point.timestamp for point in observed) + 1
-    await eventually(lambda: max(point.timestamp for point in observed) > begin + 8)
-    decided = {(path, when): value for path, value, when in observed if begin <= when < begin + 8}
+    await eventually(lambda: max(point.timestamp for point in observed) > begin + SECONDS)
+    decided = {
+        (path, when): value for path, value, when in observed if begin <= when < begin + SECONDS
+    }
     received: dict[tuple[str, int], float] = {}
 
     async def all_received() -> bool:
@@ -34,12 +37,12 @@ async def test_what_carbon_received_is_what_the_router_decided_from(
             ((each.target, when), value)
             for each in series
             for value, when in each.datapoints
-            if value is not None and begin <= when < begin + 8
+            if value is not None and begin <= when < begin + SECONDS
         )
         return decided.keys() <= received.keys()
 
     await live.eventually(all_received)
-    names = ("clientmigration.gameserver.left.", "clientmigration.gameserver.right.")
+    names = ("clientmigration.gameserver.east.", "clientmigration.gameserver.west.")
     mine = {key: value for key, value in received.items() if key[0].startswith(names)}
     assert mine == decided
     assert len({path for path, _ in decided}) > 2 * sum(

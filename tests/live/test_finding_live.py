@@ -59,7 +59,7 @@ async def named(cluster: Cluster, zone: Zone) -> Player:
     address = parse_url(f"clientmigration://{NAME}")
     assert address == NAME
     dial = dialer(cluster.reactor, names.resolver)
-    player = await cluster.player(dial=dial, address=address, within_s=60)
+    player = await cluster.player(dial=dial, address=address)
     await names.stop()
     return player
 
@@ -70,5 +70,5 @@ async def test_a_player_finds_its_router_by_name_past_a_dead_one(cluster: Cluste
     dead = dns.Record_SRV(10, 0, nobodys_port(), b"localhost", TTL_S)
     living = dns.Record_SRV(20, 0, cluster.ports.players, b"localhost", TTL_S)
     ada = await named(cluster, Zone(dead, living))
-    await eventually(lambda: ada.member == "one", 60)
+    await eventually(lambda: ada.member == "one")
     assert ada.position == ada.rejoins == 0

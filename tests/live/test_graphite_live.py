@@ -50,7 +50,7 @@ async def test_two_hundred_new_series_can_be_read_within_seconds(live: Running) 
         seen = await live.known("clientmigration.gameserver.new-*.load")
         return seen if len(seen) == len(points) else {}
 
-    seen = await live.eventually(all_of_them, within_s=60)
+    seen = await live.eventually(all_of_them)
     assert seen == {path: value for path, value, _ in points}
 
 
@@ -156,7 +156,7 @@ async def test_the_line_of_truth_comes_from_what_carbon_was_sent(live: Running) 
         line = await tell(live.reactor, live.url)
         return line if "1 servers" in line and "9.5" in line and "7 moves" in line else ""
 
-    line = await live.eventually(complete, within_s=30)
+    line = await live.eventually(complete)
     assert "1 servers, 2 players" in line
     assert "gs-1 25%" in line
     assert "7 moves, 0 missed ticks | extra gap p50 2.0 ms, p99 9.5 ms" in line
@@ -224,9 +224,9 @@ async def test_graphite_web_ends_by_itself_when_told_to_in_the_middle_of_answers
     try:
         await child.serving(partial(processes.accepts, live.reactor))
         asking = [Deferred.fromCoroutine(ask(asker)) for asker in range(len(answered))]
-        await eventually(lambda: min(answered) > 2, within_s=60)
+        await eventually(lambda: min(answered) > 2)
         child.tell("TERM")
-        await eventually(lambda: ends, within_s=60)
+        await eventually(lambda: ends)
         assert ends == ["by signal 15"]  # twistd's own end, after everything has stopped
         await gatherResults(asking)
     finally:

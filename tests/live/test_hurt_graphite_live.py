@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
+import pytest
 import pytest_twisted
 from real_parts import Running, made_ready
 from twisted.internet.task import deferLater
@@ -23,7 +24,6 @@ from clientmigration.net.graphite import fetch
 from clientmigration.stack import processes
 from clientmigration.stack.processes import Child, Program
 
-KILLS = 12
 NEW = 1500
 """Series that are begun before each kill."""
 
@@ -91,10 +91,11 @@ async def killed_while_it_creates(hurt: Hurt, number: int) -> None:
     await carbon.stopService()
 
 
+@pytest.mark.parametrize("kills", [4, pytest.param(12, marks=pytest.mark.soak)])
 @pytest_twisted.ensureDeferred
-async def test_carbon_killed_twelve_times_while_it_makes_series_hides_none(hurt: Hurt) -> None:
+async def test_carbon_killed_while_it_makes_series_hides_none(hurt: Hurt, kills: int) -> None:
     left = set[Path]()
-    for number in range(KILLS):
+    for number in range(0, 12, 12 // kills):
         await killed_while_it_creates(hurt, number)
         left |= set(hurt.not_whole())
         # Nobody has set aside yet what this kill left; an answer of 500 would raise.

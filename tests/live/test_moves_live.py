@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import pytest_twisted
 from real_parts import Cluster
 from twisted.internet.defer import Deferred
@@ -11,13 +12,13 @@ from clientmigration.core.player.migration import Outcome
 from clientmigration.wire import meadow
 from clientmigration.wire.messages import View
 
-MOVES = 200
 
-
+@pytest.mark.parametrize("moves", [40, pytest.param(200, marks=pytest.mark.soak)])
 @pytest_twisted.ensureDeferred
-async def test_two_hundred_moves_cost_no_tick_no_input_and_no_coin(cluster: Cluster) -> None:
-    for name in ("one", "two"):
-        await cluster.server(name)
+async def test_one_move_after_the_other_costs_no_tick_no_input_and_no_coin(
+    cluster: Cluster, moves: int
+) -> None:
+    await cluster.server("one", "two")
     ada = await cluster.player()
     ticks: list[int] = []
     coins: list[int] = []
@@ -30,16 +31,16 @@ async def test_two_hundred_moves_cost_no_tick_no_input_and_no_coin(cluster: Clus
     acting = LoopingCall(lambda: ada.act(meadow.move(ada.tally.seq % 7 - 3.0, 1.0)))
     acting.start(0.05)
     outcomes: list[Outcome | None] = []
-    for _ in range(MOVES):
+    for _ in range(moves):
         here = ada.member
         moving = cluster.router.moves.start(ada.name, here, "two" if here == "one" else "one")
         ended = await Deferred.fromCoroutine(moving)
         outcomes.append(ended.outcome if ended else None)
     acting.stop()
     await cluster.quiet(ada)
-    assert outcomes == [Outcome.SETTLED] * MOVES
-    assert ada.moves == MOVES
+    assert outcomes == [Outcome.SETTLED] * moves
+    assert ada.moves == moves
     assert ticks == list(range(ticks[0], ticks[0] + len(ticks)))
     assert (ada.tally.missed, ada.tally.lost, ada.tally.doubled, ada.rejoins) == (0, 0, 0, 0)
-    assert ada.tally.acked == ada.tally.seq > MOVES / 2
+    assert ada.tally.acked == ada.tally.seq > moves / 2
     assert set(coins) == {10}

@@ -51,8 +51,7 @@ class Seer:
 
 @pytest_twisted.ensureDeferred
 async def test_players_of_two_servers_meet_and_a_coin_goes_across(cluster: Cluster) -> None:
-    for name in ("one", "two"):
-        await cluster.server(name)
+    await cluster.server("one", "two")
     seers = [Seer(await cluster.player()) for _ in range(PLAYERS)]
     assert len({seer.player.member for seer in seers}) == 2
 
@@ -62,7 +61,7 @@ async def test_players_of_two_servers_meet_and_a_coin_goes_across(cluster: Clust
 
     walking = LoopingCall(walk)
     walking.start(0.2)
-    ada = await eventually(lambda: next((s for s in seers if s.foreign()), None), within_s=60.0)
+    ada = await eventually(lambda: next((s for s in seers if s.foreign()), None))
     (bob,) = [seer for seer in seers if seer.player.name == ada.foreign()[0]]
     assert ada.player.member != bob.player.member
     ada.player.act(meadow.give(bob.player.name))

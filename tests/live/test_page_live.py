@@ -17,6 +17,7 @@ import pytest
 import pytest_twisted
 from browser import REPOSITORY, Browser, axe
 from playwright.sync_api import Page
+from real_parts import PATIENCE_S
 from showing import Elsewhere, Fleet
 from twisted.internet.task import deferLater
 
@@ -68,7 +69,7 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
     await running.stop()
 
 
-async def until(what: Callable[[], Awaitable[Any]], within_s: float = 60.0) -> Any:
+async def until(what: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S) -> Any:
     """The first true value; fails after `within_s`."""
     from twisted.internet import reactor
 

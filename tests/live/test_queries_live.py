@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from questions import Sweep, every
-from real_parts import ENVIRONMENT
-from staged import EARLY, PATIENCE_S, Staged
+from real_parts import ENVIRONMENT, PATIENCE_S
+from staged import EARLY, Staged
 from twisted.internet.task import deferLater
 
 PLAYERS = 60

@@ -40,7 +40,7 @@ async def uneven(live: Running, tmp_path_factory: pytest.TempPathFactory) -> Asy
     for _ in range(12):
         await cluster.player()
     await cluster.server("right")
-    await eventually(lambda: sum(p.member == "right" for p in cluster.players) >= 4, within_s=120)
+    await eventually(lambda: sum(p.member == "right" for p in cluster.players) >= 4)
     await eventually(lambda: not cluster.router.moves.by_id)
     cluster.router.decision_log.flush()
     yield cluster
@@ -65,7 +65,7 @@ async def test_what_a_router_decided_is_decided_again_from_graphite_alone(
         whole = answer["summary"]["decisions"] and not answer["summary"]["unknown"]
         return answer if whole else {}
 
-    answer = await live.eventually(complete, within_s=90, every_s=1.0)
+    answer = await live.eventually(complete, every_s=1.0)
     summary = answer["summary"]
     assert summary["differing"] == 0
     assert summary["same"] == summary["rounds"] > summary["decisions"]
@@ -113,7 +113,7 @@ async def test_what_a_router_would_recall_is_told_by_graphite(
         points, records = await ask(int(began), int(uneven.router.now()))
         return (points, records) if {"left", "right"} <= named(points) else None
 
-    points, records = await live.eventually(told, within_s=60, every_s=0.5)
+    points, records = await live.eventually(told, every_s=0.5)
     assert {point.path.rpartition(".")[2] for point in points} == set(ASKED)
     assert any(round_.flows for record in records for round_ in record.rounds)
 

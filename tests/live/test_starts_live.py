@@ -18,14 +18,14 @@ from typing import Any
 
 import psutil
 import pytest
-from real_parts import TWISTD
+from real_parts import PATIENCE_S, TWISTD
 
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 
 CLI = "import sys; from clientmigration.cli.main import main; sys.exit(main())"
 
 
-def until(true: Callable[[], Any], within_s: float = 20.0) -> Any:
+def until(true: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
     """The first true value; fails when there is none in time."""
     end = time.monotonic() + within_s
     while not (value := true()):
@@ -81,7 +81,9 @@ class Host:
         """In the background, as twistd does it; the process that its pid file names."""
         pid, log = ("--pidfile", f"{name}.pid"), ("--logfile", f"{name}.log")
         argv = [sys.executable, TWISTD, *pid, *log, *twistd, *daemon]
-        done = subprocess.run(argv, cwd=self.folder, capture_output=True, timeout=30, check=False)
+        done = subprocess.run(
+            argv, cwd=self.folder, capture_output=True, timeout=PATIENCE_S, check=False
+        )
         assert done.returncode == 0, done
         return psutil.Process(int((self.folder / f"{name}.pid").read_text()))
 
@@ -95,7 +97,7 @@ class Host:
         argv = [sys.executable, "-c", CLI, *words, "--router", self.members]
         environ = {**os.environ, **more}
         return subprocess.run(
-            argv, cwd=self.folder, env=environ, capture_output=True, timeout=90, check=False
+            argv, cwd=self.folder, env=environ, capture_output=True, timeout=PATIENCE_S, check=False
         )
 
     def players(self) -> dict[str, int]:
@@ -138,11 +140,11 @@ def test_a_fleet_of_daemons_in_the_background_plays_and_ends(host: Host) -> None
     crowd.terminate()
     until(lambda: not crowd.is_running())
     servers[0].terminate()
-    until(lambda: host.says("router", "eu has left the fleet: it stops"), within_s=30)
+    until(lambda: host.says("router", "eu has left the fleet: it stops"))
     assert not host.says("router", "eu is gone")
     for each in (servers[1], router):
         each.terminate()
-        assert each.wait(20) is None or not each.is_running()
+        assert each.wait(PATIENCE_S) is None or not each.is_running()
     assert not list(host.folder.glob("*.pid"))
 
 
@@ -170,7 +172,7 @@ def test_a_second_signal_ends_a_drain_at_once(host: Host) -> None:
     time.sleep(1.0)
     assert server.poll() is None  # it waits for somebody who could take them
     server.terminate()
-    server.wait(3)
+    server.wait(PATIENCE_S)
     assert host.says("eu", "told to stop again: this ends now")
 
 
@@ -188,7 +190,7 @@ def test_a_terminal_that_is_closed_is_a_drain(host: Host) -> None:
     host.runs(host.server("us"))
     until(lambda: "us" in host.players())
     os.close(ours)
-    until(lambda: host.says("eu", "eu stops with 0 players left"), within_s=30)
+    until(lambda: host.says("eu", "eu stops with 0 players left"))
     until(lambda: host.players() == {"us": 8})
     assert host.says("router", "eu has left the fleet: it stops")
 
@@ -197,7 +199,7 @@ def test_systemd_hears_that_a_daemon_is_ready_alive_and_stopping(host: Host) -> 
     heard: list[str] = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(host.folder / "notify"))
-        systemd.settimeout(20)
+        systemd.settimeout(PATIENCE_S)
         notify = {"NOTIFY_SOCKET": str(host.folder / "notify"), "WATCHDOG_USEC": "600000"}
         server = host.runs(host.server("eu"), env={**os.environ, **notify})
         while "WATCHDOG=1" not in heard:
@@ -206,7 +208,7 @@ def test_systemd_hears_that_a_daemon_is_ready_alive_and_stopping(host: Host) -> 
         while heard[-1] != "STOPPING=1":
             heard.append(systemd.recv(200).decode())
     assert heard[0] == f"READY=1\nMAINPID={server.pid}"
-    server.wait(10)
+    server.wait(PATIENCE_S)
 
 
 def test_a_log_may_be_json_a_line_for_each_event(host: Host) -> None:
@@ -214,7 +216,7 @@ def test_a_log_may_be_json_a_line_for_each_event(host: Host) -> None:
     server = host.runs(host.server("eu"), "--logger", "clientmigration.net.jsonlog.lines")
     until(lambda: host.says("eu", "attached to the router"))
     server.terminate()
-    server.wait(10)
+    server.wait(PATIENCE_S)
     events = [json.loads(line) for line in host.log("eu").read_text().splitlines()]
     (attached,) = [each for each in events if "attached to" in str(each.get("log_format"))]
     assert (attached["name"], attached["log_level"]["name"]) == ("eu", "info")

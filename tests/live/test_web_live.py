@@ -28,8 +28,7 @@ SCRIPT_MOVES = 6
 
 @pytest_twisted.ensureDeferred
 async def test_a_browser_is_moved_twenty_times_without_a_missed_tick(cluster: Cluster) -> None:
-    for name in ("one", "two"):
-        await cluster.server(name)
+    await cluster.server("one", "two")
     bob = await cluster.player()
     ada = await cluster.player(dial=web_dialer(cluster.reactor))
     ticks: list[int] = []
@@ -58,8 +57,7 @@ async def test_a_browser_is_moved_twenty_times_without_a_missed_tick(cluster: Cl
 
 @pytest_twisted.ensureDeferred
 async def test_the_javascript_player_is_moved_without_a_missed_tick(cluster: Cluster) -> None:
-    for name in ("one", "two"):
-        await cluster.server(name)
+    await cluster.server("one", "two")
     ada = NodePlayer(cluster.reactor, f"ws://127.0.0.1:{cluster.ports.players}")
     await eventually(lambda: ada.member)
     ada.order("subscribe scores")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from twisted.logger import LogEvent
@@ -13,9 +14,15 @@ from twisted.logger import LogEvent
 from clientmigration.testing.schedule import FREEZES
 from clientmigration.testing.stage import perform
 
-SEEDS = 80
-FREEZING_SEEDS = 30
 CHUNK = 10
+
+
+def chunks(least: int, most: int) -> list[Any]:
+    """The first seed of each chunk: those up to `least` always, up to `most` by `make soak`."""
+    return [
+        pytest.param(first, marks=[pytest.mark.soak] if first > least else [])
+        for first in range(1, most, CHUNK)
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -25,14 +32,14 @@ def judged_by_the_verdict(no_logged_errors: list[LogEvent]) -> Iterator[None]:
     no_logged_errors.clear()
 
 
-@pytest.mark.parametrize("first", range(1, SEEDS + 1, CHUNK))
+@pytest.mark.parametrize("first", chunks(40, 400))
 def test_every_invariant_holds_in_schedules_from_seed(first: int) -> None:
     for seed in range(first, first + CHUNK):
         verdict = perform(seed)
         assert not verdict.violation, f"python -m clientmigration.testing --seed {seed}"
 
 
-@pytest.mark.parametrize("first", range(1, FREEZING_SEEDS + 1, CHUNK))
+@pytest.mark.parametrize("first", chunks(20, 200))
 def test_every_invariant_holds_in_schedules_with_freezes_from_seed(first: int) -> None:
     for seed in range(first, first + CHUNK):
         verdict = perform(seed, repertoire=FREEZES)
