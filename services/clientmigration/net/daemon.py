@@ -14,7 +14,7 @@ from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ReactorNotRunning
+from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.logger import Logger
 
 from clientmigration.errors import ConfigurationError
@@ -87,7 +87,7 @@ def clearly() -> Iterator[None]:
     """What cannot be served ends the program, with one line in its log and on its terminal."""
     try:
         yield
-    except ConfigurationError as error:
+    except (ConfigurationError, CannotListenError, OSError) as error:
         log.critical("can not serve: {error}", error=error)
         raise SystemExit(f"clientmigration: {error}") from None
 
