@@ -47,30 +47,18 @@ DIAL = {
     "": "is no endpoint, such as",
     **{f"tcp:{host.replace(':', chr(92) + ':')}:4101": "a host is a name or" for host in NO_HOST},
 }
-URL = dict.fromkeys(
-    (
-        *("nothing", "", "http://", "http://:8080", "ftp://host", "https://host", "127.0.0.1:8080"),
-        *(
-            "http://host:99999999",
-            "http://host:here",
-            "http://host:0",
-            "http://foo bar",
-            "http://[",
-        ),
-    ),
-    "is no address, such as http://127.0.0.1:8080",
+NO_URL = (
+    *("nothing", "", "http://", "http://:8080", "ftp://host", "https://host", "127.0.0.1:8080"),
+    *("http://h:99999999", "http://h:here", "http://h:0", "http://foo bar", "http://["),
 )
-GAME = dict.fromkeys(
-    (
-        *("", "host:4100", "http://host", "clientmigration://", "clientmigration://h:99999999"),
-        *("clientmigration://foo bar", "clientmigration://1.2.3", "clientmigration://h:port"),
-    ),
-    "clientmigration://",
+NO_GAME = (
+    *("", "host:4100", "http://host", "clientmigration://", "clientmigration://h:99999999"),
+    *("clientmigration://foo bar", "clientmigration://1.2.3", "clientmigration://h:port"),
 )
-PLAY = dict.fromkeys(
-    ("nonsense", ":99999999", ":port", "http://host", "ws://", "ws://a b", "host:4100"),
-    "is no address, such as ws://play.example.org:4100 or :4100",
-)
+NO_PLAY = ("nonsense", ":99999999", ":port", "http://host", "ws://", "ws://a b", "host:4100")
+URL = dict.fromkeys(NO_URL, "is no address, such as http://127.0.0.1:8080")
+GAME = dict.fromkeys(NO_GAME, "clientmigration://")
+PLAY = dict.fromkeys(NO_PLAY, "is no address, such as ws://play.example.org:4100 or :4100")
 HOST_PORT = dict.fromkeys(("host", "1.2.3:1", "h:0", "h:65536"), "is not host:port, such as")
 FLAGS: dict[type[Common], dict[str, dict[str, str]]] = {
     RouterOptions: {"players": LISTEN, "members": LISTEN, "graphite": URL, "carbon": DIAL},

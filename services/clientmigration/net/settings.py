@@ -17,7 +17,7 @@ from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import NotADatapoint, clean
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_dialling, check_listening, check_url
-from clientmigration.net.daemon import Daemon
+from clientmigration.net.daemon import Daemon, check_twistd
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals
 from clientmigration.net.worldclock import monotonic
@@ -33,6 +33,7 @@ def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
     to say it to."""
     make_legible(sys.stdout, sys.stderr)
     try:
+        check_twistd(options.parent or {})
         options.check()
     except ConfigurationError as error:
         raise SystemExit(f"clientmigration: {error}") from None
