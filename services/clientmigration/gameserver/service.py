@@ -227,7 +227,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     condition = Condition(load, seats, ticks, setting.policy)
     sources = (
         neighbours.measures, mail.measures, burns.measures, seats.measures, rounds.measures,
-        burden(outside.clock).measures, lambda: {"carbon_dropped": outside.dropped()},
+        burden(outside.clock).measures, date.measures, beats.measures,
+        lambda: {"carbon_dropped": outside.dropped()},
     )  # fmt: skip
     measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
     reporter = Reporter(measures, attachment, outside.sink, ticks.date)

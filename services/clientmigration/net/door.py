@@ -145,6 +145,9 @@ class InOrder(MultiService):
 
     async def _stop(self) -> None:
         for part in reversed(list(self)):
-            stopping = part.stopService()
-            if stopping is not None:
-                await stopping
+            try:
+                stopping = part.stopService()
+                if stopping is not None:
+                    await stopping
+            except Exception:  # the others are to stop all the same
+                log.failure("stopping a part failed, and the others stop")
