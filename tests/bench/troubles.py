@@ -171,9 +171,9 @@ class Fleet:
         missed = sum(each.player.tally.missed - each.missed for each in who)
         return (
             f"{len(there)} of {len(who)} play at the end; first view after"
-            f" {waits[len(waits) // 2]:.1f} s (median), {waits[-1]:.1f} s (longest); longest without a view"
-            f" {max(each.longest for each in who):.1f} s; came back"
-            f" {sum(each.player.rejoins for each in who)}; missed ticks {missed}"
+            f" {waits[len(waits) // 2]:.1f} s (median), {waits[-1]:.1f} s (longest);"
+            f" longest without a view {max(each.longest for each in who):.1f} s;"
+            f" came back {sum(each.player.rejoins for each in who)}; missed ticks {missed}"
         )
 
     def end(self) -> None:
