@@ -18,6 +18,7 @@ from panels import PROVISIONED, kept, place
 
 EXPRESSIONS = {"type": "__expr__", "uid": "__expr__"}
 FOLDER = "ClientMigration"
+DAEMONS = ("gameserver", "router")
 
 HEAD = """\
 # Made by `make dashboards` from grafana/alerts.py: change it there.
@@ -66,15 +67,33 @@ def _nobody_fit() -> str:
     return f"sumSeries(maxSeries({grade}),scale(minSeries({grade}),10))"
 
 
-def _drops() -> str:
-    places = [place(role, "carbon_dropped") for role in ("gameserver", "router", "crowd")]
-    return f"sumSeries(group({','.join(places)}))"
+def _all(*places: str) -> str:
+    return f"group({','.join(places)})"
+
+
+def _everywhere(measure: str, *roles: str) -> str:
+    """Of all daemons of these roles, added up."""
+    return f"sumSeries({_all(*(place(role, measure) for role in roles))})"
+
+
+def _clocks() -> str:
+    return _all(*(kept(place(role, "clock_off_ms")) for role in DAEMONS))
+
+
+def _held() -> str:
+    return _all(*(place(role, "held_bytes") for role in DAEMONS))
+
+
+def _unsent() -> str:
+    """The views that were not sent, for each that was. Real players' too: nobody asks them."""
+    dropped, sent = place("gameserver", "dropped_views"), place("gameserver", "views_per_s")
+    return f"divideSeries(sumSeries({dropped}),sumSeries({sent}))"
 
 
 def _unseen() -> str:
     """Of bots in every second, of everybody at a move, and of servers."""
     missed, felt = place("crowd", "missed_ticks"), place("router", "blackout_ticks_max")
-    return f"sumSeries(group({missed},{felt},{place('gameserver', 'skipped_ticks')}))"
+    return f"sumSeries({_all(missed, felt, place('gameserver', 'skipped_ticks'))})"
 
 
 ALERTS = (
@@ -100,6 +119,16 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="players",
+    ),
+    Alert(
+        name="views-unsent",
+        title="Views do not reach players",
+        text="For a minute more than one view in a hundred was not sent, because players, real ones"
+        " too, read too slowly: their network or their programs, or the servers' own network.",
+        target=_unsent(),
+        reducer="mean",
+        above=0.01,
+        look_at="server",
     ),
     Alert(
         name="moves-felt",
@@ -136,7 +165,7 @@ ALERTS = (
         title="Datapoints are dropped",
         text="carbon is away or slow for longer than the daemons remember: panels have gaps. Play"
         " and decisions are not concerned.",
-        target=_drops(),
+        target=_everywhere("carbon_dropped", *DAEMONS, "crowd"),
         reducer="sum",
         above=0,
         look_at="decisions",
@@ -170,6 +199,59 @@ ALERTS = (
         " that players can connect to.",
         target=f"maxSeries({place('router', 'unreachable')})",
         reducer="max",
+        above=0,
+        look_at="decisions",
+    ),
+    Alert(
+        name="unhealthy",
+        title="A game server does not keep up",
+        text="For half a minute some game server has had a health below 0.05: its ticks do not"
+        " come, or come a whole tick late. It gets no newcomers, and is emptied if others keep up.",
+        target=f"minSeries({kept(place('gameserver', 'health'))})",
+        reducer="last",
+        below=0.05,
+        look_at="fleet",
+        lasting="30s",
+        severity="critical",
+    ),
+    Alert(
+        name="turned-away",
+        title="Connections are turned away",
+        text="A daemon has no descriptors left for strangers, and turned some away in the last"
+        " minute, players among them. Those who play already keep their connections.",
+        target=_everywhere("turned_away", *DAEMONS),
+        reducer="sum",
+        above=0,
+        look_at="decisions",
+    ),
+    Alert(
+        name="held-bytes",
+        title="Connections hold too much",
+        text="What peers have sent or do not read fills half of the room that a daemon has for it."
+        " From all of it on, whoever holds most is cut off.",
+        target=f"maxSeries({_held()})",
+        reducer="max",
+        above=2**27,
+        look_at="server",
+    ),
+    Alert(
+        name="clock-off",
+        title="A clock is off",
+        text="A host's clock has been more than a second off the world's time for half a minute."
+        " Play goes on evenly; set the clock right (NTP).",
+        target=f"maxSeries({_clocks()})",
+        reducer="last",
+        above=1000,
+        look_at="server",
+        lasting="30s",
+    ),
+    Alert(
+        name="failures",
+        title="Repeated work fails",
+        text="Something that a daemon does again and again (reports, decisions, rosters, moves)"
+        " failed in the last minute. It goes on; the daemon's log says what and where.",
+        target=_everywhere("failures", *DAEMONS),
+        reducer="sum",
         above=0,
         look_at="decisions",
     ),

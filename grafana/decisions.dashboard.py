@@ -188,17 +188,23 @@ def process() -> Row:
             [of("rss_bytes", "memory"), of("held_bytes", "held", ORANGE)],
             width=6,
         ),
-        lines("Reactor lag", "Longest delay of a timer.", [of("reactor_lag_ms", "lag")], width=6),
+        lines(
+            "Reactor lag, clock",
+            "Longest delay of a timer; how far the host's clock is off the world's time.",
+            [of("reactor_lag_ms", "lag"), of("clock_off_ms", "clock", ORANGE)],
+            width=6,
+        ),
         lines(
             "Refusals and losses",
             "Tickets refused, connections closed or turned away, members gone undrained,"
-            " players that did not arrive where they were sent.",
+            " players that did not arrive where they were sent, work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", ORANGE),
                 of("turned_away", "turned away", GREY),
                 of("members_lost", "members lost", RED),
                 of("failed_arrivals", "did not arrive", PINK),
+                of("failures", "failures", BLUE),
             ],
             SELDOM,
             width=6,

@@ -227,19 +227,25 @@ def process() -> Row:
             width=6,
         ),
         lines(
-            "Reactor lag, checkpoint's age",
-            "The longest delay of a timer; how old the newest stored checkpoint is.",
-            [of("reactor_lag_ms", "lag"), of("checkpoint_age_ms", "age", PINK)],
+            "Reactor lag, checkpoint's age, clock",
+            "A timer's longest delay; how old the newest checkpoint is; how far the clock is off.",
+            [
+                of("reactor_lag_ms", "lag"),
+                of("checkpoint_age_ms", "age", PINK),
+                of("clock_off_ms", "clock", ORANGE),
+            ],
             width=6,
         ),
         lines(
             "Refusals and drops",
-            "Tickets refused, connections closed for a fault or turned away, datapoints dropped.",
+            "Tickets refused, connections closed for a fault or turned away, datapoints dropped,"
+            " work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", ORANGE),
                 of("turned_away", "turned away", GREY),
                 of("carbon_dropped", "datapoints", PINK),
+                of("failures", "failures", RED),
             ],
             SELDOM,
             width=6,

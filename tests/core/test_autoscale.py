@@ -42,6 +42,14 @@ def test_what_a_draining_server_carries_has_to_go_somewhere() -> None:
     assert need(health(0.4), health(0.4, draining=True)).load == 2
 
 
+def test_a_server_that_players_cannot_reach_is_one_more_than_is_needed() -> None:
+    cut = health(0.4, 100)
+    with_it = Need.of([health(0.5, 150), health(0.5, 150)], 40, POLICY, NOW, cut_off=[cut])
+    assert with_it == Need(NOW, load=2 + 1, seats=3 + 1, fewer=3 + 1)
+    nobody_else = Need.of([], 40, POLICY, NOW, cut_off=[cut, cut])
+    assert nobody_else == Need(NOW, load=0 + 2, seats=1 + 2, fewer=1 + 2)
+
+
 def test_the_last_bit_of_a_sum_costs_no_server() -> None:
     assert need(*[health(0.1)] * 15).load == 3  # 1.5000000000000002 of 0.5
 

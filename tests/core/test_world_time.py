@@ -5,6 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clientmigration.core.measures.ticks import due
 from clientmigration.core.measures.worldtime import (
     CONFIRMED,
     NEAR_S,
@@ -71,6 +72,21 @@ def test_a_clock_that_is_wrong_for_a_moment_moves_nothing() -> None:
 def test_hours_back_are_followed_slowly_for_ever() -> None:
     dates = followed(world(), -7200.0, 100)
     assert abs(dates[-1] - (START + 100 * (1 - ROUTER.slew))) < 1e-3
+
+
+def test_two_hours_back_take_forty_in_which_each_tick_comes_once_and_none_is_left_out() -> None:
+    time, tick, ticks = world(), START * RATE, list[int]()
+    for n in range(60 * 100):  # a minute, looked at every 10 ms
+        now = START + n / 100
+        if n % 100 == 0:
+            time = time.steered(now, now - 7200.0, ROUTER)
+        found = due(int(tick), time.now(now), RATE)
+        assert found.skipped == 0
+        ticks += found.ticks
+        tick = ticks[-1] if ticks else tick
+    assert ticks == list(range(int(START * RATE) + 1, int(tick) + 1))
+    assert len(ticks) in (60 * 19 - 1, 60 * 19)
+    assert 7200.0 / ROUTER.slew == 40 * 3600
 
 
 def test_a_server_keeps_up_with_a_router_that_makes_up_for_half_a_minute() -> None:

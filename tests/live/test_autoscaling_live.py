@@ -22,7 +22,7 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
 DOCUMENTS = [yaml.safe_load(each) for each in BLOCKS]
 SCALED: dict[str, Any] = next(each for each in DOCUMENTS if each["kind"] == "ScaledObject")
 TRIGGERS = {
-    re.split(r"[.,]", each["metadata"]["query"])[-2]: each["metadata"]
+    re.split(r"[.,]", each["metadata"]["query"])[3]: each["metadata"]
     for each in SCALED["spec"]["triggers"]
 }
 

@@ -166,7 +166,12 @@ async def test_the_value_of_now_is_the_same_at_every_moment_and_follows_what_cha
 
 
 def test_what_is_asked_here_is_what_stands_in_the_files() -> None:
-    assert set(of_alerts()) == {"Overloaded, and nobody to take over", "The router is gone"}
+    assert set(of_alerts()) == {
+        "Overloaded, and nobody to take over",
+        "A game server does not keep up",
+        "A clock is off",
+        "The router is gone",
+    }
     assert {"fleet: Worst grade", "fleet: Draining", "decisions: Highest over mean"} <= set(NOW)
     assert len(of_scalers()) == 2
     assert Path(PAGE).exists()

@@ -14,7 +14,7 @@ from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import LogEvent
 
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.daemon import END_S, Daemon
+from clientmigration.net.daemon import END_S, Daemon, check_twistd
 from clientmigration.net.systemd import Notices
 
 
@@ -108,3 +108,27 @@ def test_without_systemd_nothing_is_told_and_nothing_fails(environ: dict[str, st
     notices = Notices(environ)
     notices.ready(MemoryReactorClock())
     notices.stopping()
+
+
+def test_where_twistd_puts_a_daemon_is_looked_at_before_it_goes_there(tmp_path: Path) -> None:
+    file = str(tmp_path / "none" / "here")
+    for flag, why in (
+        ("logfile", "there is no folder for it"),
+        ("pidfile", "there is no folder for it"),
+        ("rundir", "is not a folder"),
+        ("chroot", "is not a folder"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"--{flag} {file}:? {why}"):
+            check_twistd({flag: file})
+    check_twistd({"logfile": "twistd.log", "pidfile": "", "rundir": ".", "chroot": None})
+    check_twistd({"chroot": "/", "rundir": str(tmp_path)})
+
+
+def test_a_root_in_which_a_daemon_cannot_run_is_refused_with_what_it_needs(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match="there is no /proc/self in it, and a daemon needs"
+    ):
+        check_twistd({"chroot": str(tmp_path)})
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    with pytest.raises(ConfigurationError, match=r"there is no .*os\.py in it"):
+        check_twistd({"chroot": str(tmp_path)})

@@ -9,7 +9,8 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.testing import MemoryReactor
 
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.door import BACKLOG, Lines, check_address, listening, reachable
+from clientmigration.net.addresses import check_address
+from clientmigration.net.door import BACKLOG, Lines, listening, reachable
 from clientmigration.net.line import described
 
 

@@ -355,3 +355,36 @@ def test_what_fails_in_a_report_does_not_end_the_reports(no_logged_errors: list[
     assert len([1 for point in arena.sink.seen if point.path.endswith("router.members")]) == 3
     assert len(no_logged_errors) == 1
     no_logged_errors.clear()
+
+
+class FailingAtServers(MemorySink):
+    """A sink that fails at the reports of game servers, once it is told to."""
+
+    fails = False
+
+    def emit(self, datapoints: Sequence[Datapoint]) -> None:
+        if self.fails and ".gameserver." in datapoints[0].path:
+            raise OSError("no descriptors are left")
+        super().emit(datapoints)
+
+
+def test_a_server_whose_report_fails_when_it_stops_still_has_its_players_moved_away(
+    no_logged_errors: list[Any],
+) -> None:
+    arena = Arena()
+    arena.sink = sink = FailingAtServers()
+    arena.start_router()
+    arena.start_server("a")
+    arena.run(3.0)
+    players = [arena.start_player() for _ in range(4)]
+    arena.run(3.0)
+    arena.start_server("b")
+    arena.run(3.0)
+    sink.fails = True
+    ended: list[object] = []
+    arena.drain("a").addBoth(ended.append)
+    arena.run(10.0)
+    assert ended == [None]
+    assert {arena.home_of(player) for player in players} == {"b"}
+    assert [player.rejoins for player in players] == [0] * 4
+    no_logged_errors.clear()

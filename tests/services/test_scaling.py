@@ -41,12 +41,23 @@ class Place:
         root.putChild(b"autoscale", self.scaling)
         self.site = StatusSite(root, self.clock, 10)
 
-    def live(self, seconds: int, *loads: float, grade: Any = "fit") -> None:
-        """A fleet of servers with these loads, for so long."""
+    def live(
+        self, seconds: int, *loads: float, grade: Any = "fit", cut_off: tuple[int, ...] = ()
+    ) -> None:
+        """A fleet of servers with these loads, for so long. Players cannot reach some of them."""
         for _ in range(seconds):
             self.clock.advance(1)
             fleet = tuple(
-                PublicServer(f"gs-{n}", n, grade, 1.0, load, 10, 200)
+                PublicServer(
+                    f"gs-{n}",
+                    n,
+                    grade,
+                    1.0,
+                    load,
+                    10,
+                    200,
+                    closed="unreachable" if n in cut_off else "",
+                )
                 for n, load in enumerate(loads, 1)
             )
             self.scaling.status(Status(self.clock.seconds(), fleet))
@@ -82,6 +93,18 @@ def test_a_fleet_that_is_right_is_not_scaled() -> None:
     place.live(120, 0.45, 0.45, 0.45)
     response = place.ask(BODY)["response"]
     assert (response["scale"], response["replicas"]) == (False, 3)
+
+
+def test_servers_that_players_cannot_reach_are_no_room_for_anybody() -> None:
+    place = Place()
+    place.live(30, 0.45, 0.45, 0.1, cut_off=(3,))
+    assert place.ask(BODY)["response"] == {
+        "uid": BODY["request"]["uid"],
+        "scale": False,
+        "replicas": 3,
+    }
+    place.live(30, 0.7, 0.7, 0.1, cut_off=(3,))  # 1.4 are the load of three
+    assert place.ask(BODY)["response"]["replicas"] == 4
 
 
 def test_an_idle_fleet_gives_one_server_away_at_a_time() -> None:

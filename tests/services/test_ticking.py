@@ -29,7 +29,8 @@ class World:
         self.meter, self.beats = Meter(("skipped_ticks",)), Beats(self.clock)
         self.load = Load(lambda: 0.0, lambda: 1.0, self.clock.seconds)
         clocks = Clocks(self.clock, WorldClock(self.clock))
-        self.ticks = Ticks(clocks, RATE, self.meter, self.load, self.beats, lambda: None)
+        self.looks: Callable[[], None] = lambda: None
+        self.ticks = Ticks(clocks, RATE, self.meter, self.load, self.beats, lambda: self.looks())
         self.steps: list[int] = []
         self.does: Callable[[int], object] = lambda _tick: None
 
@@ -101,6 +102,19 @@ def test_a_tick_that_fails_is_told_and_counted_and_the_next_comes(
     assert world.steps == list(range(FIRST, FIRST + 5))
     assert world.beats.failed == {"tick": 1}
     assert "the world is broken" in str(no_logged_errors.pop()["log_failure"])
+
+
+def test_what_is_looked_at_beside_the_ticks_may_fail_at_each_of_them(
+    world: World, no_logged_errors: list[LogEvent]
+) -> None:
+    def fail() -> None:
+        raise OSError("nobody is here")
+
+    world.looks = fail
+    world.go_on(3)
+    assert world.steps == list(range(FIRST, FIRST + 4))
+    assert world.beats.failed == {"looking for a standstill": 3}
+    no_logged_errors.clear()
 
 
 def test_what_waits_for_the_end_of_a_tick_comes_in_order_also_if_one_fails(

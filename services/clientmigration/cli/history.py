@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from clientmigration.core.decisions.rounds import DecisionRecord
 from clientmigration.core.fleet.fleet import HISTORY_S
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.errors import ConfigurationError, Refused
+from clientmigration.net.addresses import check_url
 from clientmigration.net.history import records, reports
 
 GRAPHITE = "http://127.0.0.1:8080"
@@ -38,8 +39,21 @@ class GraphiteHistory:
 def graphite_flag(own: ArgumentParser) -> None:
     """Add the flag of a command that reads Graphite."""
     own.add_argument(
-        "--graphite", metavar="URL", default=GRAPHITE, help=f"graphite-web; default {GRAPHITE}"
+        "--graphite",
+        type=_graphite,
+        metavar="URL",
+        default=GRAPHITE,
+        help=f"graphite-web; default {GRAPHITE}",
     )
+
+
+def _graphite(word: str) -> str:
+    """The flag's value. Names what is allowed."""
+    try:
+        check_url(word, "", ("http",), GRAPHITE)
+    except ConfigurationError as error:
+        raise ArgumentTypeError(str(error)) from None
+    return word
 
 
 def moment(text: str) -> float:

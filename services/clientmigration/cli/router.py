@@ -11,7 +11,8 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from clientmigration.cli.command import seconds, waited
-from clientmigration.errors import ConfigurationError, Refused
+from clientmigration.errors import Refused
+from clientmigration.net.addresses import check_dialling
 from clientmigration.net.operator import (
     ANSWER_S,
     ENTER_S,
@@ -60,10 +61,8 @@ def secret_flag(own: ArgumentParser) -> None:
 
 def endpoint_of(reactor: Any, flags: Namespace) -> IStreamClientEndpoint:
     """Where `--router` says."""
-    try:
-        endpoint: IStreamClientEndpoint = clientFromString(reactor, flags.router)
-    except ValueError as error:
-        raise ConfigurationError(f"--router {flags.router}: {error}") from error
+    check_dialling(flags.router, "--router ")
+    endpoint: IStreamClientEndpoint = clientFromString(reactor, flags.router)
     return endpoint
 
 

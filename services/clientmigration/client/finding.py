@@ -23,6 +23,7 @@ from twisted.names import client, dns
 from zope.interface import implementer
 
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.addresses import is_host
 from clientmigration.net.door import Dial
 from clientmigration.net.door import dialer as plain_dialer
 
@@ -59,7 +60,7 @@ def parse_url(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise ConfigurationError(f"{url!r}: {error}") from error
-    if parts.scheme != "clientmigration" or not host:
+    if parts.scheme != "clientmigration" or not (host and is_host(host)):
         raise ConfigurationError(f"{url!r} is not clientmigration://host[:port]")
     if isIPv6Address(host):
         return f"[{host}]:{port or PORT}"

@@ -96,10 +96,10 @@ class Reporter:
         self._measures, self._attachment, self._sink, self._date = measures, attachment, sink, date
 
     def report(self) -> None:
-        """One second's datapoints."""
+        """One second's datapoints. The router hears them first: it decides from them."""
         if self._attachment.member:
             points = datapoints(
                 "gameserver", self._attachment.member, self._measures.take(), int(self._date())
             )
-            self._sink.emit(points)
             self._attachment.tell(Report(datapoints=list(points)))
+            self._sink.emit(points)

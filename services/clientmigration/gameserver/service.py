@@ -162,7 +162,7 @@ class GameServer(Service):
         """An operator wants us empty, or not any more. Who stops goes on to empty itself."""
         if self.running:
             self.seats.drain(on)
-            self.rooms.reporter.report()
+            self._report()
 
     def startService(self) -> None:
         """Begin to tick."""
@@ -175,9 +175,13 @@ class GameServer(Service):
         super().stopService()
         return Deferred.fromCoroutine(self._empty())
 
+    def _report(self) -> None:
+        """Now, because something has changed. A drain goes on whatever becomes of it."""
+        self.beats.attempt("report", self.rooms.reporter.report)
+
     async def _empty(self) -> None:
         self.seats.drain(True)
-        self.rooms.reporter.report()
+        self._report()
         now = self.ticks.now
         until = now() + DRAIN_S
         while self.seats and self.attachment.line is not None and now() < until:
@@ -223,7 +227,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     condition = Condition(load, seats, ticks, setting.policy)
     sources = (
         neighbours.measures, mail.measures, burns.measures, seats.measures, rounds.measures,
-        burden(outside.clock).measures, lambda: {"carbon_dropped": outside.dropped()},
+        burden(outside.clock).measures, date.measures, beats.measures,
+        lambda: {"carbon_dropped": outside.dropped()},
     )  # fmt: skip
     measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
     reporter = Reporter(measures, attachment, outside.sink, ticks.date)

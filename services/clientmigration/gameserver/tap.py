@@ -16,10 +16,11 @@ from clientmigration.gameserver.chosen import chosen
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.service import ServerOutside, ServerParts, Setting, build
+from clientmigration.net.addresses import check_address
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
-from clientmigration.net.door import Door, InOrder, check_address, dialer, listening, steady
+from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
 from clientmigration.net.web import Reception

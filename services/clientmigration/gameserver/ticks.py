@@ -94,9 +94,9 @@ class Ticks:
             self._waiting.append((player, act, self.now()))
 
     def _run(self) -> None:
-        self._awake()
+        self._beats.attempt("looking for a standstill", self._awake)
         self._act(none_due=self._run_due())
-        self._load.weigh()
+        self._beats.attempt("weighing the load", self._load.weigh)
         ahead = until_next(self.tick, self.date(), self.rate)
         self._beat = self._clock.callLater(self._world.waits(ahead), self._run)
 

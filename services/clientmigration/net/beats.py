@@ -29,6 +29,7 @@ class Beats:
         self._clock = clock
         self._loops: list[tuple[LoopingCall, float]] = []
         self.failed: Counter[str] = Counter()
+        self._reported = 0
 
     def every(self, seconds: float, name: str, act: Callable[[], object]) -> None:
         """Do it every so many seconds, from `start` on; the first time after one interval."""
@@ -59,6 +60,12 @@ class Beats:
     def spawn(self, name: str, work: Coroutine[Deferred[Any], Any, object]) -> None:
         """Begin what nobody waits for."""
         Deferred.fromCoroutine(work).addErrback(self._failed, name)
+
+    def measures(self) -> dict[str, float]:
+        """Of the catalogue: how often something failed since this was asked last."""
+        total = self.failed.total()
+        before, self._reported = self._reported, total
+        return {"failures": float(total - before)}
 
     def _failed(self, failure: Failure, name: str) -> None:
         self.failed[name] += 1

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ReactorNotRunning
+from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.logger import Logger
 
 from clientmigration.errors import ConfigurationError
@@ -24,6 +25,23 @@ log = Logger()
 
 END_S = 30.0  # for everything that a daemon does before it ends: a drain takes 20 of them
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def check_twistd(flags: Mapping[str, Any]) -> None:
+    """ConfigurationError unless this daemon can run where twistd's own `flags` put it."""
+    for flag in ("logfile", "pidfile"):
+        if (name := flags.get(flag)) and not Path(name).absolute().parent.is_dir():
+            raise ConfigurationError(f"--{flag} {name}: there is no folder for it")
+    for flag in ("rundir", "chroot"):
+        if (name := flags.get(flag)) and not Path(name).is_dir():
+            raise ConfigurationError(f"--{flag} {name} is not a folder")
+    if root := flags.get("chroot"):
+        for needed in ("/proc/self", os.__file__, __file__):
+            if not Path(root, needed.lstrip("/")).exists():
+                raise ConfigurationError(
+                    f"--chroot {root}: there is no {needed} in it, and a daemon needs /proc, and"
+                    " Python and its packages where they are outside, for as long as it runs"
+                )
 
 
 class Daemon(MultiService):
@@ -87,7 +105,7 @@ def clearly() -> Iterator[None]:
     """What cannot be served ends the program, with one line in its log and on its terminal."""
     try:
         yield
-    except ConfigurationError as error:
+    except (ConfigurationError, CannotListenError, OSError) as error:
         log.critical("can not serve: {error}", error=error)
         raise SystemExit(f"clientmigration: {error}") from None
 

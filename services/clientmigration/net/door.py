@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from random import random
 
@@ -30,7 +29,7 @@ from twisted.internet.interfaces import (
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 
-from clientmigration.errors import ConfigurationError
+from clientmigration.net.addresses import host_and_port
 from clientmigration.net.line import Line, described
 
 log = Logger()
@@ -39,7 +38,6 @@ Dial = Callable[[str], IStreamClientEndpoint]  # from host:port
 EVERYWHERE = ("0.0.0.0", "::")
 BACKLOG = 4096  # players of a killed server come all at once; whom the kernel has no room for tries
 # again after a full second (TCP's first retransmission). Twisted's own default is 50.
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?\Z")
 CONNECT_S = 5  # to one address; who waits for it gives it up before
 WITH_BACKLOG = ("tcp", "ssl", "unix")
 
@@ -97,26 +95,6 @@ class Door(StreamServerEndpointService):
         return port
 
 
-def host_and_port(address: str) -> tuple[str, int]:
-    """The two parts of host:port; an IPv6 address may stand in brackets, as in URLs."""
-    host, _, port = address.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    return bare, int(port)
-
-
-def check_address(address: str, flag: str) -> None:
-    """ConfigurationError unless `address`, which `flag` says, is one that can be connected to."""
-    host, colon, port = address.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    number = int(port) if port.isascii() and port.isdigit() else 0
-    good = isIPv6Address(bare) if bare != host or ":" in bare else _HOST.match(bare)
-    if not (colon and good and 0 < number < 65536) or (":" in bare and bare == host):
-        raise ConfigurationError(
-            f"{flag}{address} is not host:port, such as play.example.org:4102, 192.0.2.1:4102 or "
-            "[2001:db8::1]:4102"
-        )
-
-
 def dialer(reactor: IReactorTime) -> Dial:
     """Connects to host:port, whichever of the host's addresses answers first. An address is
     not looked up: that would cost a thread's turn, and some fifty objects, at every move."""
@@ -167,6 +145,9 @@ class InOrder(MultiService):
 
     async def _stop(self) -> None:
         for part in reversed(list(self)):
-            stopping = part.stopService()
-            if stopping is not None:
-                await stopping
+            try:
+                stopping = part.stopService()
+                if stopping is not None:
+                    await stopping
+            except Exception:  # the others are to stop all the same
+                log.failure("stopping a part failed, and the others stop")

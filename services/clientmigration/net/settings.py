@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.internet.endpoints import clientFromString, serverFromString
 from twisted.python import usage
 
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import NotADatapoint, clean
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.daemon import Daemon
+from clientmigration.net.addresses import check_dialling, check_listening, check_url
+from clientmigration.net.daemon import Daemon, check_twistd
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.web import Origins
 
+GRAPHITE = "http://127.0.0.1:8080"
 GARBAGE = 10_000  # objects: a few megabytes, and a few milliseconds to look through
 
 
@@ -32,6 +33,7 @@ def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
     to say it to."""
     make_legible(sys.stdout, sys.stderr)
     try:
+        check_twistd(options.parent or {})
         options.check()
     except ConfigurationError as error:
         raise SystemExit(f"clientmigration: {error}") from None
@@ -110,13 +112,18 @@ class Common(usage.Options):
     )
     doors: Sequence[str] = ()  # the flags that say where to listen
     dials: Sequence[str] = ("carbon",)  # the flags that say where to connect
+    urls: Sequence[str] = ()  # the flags that say where graphite-web is
     written: Sequence[str] = ()  # the flags that say which file to write
     keyed = True  # whether the cluster's secret is needed
 
     def check(self) -> None:
         """Refuse what cannot be served: ConfigurationError says what, and what is allowed."""
-        for flag in (*self.doors, *self.dials):
-            self._endpoint(flag, serverFromString if flag in self.doors else clientFromString)
+        for flag in self.doors:
+            check_listening(self[flag], f"--{flag} ")
+        for flag in self.dials:
+            check_dialling(self[flag], f"--{flag} ")
+        for flag in self.urls:
+            check_url(self[flag], f"--{flag} ", ("http",), GRAPHITE)
         for flag in self.written:
             self[flag] = self[flag] and str(Path(self[flag]).absolute())
         if self.keyed:
@@ -124,14 +131,6 @@ class Common(usage.Options):
         _ = self.policy, self.origins
         if named := self.get("name"):
             check_name(named)
-
-    def _endpoint(self, flag: str, parse: Callable[[Any, str], object]) -> None:
-        try:
-            parse(None, self[flag])
-        except Exception as error:  # Twisted's parsers raise whatever comes
-            raise ConfigurationError(
-                f"--{flag} {self[flag]} is no endpoint, such as tcp:127.0.0.1:4101 ({error})"
-            ) from error
 
     @cached_property
     def seals(self) -> Seals:

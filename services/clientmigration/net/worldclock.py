@@ -68,6 +68,10 @@ class WorldClock:
         """How far the host's clock is ahead of the world, seconds."""
         return self._wall() - self.now()
 
+    def measures(self) -> dict[str, float]:
+        """Of the catalogue: the same, whichever of the two is ahead, milliseconds."""
+        return {"clock_off_ms": abs(self.off_s()) * 1000}
+
     def lead(self) -> None:
         """Follow the host's clock: what a router does, and who has none, every `FOLLOW_EVERY_S`."""
         self._steer(self._wall(), ROUTER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 from clientmigration.core.fleet.fleet import Fleet
@@ -15,7 +15,8 @@ class Gauges:
     """What is read for a report: what was counted since the last one, and what there is now.
 
     `process` answers CPU and memory, `moving` how many players are being moved; `carbon_dropped`
-    and `events_dropped` how many were lost since they were asked last; `held` what all lines hold.
+    and `events_dropped` how many were lost since they were asked last; `sources` what else there is
+    of the catalogue.
     """
 
     meter: Meter
@@ -26,7 +27,7 @@ class Gauges:
     moving: Callable[[], int]
     carbon_dropped: Callable[[], int]
     events_dropped: Callable[[], int]
-    held: Callable[[], Mapping[str, float]]
+    sources: Sequence[Callable[[], Mapping[str, float]]]
 
 
 class SelfReport:
@@ -56,7 +57,7 @@ class SelfReport:
         return {
             **counted,
             **gauges.process(),
-            **gauges.held(),
+            **{name: value for each in gauges.sources for name, value in each().items()},
             **gauges.fleet.summary().measures(),
             "members": len(gauges.members),
             "unreachable": sum(self._now() < each.shut for each in gauges.fleet.members()),

@@ -242,7 +242,7 @@ class Router(Service):
             moving=self.moves.count,
             carbon_dropped=outside.dropped,
             events_dropped=outside.events.take_dropped,
-            held=burden(outside.clock).measures,
+            sources=(burden(outside.clock).measures, self.beats.measures, self.world.measures),
         )
         report = SelfReport(
             self.settings.name, gauges, outside.sink, self.annotations.look, self.now

@@ -18,7 +18,7 @@ from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
-from clientmigration.net.settings import ORIGINS, Common, served
+from clientmigration.net.settings import GRAPHITE, ORIGINS, Common, served
 from clientmigration.net.web import Reception
 from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.service import build
@@ -36,9 +36,10 @@ class Options(Common):
         ("members", "m", "tcp:4101:interface=127.0.0.1", "endpoint on which members come in"),
         ORIGINS,
         ("ledger", None, "run/ledger.sqlite", "file that says who owns which player"),
-        ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for events"),
+        ("graphite", None, GRAPHITE, "graphite-web, for events"),
     )
     doors = ("players", "members")
+    urls = ("graphite",)
     written = ("ledger",)
     optFlags: Sequence[Sequence[Any]] = (
         ("forget", None, "begin without the last seconds, which Graphite would tell"),

@@ -57,10 +57,13 @@ class AutoscalerWebhook(Resource):
         self._needs: tuple[Need, ...] = ()
 
     def status(self, status: Status) -> None:
-        """One more second is known. Silent servers do not count: nothing is known of their need."""
+        """One more second is known. Silent servers do not count: nothing is known of their need.
+        Those that players cannot reach are there, and take nobody."""
         now = self._clock.seconds()
         heard = [server for server in status.servers if server.grade != "silent"]
-        need = Need.of(heard, status.waiting, self._policy, now)
+        cut_off = [server for server in heard if server.closed == "unreachable"]
+        others = [server for server in heard if server not in cut_off]
+        need = Need.of(others, status.waiting, self._policy, now, cut_off)
         if need is not None:
             self._needs = remembered((*self._needs, need), self._policy, now)
 

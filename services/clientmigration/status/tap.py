@@ -12,13 +12,14 @@ from twisted.application import strports
 from twisted.application.service import IService
 from twisted.internet.endpoints import clientFromString
 
+from clientmigration.net.addresses import check_url
 from clientmigration.net.beats import Beats
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder, with_backlog
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
-from clientmigration.net.settings import Common, positive, served
+from clientmigration.net.settings import GRAPHITE, Common, positive, served
 from clientmigration.net.tickets import Proofs
 from clientmigration.status.assets import static_files
 from clientmigration.status.board import Board
@@ -32,6 +33,7 @@ from clientmigration.status.sse import EventStreams
 from clientmigration.status.watcher import Watcher
 from clientmigration.wire.operators import Watch
 
+PLAY = "ws://play.example.org:4100 or :4100"
 BURST_S = 5  # seconds of requests that may come at once
 
 
@@ -43,12 +45,13 @@ class Options(Common):
         ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door, or `sample`"),
         ("watch-key", None, "", "file with the watchers' key; none: it is made from the secret"),
         ("play", None, "", "where browsers play: ws://host:port, or :port of the page's own host"),
-        ("graphite", None, "http://127.0.0.1:8080", "graphite-web, for history"),
+        ("graphite", None, GRAPHITE, "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
         ("requests-each", None, 20, "requests of one address per second at most", positive),
     )
     doors = ("listen",)
+    urls = ("graphite",)
     keyed = False  # there may be a key for watchers instead, or only the sample
 
     @property
@@ -63,8 +66,10 @@ class Options(Common):
         return Proofs.from_file(Path(key)) if key else self.seals.proofs("watcher")
 
     def check(self) -> None:
-        """The key, too, where there is a router to be shown it."""
+        """Where browsers play, too; and the key, where there is a router to be shown it."""
         super().check()
+        if self["play"]:
+            check_url(self["play"], "--play ", ("ws", "wss"), PLAY, or_port=True)
         if self["router"] != "sample":
             _ = self.proofs
 

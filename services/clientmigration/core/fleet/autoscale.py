@@ -49,22 +49,29 @@ class Need:
 
     @classmethod
     def of(
-        cls, fleet: Iterable[ServerSample], waiting: int, policy: AutoscalePolicy, at: float
+        cls,
+        fleet: Iterable[ServerSample],
+        waiting: int,
+        policy: AutoscalePolicy,
+        at: float,
+        cut_off: Iterable[ServerSample] = (),
     ) -> Self | None:
         """The need of servers with these newest samples and so many players in the join queue.
 
         A server that drains counts with the load and players that it still has, because others
-        will have to take them. None when nobody has reported: then nothing is known.
+        will have to take them. One that players cannot reach (`cut_off`) is there, but only for
+        those who play on there: it is one more than is needed for everybody else. None when nobody
+        has reported: then nothing is known.
         """
-        samples = tuple(fleet)
-        room = [sample.capacity for sample in samples if sample.capacity]
+        samples, alone = tuple(fleet), tuple(cut_off)
+        room = [sample.capacity for sample in (*samples, *alone) if sample.capacity]
         if not room:
             return None
         load = sum(sample.load for sample in samples) / policy.load
         players = waiting + sum(sample.players for sample in samples)
         seats = players / (policy.seats * sum(room) / len(room))
         fewer = max(load, seats) / (1 - policy.slack)
-        return cls(at, _whole(load), _whole(seats), _whole(fewer))
+        return cls(at, *(_whole(servers) + len(alone) for servers in (load, seats, fewer)))
 
 
 def _whole(servers: float) -> int:

@@ -190,6 +190,10 @@ def _refusals(role: Role) -> Iterator[Row]:
     )
     yield _row(role, "turned_away", "count", "sum", "Connections closed for want of descriptors.")
     yield _row(role, "held_bytes", "bytes", "max", "Bytes that all connections hold unread.")
+    yield _row(role, "failures", "count", "sum", "Repeated work that failed, and goes on.")
+    yield _row(
+        role, "clock_off_ms", "ms", "max", "How far the host's clock is from the world's time."
+    )
 
 
 def _crowd() -> Iterator[Row]:
