@@ -52,8 +52,8 @@ from clientmigration.gameserver.traffic import Traffic
 from clientmigration.gameserver.uplink import ROLE, Uplink
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.gameserver.workloads import Burns, Workloads
-from clientmigration.gameserver.world import PATIENCE, GameWorld
-from clientmigration.net.beats import Beats
+from clientmigration.gameserver.world import PATIENCE, GameWorld, MakeWorld
+from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.burden import burden
 from clientmigration.net.door import Dial, steady
 from clientmigration.net.line import Line
@@ -111,6 +111,8 @@ class ServerParts:
     files: Files
     seat: MakeSeat = Seat
     waivers: MakeWaivers = Waivers
+    world: MakeWorld = GameWorld
+    beats: MakeBeats = Beats
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ class GameServer(Service):
 def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameServer:
     """A game server, not started yet. What is passed as a function here is called later, when the
     room that answers exists."""
-    meter, beats = Meter(COUNTED), Beats(outside.clock)
+    meter, beats = Meter(COUNTED), parts.beats(outside.clock)
     load = Load(outside.cpu, lambda: outside.probe.allowance.cores, outside.clock.seconds)
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     date = WorldClock(outside.clock, outside.wall)
@@ -246,7 +248,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
         traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
-    world = GameWorld(guarded, lambda fault: _give_up(outside, fault, rounds, server))
+    world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
     server = GameServer(rooms, outside.clock, step, beats)
     return server

@@ -71,6 +71,7 @@ class Track:
     workload: Workload | None = None
     killed_at: float | None = None
     shown_at: float | None = None  # when its present program was shown its newest view
+    hurt_until: float = -math.inf  # its game fails for it alone
 
     @property
     def name(self) -> str:
@@ -142,9 +143,12 @@ class Checker:
         """An invariant does not hold."""
         self.broken.append(f"{invariant}: {text}")
 
-    def excused(self) -> bool:
-        """Whether a fault is under way, or was so lately that it may still be felt."""
+    def excused(self, track: Track | None = None) -> bool:
+        """Whether a fault is under way, or was so lately that it may still be felt, by everybody or
+        by this one."""
         over = max(self.fault_at, self.arena.network.late_until)
+        if track is not None:
+            over = max(over, track.hurt_until)
         return bool(self.faults) or self.now - over < SETTLED_S
 
     # What the stage tells.
@@ -177,6 +181,14 @@ class Checker:
         self.faults -= 1
         self.fault_at = self.now
 
+    def hurt(self, track: Track, seconds: float) -> None:
+        """The game fails for this player for so long, and that is nobody else's fault."""
+        track.hurt_until = max(track.hurt_until, self.now + seconds)
+
+    def unstored(self, seconds: float) -> None:
+        """For so long somebody's state may not be stored: as if the ledger were bad."""
+        self.disk_at = max(self.disk_at, self.now + seconds)
+
     def killing(self, name: str) -> None:
         """A server is about to be killed: what must be left of its players?"""
         floor = self._steady_floor(name)
@@ -191,6 +203,10 @@ class Checker:
             if self._rightful.get(track.name, ("",))[0] == name:
                 floor = self._steady_floor(name)
                 track.floor = floor if track.floor is None else min(floor, track.floor)
+
+    def linked(self, name: str) -> bool:
+        """Whether a server and the router can talk now."""
+        return name in self._linked
 
     def _steady_floor(self, name: str) -> float:
         """How old a state may be that is taken up from this server, were it gone now."""
@@ -214,10 +230,10 @@ class Checker:
         if player is not track.player:
             return
         again = player.rejoins != track.rejoins
-        if again and not self.excused() and track.wanted:
+        if again and not self.excused(track) and track.wanted:
             self.fail("I4", f"{player.name} had to come back, and nothing was done to it")
         if track.tick and not again:
-            if view.tick != track.tick + 1 and not self.excused():
+            if view.tick != track.tick + 1 and not self.excused(track):
                 self.fail("I3", f"{player.name} is shown tick {view.tick} after {track.tick}")
             if view.last < track.last:
                 self.fail("I3", f"{player.name} is shown input {view.last} after {track.last}")
@@ -235,7 +251,7 @@ class Checker:
     def look(self) -> None:
         """I1, I2, I4, I5, I6 on every record and every seat there is."""
         if self.arena.disk is not None and not self.arena.disk.good:
-            self.disk_at = self.now
+            self.disk_at = max(self.disk_at, self.now)
         for player, record in self.arena.ledger.records.items():
             if record is not self._records.get(player):
                 self._look_at_record(self._records.get(player) or Record(player), record)
@@ -245,7 +261,7 @@ class Checker:
             self._look_at_link(name)
             self._look_at_server(name, server, seen)
         for track in self.tracks:
-            if track.tick and track.wanted and track.name not in seen and not self.excused():
+            if track.tick and track.wanted and track.name not in seen and not self.excused(track):
                 self.fail("I4", f"{track.name} is nowhere")
 
     def _look_at_server(self, name: str, server: GameServer, seen: set[str]) -> None:

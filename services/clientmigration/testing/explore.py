@@ -17,10 +17,10 @@ from multiprocessing import get_context
 
 from twisted.logger import globalLogBeginner
 
-from clientmigration.testing.schedule import FIRST, REPERTOIRES, Repertoire
+from clientmigration.testing.schedule import ALONE, FIRST, REPERTOIRES, Repertoire
 from clientmigration.testing.stage import Verdict, perform
 
-KINDS = ("calm", "crash", "freeze", "rough")
+KINDS = ("calm", "crash", *ALONE, "rough")
 LINES = 400  # of a transcript, the last ones before a violation
 SAY_EVERY = 500  # schedules: about a minute
 
