@@ -28,7 +28,7 @@ from clientmigration.gameserver import players
 from clientmigration.gameserver import uplink as uplinks
 from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.checkpoints import CheckpointRounds, Checkpoints
-from clientmigration.gameserver.condition import Condition
+from clientmigration.gameserver.condition import Condition, MakeCondition
 from clientmigration.gameserver.duties import RouterDuties
 from clientmigration.gameserver.faults import GameFaults
 from clientmigration.gameserver.files import Files
@@ -112,6 +112,7 @@ class ServerParts:
     seat: MakeSeat = Seat
     waivers: MakeWaivers = Waivers
     world: MakeWorld = GameWorld
+    condition: MakeCondition = Condition
     beats: MakeBeats = Beats
 
 
@@ -222,7 +223,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     papers = Papers(attachment, outside.seals, outside.entropy)
     ears = Ears(neighbours, guarded, mail, waivers)
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)
-    condition = Condition(load, seats, ticks, setting.policy)
+    condition = parts.condition(load, seats, ticks, setting.policy)
     sources = (
         neighbours.measures, mail.measures, burns.measures, seats.measures, rounds.measures,
         burden(outside.clock).measures, lambda: {"carbon_dropped": outside.dropped()},

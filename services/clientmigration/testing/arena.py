@@ -19,6 +19,7 @@ from clientmigration.client.player import Player
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import MemorySink
 from clientmigration.core.player.mailbox import Letter, under_way
+from clientmigration.gameserver.condition import Condition, MakeCondition
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.meadow import Meadow
@@ -61,6 +62,7 @@ class Parts:
     player: type[Player] = Player
     game: MakeGame = Meadow
     world: MakeWorld = GameWorld
+    condition: MakeCondition = Condition
     beats: MakeBeats = Beats
 
 
@@ -156,7 +158,7 @@ class Arena:
         )
         made = self.parts
         parts = ServerParts(
-            made.game, self.files, made.seat, made.waivers, made.world, made.beats
+            made.game, self.files, made.seat, made.waivers, made.world, made.condition, made.beats
         )
         server = self.servers[name] = build_server(outside, setting, parts)
         self.network.listen(name, address, server.player_line)

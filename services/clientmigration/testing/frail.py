@@ -100,7 +100,7 @@ class FrailBeats:
     """`make` makes the beats of every daemon of an arena; `rhythms` are those, by their clock."""
 
     base: MakeBeats = Beats
-    rhythms: dict[IReactorTime, Rhythm] = field(default_factory=dict)
+    rhythms: dict[Any, Rhythm] = field(default_factory=dict)
 
     def make(self, clock: IReactorTime) -> Beats:
         """The beats of the daemon with this clock."""

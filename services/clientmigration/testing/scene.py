@@ -16,7 +16,7 @@ from clientmigration.testing.bots import Bots
 from clientmigration.testing.checks import Checker
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk
-from clientmigration.testing.frail import Frailty, FrailBeats, Rhythm
+from clientmigration.testing.frail import FrailBeats, Frailty, Rhythm
 from clientmigration.testing.network import Network
 from clientmigration.testing.schedule import AROUND, HEAL_S, Schedule
 from clientmigration.testing.standstill import Standstill

@@ -64,6 +64,7 @@ FREEZE_S: Ranges = ((0.1, 1.0), (1.0, 4.0), (4.0, 8.0), (8.0, 30.0))  # each as 
 SHORTER_S: Ranges = ((0.1, 1.0), (0.1, 1.0), (1.0, 4.0), (1.0, 4.0), (4.0, 8.0), FREEZE_S[-1])
 PART_S: Ranges = ((1.0, 5.0), (1.0, 5.0), (5.0, 9.0), (17.0, 24.0))
 SLOW_S: Ranges = ((1.0, 4.0), (4.0, 9.0))
+STANDS_S: Ranges = ((1.0, 4.0), (7.0, 9.0), (7.0, 9.0))
 BESIDE = 0.7  # the share of freezes that fall into moves
 
 
@@ -97,7 +98,8 @@ class Repertoire:
 # Calm schedules in which only these words are wrong: much more has to hold there.
 ALONE = {
     "freeze": ("freeze server",),
-    "parted": ("part", "part all"),
+    "parted": ("part",),
+    "shut": ("part all",),
     "game": ("player fault", "player fault"),
     "world": ("world fault",),
     "clocks": ("jump", "jump"),
@@ -108,13 +110,14 @@ ALONE = {
 LASTS = {
     **dict.fromkeys(FROZEN, SHORTER_S),
     **dict.fromkeys(("part", "part all"), PART_S),
-    **dict.fromkeys(("starve", "no ticks"), SLOW_S),
+    "starve": SLOW_S,
+    "no ticks": STANDS_S,
 }
 SOON_UNHEALTHY = Policy(
     placement=POLICY.placement,
     rebalance=POLICY.rebalance,
     limits=POLICY.limits,
-    health=HealthPolicy(fresh_s=3.0, unhealthy_s=5.0),
+    health=HealthPolicy(fresh_s=2.0, unhealthy_s=5.0),
 )
 
 FIRST = Repertoire("first", "", {"calm": 4, "crash": 1, "rough": 7}, ROUGH)
@@ -136,9 +139,9 @@ class Schedule:
     """All that a seed decides beforehand, times in seconds.
 
     `kind` is "calm" (no fault but a slow ledger), "crash" (calm, and one server is killed),
-    a word of `ALONE` (calm, and only that is wrong) or "rough" (everything). `ways` are the one-way delays
-    between hosts, `skew` how far the clock of each is ahead, `lossy` the share of what is sent that
-    comes late, `cost` a player's load."""
+    a key of `ALONE` (calm, and only that is wrong) or "rough" (everything). `ways` are the one-way
+    delays between hosts, `skew` how far the clock of each is ahead, `lossy` the share of what is
+    sent that comes late, `cost` a player's load."""
 
     seed: int
     kind: str
@@ -207,6 +210,9 @@ def _steps(random: Random, kind: str, repertoire: Repertoire) -> tuple[Step, ...
         steps += [_step(random, word, repertoire) for word in ALONE[kind]]
     for each in [each for each in steps if each.word in FROZEN]:
         steps += _beside(random, each)
+    for each in [each for each in steps if each.word == "no ticks"]:
+        late = each.at + each.seconds * random.uniform(0.85, 0.95)
+        steps += [Step(late + n / 20, "newcomer", _dice(random), 0.0) for n in range(2)]
     return tuple(sorted(steps, key=lambda step: step.at))
 
 

@@ -193,8 +193,7 @@ def _dull(host: str, data: bytes) -> bool:
 
 
 def _meant(event: LogEvent, frail: bool) -> bool:
-    """Whether a fault of the schedule is what is logged here; `frail`: games and beats have some.
-    """
+    """Whether what is logged is a fault of the schedule; `frail`: games and beats have some."""
     failure, text = event.get("log_failure"), str(event.get("log_format"))
     if failure is None:
         return frail and text.startswith("{name} ends: ")

@@ -20,8 +20,7 @@ ORDERED_S = 15.0  # an order is carried out by then
 
 
 class Standstill:
-    """`linked` answers whether a server and the router can talk now; `fail` is told what is wrong.
-    """
+    """`linked` answers whether a server and the router can talk; `fail` is told what is wrong."""
 
     def __init__(
         self, arena: Arena, linked: Callable[[str], bool], fail: Callable[[str, str], None]
@@ -66,4 +65,3 @@ class Standstill:
 
     def _player_at(self, host: str) -> str:
         return next((p.name for p in self._arena.players if self._arena.host_of(p) == host), "")
-
