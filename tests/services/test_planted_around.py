@@ -20,6 +20,7 @@ from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.world import GameWorld
 from clientmigration.net.beats import Beats
 from clientmigration.testing import Parts
+from clientmigration.testing.frail import Broken
 from clientmigration.testing.schedule import ALL, AROUND, CALM, Repertoire
 from clientmigration.testing.stage import STANDARD, perform
 
@@ -43,7 +44,7 @@ BOASTFUL = replace(STANDARD, condition=Boastful)
 
 class Unguarded(Seat):
     def fail(self) -> None:
-        raise GameFault("Glade.view", self.player, "not caught")
+        raise Broken("this ends the tick")
 
 
 UNGUARDED = replace(STANDARD, seat=Unguarded)
@@ -136,14 +137,14 @@ MORTAL = replace(STANDARD, beats=Mortal)
 
 # With the word of the fault, the seed that catches it, and what it is caught by.
 PLANTED: dict[str, tuple[str, Parts, Repertoire, int, str]] = {
-    "who cannot reach a server is sent there again": ("part", STANDARD, BLIND, 2, "place"),
-    "whom a dead door parts is sent there again": ("part all", STANDARD, BLIND, 2, "place"),
-    "who does not tick gets players": ("no ticks", BOASTFUL, ALL, 45, "health"),
-    "one player's fault ends the tick": ("player fault", UNGUARDED, ALL, 31, "I6"),
-    "one player's fault locks it out": ("player fault", RESENTFUL, ALL, 79, "I4"),
-    "a world that fails for good goes on": ("world fault", PATIENT, ALL, 12, "end"),
-    "timers follow the wall clock": ("jump", WALL, ALL, 52, "place"),
-    "late ticks are not shown": ("starve", PROUD, ALL, 35, "I3"),
+    "who cannot reach a server is sent there again": ("part", STANDARD, BLIND, 40, "place"),
+    "whom a dead door parts is sent there again": ("part all", STANDARD, BLIND, 82, "place"),
+    "who does not tick gets players": ("no ticks", BOASTFUL, ALL, 21, "health"),
+    "one player's fault ends the tick": ("player fault", UNGUARDED, ALL, 22, "I3"),
+    "one player's fault locks it out": ("player fault", RESENTFUL, ALL, 561, "I4"),
+    "a world that fails for good goes on": ("world fault", PATIENT, ALL, 39, "end"),
+    "timers follow the wall clock": ("jump", WALL, ALL, 96, "place"),
+    "late ticks are not shown": ("starve", PROUD, ALL, 163, "I3"),
     "a beat that fails is the last": ("beat fault", MORTAL, ALL, 3, "beat"),
 }
 

@@ -30,13 +30,15 @@ class Broken(Exception):
 @dataclass
 class Flaw:
     """`left` times more a call fails: of this player if one is named, with this `value` instead of
-    an exception if there is one, at this server (`server` counts games as they are made)."""
+    an exception if there is one, at this server (`server` counts games as they are made). `tell` is
+    called each time."""
 
     left: int = EVERY
     player: str = ""
     value: Any = Broken
     server: int | None = None
     done: int = 0
+    tell: Callable[[], None] = lambda: None
 
     def strikes(self, server: int, arguments: tuple[Any, ...]) -> bool:
         """Whether this call fails; it counts then."""
@@ -44,6 +46,7 @@ class Flaw:
         if self.left <= 0 or not concerned or self.server not in (None, server):
             return False
         self.left, self.done = self.left - 1, self.done + 1
+        self.tell()
         return True
 
 

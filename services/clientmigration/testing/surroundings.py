@@ -110,6 +110,8 @@ def player_fault(scene: Scene, step: Step) -> str:
     if method == "enter":
         return _shut(scene, step, times)
     flaw = Flaw(times, track.name, value)
+    if method == "receive":  # a letter counts as applied: its coin is gone
+        flaw.tell = scene.checker.lose_a_letter
     _flawed(scene, step, method, flaw, (method, value) in UNSTORED)
     scene.checker.hurt(track, step.seconds)
     return f"{method} of {track.name} gives {str(value)[:30]}, {times} times"
