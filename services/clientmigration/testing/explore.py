@@ -64,7 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="run one seed and print its transcript")
     parser.add_argument("--lines", type=int, default=LINES, help="last lines of it to print")
     parser.add_argument(
-        "--faults", choices=tuple(REPERTOIRES), default=FIRST.name, help="which repertoire"
+        "--faults",
+        choices=tuple(REPERTOIRES),
+        default=FIRST.name,
+        help="what may go wrong: 'all' has everything (default %(default)s)",
     )
     flags = parser.parse_args(arguments)
     _prepare()

@@ -34,7 +34,7 @@ UNSTORED = (
 ENTER = (("enter", Broken),)
 WORLD = (("step", Broken), ("draw", Broken))
 SPARED: tuple[tuple[str, Any], ...] = (
-    ("measures", Broken), ("measures", None), ("measures", {"spread_m": nan}), ("busy", Broken),
+    ("measures", Broken), ("measures", {}), ("measures", {"spread_m": nan}), ("busy", Broken),
     ("look", Broken), ("look", None), ("sight", Broken), ("sight", None), ("lend", Broken),
     ("numbered", Broken),
 )  # fmt: skip
@@ -148,14 +148,15 @@ def world_fault(scene: Scene, step: Step) -> str:
     method, value = one(kinds, step.dice[1]) or WORLD[0]
     if name is None or method in scene.frailty.flaws:
         return ""
-    flaw = Flaw(EVERY, value=value, server=scene.game_of(name))
+    for_a_while = step.dice[2] < 0.7 or len(staying) < 3
+    times = 1 + int(step.dice[2] * (PATIENCE - 1)) if for_a_while else EVERY
+    flaw = Flaw(EVERY if kinds is SPARED else times, value=value, server=scene.game_of(name))
     if kinds is SPARED:
         _flawed(scene, step, method, flaw, False)
         return f"{method} at {name} gives {str(value)[:30]}"
-    if step.dice[2] < 0.7 or len(staying) < 3:
-        flaw.left = 1 + int(step.dice[2] * (PATIENCE - 1))
+    if for_a_while:
         _flawed(scene, step, method, flaw, True)
-        return f"{method} at {name}, {flaw.left} times"
+        return f"{method} at {name}, {times} times"
     scene.frailty.flaws[method] = flaw
     scene.checker.fault()
     _await_end(scene, name, scene.arena.servers[name], method)
