@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from twisted.logger import LogEvent
 
-from clientmigration.testing.schedule import FREEZES
+from clientmigration.testing.schedule import ALL, FREEZES
 from clientmigration.testing.stage import perform
 
 CHUNK = 10
@@ -44,6 +44,14 @@ def test_every_invariant_holds_in_schedules_with_freezes_from_seed(first: int) -
     for seed in range(first, first + CHUNK):
         verdict = perform(seed, repertoire=FREEZES)
         again = f"python -m clientmigration.testing --faults freezes --seed {seed}"
+        assert not verdict.violation, again
+
+
+@pytest.mark.parametrize("first", chunks(40, 400))
+def test_every_invariant_holds_in_schedules_of_everything_from_seed(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        verdict = perform(seed, repertoire=ALL)
+        again = f"python -m clientmigration.testing --faults all --seed {seed}"
         assert not verdict.violation, again
 
 

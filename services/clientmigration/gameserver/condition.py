@@ -5,7 +5,7 @@ Health is what players feel: ticks that are late count as load, and without tick
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from clientmigration.core.fleet.health import Grade, Health, grade, health_of
@@ -63,3 +63,6 @@ class Condition:
             spread_m=game["spread_m"],
             timestamp=int(time.date()),
         )
+
+
+MakeCondition = Callable[[Load, Seats, Pace, Policy], Condition]

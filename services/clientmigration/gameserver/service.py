@@ -28,7 +28,7 @@ from clientmigration.gameserver import players
 from clientmigration.gameserver import uplink as uplinks
 from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.checkpoints import CheckpointRounds, Checkpoints
-from clientmigration.gameserver.condition import Condition
+from clientmigration.gameserver.condition import Condition, MakeCondition
 from clientmigration.gameserver.duties import RouterDuties
 from clientmigration.gameserver.faults import GameFaults
 from clientmigration.gameserver.files import Files
@@ -52,8 +52,8 @@ from clientmigration.gameserver.traffic import Traffic
 from clientmigration.gameserver.uplink import ROLE, Uplink
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.gameserver.workloads import Burns, Workloads
-from clientmigration.gameserver.world import PATIENCE, GameWorld
-from clientmigration.net.beats import Beats
+from clientmigration.gameserver.world import PATIENCE, GameWorld, MakeWorld
+from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.burden import burden
 from clientmigration.net.door import Dial, steady
 from clientmigration.net.line import Line
@@ -111,6 +111,9 @@ class ServerParts:
     files: Files
     seat: MakeSeat = Seat
     waivers: MakeWaivers = Waivers
+    world: MakeWorld = GameWorld
+    condition: MakeCondition = Condition
+    beats: MakeBeats = Beats
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ class GameServer(Service):
 def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameServer:
     """A game server, not started yet. What is passed as a function here is called later, when the
     room that answers exists."""
-    meter, beats = Meter(COUNTED), Beats(outside.clock)
+    meter, beats = Meter(COUNTED), parts.beats(outside.clock)
     load = Load(outside.cpu, lambda: outside.probe.allowance.cores, outside.clock.seconds)
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     date = WorldClock(outside.clock, outside.wall)
@@ -224,7 +227,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     papers = Papers(attachment, outside.seals, outside.entropy)
     ears = Ears(neighbours, guarded, mail, waivers)
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)
-    condition = Condition(load, seats, ticks, setting.policy)
+    condition = parts.condition(load, seats, ticks, setting.policy)
     sources = (
         neighbours.measures, mail.measures, burns.measures, seats.measures, rounds.measures,
         burden(outside.clock).measures, date.measures, beats.measures,
@@ -251,7 +254,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
         traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
-    world = GameWorld(guarded, lambda fault: _give_up(outside, fault, rounds, server))
+    world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
     server = GameServer(rooms, outside.clock, step, beats)
     return server

@@ -46,3 +46,6 @@ class GameWorld:
         if self.failed >= PATIENCE and not self.given_up:
             self.given_up = True
             self._give_up(fault)
+
+
+MakeWorld = Callable[[Game, Callable[[GameFault], None]], GameWorld]

@@ -70,3 +70,6 @@ class Beats:
     def _failed(self, failure: Failure, name: str) -> None:
         self.failed[name] += 1
         log.failure("{name} failed, and goes on", failure, name=name)
+
+
+MakeBeats = Callable[[IReactorTime], Beats]

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import Sink
+from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.ledger import Ledger, TimedLedger
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
@@ -58,8 +59,9 @@ class RouterSettings:
 
 @dataclass(frozen=True)
 class RouterParts:
-    """What carries out migrations and keeps the ledger's rules: put something else here to try it,
-    or to plant a bug."""
+    """What carries out migrations, keeps the ledger's rules and repeats what comes again: put
+    something else here to try it, or to plant a bug."""
 
     carrier: type[MoveCarrier] = MoveCarrier
     ledger: type[TimedLedger] = TimedLedger
+    beats: MakeBeats = Beats

@@ -18,7 +18,6 @@ from clientmigration.core.fleet.groups import Groups
 from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
-from clientmigration.net.beats import Beats
 from clientmigration.net.burden import burden
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
@@ -97,7 +96,7 @@ class Router(Service):
         self.world = WorldClock(outside.clock, outside.wall)
         self.now = self.world.now
         self.started = 0.0
-        self.beats = Beats(outside.clock)
+        self.beats = parts.beats(outside.clock)
         self.meter = Meter(COUNTED, ("decision_ms",))
         self.audit = AuditTrail()
         self.fleet, self.groups = Fleet(), Groups()

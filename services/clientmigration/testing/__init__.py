@@ -17,12 +17,13 @@ Whole schedules of moves and faults, each from one seed, are explored by
 
     python -m clientmigration.testing --seeds 1000      # on all cores; `make arena` does the same
     python -m clientmigration.testing --seed 7          # one of them, with its transcript
+    python -m clientmigration.testing --faults all      # with everything that may go wrong
 
 and from Python `perform(seed, parts)` answers a `Verdict`: its `violation` is "" when all is well.
 
 To read how: `schedule.py` says what a seed decides, `scene.py` what it is carried out in,
-`faults.py` what is done to that, `stage.py` lets the time go on, and `checks.py` says what has to
-hold after every single event.
+`faults.py` and `surroundings.py` what is done to that, `stage.py` lets the time go on, and
+`checks.py` says what has to hold after every single event.
 """
 
 from clientmigration.testing.arena import EPOCH, SECRET, Arena, Parts

@@ -6,8 +6,9 @@ the disk. Whatever is random comes from the seed.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -18,6 +19,7 @@ from clientmigration.client.player import Player
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import MemorySink
 from clientmigration.core.player.mailbox import Letter, under_way
+from clientmigration.gameserver.condition import Condition, MakeCondition
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.meadow import Meadow
@@ -26,6 +28,8 @@ from clientmigration.gameserver.seats import MakeSeat
 from clientmigration.gameserver.service import GameServer, ServerOutside, ServerParts, Setting
 from clientmigration.gameserver.service import build as build_server
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
+from clientmigration.gameserver.world import GameWorld, MakeWorld
+from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.door import Lines, steady
 from clientmigration.net.ledger import Ledger, MemoryLedger
 from clientmigration.net.operator import Credentials, OperatorClient
@@ -57,6 +61,9 @@ class Parts:
     waivers: MakeWaivers = Waivers
     player: type[Player] = Player
     game: MakeGame = Meadow
+    world: MakeWorld = GameWorld
+    condition: MakeCondition = Condition
+    beats: MakeBeats = Beats
 
 
 @dataclass
@@ -81,6 +88,7 @@ class Arena:
         self.random = Random(self.seed)
         self.clock = Timeline(EPOCH)
         self.hosts: dict[str, HostClock] = {}
+        self._jumped: dict[str, float] = defaultdict(float)
         make = self.make_network or (lambda clock, hosts: Network(clock, self.delay, hosts))
         self.network = make(self.clock, self.hosts)
         self.ledger = MemoryLedger()
@@ -99,6 +107,7 @@ class Arena:
 
     def _host(self, name: str) -> HostClock:
         clock = self.hosts[name] = HostClock(self.clock, self.skew(name))
+        clock.jump(self._jumped[name])
         return clock
 
     def _ledger(self, clock: HostClock) -> Ledger:
@@ -121,7 +130,8 @@ class Arena:
             wall=clock.wall,
         )
         settings = RouterSettings("router", self.policy)
-        self.router = build_router(outside, settings, self.parts.router)
+        parts = replace(self.parts.router, beats=self.parts.beats)
+        self.router = build_router(outside, settings, parts)
         self.network.listen("router", "router:4100", self.router.player_line)
         self.network.listen("router", "router:4101", self.router.member_line)
         self.router.startService()
@@ -146,7 +156,10 @@ class Arena:
             end=lambda _why: self._end(name),
             wall=clock.wall,
         )
-        parts = ServerParts(self.parts.game, self.files, self.parts.seat, self.parts.waivers)
+        made = self.parts
+        parts = ServerParts(
+            made.game, self.files, made.seat, made.waivers, made.world, made.condition, made.beats
+        )
         server = self.servers[name] = build_server(outside, setting, parts)
         self.network.listen(name, address, server.player_line)
         endpoint = self.network.dial(name, clock)("router:4101")
@@ -208,7 +221,9 @@ class Arena:
         self.hosts[name].freeze(seconds)
 
     def jump(self, name: str, seconds: float) -> None:
-        """Set the wall clock of a host, back when `seconds` is negative; timers do not notice."""
+        """Set the wall clock of a host, back when `seconds` is negative; timers do not notice.
+        Who starts there later finds it so."""
+        self._jumped[name] += seconds
         self.hosts[name].jump(seconds)
 
     def drain(self, name: str) -> Deferred[None]:

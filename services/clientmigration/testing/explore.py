@@ -17,10 +17,10 @@ from multiprocessing import get_context
 
 from twisted.logger import globalLogBeginner
 
-from clientmigration.testing.schedule import FIRST, REPERTOIRES, Repertoire
+from clientmigration.testing.schedule import ALONE, FIRST, REPERTOIRES, Repertoire
 from clientmigration.testing.stage import Verdict, perform
 
-KINDS = ("calm", "crash", "freeze", "rough")
+KINDS = ("calm", "crash", *ALONE, "rough")
 LINES = 400  # of a transcript, the last ones before a violation
 SAY_EVERY = 500  # schedules: about a minute
 
@@ -64,7 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, help="run one seed and print its transcript")
     parser.add_argument("--lines", type=int, default=LINES, help="last lines of it to print")
     parser.add_argument(
-        "--faults", choices=tuple(REPERTOIRES), default=FIRST.name, help="which repertoire"
+        "--faults",
+        choices=tuple(REPERTOIRES),
+        default=FIRST.name,
+        help="what may go wrong: 'all' has everything (default %(default)s)",
     )
     flags = parser.parse_args(arguments)
     _prepare()

@@ -22,8 +22,8 @@ T = TypeVar("T")
 def move(scene: Scene, step: Step) -> str:
     """The router is told to move somebody somewhere, sensible or not."""
     arena = scene.arena
-    track = _one(scene.bots.playing(), step.dice[0])
-    target = _one(list(arena.servers), step.dice[1])
+    track = one(scene.bots.playing(), step.dice[0])
+    target = one(list(arena.servers), step.dice[1])
     record = arena.ledger.records.get(track.name) if track else None
     if not track or not record or not target or record.owner in ("", target):
         return ""
@@ -38,6 +38,7 @@ def move(scene: Scene, step: Step) -> str:
 
 
 def _order(scene: Scene, player: str, source: str, target: str) -> None:
+    scene.standstill.ordered(player, target)
     moving = scene.arena.order(player, source, target)
     moving.addErrback(lambda failure: failure.trap(LedgerAway) and None)
 
@@ -55,7 +56,7 @@ def newcomer(scene: Scene, step: Step) -> str:  # noqa: ARG001
 
 def leave(scene: Scene, step: Step) -> str:
     """Somebody goes home, and says so; at least two stay."""
-    track = _one(scene.bots.met(), step.dice[0])
+    track = one(scene.bots.met(), step.dice[0])
     if track is None or len(scene.bots.playing()) < 3 or scene.frozen(track.host):
         return ""
     scene.bots.go_home(track)
@@ -71,7 +72,7 @@ def drain(scene: Scene, step: Step) -> str:
     """SIGTERM for a server; another of its name starts later."""
     arena = scene.arena
     staying = [name for name, each in arena.servers.items() if not each.draining]
-    name = _one(staying, step.dice[0])
+    name = one(staying, step.dice[0])
     if name is None or len(staying) < 3 or scene.frozen(name):
         return ""
     game: Any = arena.servers[name].game
@@ -95,7 +96,7 @@ def replay_ticket(scene: Scene, step: Step) -> str:
 
 def kill_server(scene: Scene, step: Step) -> str:
     """kill -9; it starts again later. The last server is left alone."""
-    name = _one(list(scene.arena.servers), step.dice[0])
+    name = one(list(scene.arena.servers), step.dice[0])
     if name is None or len(scene.arena.servers) < 2:
         return ""
     scene.checker.killing(name)
@@ -115,7 +116,7 @@ def kill_router(scene: Scene, step: Step) -> str:
 
 def kill_player(scene: Scene, step: Step) -> str:
     """A player's machine dies; later it starts a new program with the old token."""
-    track = _one(scene.bots.met(), step.dice[0])
+    track = one(scene.bots.met(), step.dice[0])
     if track is None:
         return ""
     scene.bots.kill(track)
@@ -168,7 +169,7 @@ def bad_disk(scene: Scene, step: Step) -> str:
 def freeze_server(scene: Scene, step: Step) -> str:
     """SIGSTOP, and SIGCONT later. The last server that is not frozen is left alone."""
     awake = [name for name in scene.arena.servers if not scene.frozen(name)]
-    name = _one(awake, step.dice[0])
+    name = one(awake, step.dice[0])
     if name is None or len(awake) < 2:
         return ""
     scene.checker.freezing(name)
@@ -184,7 +185,7 @@ def freeze_router(scene: Scene, step: Step) -> str:
 
 def freeze_player(scene: Scene, step: Step) -> str:
     """SIGSTOP of a player's program, and SIGCONT later."""
-    track = _one(scene.bots.met(), step.dice[0])
+    track = one(scene.bots.met(), step.dice[0])
     if track is None or scene.frozen(track.host):
         return ""
     return _freeze(scene, track.host, step.seconds)
@@ -204,7 +205,8 @@ def _hosts(scene: Scene, step: Step) -> tuple[str, str]:
     return one, others[int(step.dice[1] * len(others))]
 
 
-def _one(those: Sequence[T], dice: float) -> T | None:
+def one(those: Sequence[T], dice: float) -> T | None:
+    """The one of those that the dice say, None if there are none."""
     return those[int(dice * len(those))] if those else None
 
 

@@ -7,6 +7,7 @@ A scene offers what can be done, and how long it lasts. It never decides what is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -15,13 +16,18 @@ from clientmigration.testing.bots import Bots
 from clientmigration.testing.checks import Checker
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk
+from clientmigration.testing.frail import FrailBeats, Frailty, Rhythm
 from clientmigration.testing.network import Network
-from clientmigration.testing.schedule import HEAL_S, POLICY, Schedule
+from clientmigration.testing.schedule import AROUND, HEAL_S, Schedule
+from clientmigration.testing.standstill import Standstill
 from clientmigration.testing.ticket_replay import HOST, TicketReplay
 from clientmigration.testing.transcript import Transcript
+from clientmigration.testing.unplaced import Unplaced
 from clientmigration.testing.workload import offered
 
 HEALED = EPOCH + HEAL_S  # from here on everything is well
+NAP_S = 0.2  # who sleeps no longer in one piece is only slow
+REFUSED_S = 45.0  # a flaw of a game, and for how long its refusals are remembered
 
 
 class Scene:
@@ -36,12 +42,13 @@ class Scene:
         usual = schedule.disk
         self.disk = Disk(usual.slow_s, usual.failing, usual.unknown)
         self._healed = False
-        self.thawed = HEALED  # from here on also nobody is frozen any more
+        self.thawed = HEALED  # from here on also what lasts longer is over
+        self._refused: dict[str, float] = {}
         self.arena = Arena(
             seed=schedule.seed,
             cost=schedule.cost,
-            policy=POLICY,
-            parts=parts,
+            policy=schedule.policy,
+            parts=self._frail(parts),
             files=offered(),
             skew=lambda host: schedule.skew[_zone(host)],
             disk=self.disk,
@@ -51,7 +58,14 @@ class Scene:
         self.transcript = Transcript(self.arena.clock, kept)
         self.ticket_replay = TicketReplay(self.arena, self.checker.fail)
         self.bots = Bots(self.arena, self.checker, acts, schedule.ground, lambda: self.thawed)
-        taps = (self.transcript.tap, self.checker.carried, self.ticket_replay.tap)
+        self.standstill = Standstill(self.arena, self.checker.linked, self.checker.fail)
+        self.unplaced = Unplaced(self.arena, self._takes)
+        taps = (
+            self.transcript.tap,
+            self.checker.carried,
+            self.ticket_replay.tap,
+            self.standstill.tap,
+        )
         self.arena.network.taps.extend(taps)
 
     def _make_network(self, clock: Timeline, hosts: Mapping[str, HostClock]) -> Network:
@@ -78,6 +92,14 @@ class Scene:
         self.checker.fault()
         self.later(seconds, ends)
 
+    def lasting(self, seconds: float, over: Any) -> None:
+        """A fault that may last longer than all others: nothing makes it well before."""
+        now = self.arena.clock.seconds()
+        self.thawed = max(self.thawed, now + seconds)
+        self.checker.fault()
+        self.arena.clock.at(now + seconds, None, over)
+        self.arena.clock.at(now + seconds, None, self.checker.healed)
+
     def frozen(self, host: str) -> bool:
         """Whether a host is there and frozen."""
         clock = self.arena.hosts.get(host)
@@ -85,12 +107,82 @@ class Scene:
 
     def freeze(self, host: str, seconds: float) -> None:
         """A host is frozen. That may last longer than all other faults: nobody can end it."""
-        now = self.arena.clock.seconds()
-        self.thawed = max(self.thawed, now + seconds)
-        self.checker.fault()
         self.arena.freeze(host, seconds)
-        self.arena.clock.at(now + seconds, None, self.checker.healed)
+        self.lasting(seconds, lambda: None)
 
+    def starve(self, host: str, seconds: float, awake_s: float, asleep_s: float) -> None:
+        """A host is awake only in slices. While nothing sleeps for long that is no fault: nobody
+        may be disconnected by it."""
+        now = self.arena.clock.seconds()
+        if asleep_s > NAP_S:
+            self.lasting(seconds, lambda: None)
+        else:
+            self.thawed = max(self.thawed, now + seconds)
+        self._slice(host, now + seconds, awake_s, asleep_s)
+
+    def _slice(self, host: str, until: float, awake_s: float, asleep_s: float) -> None:
+        now = self.arena.clock.seconds()
+        if now >= until:
+            return
+        if host in self.arena.hosts:
+            if asleep_s > NAP_S:
+                self.checker.freezing(host)
+            self.arena.freeze(host, min(asleep_s, until - now))
+        again = now + asleep_s + awake_s
+        self.arena.clock.at(again, None, self._slice, host, until, awake_s, asleep_s)
+
+    # The game, and what comes again.
+
+    def _frail(self, parts: Parts) -> Parts:
+        """The same parts, with games and beats that can be made to fail, if they ever are."""
+        self.frailty, self.beats = Frailty(base=parts.game), FrailBeats(parts.beats)
+        self.frail = any(step.word in AROUND for step in self.schedule.steps)
+        if not self.frail:
+            return parts
+        return replace(parts, game=self.frailty.make, beats=self.beats.make)
+
+    def game_of(self, server: str) -> int:
+        """Which of all games is that of this server."""
+        return self.frailty.games.index(self.arena.servers[server].game)
+
+    def rhythm(self, host: str) -> Rhythm:
+        """The beats of the daemon on this host."""
+        return self.beats.rhythms[self.arena.hosts[host]]
+
+    def overdue(self) -> str:
+        """What does not come again any more, or nothing."""
+        for host in ("router", *self.arena.servers):
+            clock = self.arena.hosts[host]
+            if clock in self.beats.rhythms and (late := self.beats.rhythms[clock].overdue()):
+                return f"{late[0]} does not come again at {host}"
+        return ""
+
+    def refuses(self, server: str) -> None:
+        """A server's game may not take players in from now on, and they are kept away a while."""
+        self._refused[server] = self.arena.clock.seconds()
+
+    # What is looked at now and then.
+
+    def watch(self) -> None:
+        """Look who is unplaced, and which servers do not tick."""
+        self.standstill.look()
+        self.unplaced.look()
+        for text in self.unplaced.broken[:1]:
+            self.checker.fail("place", text)
+
+    def _takes(self, host: str, server: str) -> bool:
+        """Whether nothing keeps a player from getting to this server by way of the router."""
+        arena, now = self.arena, self.arena.clock.seconds()
+        network = arena.network
+        if "router" not in arena.hosts or any(map(self.frozen, (host, "router", server))):
+            return False
+        if network.is_cut(host, "router") or network.is_cut("router", host):
+            return False
+        refused = now - self._refused.get(server, -REFUSED_S) < REFUSED_S
+        ticks = arena.servers[server].ticks.since_tick_s() < 1.0
+        return ticks and not refused and self.checker.linked(server) and self.disk.good
+
+    # Servers
     # Servers and routers.
 
     def start_server(self, name: str) -> None:

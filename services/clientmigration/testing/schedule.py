@@ -10,10 +10,17 @@ kind of fault is another `Repertoire`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from random import Random
 
-from clientmigration.core.fleet.policy import Limits, PlacementPolicy, Policy, RebalancePolicy
+from clientmigration.core.fleet.policy import (
+    HealthPolicy,
+    Limits,
+    PlacementPolicy,
+    Policy,
+    RebalancePolicy,
+)
 from clientmigration.testing.fakes import Disk
 
 OPEN_S = 1.6  # the servers are attached and have reported: players may come
@@ -40,8 +47,24 @@ ROUGH = {
     "bad disk": 3,
 }
 FROZEN = {"freeze server": 9, "freeze router": 4, "freeze player": 4}
-FAULTS = frozenset(ROUGH) - frozenset(CALM) | frozenset(FROZEN)
-FREEZE_S = ((0.1, 1.0), (1.0, 4.0), (4.0, 8.0), (8.0, 30.0))  # each as likely as the others
+# What stands around the players gives way: their ways, their game, clocks, CPU, what comes again.
+AROUND = {
+    "part": 5,
+    "part all": 2,
+    "player fault": 8,
+    "world fault": 5,
+    "jump": 6,
+    "starve": 5,
+    "no ticks": 3,
+    "beat fault": 6,
+}
+FAULTS = frozenset(ROUGH) - frozenset(CALM) | frozenset(FROZEN) | frozenset(AROUND)
+Ranges = tuple[tuple[float, float], ...]
+FREEZE_S: Ranges = ((0.1, 1.0), (1.0, 4.0), (4.0, 8.0), (8.0, 30.0))  # each as likely as the others
+SHORTER_S: Ranges = ((0.1, 1.0), (0.1, 1.0), (1.0, 4.0), (1.0, 4.0), (4.0, 8.0), FREEZE_S[-1])
+PART_S: Ranges = ((1.0, 5.0), (1.0, 5.0), (5.0, 9.0), (17.0, 24.0))
+SLOW_S: Ranges = ((1.0, 4.0), (4.0, 9.0))
+STANDS_S: Ranges = ((1.0, 4.0), (7.0, 9.0), (7.0, 9.0))
 BESIDE = 0.7  # the share of freezes that fall into moves
 
 
@@ -49,7 +72,7 @@ BESIDE = 0.7  # the share of freezes that fall into moves
 class Step:
     """Something that is done `at` seconds after the start, and lasts `seconds` where it can last.
 
-    `word` says what (a word of `ROUGH`); `dice` (0..1) say to whom."""
+    `word` says what (a word of `rough` in its repertoire); `dice` (0..1) say to whom."""
 
     at: float
     word: str
@@ -61,17 +84,54 @@ class Step:
 class Repertoire:
     """What can happen in a schedule. `kinds` are the kinds of schedules with their weights, `rough`
     the words of a rough one with theirs; `tag` is in the name of the chance that a seed stands for.
-    """
+    `lasts` are the seconds for which some words last, `most` the steps of a rough one."""
 
     name: str
     tag: str
-    kinds: dict[str, int]
-    rough: dict[str, int]
+    kinds: Mapping[str, int]
+    rough: Mapping[str, int]
+    lasts: Mapping[str, Ranges] = field(default_factory=lambda: dict.fromkeys(FROZEN, FREEZE_S))
+    most: int = 26
+    policy: Policy = POLICY
 
+
+# Calm schedules in which only these words are wrong: much more has to hold there.
+ALONE = {
+    "freeze": ("freeze server",),
+    "parted": ("part",),
+    "shut": ("part all",),
+    "game": ("player fault", "player fault"),
+    "world": ("world fault",),
+    "clocks": ("jump", "jump"),
+    "starved": ("starve",),
+    "tickless": ("no ticks",),
+    "beats": ("beat fault", "beat fault", "beat fault"),
+}
+LASTS = {
+    **dict.fromkeys(FROZEN, SHORTER_S),
+    **dict.fromkeys(("part", "part all"), PART_S),
+    "starve": SLOW_S,
+    "no ticks": STANDS_S,
+}
+SOON_UNHEALTHY = Policy(
+    placement=POLICY.placement,
+    rebalance=POLICY.rebalance,
+    limits=POLICY.limits,
+    health=HealthPolicy(fresh_s=2.0, unhealthy_s=5.0),
+)
 
 FIRST = Repertoire("first", "", {"calm": 4, "crash": 1, "rough": 7}, ROUGH)
 FREEZES = Repertoire("freezes", " freezes", {"freeze": 4, "rough": 8}, ROUGH | FROZEN)
-REPERTOIRES = {each.name: each for each in (FIRST, FREEZES)}
+ALL = Repertoire(
+    "all",
+    " all",
+    {"calm": 1, "crash": 1, **dict.fromkeys(ALONE, 1), "rough": 10},
+    ROUGH | FROZEN | AROUND,
+    LASTS,
+    16,
+    SOON_UNHEALTHY,
+)
+REPERTOIRES = {each.name: each for each in (FIRST, FREEZES, ALL)}
 
 
 @dataclass(frozen=True)
@@ -79,9 +139,9 @@ class Schedule:
     """All that a seed decides beforehand, times in seconds.
 
     `kind` is "calm" (no fault but a slow ledger), "crash" (calm, and one server is killed),
-    "freeze" (calm, and one server is frozen) or "rough" (everything). `ways` are the one-way delays
-    between hosts, `skew` how far the clock of each is ahead, `lossy` the share of what is sent that
-    comes late, `cost` a player's load."""
+    a key of `ALONE` (calm, and only that is wrong) or "rough" (everything). `ways` are the one-way
+    delays between hosts, `skew` how far the clock of each is ahead, `lossy` the share of what is
+    sent that comes late, `cost` a player's load."""
 
     seed: int
     kind: str
@@ -94,6 +154,7 @@ class Schedule:
     skew: dict[str, float]
     disk: Disk
     cost: float
+    policy: Policy
     ground: bool  # whether coins are laid down: what lies on a server dies with it
     steps: tuple[Step, ...]
 
@@ -118,6 +179,7 @@ def schedule(seed: int, repertoire: Repertoire = FIRST) -> Schedule:
         skew={zone: random.uniform(-0.01, 0.01) for zone in zones},
         disk=_disk(random, kind),
         cost=random.choice((0.02, 0.1)),
+        policy=repertoire.policy,
         ground=random.random() < 0.4,
         steps=_steps(random, kind, repertoire),
     )
@@ -125,7 +187,7 @@ def schedule(seed: int, repertoire: Repertoire = FIRST) -> Schedule:
 
 def _disk(random: Random, kind: str) -> Disk:
     slow = random.choice((0.0, 0.002, 0.02, 0.1))
-    if kind in ("crash", "freeze") or random.random() < 0.5:
+    if kind == "crash" or kind in ALONE or random.random() < 0.5:
         return Disk(slow)
     return Disk(slow, random.uniform(0, 0.1), random.uniform(0, 0.3))
 
@@ -133,21 +195,24 @@ def _disk(random: Random, kind: str) -> Disk:
 def _steps(random: Random, kind: str, repertoire: Repertoire) -> tuple[Step, ...]:
     weights = repertoire.rough if kind == "rough" else CALM
     steps = [
-        _step(random, word)
+        _step(random, word, repertoire)
         for word in random.choices(
             list(weights),
             list(weights.values()),
-            k=random.randint(6, 26 if kind == "rough" else 36),
+            k=random.randint(6, repertoire.most if kind == "rough" else repertoire.most + 10),
         )
     ]
     if kind == "crash":
         steps = [each for each in steps if each.word in ("move", "burst", "newcomer")]
         steps.append(Step(random.uniform(6, HEAL_S), "kill server", _dice(random), 20.0))
-    if kind == "freeze":
+    if kind in ALONE:
         steps = [each for each in steps if each.word in ("move", "burst", "newcomer")]
-        steps.append(_step(random, "freeze server"))
+        steps += [_step(random, word, repertoire) for word in ALONE[kind]]
     for each in [each for each in steps if each.word in FROZEN]:
         steps += _beside(random, each)
+    for each in [each for each in steps if each.word == "no ticks"]:
+        late = each.at + each.seconds * random.uniform(0.85, 0.95)
+        steps += [Step(late + n / 20, "newcomer", _dice(random), 0.0) for n in range(2)]
     return tuple(sorted(steps, key=lambda step: step.at))
 
 
@@ -163,9 +228,9 @@ def _dice(random: Random) -> tuple[float, float, float]:
     return random.random(), random.random(), random.random()
 
 
-def _step(random: Random, word: str) -> Step:
-    if word in FROZEN:
-        seconds = random.uniform(*random.choice(FREEZE_S))
+def _step(random: Random, word: str, repertoire: Repertoire) -> Step:
+    if word in repertoire.lasts:
+        seconds = random.uniform(*random.choice(repertoire.lasts[word]))
     else:
         seconds = random.choice((0.1, 0.5, 1.0, 2.5, 4.0, 7.0)) * random.uniform(0.5, 1.5)
     return Step(random.uniform(BEGIN_S, HEAL_S), word, _dice(random), seconds)

@@ -11,16 +11,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
 
+from clientmigration.gameserver.guard import WrongValue
 from clientmigration.net.line import MEMBER_SILENCE_S
 from clientmigration.testing.arena import EPOCH, Parts
 from clientmigration.testing.checks import BACK_S
 from clientmigration.testing.ending import unsettled
 from clientmigration.testing.fakes import Glade, LedgerAway
 from clientmigration.testing.faults import STEPS
+from clientmigration.testing.frail import Broken
 from clientmigration.testing.scene import HEALED, Scene
 from clientmigration.testing.schedule import (
     FAULTS,
@@ -30,11 +33,14 @@ from clientmigration.testing.schedule import (
     Step,
     schedule,
 )
+from clientmigration.testing.surroundings import STEPS as AROUND_STEPS
 from clientmigration.wire.connection import LOOK, SIGHT
 
 CALM_DOWN_S = 30.0  # so long after the last fault everything is as it should be, at the latest
 STILL_S = 1.0  # and so much longer it stays so
+WATCH_S = 0.25  # how often what lasts for seconds is looked at
 STANDARD = Parts(game=Glade)
+WORDS = STEPS | AROUND_STEPS
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ def perform(
     """
     stage = Stage(Scene(schedule(seed, repertoire), parts, kept))
     fail = stage.scene.checker.fail
-    with _errors() as errors:
+    with _errors(stage.scene.frail) as errors:
         try:
             stage.play()
         except Exception as error:
@@ -100,11 +106,16 @@ class Stage:
         for step in scene.schedule.steps:
             at(EPOCH + step.at, None, self._do, step)
         at(HEALED, None, scene.heal)
+        at(EPOCH + OPEN_S, None, self._watch)
         if self._run(HEALED + 0.5) and self._run(scene.thawed + 0.5):
             self._calm_down()
 
+    def _watch(self) -> None:
+        self.scene.watch()
+        self.arena.clock.at(self.arena.clock.seconds() + WATCH_S, None, self._watch)
+
     def _do(self, step: Step) -> None:
-        what = STEPS[step.word](self.scene, step)
+        what = WORDS[step.word](self.scene, step)
         if what:
             self._done[step.word] += 1
             self.scene.transcript.note(f"--- {step.word}: {what}")
@@ -129,8 +140,9 @@ class Stage:
         if settled and self._settles():
             if not self.scene.schedule.ground:
                 self.checker.look_at_coins(at_rest=True)
-            if self.scene.schedule.kind in ("crash", "freeze"):
-                self._check_recovery()
+            if late := self.scene.overdue():
+                self.checker.fail("beat", late)
+            self._check_recovery()
 
     def _settles(self) -> bool:
         """Whether everything gets as it should be; moves that are under way may end first."""
@@ -149,10 +161,11 @@ class Stage:
         furthest = max(schedule.ways.values()) + schedule.jitter_s
         within = BACK_S + 12 * furthest + 12 * self.scene.disk.slow_s
         gap_s = self.checker.gap_s
-        if schedule.kind == "freeze" and gap_s > MEMBER_SILENCE_S + within:
+        bound_s = {"freeze": MEMBER_SILENCE_S + within, "clocks": within, "beats": within}
+        if gap_s > bound_s.get(schedule.kind, inf):
             self.checker.fail("I8", f"nothing shown for {gap_s:.2f} s")
         for back_s in self.checker.back_s:
-            if back_s > within:
+            if schedule.kind in ("crash", "freeze") and back_s > within:
                 self.checker.fail("I8", f"back after {back_s:.2f} s")
 
     def verdict(self) -> Verdict:
@@ -179,16 +192,25 @@ def _dull(host: str, data: bytes) -> bool:
     return bool(data) and (host.startswith("player") or data[4] in (SIGHT, LOOK))
 
 
+def _meant(event: LogEvent, frail: bool) -> bool:
+    """Whether what is logged is a fault of the schedule; `frail`: games and beats have some."""
+    failure, text = event.get("log_failure"), str(event.get("log_format"))
+    if failure is None:
+        return frail and text.startswith("{name} ends: ")
+    return bool(failure.check(LedgerAway, *((Broken, WrongValue) if frail else ())))
+
+
 @contextmanager
-def _errors() -> Iterator[list[str]]:
-    """What is logged as an error meanwhile, but for the ledger's absence, which is no bug."""
+def _errors(frail: bool) -> Iterator[list[str]]:
+    """What is logged as an error meanwhile, but for the ledger's absence and what the game and the
+    beats are made to do wrong, which are no bugs of ours."""
     found: list[str] = []
 
     @implementer(ILogObserver)
     def observe(event: LogEvent) -> None:
         if event.get("log_level") in (LogLevel.error, LogLevel.critical):
             failure = event.get("log_failure")
-            if failure is None or not failure.check(LedgerAway):
+            if not _meant(event, frail):
                 found.append(failure.getTraceback() if failure else str(event.get("log_format")))
 
     globalLogPublisher.addObserver(observe)

@@ -5,6 +5,8 @@ It looks at players, servers and the cuts between them, and changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from clientmigration.client.player import Player
 from clientmigration.testing.arena import Arena
 
@@ -12,11 +14,16 @@ WITHIN_S = 15.0  # a player that a server could take plays again within this
 
 
 class Unplaced:
-    """Since when each player of an arena could play and does not. `broken` says what was found."""
+    """Since when each player of an arena could play and does not. `broken` says what was found.
 
-    def __init__(self, arena: Arena) -> None:
+    `takes` answers whether a server can take the player of a host in, as far as its ways, its seats
+    and its state do not tell.
+    """
+
+    def __init__(self, arena: Arena, takes: Callable[[str, str], bool] | None = None) -> None:
         self._arena = arena
-        self._since: dict[str, float] = {}
+        self._takes = takes or (lambda _host, _server: True)
+        self._since: dict[str, tuple[float, set[str]]] = {}
         self.broken: list[str] = []
 
     def look(self) -> None:
@@ -24,25 +31,30 @@ class Unplaced:
         now = self._arena.clock.seconds()
         for player in self._arena.players:
             host = self._arena.host_of(player)
-            if host not in self._arena.hosts or self._placed(player) or not self._takers(host):
-                self._since.pop(host, None)
-            elif now - self._since.setdefault(host, now) > WITHIN_S:
+            gone = host not in self._arena.hosts or player.state in ("idle", "ended")
+            takers = set() if gone or self._placed(player) else self._takers(host)
+            since, all_along = self._since.get(host, (now, takers))
+            if not takers & all_along:
+                since, all_along = now, takers
+            self._since[host] = since, takers & all_along
+            if takers and now - since > WITHIN_S:
                 text = f"{player.name} at {host} is {player.state}"
-                self.broken.append(f"{text}, and {self._takers(host)} could take it")
+                self.broken.append(f"{text}, and {sorted(takers & all_along)} could take it")
 
     def _placed(self, player: Player) -> bool:
         """Whether it plays, by its own word, and is shown something."""
         shown_at = player.tally.shown_at
         return player.state == "playing" and self._arena.clock.seconds() - shown_at < 1.0
 
-    def _takers(self, host: str) -> list[str]:
+    def _takers(self, host: str) -> set[str]:
         """The servers that it can reach and that have a seat left."""
         network = self._arena.network
-        return [
+        return {
             name
             for name, server in self._arena.servers.items()
             if not network.is_cut(host, name)
             and not network.is_cut(name, host)
             and not server.draining
             and len(server.seats) < server.seats.capacity
-        ]
+            and self._takes(host, name)
+        }
