@@ -8,7 +8,7 @@ PREPARE := @$(PYTHON) services/clientmigration/stack/environments.py
 STACK ?=
 TESTS ?=
 
-# For the arena: how many seeds, and more flags (make arena ARENA='--first 5000 --jobs 1').
+# For the arena: how many seeds, and more flags (make arena ARENA='--faults all --first 5000').
 SEEDS ?= 10000
 ARENA ?=
 
