@@ -11,7 +11,7 @@ TESTS ?=
 # Tests that keep to their own process share all cores; those with real processes get them alone.
 EACH_CORE = -n logical --maxprocesses=4 --dist=worksteal
 
-# For the arena: how many seeds, and more flags (make arena ARENA='--first 5000 --jobs 1').
+# For the arena: how many seeds, and more flags (make arena ARENA='--faults all --first 5000').
 SEEDS ?= 10000
 ARENA ?=
 

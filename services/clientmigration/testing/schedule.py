@@ -49,8 +49,8 @@ ROUGH = {
 FROZEN = {"freeze server": 9, "freeze router": 4, "freeze player": 4}
 # What stands around the players gives way: their ways, their game, clocks, CPU, what comes again.
 AROUND = {
-    "part": 5,
-    "part all": 2,
+    "part": 3,
+    "part all": 1,
     "player fault": 8,
     "world fault": 5,
     "jump": 6,
@@ -61,7 +61,7 @@ AROUND = {
 FAULTS = frozenset(ROUGH) - frozenset(CALM) | frozenset(FROZEN) | frozenset(AROUND)
 Ranges = tuple[tuple[float, float], ...]
 FREEZE_S: Ranges = ((0.1, 1.0), (1.0, 4.0), (4.0, 8.0), (8.0, 30.0))  # each as likely as the others
-SHORTER_S: Ranges = ((0.1, 1.0), (0.1, 1.0), (1.0, 4.0), (1.0, 4.0), (4.0, 8.0), FREEZE_S[-1])
+SHORTER_S: Ranges = (*FREEZE_S, *FREEZE_S[:2] * 3)
 PART_S: Ranges = ((1.0, 5.0), (1.0, 5.0), (5.0, 9.0), (17.0, 24.0))
 SLOW_S: Ranges = ((1.0, 4.0), (4.0, 9.0))
 STANDS_S: Ranges = ((1.0, 4.0), (7.0, 9.0), (7.0, 9.0))
