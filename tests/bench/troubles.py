@@ -5,7 +5,7 @@
 
 A router, two game servers `one` and `two`, players in this process, who act ten times a second.
 `relay`: who goes to `one` goes through a program that is killed. `unreachable`: it never ran.
-`descriptors`: `one` may have 48. `clock`: libfaketime sets the clock of some hosts. `flood`: 40,000
+`descriptors`: `one` may have 48. `clock`: the clocks of some hosts are set. `flood`: 40,000
 strangers, 2,000 a second. `talkers`: three who talk on after the goodbye. Prints, of those who
 played, the longest time without a view and how many came back; of newcomers, how long they waited.
 `--services` runs daemons of another version: its players are this one's.
@@ -38,11 +38,14 @@ from clientmigration.wire.connection import encode
 from clientmigration.wire.messages import Greeting, Hello
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent / "live"))
+
+from wall_clocks import WallClocks  # noqa: E402
+
 SERVICES = HERE.parents[1] / "services"
 PLAYERS, MEMBERS, ONE = 45600, 45601, 45602
 APART = "127.0.0.2"  # where the relay listens
 COMMAND = "import sys; from clientmigration.cli.main import main; sys.exit(main())"
-LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 HELLO = encode(Greeting(role="player")) + encode(Hello(holder="0" * 64))
 WEB = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -80,45 +83,51 @@ class Fleet:
         self.reactor, self.folder = reactor, Path(tempfile.mkdtemp())
         self.environ = {**os.environ, "PYTHONPATH": str(services)}
         (self.folder / "secret").write_text("0" * 64)
+        self.environs: dict[str, dict[str, str]] = {}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.watched: list[Watched] = []
         LoopingCall(self._act).start(0.1)
-        LoopingCall(lambda: [each.look() for each in self.watched]).start(0.02)
+        LoopingCall(self._look).start(0.02)
+
+    def _look(self) -> None:
+        for each in self.watched:
+            each.look()
 
     def _act(self) -> None:
         for each in self.watched:
             if each.player.member:
                 each.player.act(meadow.move(1.0, 0.5))
 
-    def run(self, name: str, *words: str, files: int = 0, **environ: str) -> None:
-        """Start a program, with so many descriptors."""
+    def run(self, name: str, *words: str, files: int = 0) -> None:
+        """Start a program, with so many descriptors, and what `environs` has for it."""
 
         def few() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
+        environ = {**self.environ, **self.environs.get(name, {})}
         self.running[name] = subprocess.Popen(
-            [sys.executable, *words], cwd=self.folder, env={**self.environ, **environ},
+            [sys.executable, *words], cwd=self.folder, env=environ,
             stdout=(self.folder / f"{name}.log").open("wb"), stderr=subprocess.STDOUT,
             preexec_fn=few if files else None,
         )  # fmt: skip
 
-    def daemon(self, name: str, flags: str, files: int = 0, **environ: str) -> None:
+    def daemon(self, name: str, flags: str, files: int = 0) -> None:
         """Start a daemon."""
         twistd = str(Path(sys.executable).with_name("twistd"))
         common = f"--secret-file {self.folder}/secret --carbon tcp:127.0.0.1:1"
         words = ("-n", "--pidfile=", *flags.split(), *common.split())
-        self.run(name, twistd, *words, files=files, **environ)
+        self.run(name, twistd, *words, files=files)
 
-    def router(self, **environ: str) -> None:
+    def router(self) -> None:
         """The router."""
         doors = f"--players tcp:{PLAYERS}:interface=127.0.0.1 --members tcp:{MEMBERS}"
         rest = f"--ledger {self.folder}/ledger --graphite http://127.0.0.1:1"
-        self.daemon("router", f"router {doors} --forget {rest}", **environ)
+        self.daemon("router", f"router {doors} --forget {rest}")
 
-    def server(self, name: str, more: str = "", files: int = 0, **environ: str) -> None:
+    def server(self, name: str, more: str = "", files: int = 0) -> None:
         """A game server."""
         flags = f"gameserver --name {name} --router tcp:127.0.0.1:{MEMBERS} {more}"
-        self.daemon(name, flags, files, **environ)
+        self.daemon(name, flags, files)
 
     def log(self, name: str) -> str:
         """What it said so far."""
@@ -185,18 +194,19 @@ class Fleet:
 
 
 async def relay(fleet: Fleet, options: argparse.Namespace, runs: bool = True) -> None:
-    """The way to `one` breaks while they play, or never was one."""
+    """The way to `one` breaks while they play there, or never was one; `two` comes after them."""
     fleet.router()
     if runs:
         fleet.run("relay", str(HERE / "relay.py"), "--rtt-ms", "1", "--listen", APART, str(ONE))
     fleet.server("one", f"--listen tcp:{ONE}:interface=127.0.0.1 --advertise {APART}:{ONE}")
-    fleet.server("two")
-    await fleet.ready("one", "two")
+    await fleet.ready("one")
     who = await fleet.players(options.players)
     if runs:
         await fleet.until(lambda: all(each.waited for each in who))
+    fleet.server("two")
+    await fleet.ready("one", "two")
+    if runs:
         at = [each.player.member for each in who].count("one")
-        await fleet.wait(5.0)
         for each in who:
             each.mark()
         fleet.running["relay"].kill()
@@ -237,25 +247,19 @@ async def descriptors(fleet: Fleet, options: argparse.Namespace) -> None:
 
 async def clock(fleet: Fleet, options: argparse.Namespace) -> None:
     """Somebody sets clocks."""
-    hosts, environ = options.hosts.split(","), dict[str, dict[str, str]]()
-    for host in hosts:
-        file = fleet.folder / f"{host}.clock"
-        file.write_text("+0\n")
-        environ[host] = {
-            "LD_PRELOAD": LIBRARY, "FAKETIME_TIMESTAMP_FILE": str(file),
-            "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }  # fmt: skip
-    fleet.router(**environ.get("router", {}))
+    hosts = options.hosts.split(",")
+    clocks = WallClocks(fleet.folder, hosts)
+    fleet.environs = clocks.environs
+    fleet.router()
     for name in ("one", "two"):
-        fleet.server(name, **environ.get(name, {}))
+        fleet.server(name)
     await fleet.ready("one", "two")
     who = await fleet.players(options.players)
     await fleet.until(lambda: all(each.waited for each in who))
     await fleet.wait(3.0)
     for each in who:
         each.mark()
-    for host in hosts:
-        (fleet.folder / f"{host}.clock").write_text(f"{options.seconds:+d}\n")
+    clocks.set(hosts, options.seconds)
     await fleet.wait(20.0)
     print(f"{options.hosts} set by {options.seconds:+d} s:", fleet.felt(who))
     late = await fleet.players(2)
@@ -347,9 +351,11 @@ TROUBLES: dict[str, Callable[[Fleet, argparse.Namespace], Awaitable[None]]] = {
 def main(argv: Sequence[str]) -> None:
     """One trouble."""
     if argv[:1] == ["strangers"]:
-        return strangers(int(argv[1]))
+        strangers(int(argv[1]))
+        return
     if argv[:1] == ["talk"]:
-        return talk()
+        talk()
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("trouble", choices=TROUBLES)
     parser.add_argument("--players", type=int, default=8)
@@ -369,7 +375,7 @@ def main(argv: Sequence[str]) -> None:
     def begun(reactor: Any) -> Deferred[None]:
         return ensureDeferred(alone(reactor))
 
-    return react(begun)
+    react(begun)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Somebody sets the clock of real processes, by libfaketime, while players play: nobody notices."""
+"""Somebody sets the clock of real processes, while players play: nobody notices."""
 
 from __future__ import annotations
 
@@ -10,48 +10,27 @@ import pytest_twisted
 from real_parts import Cluster, eventually
 from test_ends_live import acting, counts
 from twisted.internet.task import deferLater
+from wall_clocks import WallClocks, can_be_set
 
 from clientmigration.client.player import Player
 
-LIBRARY = next(
-    (
-        str(path)
-        for folder in (Path("/usr/lib"), Path("/usr/local/lib"))
-        for path in sorted(folder.glob("**/faketime/libfaketimeMT.so.1"))
-    ),
-    "",
-)
+HOSTS = (("one",), ("router",), ("router", "one", "two"))
 JUMPS = (-30, 30, -7200)  # seconds off the true time, one after the other
 WATCHED_S = 3.0
 
 
-class Clocks:
-    """The wall clocks of those processes that are set. Their monotonic clocks are left alone."""
-
-    def __init__(self, cluster: Cluster, hosts: tuple[str, ...]) -> None:
-        self.cluster, self.files = cluster, {}
-        for name in hosts:
-            file = self.files[name] = cluster.folder / f"{name}.clock"
-            file.write_text("+0\n")
-            cluster.environments[name] = {
-                "LD_PRELOAD": LIBRARY,
-                "FAKETIME_TIMESTAMP_FILE": str(file),
-                "FAKETIME_CACHE_DURATION": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            }
-
-    def set(self, hosts: tuple[str, ...], seconds: int) -> None:
-        for host in hosts:
-            self.files[host].write_text(f"{seconds:+d}\n")
+@pytest.fixture
+def clocks(tmp_path: Path, hosts: tuple[str, ...]) -> WallClocks:
+    if not can_be_set():
+        pytest.skip("needs a C compiler")
+    return WallClocks(tmp_path, hosts)
 
 
 @pytest_twisted.async_yield_fixture()
-async def apart(tmp_path: Path, hosts: tuple[str, ...]) -> AsyncIterator[Cluster]:
+async def apart(tmp_path: Path, clocks: WallClocks) -> AsyncIterator[Cluster]:
     """A router and game servers, each a process with a clock that can be set."""
-    if not LIBRARY:
-        pytest.skip("needs libfaketime: apt-get install faketime")
     running = Cluster(tmp_path)
-    running.clocks = Clocks(running, hosts)  # type: ignore[attr-defined]
+    running.environments = clocks.environs
     running.launch_router()
     for name in ("one", "two"):
         running.launch(name)
@@ -64,12 +43,10 @@ def longest_ms(players: list[Player]) -> float:
     return max(player.counts.longest_gap_ms for player in players)
 
 
-# A router with libfaketime in it starts only now and then on a busy machine: the Arena sets its
-# clock, and that of all (test_clock_jumps.py).
-@pytest.mark.parametrize("hosts", [("one",)], ids=" ".join)
+@pytest.mark.parametrize("hosts", HOSTS, ids=" ".join)
 @pytest_twisted.ensureDeferred
 async def test_a_clock_that_is_set_disconnects_nobody(
-    apart: Cluster, hosts: tuple[str, ...]
+    apart: Cluster, clocks: WallClocks, hosts: tuple[str, ...]
 ) -> None:
     players = [await apart.player() for _ in range(4)]
     await eventually(lambda: {player.member for player in players} == {"one", "two"})
@@ -78,7 +55,7 @@ async def test_a_clock_that_is_set_disconnects_nobody(
             await apart.quiet(player)
         for seconds in JUMPS:
             views = [player.counts.views for player in players]
-            apart.clocks.set(hosts, seconds)  # type: ignore[attr-defined]
+            clocks.set(hosts, seconds)
             await deferLater(apart.reactor, WATCHED_S)
             got = [player.counts.views - had for player, had in zip(players, views, strict=False)]
             rejoins = [player.rejoins for player in players]
