@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from real_parts import Cluster, Running, made_ready
+from twisted.internet.defer import Deferred
 
 from clientmigration.stack import processes
 from clientmigration.stack.graphite import Graphite
@@ -29,11 +30,14 @@ def empty_graphite(tmp_path_factory: pytest.TempPathFactory) -> Graphite:
     return made_ready(tmp_path_factory.mktemp("empty-graphite"))
 
 
-@pytest_twisted.async_yield_fixture(scope="session")
-async def live(graphite: Graphite) -> AsyncIterator[Running]:
-    """Both, for all who tell their series from those of others by name."""
-    async with begun(graphite) as running:
-        yield running
+@pytest.fixture(scope="session")
+def live(graphite: Graphite) -> Iterator[Running]:
+    """Both, for all who tell their series from those of others by name. Not async: pytest-twisted
+    has no such fixtures for a whole session."""
+    both = begun(graphite)
+    running: Running = pytest_twisted.blockon(Deferred.fromCoroutine(both.__aenter__()))
+    yield running
+    pytest_twisted.blockon(Deferred.fromCoroutine(both.__aexit__(None, None, None)))
 
 
 @pytest_twisted.async_yield_fixture(scope="module")

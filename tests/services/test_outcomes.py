@@ -37,7 +37,7 @@ def test_only_those_who_were_moved_lately_rest() -> None:
     assert cooldowns.moved_at == {"ada": 14.0, "cid": 16.0, "dan": 18.0}
 
 
-@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.SETTLED})
+@pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.SETTLED])
 def test_who_was_not_moved_after_all_need_not_rest(outcome: Outcome) -> None:
     cooldowns, meter = Cooldowns(5.0), Meter()
     cooldowns.ended(ended(outcome=outcome))
