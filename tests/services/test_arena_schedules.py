@@ -74,6 +74,18 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
     assert not verdict.violation, f"python -m clientmigration.testing --seed {seed}"
 
 
+@pytest.mark.parametrize(
+    ("seed", "_once"),
+    [
+        (384, "who could not reach its server was sent there a second time"),
+        (401, "a tick and the word that its player is kept came at once: the checker saw neither"),
+    ],
+)
+def test_what_seeds_of_everything_found_is_found_no_more(seed: int, _once: str) -> None:
+    verdict = perform(seed, repertoire=ALL)
+    assert not verdict.violation, f"python -m clientmigration.testing --faults all --seed {seed}"
+
+
 @pytest.mark.parametrize("seed", [2, 3])
 def test_a_seed_decides_everything_to_the_last_byte_in_any_process(seed: int) -> None:
     digest = perform(seed).digest

@@ -338,11 +338,14 @@ class Checker:
             record.claim[:2] == (name, seat.epoch) or self._waived(record, name, seat)
         )
         track = self._track(player)
-        if rightful and self._rightful.get(player) != (name, seat.epoch, seat):
+        if rightful:
+            before = self._rightful.get(player)
             self._rightful[player] = (name, seat.epoch, seat)
-            self._look_at_takeover(track, name, server, seat)
-        elif rightful and new_tick:
-            self._remember(track, self._state(server, player, seat))
+            plays_on = before is not None and before[2] is seat  # though its epoch may be new
+            if before != self._rightful[player] and not (plays_on and new_tick):
+                self._look_at_takeover(track, name, server, seat)
+            elif new_tick:
+                self._remember(track, self._state(server, player, seat))
         known = self._applied.get((name, player))
         if known is None or known[0] is not seat or known[1] is not seat.inbox.progress:
             self._look_at_progress(track, name, seat, known)

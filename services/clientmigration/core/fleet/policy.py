@@ -165,7 +165,7 @@ class Limits(Section, frozen=True):
 class ReachPolicy(Section, frozen=True):
     """[reach]: when a server that the router believes in cannot be reached by players."""
 
-    arrive_s: float = 4.0
+    arrive_s: float = 3.0
     """Seconds from a player's redirect: who comes back to the router later and was not heard at the
     server meanwhile could not reach it."""
     avoid_s: float = 60.0
