@@ -13,14 +13,14 @@ from clientmigration.status.history import ASKED, BACK_S, TARGETS, charts
 
 
 @pytest_twisted.ensureDeferred
-async def test_the_homepage_s_questions_are_answered_by_name(live: Running) -> None:
+async def test_the_homepage_s_questions_are_answered_by_name(empty: Running) -> None:
     now = int(time.time())
-    await live.send(datapoints("gameserver", "shown", {"load": 0.25, "tick_ms_p99": 4.0}, now))
-    await live.send(datapoints("router", "shown", {"players": 7.0, "moves_settled": 2.0}, now))
-    await live.send(datapoints("crowd", "shown", {"gap_ms_p99": 12.0}, now))
+    await empty.send(datapoints("gameserver", "shown", {"load": 0.25, "tick_ms_p99": 4.0}, now))
+    await empty.send(datapoints("router", "shown", {"players": 7.0, "moves_settled": 2.0}, now))
+    await empty.send(datapoints("crowd", "shown", {"gap_ms_p99": 12.0}, now))
 
     async def all_charts() -> dict[str, list[float | None]]:
-        found = charts(await render(live.reactor, live.url, TARGETS, BACK_S))
+        found = charts(await render(empty.reactor, empty.url, TARGETS, BACK_S))
         lines = {
             chart: line["points"]
             for chart, those in found.items()
@@ -29,7 +29,7 @@ async def test_the_homepage_s_questions_are_answered_by_name(live: Running) -> N
         }
         return lines if len(lines) == len(ASKED) else {}
 
-    lines = await live.eventually(all_charts)
+    lines = await empty.eventually(all_charts)
     values = {chart: [v for v in points if v is not None] for chart, points in lines.items()}
     assert values == {
         "load": [0.25],
