@@ -30,6 +30,22 @@ WRONG = {
         "--advertise host is not host:port, such as play.example.org:4102",
     ),
     "no endpoint": (("gameserver", "--carbon", "here"), "--carbon here is no endpoint, such as"),
+    "a port beyond all": (
+        ("router", "--players", "tcp:99999999"),
+        "--players tcp:99999999 is no endpoint, such as tcp:4100:interface=127.0.0.1 (a port is 1",
+    ),
+    "an interface of another host": (
+        ("status", "--router", "sample", "--listen", "tcp:0:interface=192.0.2.1"),
+        "clientmigration: Couldn't listen on 192.0.2.1:",
+    ),
+    "a root without Python": (
+        ("--chroot", "run", "gameserver"),
+        "--chroot run: there is no /proc/self in it, and a daemon needs /proc, and Python",
+    ),
+    "no folder for its log": (
+        ("--logfile", "none/x.log", "router"),
+        "--logfile none/x.log: there is no folder for it",
+    ),
     "no module": (("gameserver", "--game", "none.Game"), "--game none.Game: importing none failed"),
     "no such class": (
         ("gameserver", "--game", "clientmigration.errors.Meadow"),
