@@ -85,7 +85,7 @@ class _Room:
         self.taker, self.pressure = taker, taker.pressure
         self.hard = _room(taker, policy)
         self.safe = _times(policy.health.overloaded - taker.load, taker.load_cost)
-        self.gentle = _part(even - taker.pressure, taker.cost, policy)
+        self.gentle = _part(even - taker.pressure, taker, policy)
 
     def left(self, word: Word) -> int:
         """Players it still takes for this reason: a drain may lift it above the level, and one who
@@ -105,10 +105,11 @@ def _times(span: float, each: float) -> int:
     return max(0, int(span / max(each, NOTHING)))
 
 
-def _part(span: float, each: float, policy: Policy) -> int:
+def _part(span: float, member: LoadEstimate, policy: Policy) -> int:
     """Players that one decision moves over this distance to the level: a part of them, but one if
-    one fits: of few, a part would come to nobody, and they would never be even."""
-    return max(_times(policy.rebalance.damping * span, each), min(1, _times(span, each)))
+    one fits without a doubt: of few, a part would come to nobody, and they would never be even."""
+    one = min(1, _times(span - member.doubt, member.cost))
+    return max(_times(policy.rebalance.damping * span, member.cost), one)
 
 
 def _plan(
@@ -138,7 +139,7 @@ def _urgency(giver: LoadEstimate) -> tuple[bool, bool, int, float, str]:
 def _wish(giver: LoadEstimate, even: float, policy: Policy) -> int:
     if _emptied(giver):
         return giver.players
-    return min(giver.players, _part(giver.pressure - even, giver.cost, policy))
+    return min(giver.players, _part(giver.pressure - even, giver, policy))
 
 
 def _pour(
