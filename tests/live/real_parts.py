@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -29,7 +30,7 @@ from clientmigration.client.finding import dialer
 from clientmigration.client.player import Player
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.net.door import Dial, InOrder
-from clientmigration.net.graphite import fetch, render
+from clientmigration.net.graphite import GraphiteAway, fetch, render
 from clientmigration.router import tap
 from clientmigration.router.service import Router
 from clientmigration.stack.graphite import Graphite
@@ -85,12 +86,15 @@ class Running:
     async def eventually(
         self, what: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S, every_s: float = 0.1
     ) -> Any:
-        """The first true value of `what`, asked again and again; fails after `within_s`."""
+        """The first true value of `what`, asked again and again; fails after `within_s`. Who does
+        not answer in time is asked again too."""
         until = time.monotonic() + within_s
-        while not (value := await what()):
+        while True:
+            with suppress(GraphiteAway):
+                if value := await what():
+                    return value
             assert time.monotonic() < until, f"not within {within_s} s"
             await deferLater(self.reactor, every_s)
-        return value
 
 
 def made_ready(home: Path) -> Graphite:

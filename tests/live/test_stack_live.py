@@ -6,7 +6,6 @@ Real processes on free ports of loopback; each wait is for a condition, and boun
 import signal
 import socket
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -76,17 +75,13 @@ async def test_a_stop_in_the_middle_of_the_start_is_a_stop(start: Start) -> None
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_killed_stack_leaves_no_process_and_starts_again_as_fast(start: Start) -> None:
-    began = time.monotonic()
+async def test_a_killed_stack_leaves_no_process_and_starts_again(start: Start) -> None:
     killed = start("--servers", "1", "--players", "0")
     await killed.runs()
-    took_s = time.monotonic() - began
     killed.told(signal.SIGKILL)
     await killed.until(lambda: not killed.left())
-    began = time.monotonic()
     again = start("--servers", "1", "--players", "0")
     await again.runs()
-    assert time.monotonic() - began < 2 * took_s + 5  # nothing that is left is waited for
     assert [each.pid for each in again.family] != [each.pid for each in killed.family]
 
 

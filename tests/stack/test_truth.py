@@ -2,9 +2,11 @@
 
 import msgspec
 import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.testing import MemoryReactorClock
 
 from clientmigration.core.measures.metrics import datapoints, parse
-from clientmigration.net.graphite import Series
+from clientmigration.net.graphite import ANSWERS_WITHIN_S, GraphiteAway, Series, fetch
 from clientmigration.stack.truth import ASKED, FRESH_S, Truth, across, read
 
 NOW = 1_000_000.0
@@ -72,3 +74,15 @@ def test_an_answer_of_graphite_decodes_with_its_tags() -> None:
     answer = b'[{"target": "a.b", "tags": {"name": "a.b"}, "datapoints": [[null, 1], [2.5, 2]]}]'
     (only,) = msgspec.json.decode(answer, type=tuple[Series, ...])
     assert only.known() == [2.5]
+
+
+@pytest.mark.parametrize("within_s", [ANSWERS_WITHIN_S / 2, ANSWERS_WITHIN_S * 2])
+def test_a_graphite_that_does_not_even_connect_is_away_whoever_gives_up_first(
+    within_s: float,
+) -> None:
+    reactor, failed = MemoryReactorClock(), list[object]()
+    asking = Deferred.fromCoroutine(fetch(reactor, "http://127.0.0.1:9/", within_s))
+    asking.addErrback(lambda failure: failed.append(failure.check(GraphiteAway)))
+    for _ in range(100):
+        reactor.advance(0.2)
+    assert failed == [GraphiteAway]

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from twisted.internet.defer import Deferred, TimeoutError
-from twisted.internet.error import ConnectError, ConnectionClosed
+from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed
 from twisted.web.client import ResponseFailed
 from twisted.web.error import SchemeNotSupported
 from twisted.web.iweb import IAgent
@@ -72,7 +72,7 @@ async def fetch(reactor: Reactor, url: str, within_s: float = ANSWERS_WITHIN_S) 
     try:
         asked = Deferred.fromCoroutine(_get(agent_for(reactor), url))
         return await asked.addTimeout(within_s, reactor)
-    except TimeoutError as problem:
+    except (TimeoutError, ConnectingCancelledError) as problem:
         raise GraphiteAway(f"Graphite does not answer within {within_s:g} s") from problem
     except (ConnectError, ConnectionClosed, ResponseFailed) as problem:
         raise GraphiteAway(f"Graphite does not answer: {problem}") from problem

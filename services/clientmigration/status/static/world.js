@@ -213,7 +213,7 @@ export class World {
 
   #arcs(pen, wide, camera, now) {
     for (const move of this.moves) {
-      const part = (now - move.since) / MOVE_MS;
+      const part = Math.max(0, now - move.since) / MOVE_MS; // a frame's time may be the earlier one
       if (part >= 1) continue;
       const here = this.places.of(move.id, now) ?? [move.x, move.y];
       const [x, y] = this.#at(...here, wide, camera);
