@@ -2,7 +2,8 @@
 
 from clientmigration.core.decisions.audit import TOLD, AuditTrail, placed
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.placement import Newcomer, place
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.player.fact import Fact

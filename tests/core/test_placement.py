@@ -9,15 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.placement import (
-    Newcomer,
-    Placement,
-    Score,
-    candidates,
-    decided,
-    place,
-)
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import Placement, candidates, decided, place
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.scores import Score
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
 

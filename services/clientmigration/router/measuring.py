@@ -10,8 +10,9 @@ import math
 from collections.abc import Callable, Container, Mapping, Sequence
 
 from clientmigration.core.fleet.member import Member
+from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.pings import KnownPings
-from clientmigration.core.fleet.placement import Newcomer, candidates
+from clientmigration.core.fleet.placement import candidates
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.player.believable import believable_ping
 from clientmigration.core.player.ledger import Record

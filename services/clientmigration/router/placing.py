@@ -13,7 +13,8 @@ from twisted.logger import Logger
 
 from clientmigration.core.decisions.audit import AuditTrail, placed
 from clientmigration.core.fleet.groups import Groups
-from clientmigration.core.fleet.placement import Newcomer, Placement, decided, place
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import Placement, decided, place
 from clientmigration.core.measures.meter import Meter
 from clientmigration.router.situation import Situation
 

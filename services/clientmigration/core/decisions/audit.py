@@ -5,10 +5,12 @@ begins without.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from clientmigration.core.fleet.placement import Newcomer, Placement, Score
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import Placement
+from clientmigration.core.fleet.scores import Score
 from clientmigration.core.player.fact import Fact
 
 ROOM = 20_000  # facts, about 7 MB: two for each move, one for each newcomer
@@ -39,7 +41,7 @@ class AuditTrail:
 
 def placed(newcomer: Newcomer, placement: Placement, at: float) -> Fact:
     """A newcomer was sent to a member, and why there."""
-    chosen, *others = placement.reasons
+    chosen, others = placement.reasons[0], placement.reasons[1:]
     text = "; ".join([_of(chosen), *_instead(others), *_waited(newcomer)])
     return Fact(at, "placed", newcomer.player, "", chosen.member, text)
 
@@ -52,7 +54,7 @@ def _of(score: Score) -> str:
 PARTS = ("ping", "load", "position", "group")
 
 
-def _instead(others: list[Score]) -> Iterator[str]:
+def _instead(others: Sequence[Score]) -> Iterator[str]:
     for score in others[:OTHERS]:
         why = f"is out: {score.excluded}" if score.excluded else f"scores {score.total:.2f}"
         yield f"{score.member} {why}"

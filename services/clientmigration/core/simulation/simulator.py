@@ -13,7 +13,7 @@ import numpy as np
 
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.placement import Newcomer
+from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.world import Position
