@@ -13,7 +13,7 @@ from clientmigration.core.fleet.member import Member, usual_cost
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.placement import REACH
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.fleet.scores import NEUTRAL, Excluded, Score
+from clientmigration.core.fleet.scores import CAUTION, NEUTRAL, Excluded, Score
 from clientmigration.core.fleet.world import distance
 
 
@@ -184,7 +184,8 @@ def _positions(
     possible = [name for name in full if not words[name]]
     level = sum(full[name] for name in possible) / len(possible) if possible else 0.0
     r = policy.rebalance
-    enough = level + r.finish * max(level * (r.imbalance - 1), r.margin)
+    share = r.finish if usual_cost(members) else CAUTION
+    enough = level * (1 + share * (r.imbalance - 1))
     even = [name for name in possible if full[name] <= enough]
     players = {name: health.players if health else 0 for name, health in known.items()}
     everybody, around = max(1, sum(players.values())), 0

@@ -372,8 +372,8 @@ def test_reasons_come_best_first_and_add_up() -> None:
     reasons = place(ADA, fleet, POLICY, NOW).reasons
     assert [s.member for s in reasons] == ["b", "a", "c"]
     for score in reasons:
-        parts = score.ping + score.load + 0.5 * score.position + 0.6 * score.group
-        assert score.total == pytest.approx(parts / 3.1)
+        parts = score.ping + score.load + 0.15 * score.position + 0.6 * score.group
+        assert score.total == pytest.approx(parts / 2.75)
 
 
 def test_a_burst_of_500_joins_spreads_before_any_report_shows_it() -> None:

@@ -28,6 +28,10 @@ player in lately; "" = it was."""
 EXCLUDED: tuple[Excluded, ...] = get_args(Excluded)
 """All of these words, those of `member.CLOSED` first. Arrays have their numbers."""
 
+CAUTION = 0.1
+"""Share of the imbalance that balance lets be to which a place fills a member while nobody knows
+what a player costs. Else it is `rebalance.finish`."""
+
 
 class Score(msgspec.Struct, frozen=True, gc=False):
     """One member in the eyes of one newcomer: signals and their weighted mean, all 0..1, 0 best.
@@ -185,7 +189,7 @@ def _position(newcomer: Newcomer, columns: Columns, outlook: Outlook, possible: 
     member's players, 1 far from it. It never speaks for a member that is fuller than others."""
     if newcomer.position is None:
         return np.full(len(columns), NEUTRAL)
-    even = possible & (outlook.pressure <= _even(outlook.pressure[possible], columns.policy))
+    even = possible & (outlook.pressure <= _even(outlook.pressure[possible], columns))
     here = _beyond_chance(columns.of(newcomer.near, 0), outlook.players)
     most = float(here[even].max(initial=0.0))
     if most:
@@ -196,12 +200,13 @@ def _position(newcomer: Newcomer, columns: Columns, outlook: Outlook, possible: 
     return np.where(even, position, np.maximum(position, worst))
 
 
-def _even(pressure: Floats, policy: Policy) -> float:
-    """The pressure up to which a member is as full as the others: balance would not go on moving
-    players away from it."""
-    r = policy.rebalance
+def _even(pressure: Floats, columns: Columns) -> float:
+    """The pressure up to which a member is as full as the others, of which these are the pressures:
+    balance would not go on to move players away from it."""
+    r = columns.policy.rebalance
     level = float(pressure.mean()) if len(pressure) else 0.0
-    return level + r.finish * max(level * (r.imbalance - 1), r.margin)
+    share = r.finish if columns.usual() else CAUTION
+    return level * (1 + share * (r.imbalance - 1))
 
 
 def _beyond_chance(near: Floats, players: Floats) -> Floats:
