@@ -42,7 +42,7 @@ class AuditTrail:
 def placed(newcomer: Newcomer, placement: Placement, at: float) -> Fact:
     """A newcomer was sent to a member, and why there."""
     chosen, others = placement.reasons[0], placement.reasons[1:]
-    text = "; ".join([_of(chosen), *_instead(others), *_waited(newcomer)])
+    text = "; ".join([_of(chosen), *_instead(others), *_more(newcomer, chosen.member)])
     return Fact(at, "placed", newcomer.player, "", chosen.member, text)
 
 
@@ -62,6 +62,9 @@ def _instead(others: Sequence[Score]) -> Iterator[str]:
         yield f"{len(others) - OTHERS} more"
 
 
-def _waited(newcomer: Newcomer) -> Iterator[str]:
+def _more(newcomer: Newcomer, member: str) -> Iterator[str]:
+    if newcomer.near:
+        around = sum(newcomer.near.values())
+        yield f"{newcomer.near.get(member, 0)} of {around} around it play there"
     if newcomer.waited_s >= WORTH_TELLING_S:
         yield f"it waited {newcomer.waited_s:.1f} s"
