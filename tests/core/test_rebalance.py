@@ -61,6 +61,15 @@ def test_a_new_server_is_filled_by_everybody_who_is_above_the_mean() -> None:
     assert 30 < sum(plan.values()) <= POLICY.budget
 
 
+def test_of_few_players_that_weigh_much_one_is_moved_when_one_fits() -> None:
+    eight, seven, four = (
+        {"load": 0.06 * n, "players": n, "capacity": 50.0} for n in (8.0, 7.0, 4.0)
+    )
+    fitting = planned(fleet_of(a=eight, b=seven, c=seven, new=four))
+    assert fitting.get(("a", "new")) == 1
+    assert planned(fleet_of(a=eight, b=seven, c=seven, d=seven)) == {}
+
+
 def test_a_new_server_is_filled_however_small_the_loads_are() -> None:
     idle = {"load": 0.0, "players": 100.0}
     assert sum(planned(fleet_of(a=idle, b=idle, c=idle, new=EMPTY)).values()) > 20

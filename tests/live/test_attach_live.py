@@ -10,12 +10,12 @@ import pytest_twisted
 from real_parts import Cluster, eventually
 
 PLAYERS, FAIR = 24, 6  # with so few, what is less than a player of the distance stays as it is
-BY_SEATS = "[health]\nseats_weight = 5.0\n"  # a few players weigh much, and burn nothing
+BY_SEATS = "[health]\nseats_weight = 20.0\n"  # a few players weigh much, and burn nothing
 
 
 @pytest_twisted.async_yield_fixture()
 async def weighty(tmp_path: Path) -> AsyncIterator[Cluster]:
-    """A cluster in which each player weighs a fortieth of a server."""
+    """A cluster in which each player weighs a tenth of a server."""
     policy = tmp_path / "policy.toml"
     policy.write_text(BY_SEATS)
     running = Cluster(tmp_path, flags=("--policy", str(policy)))

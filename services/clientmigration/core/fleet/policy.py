@@ -117,7 +117,7 @@ class RebalancePolicy(Section, frozen=True):
     finish: float = 0.33
     """Share of `imbalance` and `margin` at which a correction that has begun is done."""
     damping: float = 0.6
-    """Share of the distance to the level that one decision covers."""
+    """Share of the distance to the level that one decision covers; one player at least who fits."""
     cell_m: float = 50.0
     """Side in metres of a cell: players in the same or touching cells are neighbours."""
     neighbour_ms: float = 5.0

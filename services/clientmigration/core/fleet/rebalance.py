@@ -85,7 +85,7 @@ class _Room:
         self.taker, self.pressure = taker, taker.pressure
         self.hard = _room(taker, policy)
         self.safe = _times(policy.health.overloaded - taker.load, taker.load_cost)
-        self.gentle = _times(policy.rebalance.damping * (even - taker.pressure), taker.cost)
+        self.gentle = _part(even - taker.pressure, taker.cost, policy)
 
     def left(self, word: Word) -> int:
         """Players it still takes for this reason: a drain may lift it above the level, and one who
@@ -103,6 +103,12 @@ class _Room:
 def _times(span: float, each: float) -> int:
     """How often `each` fits into `span`."""
     return max(0, int(span / max(each, NOTHING)))
+
+
+def _part(span: float, each: float, policy: Policy) -> int:
+    """Players that one decision moves over this distance to the level: a part of them, but one if
+    one fits: of few, a part would come to nobody, and they would never be even."""
+    return max(_times(policy.rebalance.damping * span, each), min(1, _times(span, each)))
 
 
 def _plan(
@@ -132,8 +138,7 @@ def _urgency(giver: LoadEstimate) -> tuple[bool, bool, int, float, str]:
 def _wish(giver: LoadEstimate, even: float, policy: Policy) -> int:
     if _emptied(giver):
         return giver.players
-    above = policy.rebalance.damping * (giver.pressure - even)
-    return min(giver.players, _times(above, giver.cost))
+    return min(giver.players, _part(giver.pressure - even, giver.cost, policy))
 
 
 def _pour(
