@@ -12,7 +12,7 @@ from typing import Protocol
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.choice import Move, choose
-from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.flow import Flow, moves_of
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.measures.meter import Meter
@@ -52,13 +52,13 @@ class Decisions:
         self._log.held(now, decided, moves)
         if not decided:
             return
-        fleet.decided(decided, now)
+        planned = moves_of(decided, ((move.source, move.target) for move in moves))
+        fleet.decided(decided, now, planned)
         self._meter.count("flows", len(decided))
         self._meter.count("planned_moves", len(moves))
-        exchanged = {(flow.source, flow.target) for flow in decided if flow.exchanges}
+        exchanged = [n for flow, n in zip(decided, planned, strict=True) if flow.exchanges]
         self._meter.count("exchanges", len(exchanged))
-        going = sum((move.source, move.target) in exchanged for move in moves)
-        self._meter.count("planned_exchanges", going)
+        self._meter.count("planned_exchanges", sum(exchanged))
         _announce(decided)
         self._plan(moves)
 

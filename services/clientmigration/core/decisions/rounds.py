@@ -4,14 +4,14 @@ Not the datapoints, which are in Graphite, but all else: the exact time, the pol
 attached since when, which of the reports had arrived, and what was decided. Nothing here decides.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import msgspec
 
 from clientmigration.core.fleet.estimate import judged
-from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.fleet import Decided, Fleet
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ClientMigrationError
@@ -19,7 +19,7 @@ from clientmigration.errors import ClientMigrationError
 Runs = tuple[tuple[int, int], ...]
 """Whole Unix seconds as runs without a gap: the first and the last of each."""
 
-BEFORE: dict[str, dict[str, Any]] = {"health": {"unhealthy_s": 0.0}}
+BEFORE: dict[str, dict[str, Any]] = {"health": {"unhealthy_s": 0.0}, "together": {"share": 0.0}}
 """Fields of the policy that are younger than records, with what routers did that had none of them.
 A record names them always; one that does not is of such a router."""
 
@@ -62,6 +62,10 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
                 runs = seen.runs
         for first, last in runs:
             yield from range(first, last + 1)
+
+    def decided(self) -> Decided:
+        """The decision that it is, for a fleet to remember."""
+        return Decided(self.now, self.flows, self.planned or None)
 
     def sentence(self) -> str:
         """What was decided, for a reader in a hurry."""
@@ -154,10 +158,3 @@ def runs(seconds: Iterable[int]) -> Runs:
         else:
             found.append((second, second))
     return tuple(found)
-
-
-def moves_of(flows: Sequence[Flow], pairs: Iterable[tuple[str, str]]) -> Iterator[int]:
-    """How many of these moves, each a (source, target), each flow got."""
-    counts = Counter(pairs)
-    for flow in flows:
-        yield counts[flow.source, flow.target]

@@ -3,6 +3,8 @@
 A value. Who decides flows is `rebalance`, who carries them out is chosen in `choice`.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -51,3 +53,9 @@ class Flow:
 
 
 WORDS: tuple[Word, ...] = get_args(Word)
+
+
+def moves_of(flows: Sequence[Flow], ways: Iterable[tuple[str, str]]) -> tuple[int, ...]:
+    """How many of these moves, each a (source, target), each flow got."""
+    counts = Counter(ways)
+    return tuple(counts[flow.source, flow.target] for flow in flows)

@@ -108,16 +108,21 @@ class SimulatedCrowd:
         around = _around(heads.reshape(self.side, self.side)).ravel()
         return np.asarray(around[cells] - 1, np.float64)
 
+    def pairs(self, servers: int) -> Ints:
+        """How many players of each server the players of each see: (servers, servers)."""
+        cells, playing = self.cells(), self.home != NOBODY
+        places, where = np.unique(cells[playing], return_inverse=True)
+        heads = np.zeros((servers, len(places)), np.int64)
+        np.add.at(heads, (self.home[playing], where), 1)
+        world = np.zeros((servers, self.side, self.side), np.int64)
+        world.reshape(servers, -1)[:, places] = heads
+        around = _around(world.swapaxes(0, 2)).swapaxes(0, 2).reshape(servers, -1)[:, places]
+        return np.asarray(heads @ around.T - np.diag(heads.sum(axis=1)))
+
     def cut(self, servers: int) -> float:
         """Share of the pairs who see each other that are on two servers."""
-        cells, playing = self.cells(), self.home != NOBODY
-        together = pairs = 0.0
-        everyone = np.bincount(cells[playing], minlength=self.side**2)
-        pairs = _pairs(everyone.reshape(self.side, self.side))
-        for server in range(servers):
-            heads = np.bincount(cells[self.home == server], minlength=self.side**2)
-            together += _pairs(heads.reshape(self.side, self.side))
-        return 1 - together / pairs if pairs else 0.0
+        pairs = self.pairs(servers)
+        return float(1 - pairs.trace() / pairs.sum()) if pairs.any() else 0.0
 
 
 def _around(heads: Ints) -> Ints:
@@ -129,8 +134,3 @@ def _around(heads: Ints) -> Ints:
     both[:, 1:] += wide[:, :-1]
     both[:, :-1] += wide[:, 1:]
     return both
-
-
-def _pairs(heads: Ints) -> float:
-    """Ordered pairs who see each other."""
-    return float((heads * (_around(heads) - 1)).sum())

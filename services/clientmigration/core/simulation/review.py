@@ -111,9 +111,12 @@ def _back(moves: Sequence[tuple[int, Move]]) -> int:
 
 
 def _turned(flows: Sequence[tuple[int, Flow]]) -> int:
+    """Exchanges go both ways, and turn nothing."""
     last: dict[tuple[str, str], int] = {}
     turned = 0
     for at, flow in flows:
+        if flow.exchanges:
+            continue
         turned += at - last.get((flow.target, flow.source), -BACK_S - 1) <= BACK_S
         last[flow.source, flow.target] = at
     return turned

@@ -13,6 +13,7 @@ import numpy as np
 
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import moves_of
 from clientmigration.core.fleet.placement import Newcomer
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.resident import Resident
@@ -32,7 +33,7 @@ from clientmigration.core.simulation.scenario import (
     ServerDrains,
     ServersAttach,
 )
-from clientmigration.core.simulation.server import SimulatedServer
+from clientmigration.core.simulation.server import SimulatedServer, split_of
 
 START = 1_000_000
 """Unix second at which every simulation begins."""
@@ -162,6 +163,8 @@ class Simulator:
         self.log.flows += [(self.second, flow) for flow in flows]
         involved = {f.source for f in flows} | {f.target for f in flows}
         moves = self.brain.choose(self._roster(involved), flows, now)
+        planned = moves_of(flows, ((move.source, move.target) for move in moves))
+        self.fleet.decided(flows, now, planned)
         self.planned = deque(moves)
 
     def _roster(self, involved: set[str]) -> list[Resident]:
@@ -214,12 +217,15 @@ class Simulator:
             server.work(load)
 
     def _report(self) -> None:
+        pairs = self.crowd.pairs(len(self.servers))
         noise = self.rng.uniform(-1, 1, len(self.servers)) * self.scenario.noise
         for number, server in enumerate(self.servers):
             if not server.gone:
                 here = self.crowd.at[self.crowd.home == number]
-                health = server.report(here, float(noise[number]), self.policy, self.second)
-                report = measurements("gameserver", server.name, health.measures(), self.second)
+                split = split_of(number, pairs[number])
+                health = server.report(here, float(noise[number]), split, self.policy, self.second)
+                told = health.measures() | split.measures()
+                report = measurements("gameserver", server.name, told, self.second)
                 self.fleet.observe(report, self.second + 0.2)
                 if server.draining and not health.players:
                     self._lose(number)
