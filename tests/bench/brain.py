@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from clientmigration.core.fleet.choice import choose
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.flow import Flow
-from clientmigration.core.fleet.placement import Newcomer, candidates, place
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import candidates, place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.resident import Resident

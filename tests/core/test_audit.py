@@ -2,7 +2,8 @@
 
 from clientmigration.core.decisions.audit import TOLD, AuditTrail, placed
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.placement import Newcomer, place
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.player.fact import Fact
@@ -46,11 +47,11 @@ def test_a_placement_is_told_with_the_scores_of_the_best_and_who_was_out() -> No
         fleet.attach(name, "gameserver", "")
         values = {"load": load, "health": 1.0, "players": players, "capacity": 10.0}
         fleet.observe(measurements("gameserver", name, values, 1_000), NOW)
-    newcomer = Newcomer("ada", None, {}, waited_s=1.25)
+    newcomer = Newcomer("ada", None, {}, waited_s=1.25, near={"a": 3, "b": 1})
     told = placed(newcomer, place(newcomer, fleet, Policy(), NOW), NOW)
     assert (told.what, told.player, told.source, told.target) == ("placed", "ada", "", "a")
     assert told.text.startswith("a scores 0.")
     assert "load 0.06" in told.text
     assert "b scores 0." in told.text
     assert "c is out: full" in told.text
-    assert told.text.endswith("it waited 1.2 s")
+    assert told.text.endswith("; 3 of 4 around it play there; it waited 1.2 s")

@@ -36,11 +36,8 @@ def newest(fleet: Fleet, name: str) -> Health:
 
 
 def predicted(fleet: Fleet, name: str) -> int:
-    member = fleet.member(name)
-    assert member is not None
-    health = member.predicted(POLICY, fleet.usual())
-    assert health is not None
-    return health.players
+    columns = fleet.columns(POLICY)
+    return int(columns.outlook().players[columns.row[name]])
 
 
 def test_a_member_is_known_by_its_name_role_and_address() -> None:

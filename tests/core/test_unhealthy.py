@@ -7,7 +7,8 @@ from toy_fleet import POLICY, Toy, oscillations, toy_of
 
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.placement import Newcomer, place
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.measures.metrics import measurements

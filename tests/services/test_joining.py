@@ -9,7 +9,7 @@ from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 
 from clientmigration.client.told import FeltMove
-from clientmigration.core.fleet.placement import Newcomer
+from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.errors import BadInput, PlayerStopped
 from clientmigration.net.line import Line
 from clientmigration.net.tickets import Seals

@@ -10,26 +10,30 @@ import math
 from collections.abc import Callable, Container, Mapping, Sequence
 
 from clientmigration.core.fleet.member import Member
+from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.pings import KnownPings
-from clientmigration.core.fleet.placement import Newcomer, candidates
+from clientmigration.core.fleet.placement import candidates
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.player.believable import believable_ping
 from clientmigration.core.player.ledger import Record
+from clientmigration.router.companions import Companions
 from clientmigration.router.situation import Situation
 
 
 class Measuring:
-    """Chooses, and remembers for as long as the policy says. `refused_by` answers which members did
-    not take a player in lately, `avoided` which it could not reach."""
+    """Chooses, and remembers for as long as the policy says. `companions` knows with whom a player
+    would be, `refused_by` answers which members did not take it in lately, `avoided` which it could
+    not reach."""
 
     def __init__(
         self,
         situation: Situation,
         pings: KnownPings,
+        companions: Companions,
         refused_by: Callable[[str], frozenset[str]],
         avoided: Callable[[str], Mapping[str, float]],
     ) -> None:
-        self._situation, self._pings = situation, pings
+        self._situation, self._pings, self._companions = situation, pings, companions
         self._refused_by, self._avoided = refused_by, avoided
 
     @property
@@ -38,26 +42,26 @@ class Measuring:
         caps: Sequence[float] = self._situation.policy.placement.ping_caps_ms
         return (*caps, math.inf)[0]
 
-    def newcomer(self, record: Record) -> Newcomer:
-        """A player as far as it is known now."""
-        last = record.snapshot
-        position = Position(last.x, last.y) if last else None
-        pings = self._pings.known(record.player, self._situation.now())
-        player = record.player
-        return Newcomer(
+    def newcomer(self, record: Record, group: str) -> Newcomer:
+        """A player of this group ("": of none) as far as it is known now. Who has played stands
+        where it left; where the game puts somebody new only the policy can say."""
+        last, player = record.snapshot, record.player
+        place = (last.x, last.y) if last else self._situation.policy.placement.start_m
+        newcomer = Newcomer(
             player,
-            position,
-            pings,
+            Position(*place) if place else None,
+            self._pings.known(player, self._situation.now()),
             stranded=bool(record.owner),
             refused_by=self._refused_by(player),
             avoids=self._avoided(player),
         )
+        return self._companions.known(newcomer, group)
 
-    def candidates(self, record: Record, asked: Container[str]) -> list[Member]:
+    def candidates(self, record: Record, group: str, asked: Container[str]) -> list[Member]:
         """Whom the player is asked to ping, best first, those left out who were asked for. Who has
         no time to lose does not measure a zone again, unless it could not reach one lately.
         """
-        situation, newcomer = self._situation, self.newcomer(record)
+        situation, newcomer = self._situation, self.newcomer(record, group)
         names = candidates(newcomer, situation.fleet, situation.policy, situation.now())
         fleet = situation.fleet
         members = [m for name in names if name not in asked and (m := fleet.member(name))]

@@ -5,16 +5,17 @@ Nothing is decided here; who is next is the queue's.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from twisted.logger import Logger
 
 from clientmigration.core.decisions.audit import AuditTrail, placed
-from clientmigration.core.fleet.groups import Groups
-from clientmigration.core.fleet.placement import Newcomer, Placement, decided, place
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import Placement, decided, place
 from clientmigration.core.measures.meter import Meter
+from clientmigration.router.companions import Companions
 from clientmigration.router.situation import Situation
 
 log = Logger()
@@ -31,28 +32,25 @@ class Reachable(Protocol):
 
 
 class Placing:
-    """`members` are the names of those that are attached; `arrivals` knows whom players
-    could not reach."""
+    """`companions` knows with whom a newcomer would be, `arrivals` whom players could not reach."""
 
     def __init__(
         self,
         situation: Situation,
-        groups: Groups,
-        members: Collection[str],
+        companions: Companions,
         arrivals: Reachable,
         meter: Meter,
         audit: AuditTrail,
     ) -> None:
-        self._situation, self._groups, self._members = situation, groups, members
-        self._arrivals = arrivals
+        self._situation, self._companions, self._arrivals = situation, companions, arrivals
         self._meter, self._audit = meter, audit
 
     def find(self, newcomer: Newcomer, group: str, waited_s: float) -> str:
         """The member to go to, "" while there is none. It counts as sent there from now on."""
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
-        mates = self._groups.mates(newcomer.player, group, now, self._members)
         avoids = self._arrivals.avoided(newcomer.player)
-        newcomer = replace(newcomer, waited_s=max(0.0, waited_s), mates=mates, avoids=avoids)
+        newcomer = replace(newcomer, waited_s=max(0.0, waited_s), avoids=avoids)
+        newcomer = self._companions.known(newcomer, group)
         placement = place(newcomer, fleet, policy, now)
         if placement.member is None:
             return ""
@@ -60,7 +58,7 @@ class Placing:
         self._arrivals.trying(placement.member)
         self._meter.count(f"placed_by_{decided(placement, policy)}")
         self._audit.keep(placed(newcomer, placement, now))
-        self._groups.sent(newcomer.player, group, placement.member, now)
+        self._companions.sent(newcomer, group, placement.member)
         _tell(newcomer, placement)
         return placement.member
 

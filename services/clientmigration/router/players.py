@@ -18,7 +18,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from clientmigration.core.fleet.placement import Newcomer
+from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
@@ -235,14 +235,14 @@ class Visit:
     async def _target(self, record: Record, waited_from: float) -> str:
         """The server that has the player, or the one that it is given now or after a while."""
         home = self._ports.homes.here(record)
-        newcomer = self._ports.measuring.newcomer(record)
+        newcomer = self._ports.measuring.newcomer(record, self.group)
         wrong = {*self._without_seat, *newcomer.refused_by, *newcomer.avoids}
         if home and home not in wrong:
             return home
         await self._measure(record)
         if self._gone:
             return ""
-        newcomer = self._ports.measuring.newcomer(record)
+        newcomer = self._ports.measuring.newcomer(record, self.group)
         return await self._ports.queue.place(self, newcomer, waited_from)
 
     async def _measure(self, record: Record) -> None:
@@ -257,7 +257,7 @@ class Visit:
 
     async def _ask(self, record: Record, asked: set[str]) -> dict[str, float]:
         """Have it ping who was not asked for yet; the answer is ms by member."""
-        members = self._ports.measuring.candidates(record, asked)
+        members = self._ports.measuring.candidates(record, self.group, asked)
         if not members:
             return {}
         asked.update(member.name for member in members)

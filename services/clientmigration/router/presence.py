@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.grace import ReconnectGrace
-from clientmigration.core.fleet.groups import Groups
 from clientmigration.core.fleet.member import Member
 from clientmigration.router.attached import AttachedMembers, Gone, MemberLink
 from clientmigration.router.situation import Situation
@@ -31,12 +30,11 @@ class Presence:
         self,
         members: AttachedMembers,
         situation: Situation,
-        groups: Groups,
         joined: Sequence[OnJoined],
         left: Sequence[OnLeft],
         now: Callable[[], float],
     ) -> None:
-        self._members, self._situation, self._groups = members, situation, groups
+        self._members, self._situation = members, situation
         self._joined, self._left, self._now = joined, left, now
         self._grace = ReconnectGrace(0.0)
 
@@ -65,7 +63,6 @@ class Presence:
         assert member is not None
         self._grace.left(name, self._now())
         fleet.detach(name)
-        self._groups.lost(name)
         if leaving:
             log.info("{name} has left the fleet: {reason}", name=name, reason=reason)
         else:

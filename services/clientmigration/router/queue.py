@@ -12,7 +12,7 @@ from typing import Protocol
 import msgspec
 from twisted.internet.defer import Deferred
 
-from clientmigration.core.fleet.placement import Newcomer
+from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.queue import JoinQueue
 from clientmigration.core.measures.meter import Meter
 from clientmigration.wire.messages import Waiting

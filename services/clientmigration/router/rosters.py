@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from clientmigration.core.fleet.groups import Groups
 from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.situation import Situation
@@ -17,25 +16,24 @@ from clientmigration.wire.messages import Roster
 
 
 class Reconciler(Protocol):
-    """Whoever compares a roster with what it knows of the players."""
+    """Whoever learns from a roster, or compares it with what it knows of the players."""
 
     def listed(self, link: MemberLink) -> None:
         """The link has a new roster."""
 
 
 class Rosters:
-    """Takes rosters in and learns from them, and tells those who compare them."""
+    """Takes rosters in, and tells whoever wants to know."""
 
     def __init__(
         self,
         members: AttachedMembers,
         situation: Situation,
-        groups: Groups,
         pings: KnownPings,
         told: Sequence[Reconciler],
     ) -> None:
         self._members, self._situation, self._told = members, situation, told
-        self._groups, self._pings = groups, pings
+        self._pings = pings
 
     def take(self, link: MemberLink, message: Roster) -> None:
         """One part of a roster."""
@@ -45,9 +43,8 @@ class Rosters:
                 each.listed(link)
 
     def _learn(self, link: MemberLink) -> None:
-        """How far its players are from here, and who of which group is here."""
+        """How far its players are from here."""
         zone, now = self._situation.fleet.zone(link.name), self._situation.now()
-        self._groups.listed(link.name, {each.player: each.group for each in link.roster.values()})
         for each in link.roster.values():
             if each.ping_ms is not None:
                 self._pings.note(each.player, {zone: each.ping_ms}, now)

@@ -16,6 +16,7 @@ from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.groups import Groups
 from clientmigration.core.fleet.pings import KnownPings
+from clientmigration.core.fleet.surroundings import Surroundings
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.beats import Beats
@@ -28,6 +29,7 @@ from clientmigration.router import operators as operator_lines
 from clientmigration.router.annotations import Annotations
 from clientmigration.router.arrivals import Arrivals
 from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.companions import Companions
 from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
@@ -103,9 +105,11 @@ class Router(Service):
         self.meter = Meter(COUNTED, ("decision_ms",))
         self.audit = AuditTrail()
         self.fleet, self.groups = Fleet(), Groups()
+        self.surroundings = Surroundings(settings.policy.rebalance.cell_m)
         self.pings = KnownPings(settings.policy.placement.remember_s)
         self.situation = Situation(self.fleet, settings.policy, self.now)
         self.members = AttachedMembers(outside.clock)
+        self.companions = Companions(self.members, self.groups, self.surroundings, self.now)
         self.arrivals = Arrivals(self.members, self.situation, self.meter)
         self.ledger = parts.ledger(
             outside.ledger, self.now, self._ledger_took, outside.clock.seconds
@@ -140,26 +144,23 @@ class Router(Service):
         introductions = Introductions(self.members, self.fleet)
         rooms = (self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals)
         left = (
+            self.companions.left,
             self.decision_log.left,
             self.annotations.left,
             self.moves.member_left,
             introductions.left,
         )
         joined = tuple(each.joined for each in rooms)
-        self.presence = Presence(
-            self.members, situation, self.groups, joined, left, outside.clock.seconds
-        )
+        self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
 
     def _make_doors(self) -> None:
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
         refusals = Refusals(self.now)
         self.recovery = Recovery(members, self.moves, self.ledger, self.beats, refusals.note)
-        told = (self.recovery, self.arrivals)
-        self.rosters = Rosters(members, self.situation, self.groups, self.pings, told)
-        placing = Placing(
-            self.situation, self.groups, members, self.arrivals, self.meter, self.audit
-        )
+        told = (self.companions, self.recovery, self.arrivals)
+        self.rosters = Rosters(members, self.situation, self.pings, told)
+        placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
         self.queue = Queue(
             placing.find, policy.limits.place_kept_s, self.meter, outside.clock.seconds
         )
@@ -167,7 +168,13 @@ class Router(Service):
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
             Homes(members, self.ledger, self.moves.idle, self.presence.given_up_at),
-            Measuring(self.situation, self.pings, refusals.of, self.arrivals.avoided),
+            Measuring(
+                self.situation,
+                self.pings,
+                self.companions,
+                refusals.of,
+                self.arrivals.avoided,
+            ),
             self.arrivals,
             self.queue,
             self.moves,

@@ -5,10 +5,12 @@ begins without.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from clientmigration.core.fleet.placement import Newcomer, Placement, Score
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import Placement
+from clientmigration.core.fleet.scores import Score
 from clientmigration.core.player.fact import Fact
 
 ROOM = 20_000  # facts, about 7 MB: two for each move, one for each newcomer
@@ -39,8 +41,8 @@ class AuditTrail:
 
 def placed(newcomer: Newcomer, placement: Placement, at: float) -> Fact:
     """A newcomer was sent to a member, and why there."""
-    chosen, *others = placement.reasons
-    text = "; ".join([_of(chosen), *_instead(others), *_waited(newcomer)])
+    chosen, others = placement.reasons[0], placement.reasons[1:]
+    text = "; ".join([_of(chosen), *_instead(others), *_more(newcomer, chosen.member)])
     return Fact(at, "placed", newcomer.player, "", chosen.member, text)
 
 
@@ -52,7 +54,7 @@ def _of(score: Score) -> str:
 PARTS = ("ping", "load", "position", "group")
 
 
-def _instead(others: list[Score]) -> Iterator[str]:
+def _instead(others: Sequence[Score]) -> Iterator[str]:
     for score in others[:OTHERS]:
         why = f"is out: {score.excluded}" if score.excluded else f"scores {score.total:.2f}"
         yield f"{score.member} {why}"
@@ -60,6 +62,9 @@ def _instead(others: list[Score]) -> Iterator[str]:
         yield f"{len(others) - OTHERS} more"
 
 
-def _waited(newcomer: Newcomer) -> Iterator[str]:
+def _more(newcomer: Newcomer, member: str) -> Iterator[str]:
+    if newcomer.near:
+        around = sum(newcomer.near.values())
+        yield f"{newcomer.near.get(member, 0)} of {around} around it play there"
     if newcomer.waited_s >= WORTH_TELLING_S:
         yield f"it waited {newcomer.waited_s:.1f} s"

@@ -63,11 +63,15 @@ def _codes(positions: Sequence[Position | None], cell_m: float) -> Ints:
     """The cell of each, as one number; NOWHERE without a position."""
     at = [each or NO_PLACE for each in positions]
     lost = [n for n, position in enumerate(at) if position is NO_PLACE]
-    x, y = np.array([p.x for p in at]), np.array([p.y for p in at])
-    columns, rows = (_steps(v, cell_m) for v in (x, y))
-    codes = np.asarray(columns.astype(np.int64) * ROWS + rows.astype(np.int64))
+    codes = coded(np.array([(p.x, p.y) for p in at]), cell_m)
     codes[lost] = NOWHERE
     return codes
+
+
+def coded(places: Floats, cell_m: float) -> Ints:
+    """The code of the cell of each place, a row of x and y in metres."""
+    columns, rows = (_steps(v, cell_m).astype(np.int64) for v in places.reshape(-1, 2).T)
+    return np.asarray(columns * ROWS + rows)
 
 
 def _steps(metres: Floats, cell_m: float) -> Floats:

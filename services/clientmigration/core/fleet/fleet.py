@@ -11,9 +11,10 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from clientmigration.core.fleet.columns import Columns
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade, Health
-from clientmigration.core.fleet.member import Member, PlannedChange, usual_cost
+from clientmigration.core.fleet.member import Member, PlannedChange
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position, distance
@@ -41,6 +42,8 @@ class Fleet:
 
     def __init__(self) -> None:
         self._members: dict[str, Member] = {}
+        self._columns: Columns | None = None
+        self._unwritten: set[str] = set()  # members that have changed since their row was written
 
     def attach(self, name: str, role: str, address: str, zone: str = "") -> None:
         """Take a member in, without history; one of that name before it is forgotten.
@@ -50,10 +53,12 @@ class Fleet:
         if clean(name) != name:
             raise ConfigurationError(f"member {name!r} must be called {clean(name)!r}")
         self._members[name] = Member(name, role, address, zone or name)
+        self._columns = None
 
     def detach(self, name: str) -> None:
         """Forget a member; not an error when there is none of that name."""
         self._members.pop(name, None)
+        self._columns = None
 
     def observe(self, measurements: Iterable[Measurement], now: float) -> None:
         """Take in measurements, in any order. Left out: those of nobody here, and of far-off times.
@@ -70,25 +75,24 @@ class Fleet:
                 found[name][timestamp][measure] = value
         for name, samples in [(name, _samples(name, seconds)) for name, seconds in found.items()]:
             if samples:
-                self._members[name] = self._members[name].reported(samples).since(oldest)
+                self._keep(self._members[name].reported(samples).since(oldest))
 
     def placed(self, name: str, now: float) -> None:
         """A newcomer was sent there: it counts until a report shows it."""
         member = self._members[name]
-        self._members[name] = replace(member, placed=(*member.placed, now))
+        self._keep(replace(member, placed=(*member.placed, now)))
 
     def stays_away(self, name: str) -> None:
         """The newcomer that was sent there last, or one like it, will not come."""
         member = self._members.get(name)
         if member is not None:
-            self._members[name] = replace(member, placed=member.placed[:-1])
+            self._keep(replace(member, placed=member.placed[:-1]))
 
     def shut(self, name: str, until: float, trial_at: float) -> None:
         """Players could not reach that member: until then nobody is sent there, but for one who may
         try from `trial_at` on. It is no error when the member has left meanwhile."""
         if name in self._members:
-            known = self._members[name]
-            self._members[name] = replace(known, shut=until, trial_at=trial_at)
+            self._keep(replace(self._members[name], shut=until, trial_at=trial_at))
 
     def decided(
         self, flows: Sequence[Flow], now: float, planned: Sequence[int] | None = None
@@ -108,12 +112,15 @@ class Fleet:
         for name, change in _changes(decided):
             if change.players and name in concerned and name in self._members:
                 member = self._members[name]
-                self._members[name] = replace(member, changes=(*member.changes, change))
+                self._keep(replace(member, changes=(*member.changes, change)))
         for name, other in _vain(decided):
             if name in concerned and name in self._members:
                 member = self._members[name]
-                vain = (*member.vain, (decided.at, other))
-                self._members[name] = replace(member, vain=vain)
+                self._keep(replace(member, vain=(*member.vain, (decided.at, other))))
+
+    def _keep(self, member: Member) -> None:
+        self._members[member.name] = member
+        self._unwritten.add(member.name)
 
     def members(self) -> tuple[Member, ...]:
         """All members, by name."""
@@ -133,9 +140,14 @@ class Fleet:
         member = self._members.get(name)
         return member is not None and member.fresh(policy, now)
 
-    def usual(self) -> float:
-        """Load that one player brings, over the latest samples of all; 0 when nobody plays."""
-        return usual_cost(self.members())
+    def columns(self, policy: Policy) -> Columns:
+        """The figures of all members by this policy, in arrays, until the next change."""
+        if self._columns is None or self._columns.policy != policy:
+            self._columns = Columns(self.members(), policy)
+            self._unwritten.clear()
+        while self._unwritten:
+            self._columns.write(self._members[self._unwritten.pop()])
+        return self._columns
 
     def summary(self) -> Health:
         """The whole fleet as one member: what a router reports to its parent.

@@ -7,7 +7,7 @@ newcomers who were sent to it, and moves that were planned. Nothing here decides
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from clientmigration.core.fleet.health import Health, believed
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
@@ -15,6 +15,8 @@ from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 Closed = Literal["", "silent", "draining", "unhealthy", "unreachable"]
 """Why nobody is sent to a member: no fresh datapoints, it empties itself, it does not keep up,
 players cannot connect to it."""
+CLOSED: tuple[Closed, ...] = get_args(Closed)
+"""All of these words, the first for who is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,13 @@ class Member:
         seen = self.newest.timestamp if self.newest else -math.inf
         return sum(c.players for c in self.changes if c.players > 0 and c.at + settle_s > seen)
 
-    def predicted(self, policy: Policy, usual: float) -> Health | None:
-        """The latest sample plus everybody who is on the way here; None before the first."""
+    def on_the_way(self, policy: Policy) -> int:
+        """Players who were sent here and whom the latest sample may not show yet."""
         if self.newest is None:
-            return None
+            return 0
         horizon = self.newest.timestamp - policy.placement.arrival_s
         placed = sum(at > horizon for at in self.placed)
-        return self.newest.plus(placed + self.coming(policy.rebalance.settle_s), usual)
+        return placed + self.coming(policy.rebalance.settle_s)
 
     def fresh(self, policy: Policy, now: float) -> bool:
         """Whether its latest datapoints are young enough to decide by."""
@@ -147,19 +149,14 @@ class Member:
             return "silent"
         if self.newest.draining:
             return "draining"
-        if self.failing(policy) or self._unhealthy(policy, now):
+        if self.failing(policy) or now - self.well_at(policy) > policy.health.fresh_s:
             return "unhealthy"
         return "unreachable" if now < self.shut else ""
 
-    def _unhealthy(self, policy: Policy, now: float) -> bool:
-        if self.newest is not None and self.newest.health >= policy.health.unhealthy:
-            return False
-        recent = [h.health for h in self.history if now - h.timestamp <= policy.health.fresh_s]
-        return max(recent) < policy.health.unhealthy
-
-    def triable(self, policy: Policy, now: float) -> bool:
-        """Whether one may be sent there to try, although players could not reach it."""
-        return self.closed(policy, now) in ("", "unreachable") and now >= self.trial_at
+    def well_at(self, policy: Policy) -> float:
+        """The latest second in which it kept up; -inf when it is in none of its samples."""
+        well = (h for h in reversed(self.history) if h.health >= policy.health.unhealthy)
+        return next((h.timestamp for h in well), -math.inf)
 
 
 def usual_cost(members: Iterable[Member]) -> float:

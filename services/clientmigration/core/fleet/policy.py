@@ -62,8 +62,10 @@ class PlacementPolicy(Section, frozen=True):
     """Weight of ping against load and position; only the proportions count."""
     load_weight: float = 1.0
     """Weight of predicted load."""
-    position_weight: float = 0.5
-    """Weight of the distance to the players who are already there."""
+    position_weight: float = 0.15
+    """Weight of being where those around the newcomer play. At its worst position is as bad as
+    `position_weight / ping_weight * worst_ping_ms` of ping (30 ms), and one neighbour less as
+    `neighbour_ms` of it: so ping decides between zones."""
     group_weight: float = 0.6
     """Weight of being with the newcomer's own group."""
     worst_ping_ms: float = 200.0
@@ -74,8 +76,11 @@ class PlacementPolicy(Section, frozen=True):
     """Seconds a newcomer waits at each cap before it relaxes."""
     dear_load: float = 0.8
     """Load from which the rest is dear: it makes up half of the load signal."""
+    start_m: tuple[float, ...] = ()
+    """Where the game puts who has never played: x and y in metres; empty: nobody knows before."""
     far_m: float = 500.0
-    """Metres beyond the circle of a server's players at which a newcomer is as far as can be."""
+    """Metres beyond the circle of a server's players at which a newcomer is as far as can be, where
+    nobody is around it."""
     arrival_s: float = 3.0
     """Seconds that a placement is counted as on its way, unless a report shows it before."""
     tie: float = 0.005
@@ -91,6 +96,8 @@ class PlacementPolicy(Section, frozen=True):
         _within(self, 0, 86_400, "remember_s")
         _within(self, 0.01, 0.99, "dear_load")
         _within(self, 1e-3, 1e9, "far_m")
+        if len(self.start_m) not in (0, 2) or not all(map(math.isfinite, self.start_m)):
+            raise ValueError(f"start_m must be empty or x and y, not {list(self.start_m)}")
         if not self.ping_weight + self.load_weight + self.position_weight > 0:
             raise ValueError("ping_weight, load_weight and position_weight must not all be 0")
         if not all(a < b for a, b in pairwise((0.0, *self.ping_caps_ms))):

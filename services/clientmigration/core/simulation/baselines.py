@@ -12,7 +12,8 @@ from clientmigration.core.fleet.choice import Move, choose
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.member import Member
-from clientmigration.core.fleet.placement import Newcomer, place
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.placement import place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.resident import Resident

@@ -14,9 +14,10 @@ import numpy as np
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.flow import moves_of
-from clientmigration.core.fleet.placement import Newcomer
+from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.resident import Resident
+from clientmigration.core.fleet.surroundings import Surroundings
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.simulation.baselines import Brain
@@ -56,6 +57,7 @@ class Simulator:
         self.servers: list[SimulatedServer] = []
         self.zones = scenario.zones()
         self.crowd = SimulatedCrowd(scenario, len(self.zones), rng)
+        self.surroundings = Surroundings(policy.rebalance.cell_m)
         self.planned: deque[Move] = deque()
         self.moving: list[Move] = []
         for kind in scenario.servers:
@@ -131,24 +133,38 @@ class Simulator:
 
     def _place(self) -> None:
         crowd, now = self.crowd, self.second + 0.1
-        for row in np.flatnonzero(crowd.home == NOBODY).tolist():
+        waiting = np.flatnonzero(crowd.home == NOBODY).tolist()
+        if waiting:
+            self._list()
+        for row in waiting:
             mates: Mapping[str, int] = {}
             if crowd.groups[row]:
                 alike = [n for n, g in enumerate(crowd.groups) if g == crowd.groups[row]]
                 homes = Counter(crowd.home[alike].tolist())
                 mates = {self.servers[h].name: k for h, k in homes.items() if h != NOBODY}
+            position = Position(*crowd.at[row].tolist())
             newcomer = Newcomer(
                 crowd.names[row],
-                Position(*crowd.at[row].tolist()),
+                position,
                 self._pings(row),
                 float(crowd.waits[row]),
                 mates,
+                near=self.surroundings.near(position, now),
             )
             name = self.brain.place(newcomer, self.fleet, now)
             if name is not None and self._seats(number := self._number(name)) > 0:
                 crowd.home[row] = number
+                self.surroundings.sent(newcomer.player, position, name, now)
             else:
                 crowd.waits[row] += 1
+
+    def _list(self) -> None:
+        """Every server's roster."""
+        names, at, home = np.array(self.crowd.names), self.crowd.at, self.crowd.home
+        for number, server in enumerate(self.servers):
+            here = home == number
+            places = dict(zip(names[here].tolist(), at[here].tolist(), strict=True))
+            self.surroundings.listed(server.name, places)
 
     def _pings(self, row: int) -> dict[str, float]:
         own = int(self.crowd.zone[row])

@@ -1,0 +1,169 @@
+"""Columns: the latest figures of all members in arrays, a row for each, in order of name.
+
+What placement asks of every member for every newcomer. The fleet owns them, and writes a row when
+its member has changed; all others only look.
+"""
+
+import math
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clientmigration.core.fleet.cells import Floats, Ints
+from clientmigration.core.fleet.health import FEW
+from clientmigration.core.fleet.member import CLOSED, Member
+from clientmigration.core.fleet.policy import Policy
+
+Flags = NDArray[np.bool_]
+
+FIGURES = np.dtype(
+    [
+        ("load", float),  # of the latest sample, like the next ones; 0 before the first
+        ("players", float),
+        ("capacity", float),
+        ("x_m", float),
+        ("y_m", float),
+        ("spread_m", float),
+        ("draining", bool),
+        ("reported_at", float),  # Unix second of that sample; -inf before the first
+        ("well_at", float),  # the latest second in which it kept up; -inf for none
+        ("failing", bool),
+        ("coming", float),  # players on the way here
+        ("shut", float),
+        ("trial_at", float),
+    ]
+)
+"""A row: what is known of one member, whatever the time is. See `Health` and `Member`."""
+UNKNOWN = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, -math.inf, -math.inf, False)
+"""The begin of the row of a member that has not reported yet."""
+
+MIXER = 0x9E3779B1
+"""A CRC alone would put all members in the same few orders; multiplied by this it is mixed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How full every member will be with everybody who is on the way there."""
+
+    load: Floats
+    players: Floats
+    pressure: Floats
+
+
+class Columns:
+    """The figures of these members, who are in order of name, by one policy."""
+
+    def __init__(self, members: Sequence[Member], policy: Policy) -> None:
+        self.policy = policy
+        self.names = [member.name for member in members]
+        self.row = {name: n for n, name in enumerate(self.names)}
+        self._zones = {zone: n for n, zone in enumerate(dict.fromkeys(m.zone for m in members))}
+        self.zone = np.array([self._zones[member.zone] for member in members], np.int64)
+        self._checks = np.array([zlib.crc32(name.encode()) for name in self.names], np.uint64)
+        lengths = np.array([len(name.encode()) for name in self.names], np.int64)
+        known, self._length = np.unique(lengths, return_inverse=True)
+        self._lengths: list[int] = known.tolist()
+        self._figures = np.zeros(len(members), FIGURES)
+        for member in members:
+            self.write(member)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, figure: str) -> NDArray[Any]:
+        """One of `FIGURES`, of every member."""
+        return self._figures[figure]
+
+    def write(self, member: Member) -> None:
+        """The row of a member that has changed."""
+        health, policy = member.newest, self.policy
+        said: tuple[float, ...] = UNKNOWN
+        if health is not None:
+            said = (
+                health.load,
+                health.players,
+                health.capacity,
+                health.centre.x,
+                health.centre.y,
+                health.spread_m,
+                health.draining,
+                health.timestamp,
+                member.well_at(policy),
+                member.failing(policy),
+            )
+        self._figures[self.row[member.name]] = (
+            *said,
+            member.on_the_way(policy),
+            member.shut,
+            member.trial_at,
+        )
+
+    # What follows from them.
+
+    def usual(self) -> float:
+        """Load that one player brings, over the latest samples of all; 0 when nobody plays."""
+        some = self["players"] > 0
+        players = self["players"].sum()
+        return float(sum(self["load"][some].tolist()) / players) if players else 0.0
+
+    def outlook(self) -> Outlook:
+        """Every latest sample with all who are coming, as `Health.plus` would have each of them."""
+        load, players, capacity, coming = (
+            self[figure] for figure in ("load", "players", "capacity", "coming")
+        )
+        many = players >= FEW
+        cost = np.where(many, load / np.where(many, players, 1), self.usual())
+        load, players = np.maximum(0, load + coming * cost), np.maximum(0, players + coming)
+        weight = self.policy.health.seats_weight
+        seat = np.where(capacity > 0, weight / np.maximum(capacity, 1), weight)
+        return Outlook(load, players, load + players * seat)
+
+    def closed(self, now: float) -> Ints:
+        """Why nobody may be sent to each one, as `Member.closed` says: its word's number in
+        `CLOSED`."""
+        fresh_s = self.policy.health.fresh_s
+        why = np.zeros(len(self), np.int64)
+        why[now < self["shut"]] = CLOSED.index("unreachable")
+        why[self["failing"] | (now - self["well_at"] > fresh_s)] = CLOSED.index("unhealthy")
+        why[self["draining"]] = CLOSED.index("draining")
+        why[now - self["reported_at"] > fresh_s] = CLOSED.index("silent")
+        return why
+
+    # What somebody knows of some of them.
+
+    def of(self, known: Mapping[str, float], otherwise: float) -> Floats:
+        """A value for every member, for most of them `otherwise`."""
+        values = np.full(len(self), otherwise)
+        for name in known.keys() & self.row.keys():
+            values[self.row[name]] = known[name]
+        return values
+
+    def among(self, names: Iterable[str]) -> Flags:
+        """Which of the members these are."""
+        named = np.zeros(len(self), bool)
+        for name in names:
+            if name in self.row:
+                named[self.row[name]] = True
+        return named
+
+    def by_zone(self, known: Mapping[str, float], otherwise: float) -> Floats:
+        """A value for every member by its zone, `otherwise` where there is none."""
+        values = np.full(len(self._zones), otherwise)
+        for zone in known.keys() & self._zones.keys():
+            values[self._zones[zone]] = known[zone]
+        return np.asarray(values[self.zone])
+
+    def draws(self, player: str, rows: Ints) -> NDArray[np.uint64]:
+        """A number for each of these rows that only the player's and the member's name decide.
+
+        It is the CRC of both names, mixed. Of names of one length, what comes before them changes
+        all CRCs alike: so it is the member's own CRC, and something for each length.
+        """
+        begun = zlib.crc32(player.encode())
+        before = [zlib.crc32(bytes(n), begun) ^ zlib.crc32(bytes(n)) for n in self._lengths]
+        checks = self._checks[rows] ^ np.array(before, np.uint64)[self._length[rows]]
+        return checks * np.uint64(MIXER) % np.uint64(2**32)

@@ -1,0 +1,231 @@
+"""Scores: every member of a fleet in the eyes of one newcomer.
+
+Arithmetic on the columns of the fleet. Four signals, each 0 (best) to 1 (worst): ping, predicted
+load, position, group; and why a member can not be chosen. Who is chosen is placement's.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args, overload
+
+import msgspec
+import numpy as np
+
+from clientmigration.core.fleet.cells import Floats, Ints
+from clientmigration.core.fleet.columns import Columns, Flags, Outlook
+from clientmigration.core.fleet.member import Closed
+from clientmigration.core.fleet.newcomer import Newcomer
+from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.world import Position
+
+NEUTRAL = 0.5
+"""The signal of something that is not known."""
+
+Excluded = Literal[Closed, "full", "far", "unpinged", "refused"]
+"""Why a member was not chosen from: it is closed to all, or players cannot connect to it, no seat
+is free, the ping is above the cap, no ping is known though others' are, it has not taken this
+player in lately; "" = it was."""
+EXCLUDED: tuple[Excluded, ...] = get_args(Excluded)
+"""All of these words, those of `member.CLOSED` first. Arrays have their numbers."""
+
+CAUTION = 0.1
+"""Share of the imbalance that balance lets be to which a place fills a member while nobody knows
+what a player costs. Else it is `rebalance.finish`."""
+
+
+class Score(msgspec.Struct, frozen=True, gc=False):
+    """One member in the eyes of one newcomer: signals and their weighted mean, all 0..1, 0 best.
+
+    A member that was excluded before it was scored (`silent`) has neutral parts and total 1.
+    """
+
+    member: str
+    ping: float
+    load: float
+    position: float
+    group: float
+    total: float
+    excluded: Excluded = ""
+
+
+class Scores:
+    """The scores as arrays, a row for each member as in the columns."""
+
+    def __init__(self, newcomer: Newcomer, columns: Columns, now: float) -> None:
+        self.names, self.policy = columns.names, columns.policy
+        outlook = columns.outlook()
+        pings = columns.by_zone(newcomer.pings, math.inf)
+        self._why = _excluded(newcomer, columns, outlook, pings, now)
+        self.ping = _ping(newcomer, pings, self.policy)
+        self.load = _dear(outlook.pressure, self.policy)
+        self.position = _position(newcomer, columns, outlook, self.open)
+        self.group = _group(newcomer.mates, columns)
+        self.total = self._weighed(self.ping)
+        unknown = columns["reported_at"] == -math.inf
+        for signal in (self.ping, self.load, self.position, self.group):
+            signal[unknown] = NEUTRAL
+        self.total[unknown] = 1.0
+
+    def excluded(self, word: Excluded) -> Flags:
+        """Those that were not chosen from for this reason."""
+        return np.asarray(self._why == EXCLUDED.index(word))
+
+    @property
+    def open(self) -> Flags:
+        """Those that can be chosen from."""
+        return self.excluded("")
+
+    def let_in(self, some: Flags) -> None:
+        """Of those that players cannot connect to, one may try these."""
+        self._why[some & self.excluded("unreachable")] = 0
+
+    def unpinged(self) -> Floats:
+        """The totals without the ping, of which nothing is known."""
+        return self._weighed(np.full(len(self.names), NEUTRAL))
+
+    def order(self) -> list[int]:
+        """The rows, those first that can be chosen from, the best first."""
+        found: list[int] = np.lexsort((self.total, ~self.open)).tolist()
+        return found
+
+    def score(self, row: int) -> Score:
+        """One of them as a value."""
+        return Score(
+            member=self.names[row],
+            ping=float(self.ping[row]),
+            load=float(self.load[row]),
+            position=float(self.position[row]),
+            group=float(self.group[row]),
+            total=float(self.total[row]),
+            excluded=EXCLUDED[self._why[row]],
+        )
+
+    def _weighed(self, ping: Floats) -> Floats:
+        p = self.policy.placement
+        weights = p.ping_weight + p.load_weight + p.position_weight + p.group_weight
+        weighted = p.ping_weight * ping + p.load_weight * self.load
+        weighted = weighted + p.position_weight * self.position
+        return np.asarray((weighted + p.group_weight * self.group) / weights)
+
+
+class Ranking(Sequence[Score]):
+    """Scores in the order of these rows. Each is made when it is looked at: there may be a
+    thousand."""
+
+    def __init__(self, scores: Scores, rows: Sequence[int]) -> None:
+        self._scores, self._rows = scores, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Score: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Score]: ...
+    def __getitem__(self, at: int | slice) -> Score | Sequence[Score]:
+        if isinstance(at, slice):
+            return Ranking(self._scores, self._rows[at])
+        return self._scores.score(self._rows[at])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
+def _excluded(
+    newcomer: Newcomer, columns: Columns, outlook: Outlook, pings: Floats, now: float
+) -> Ints:
+    """The numbers of the words; of several reasons, that which is given last here."""
+    why = np.zeros(len(columns), np.int64)
+    if newcomer.pings:
+        patient = _ping_cap(newcomer.waited_s, columns.policy)
+        cap = math.inf if newcomer.stranded else patient
+        needed = patient if newcomer.avoids else cap  # who failed once goes where it was answered
+        why[pings > cap] = EXCLUDED.index("far")
+        why[(pings == math.inf) & (needed < math.inf)] = EXCLUDED.index("unpinged")
+    why[outlook.players >= columns["capacity"]] = EXCLUDED.index("full")
+    why[columns.among(newcomer.avoids)] = EXCLUDED.index("unreachable")
+    why[columns.among(newcomer.refused_by)] = EXCLUDED.index("refused")
+    closed = columns.closed(now)
+    return np.where(closed > 0, closed, why)
+
+
+def _ping_cap(waited_s: float, policy: Policy) -> float:
+    caps, patience = policy.placement.ping_caps_ms, policy.placement.ping_patience_s
+    step = int(waited_s / patience) if patience > 0 else len(caps)
+    return caps[step] if step < len(caps) else math.inf
+
+
+def _ping(newcomer: Newcomer, pings: Floats, policy: Policy) -> Floats:
+    if not newcomer.pings:
+        return np.full(len(pings), NEUTRAL)
+    return np.minimum(1.0, pings / policy.placement.worst_ping_ms)
+
+
+def _dear(load: Floats, policy: Policy) -> Floats:
+    """Half the signal over the cheap part of the load, the other half over the dear rest."""
+    dear = policy.placement.dear_load
+    beyond = np.minimum(1.0, 0.5 + 0.5 * (load - dear) / (1 - dear))
+    return np.where(load < dear, 0.5 * load / dear, beyond)
+
+
+def _group(mates: Mapping[str, int], columns: Columns) -> Floats:
+    """0 where most of its group are, 1 where none are, and where as many are as may be together."""
+    together = columns.policy.limits.group
+    most = max((n for n in mates.values() if n < together), default=0)
+    if not most:
+        return np.full(len(columns), NEUTRAL)
+    here = columns.of(mates, 0)
+    return np.where(here < together, 1 - here / most, 1.0)
+
+
+# Position.
+
+
+def _position(newcomer: Newcomer, columns: Columns, outlook: Outlook, possible: Flags) -> Floats:
+    """0 where most of those around it play. Where nobody is around, 0 within the circle of a
+    member's players, 1 far from it. It never speaks for a member that is fuller than others."""
+    if newcomer.position is None:
+        return np.full(len(columns), NEUTRAL)
+    even = possible & (outlook.pressure <= _even(outlook.pressure[possible], columns))
+    here = _beyond_chance(columns.of(newcomer.near, 0), outlook.players)
+    most = float(here[even].max(initial=0.0))
+    if most:
+        position = _worth(most, columns.policy) * (1 - np.minimum(1.0, here / most))
+    else:
+        position = _beyond_circle(newcomer.position, columns)
+    worst = position[even].max(initial=0.0)
+    return np.where(even, position, np.maximum(position, worst))
+
+
+def _even(pressure: Floats, columns: Columns) -> float:
+    """The pressure up to which a member is as full as the others, of which these are the pressures:
+    balance would not go on to move players away from it."""
+    r = columns.policy.rebalance
+    level = float(pressure.mean()) if len(pressure) else 0.0
+    share = r.finish if columns.usual() else CAUTION
+    return level * (1 + share * (r.imbalance - 1))
+
+
+def _beyond_chance(near: Floats, players: Floats) -> Floats:
+    """How many more of the players around a place are at each member than there would be if place
+    meant nothing: in a game in which everybody stands at one, there are none."""
+    share = players / max(1.0, float(players.sum()))
+    return np.asarray(np.maximum(0.0, near - near.sum() * share))
+
+
+def _worth(neighbours: float, policy: Policy) -> float:
+    """What so many neighbours are worth of what position can be worth: each of them some ms of
+    ping."""
+    p = policy.placement
+    each = p.ping_weight * policy.rebalance.neighbour_ms
+    all_of_it = p.position_weight * p.worst_ping_ms
+    return min(1.0, neighbours * each / all_of_it) if each and all_of_it else 1.0
+
+
+def _beyond_circle(position: Position, columns: Columns) -> Floats:
+    away = np.hypot(position.x - columns["x_m"], position.y - columns["y_m"])
+    beyond = (away - columns["spread_m"]) / columns.policy.placement.far_m
+    return np.where(columns["players"] > 0, np.clip(beyond, 0.0, 1.0), NEUTRAL)
