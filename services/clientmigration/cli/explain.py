@@ -34,6 +34,7 @@ WORDS = {
     "overloaded": "the source is overloaded, and the target is not even strained",
     "high": "the source is clearly fuller than the level at which all would be even",
     "low": "the target is clearly emptier than the level at which all would be even",
+    "together": "both exchange players, so that those who see each other play together",
 }
 WITHIN_S = 10.0
 

@@ -55,6 +55,10 @@ class Decisions:
         fleet.decided(decided, now)
         self._meter.count("flows", len(decided))
         self._meter.count("planned_moves", len(moves))
+        exchanged = {(flow.source, flow.target) for flow in decided if flow.exchanges}
+        self._meter.count("exchanges", len(exchanged))
+        going = sum((move.source, move.target) in exchanged for move in moves)
+        self._meter.count("planned_exchanges", going)
         _announce(decided)
         self._plan(moves)
 

@@ -14,6 +14,7 @@ from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.member import Member, PlannedChange, usual_cost
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position, distance
 from clientmigration.core.measures.metrics import Measurement, clean
 from clientmigration.errors import ConfigurationError, PeersFault
@@ -169,4 +170,7 @@ def _together(samples: Sequence[Health]) -> Health:
         centre=centre,
         spread_m=_mean(apart),
         timestamp=max(h.timestamp for h in samples),
+        split=Split(
+            pairs=sum(h.split.pairs for h in samples), apart=sum(h.split.apart for h in samples)
+        ),
     )

@@ -6,9 +6,10 @@ A value. Who decides flows is `rebalance`, who carries them out is chosen in `ch
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
-Word = Literal["draining", "unhealthy", "overloaded", "high", "low"]
+Word = Literal["draining", "unhealthy", "overloaded", "high", "low", "together"]
 """Why one member gives to another: the giver empties itself, has not kept up for long, is
-overloaded, is clearly above the level, or the taker is clearly below it."""
+overloaded, is clearly above the level, the taker is clearly below it, or both exchange players, so
+that those who see each other play together: then as many go the other way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,11 @@ class Flow:
     def empties(self) -> bool:
         """Whether everybody shall leave the source, not only as many as make it even."""
         return self.word in ("draining", "unhealthy")
+
+    @property
+    def exchanges(self) -> bool:
+        """Whether as many go the other way in the same decision."""
+        return self.word == "together"
 
 
 WORDS: tuple[Word, ...] = get_args(Word)
