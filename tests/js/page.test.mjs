@@ -8,6 +8,7 @@ const { Places, unpack } = await page("places.js");
 const { Territories } = await page("territories.js");
 const { give, shape, tint } = await page("marks.js");
 const { above, line } = await page("charts.js");
+const { split } = await page("fleet.js");
 const { doorOf, heading } = await page("play.js");
 
 /** A world event with these players: [id, server, x, y] in metres. */
@@ -123,6 +124,13 @@ test("a border moves on by and by when the crowd moves", () => {
   beside(last - first, 40, 15);
 });
 
+test("what is too small to be seen is neither ground nor a hole in it", () => {
+  const hole = filled(1, 300, 300, 600, 600, 30).filter(([, x, y]) => Math.hypot(x - 450, y - 450) > 88);
+  assert.equal(grounds(hole).get(1).loops.length, 1);
+  const wide = filled(1, 300, 300, 600, 600, 30).filter(([, x, y]) => Math.hypot(x - 450, y - 450) > 110);
+  assert.equal(grounds(wide).get(1).loops.length, 2);
+});
+
 test("ground goes with the last of its players, and what was heard later is what counts", () => {
   const territories = new Territories();
   grounds(filled(1, 200, 400, 300, 500), territories);
@@ -156,6 +164,12 @@ test("servers look different, keep their look, and hand it on when they go", () 
   assert.equal(tint(200), kept);
   assert.equal(tint(99), 0);
   assert.equal(looks([200, 156, 99]), 3);
+});
+
+test("how much is split is a share, and nothing where nobody sees anybody", () => {
+  assert.equal(split({ pairs: 200, pairs_split: 25 }), "13%");
+  assert.equal(split({ pairs: 0, pairs_split: 0 }), "–");
+  assert.equal(split({}), "–"); // a status daemon of before
 });
 
 test("a line breaks where nothing is known", () => {

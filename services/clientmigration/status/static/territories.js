@@ -5,6 +5,7 @@ const SIGHT = 2; // cells: how far away a player still counts, as far as it can 
 const ALONE = 4; // players in a cell; with more of them each counts less far, so that a crowd has borders too
 const FINE = 3; // points of the grid along a cell
 const NARROWEST = 0.8; // cells
+const SPECK = 400; // square metres: what is smaller is neither ground nor a hole in it
 
 /** Densities of players by server over a grid of points, and the outlines that follow from them. */
 export class Territories {
@@ -96,7 +97,7 @@ export class Territories {
         next.delete(side);
         side = to;
       }
-      if (loop.length) loops.push(loop);
+      if (loop.length && Math.abs(centre(loop).area) > SPECK) loops.push(loop);
     }
     return loops;
   }
