@@ -12,7 +12,7 @@ import msgspec
 
 from clientmigration.core.fleet.estimate import judged
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.flow import Flow, announced
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ClientMigrationError
 
@@ -64,9 +64,12 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
             yield from range(first, last + 1)
 
     def sentence(self) -> str:
-        """What was decided, for a reader in a hurry."""
-        said = ", ".join(f"{f.players} from {f.source} to {f.target}" for f in self.flows)
-        text = f"move {said}: {self.flows[0].reason}" if self.flows else "nobody is moved"
+        """What was decided, for a reader in a hurry: of balance and of exchanges each the first
+        reason."""
+        flows = announced(self.flows)
+        kinds = ([f for f in flows if f.exchanges is each] for each in (False, True))
+        said = [f"{', '.join(f.way for f in some)}: {some[0].reason}" for some in kinds if some]
+        text = f"move {'; '.join(said)}" if said else "nobody is moved"
         return text if len(text) <= WHAT_LIMIT else text[: WHAT_LIMIT - 1] + "…"
 
 

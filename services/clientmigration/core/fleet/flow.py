@@ -3,6 +3,7 @@
 A value. Who decides flows is `rebalance`, who carries them out is chosen in `choice`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -49,5 +50,21 @@ class Flow:
         """Whether as many go the other way in the same decision."""
         return self.word == "together"
 
+    @property
+    def way(self) -> str:
+        """How many go from where to where; of an exchange, how many go each way."""
+        if self.exchanges:
+            return f"{self.players} players each way between {self.source} and {self.target}"
+        return f"{self.players} players from {self.source} to {self.target}"
+
 
 WORDS: tuple[Word, ...] = get_args(Word)
+
+
+def announced(flows: Iterable[Flow]) -> tuple[Flow, ...]:
+    """Those that are told of: of the two flows of an exchange only the first."""
+    kept: dict[tuple[str, str], Flow] = {}
+    for flow in flows:
+        if not (flow.exchanges and (flow.target, flow.source) in kept):
+            kept[flow.source, flow.target] = flow
+    return tuple(kept.values())
