@@ -15,10 +15,12 @@ export class World {
   constructor(canvas, map) {
     this.canvas = canvas;
     this.map = map;
+    this.back = document.createElement("canvas"); // the land below the players, which changes less often
     this.places = new Places();
     this.territories = new Territories();
     this.grounds = []; // {server, path, x, y}: see Territories
     this.bordered = 0;
+    this.stale = true; // the land has to be drawn anew
     this.hearts = new Map(); // number -> {x, y} where its name stands
     this.servers = [];
     this.moves = [];
@@ -68,7 +70,8 @@ export class World {
     const box = this.canvas.getBoundingClientRect();
     const ratio = Math.min(2, devicePixelRatio || 1);
     this.scale = ratio;
-    for (const canvas of [this.canvas, this.map]) {
+    this.stale = true;
+    for (const canvas of [this.canvas, this.back, this.map]) {
       const wide = Math.round((canvas === this.map ? box.width * 0.24 : box.width) * ratio);
       if (wide && canvas.width !== wide) canvas.width = canvas.height = wide;
     }
@@ -89,8 +92,8 @@ export class World {
     this.#border(now);
     const pen = this.canvas.getContext("2d");
     const wide = this.canvas.width;
-    this.#ground(pen, wide, this.camera);
-    this.#grounds(pen, wide, this.camera);
+    if (this.stale) this.#land(wide);
+    pen.drawImage(this.back, 0, 0);
     this.#players(pen, wide, this.camera, now);
     this.#arcs(pen, wide, this.camera, now);
     if (!this.me) this.#names(pen, wide, this.camera);
@@ -103,12 +106,23 @@ export class World {
     const size = this.places.size;
     const to = this.me ? { x: this.me.x, y: this.me.y, span: NEAR_M } : { x: size / 2, y: size / 2, span: size };
     const part = this.still.matches ? 1 : 0.25;
-    for (const axis of ["x", "y", "span"]) this.camera[axis] += (to[axis] - this.camera[axis]) * part;
+    for (const axis of ["x", "y", "span"]) {
+      const step = (to[axis] - this.camera[axis]) * part;
+      this.camera[axis] += step;
+      if (Math.abs(step) > 0.01) this.stale = true;
+    }
   }
 
   #at(x, y, wide, camera) {
     const scale = wide / camera.span;
     return [(x - camera.x) * scale + wide / 2, wide / 2 - (y - camera.y) * scale];
+  }
+
+  #land(wide) {
+    const pen = this.back.getContext("2d", { alpha: false });
+    this.#ground(pen, wide, this.camera);
+    this.#grounds(pen, wide, this.camera);
+    this.stale = false;
   }
 
   #ground(pen, wide, camera) {
@@ -149,6 +163,7 @@ export class World {
     const passed = now - this.bordered;
     if (passed < BORDER_MS) return;
     this.bordered = now;
+    this.stale = true;
     const part = this.still.matches || !this.grounds.length ? 1 : 1 - Math.exp(-passed / EASE_MS);
     this.territories.ease(part);
     this.grounds = this.territories.grounds().map(({ server, loops, x, y }) => ({ server, path: rounded(loops), x, y }));
