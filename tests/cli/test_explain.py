@@ -47,8 +47,8 @@ def test_an_exchange_is_explained_in_one_sentence() -> None:
     )
     (decided,) = touching("gs-2", [DecisionRecord((Round(AT, 1, 14, (), (there, back, OTHER)),))])
     text = said(Explanation([], 0.0, [decided], []), "gs-2")
-    assert "  5 players each way between gs-1 and gs-2: together: 80 of 200 pairs, by" in text
-    assert text.count("players each way") == 1
+    assert "  at most 5 players from gs-1 to gs-2 and 5 back: together: 80 of 200 pairs, by" in text
+    assert text.count("at most") == 1
     assert "together: both exchange players, so that those who see each other" in text
 
 

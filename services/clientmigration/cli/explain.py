@@ -20,7 +20,7 @@ from clientmigration.cli.history import graphite_flag, moment
 from clientmigration.cli.router import credentials_of, endpoint_of, router_flags
 from clientmigration.cli.tables import clock
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
-from clientmigration.core.fleet.flow import Flow, announced
+from clientmigration.core.fleet.flow import Flow, ways
 from clientmigration.core.player.fact import Fact
 from clientmigration.errors import Away
 from clientmigration.net import history
@@ -148,7 +148,7 @@ def _fact(fact: Fact) -> Text:
 
 
 def _decision(decided: Decided) -> Text:
-    said = "; ".join(f"{flow.way}: {flow.reason}" for flow in announced(decided.flows))
+    said = "; ".join(f"{way}: {flow.reason}" for flow, way in ways(decided.flows))
     seconds = f", by the reports of {clock(decided.first)} to {clock(decided.last)}"
     return Text.assemble((clock(decided.now), "dim"), "  ", (said, "bold"), (seconds, "dim"))
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.choice import Move, choose
-from clientmigration.core.fleet.flow import Flow, announced
+from clientmigration.core.fleet.flow import Flow, ways
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.measures.meter import Meter
@@ -70,9 +70,9 @@ class Decisions:
 
 
 def _announce(decided: tuple[Flow, ...]) -> None:
-    for flow in announced(decided):
+    for flow, way in ways(decided):
         log.info(
             "{way}: {reason}",
-            way=flow.way, reason=flow.reason,
+            way=way, reason=flow.reason,
             players=flow.players, source=flow.source, target=flow.target,
         )  # fmt: skip

@@ -12,7 +12,7 @@ import msgspec
 
 from clientmigration.core.fleet.estimate import judged
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.flow import Flow, announced
+from clientmigration.core.fleet.flow import Flow, ways
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ClientMigrationError
 
@@ -66,9 +66,9 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
     def sentence(self) -> str:
         """What was decided, for a reader in a hurry: of balance and of exchanges each the first
         reason."""
-        flows = announced(self.flows)
-        kinds = ([f for f in flows if f.exchanges is each] for each in (False, True))
-        said = [f"{', '.join(f.way for f in some)}: {some[0].reason}" for some in kinds if some]
+        told = list(ways(self.flows))
+        kinds = ([each for each in told if each[0].exchanges is kind] for kind in (False, True))
+        said = [f"{', '.join(w for _, w in some)}: {some[0][0].reason}" for some in kinds if some]
         text = f"move {'; '.join(said)}" if said else "nobody is moved"
         return text if len(text) <= WHAT_LIMIT else text[: WHAT_LIMIT - 1] + "…"
 

@@ -3,7 +3,7 @@
 A value. Who decides flows is `rebalance`, who carries them out is chosen in `choice`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -50,21 +50,18 @@ class Flow:
         """Whether as many go the other way in the same decision."""
         return self.word == "together"
 
-    @property
-    def way(self) -> str:
-        """How many go from where to where; of an exchange, how many go each way."""
-        if self.exchanges:
-            return f"{self.players} players each way between {self.source} and {self.target}"
-        return f"{self.players} players from {self.source} to {self.target}"
-
 
 WORDS: tuple[Word, ...] = get_args(Word)
 
 
-def announced(flows: Iterable[Flow]) -> tuple[Flow, ...]:
-    """Those that are told of: of the two flows of an exchange only the first."""
-    kept: dict[tuple[str, str], Flow] = {}
+def ways(flows: Sequence[Flow]) -> Iterator[tuple[Flow, str]]:
+    """Each flow with how many go from where to where, in words. The two of an exchange are told as
+    one, with the first of them; what they say is how many may go at most."""
+    exchanged = {(each.source, each.target): each for each in flows if each.exchanges}
     for flow in flows:
-        if not (flow.exchanges and (flow.target, flow.source) in kept):
-            kept[flow.source, flow.target] = flow
-    return tuple(kept.values())
+        way = f"{flow.players} players from {flow.source} to {flow.target}"
+        if not flow.exchanges:
+            yield flow, way
+        elif exchanged.pop((flow.source, flow.target), None):
+            back = exchanged.pop((flow.target, flow.source), None)
+            yield flow, f"at most {way}" + (f" and {back.players} back" if back else "")
