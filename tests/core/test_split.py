@@ -67,3 +67,22 @@ def test_a_fleet_has_the_pairs_of_all_its_members() -> None:
         said = health(TOLD).measures() | TOLD.measures()
         fleet.observe(measurements("gameserver", name, said, 1_000), 1_000)
     assert fleet.summary().split == Split(pairs=200, apart=80)
+
+
+def test_only_the_servers_with_most_pairs_are_named_and_all_are_counted() -> None:
+    split = Split.of(7, 50, {1: 5, 2: 9, 3: 5, 4: 1, 5: 6, 0: 30, 7: 40, 6: 0})
+    assert split == Split(7, 146, 96, ((2, 9), (5, 6), (1, 5), (3, 5)))
+    assert Split.of(0, 0, {}) == Split()
+
+
+@given(
+    st.integers(0, 255),
+    st.integers(0, 999),
+    st.dictionaries(st.integers(0, 255), st.integers(0, 99)),
+)
+def test_what_a_game_counts_is_always_a_split(
+    number: int, here: int, elsewhere: dict[int, int]
+) -> None:
+    split = Split.of(number, here, elsewhere)
+    assert (split.pairs - split.apart, split.apart) == (here, sum(elsewhere.values()))
+    assert all(elsewhere[other] == pairs and other != number for other, pairs in split.shared)

@@ -12,7 +12,7 @@ from typing import Protocol
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.choice import Move, choose
-from clientmigration.core.fleet.flow import Flow, moves_of
+from clientmigration.core.fleet.flow import Flow, moves_of, ways
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.measures.meter import Meter
@@ -70,8 +70,9 @@ class Decisions:
 
 
 def _announce(decided: tuple[Flow, ...]) -> None:
-    for flow in decided:
+    for flow, way in ways(decided):
         log.info(
-            "{players} players from {source} to {target}: {reason}",
-            players=flow.players, source=flow.source, target=flow.target, reason=flow.reason,
+            "{way}: {reason}",
+            way=way, reason=flow.reason,
+            players=flow.players, source=flow.source, target=flow.target,
         )  # fmt: skip

@@ -11,7 +11,7 @@ from clientmigration.gameserver.meadow import Meadow
 
 METHODS = (
     "numbered", "enter", "leave", "hold", "resume", "apply", "step", "draw", "view", "state",
-    "position", "measures", "busy", "look", "sight", "lend", "receive",
+    "position", "measures", "busy", "seen", "look", "sight", "lend", "receive",
 )  # fmt: skip
 EVERY = 10**9
 

@@ -12,7 +12,7 @@ import msgspec
 
 from clientmigration.core.fleet.estimate import judged
 from clientmigration.core.fleet.fleet import Decided, Fleet
-from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.flow import Flow, ways
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ClientMigrationError
 
@@ -68,9 +68,12 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
         return Decided(self.now, self.flows, self.planned or None)
 
     def sentence(self) -> str:
-        """What was decided, for a reader in a hurry."""
-        said = ", ".join(f"{f.players} from {f.source} to {f.target}" for f in self.flows)
-        text = f"move {said}: {self.flows[0].reason}" if self.flows else "nobody is moved"
+        """What was decided, for a reader in a hurry: of balance and of exchanges each the first
+        reason."""
+        told = list(ways(self.flows))
+        kinds = ([each for each in told if each[0].exchanges is kind] for kind in (False, True))
+        said = [f"{', '.join(w for _, w in some)}: {some[0][0].reason}" for some in kinds if some]
+        text = f"move {'; '.join(said)}" if said else "nobody is moved"
         return text if len(text) <= WHAT_LIMIT else text[: WHAT_LIMIT - 1] + "…"
 
 

@@ -4,7 +4,7 @@ A value. Who decides flows is `rebalance`, who carries them out is chosen in `ch
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
@@ -55,7 +55,20 @@ class Flow:
 WORDS: tuple[Word, ...] = get_args(Word)
 
 
-def moves_of(flows: Sequence[Flow], ways: Iterable[tuple[str, str]]) -> tuple[int, ...]:
+def moves_of(flows: Sequence[Flow], taken: Iterable[tuple[str, str]]) -> tuple[int, ...]:
     """How many of these moves, each a (source, target), each flow got."""
-    counts = Counter(ways)
+    counts = Counter(taken)
     return tuple(counts[flow.source, flow.target] for flow in flows)
+
+
+def ways(flows: Sequence[Flow]) -> Iterator[tuple[Flow, str]]:
+    """Each flow with how many go from where to where, in words. The two of an exchange are told as
+    one, with the first of them; what they say is how many may go at most."""
+    exchanged = {(each.source, each.target): each for each in flows if each.exchanges}
+    for flow in flows:
+        way = f"{flow.players} players from {flow.source} to {flow.target}"
+        if not flow.exchanges:
+            yield flow, way
+        elif exchanged.pop((flow.source, flow.target), None):
+            back = exchanged.pop((flow.target, flow.source), None)
+            yield flow, f"at most {way}" + (f" and {back.players} back" if back else "")

@@ -34,6 +34,17 @@ class Split:
             raise ValueError(f"{self.number} cannot share pairs with {self.shared}")
 
     @classmethod
+    def of(cls, number: int, here: int, elsewhere: Mapping[int, int]) -> Self:
+        """Of the others whom a member's players see, added up: those who play `here` too, and those
+        elsewhere by the number of their server. Of who has no number, or the member's own, only the
+        sum is told."""
+        others = [(other, pairs) for other, pairs in elsewhere.items() if pairs and other]
+        most = sorted(others, key=lambda each: (-each[1], each[0]))
+        apart = sum(elsewhere.values())
+        shared = tuple(each for each in most if each[0] != number)[:SHARED]
+        return cls(number, here + apart, apart, shared)
+
+    @classmethod
     def from_measures(cls, measures: Mapping[str, float]) -> Self:
         """What one second's measures say. A member that says nothing of pairs has none. Fractions
         are cut off, so that means of several seconds add up as well."""
