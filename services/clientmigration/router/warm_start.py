@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from clientmigration.core.decisions.replay import in_order, reports
 from clientmigration.core.decisions.rounds import DecisionRecord
-from clientmigration.core.fleet.fleet import HISTORY_S, Decided
+from clientmigration.core.fleet.fleet import HISTORY_S, DecidedFlows
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.measures.metrics import Datapoint, Measurement
 from clientmigration.errors import Away
@@ -57,7 +57,7 @@ class WarmStart:
         self._log, self._beats = log, beats
         self._started = 0.0
         self._known: dict[str, Mapping[int, Sequence[Measurement]]] = {}
-        self._decided: list[Decided] = []
+        self._decided: list[DecidedFlows] = []
 
     def begin(self) -> None:
         """Ask, and return at once."""

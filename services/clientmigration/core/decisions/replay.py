@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
-from clientmigration.core.fleet.fleet import HISTORY_S, Decided, Fleet
+from clientmigration.core.fleet.fleet import HISTORY_S, DecidedFlows, Fleet
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.split import UNSEEN
@@ -121,7 +121,7 @@ def _as_it_was(
     return fleet
 
 
-def assembled(members: Mapping[str, float], decided: Iterable[Decided], now: float) -> Fleet:
+def assembled(members: Mapping[str, float], decided: Iterable[DecidedFlows], now: float) -> Fleet:
     """A fleet without reports: members (`<role>.<name>`, since when) and decisions, as they came
     one after the other."""
     fleet = Fleet()

@@ -11,7 +11,7 @@ from typing import Any, Self
 import msgspec
 
 from clientmigration.core.fleet.estimate import judged
-from clientmigration.core.fleet.fleet import Decided, Fleet
+from clientmigration.core.fleet.fleet import DecidedFlows, Fleet
 from clientmigration.core.fleet.flow import Flow, ways
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ClientMigrationError
@@ -63,9 +63,9 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
         for first, last in runs:
             yield from range(first, last + 1)
 
-    def decided(self) -> Decided:
+    def decided(self) -> DecidedFlows:
         """The decision that it is, for a fleet to remember."""
-        return Decided(self.now, self.flows, self.planned or None)
+        return DecidedFlows(self.now, self.flows, self.planned or None)
 
     def sentence(self) -> str:
         """What was decided, for a reader in a hurry: of balance and of exchanges each the first

@@ -29,7 +29,7 @@ HISTORY_S = 25.0
 on the moment at which something was forgotten, which nobody could find out afterwards."""
 
 
-class Decided(NamedTuple):
+class DecidedFlows(NamedTuple):
     """A decision: its Unix time, its flows, and the moves planned for each if that is known."""
 
     at: float
@@ -100,14 +100,14 @@ class Fleet:
         """These flows are being carried out, with so many moves `planned` for each, if that is
         known. A member that has left meanwhile is skipped. Exchanges change nobody's load; it is
         remembered between whom nobody was found for one."""
-        self._note(Decided(now, flows, planned), self._members)
+        self._note(DecidedFlows(now, flows, planned), self._members)
 
-    def recalled(self, name: str, decided: Iterable[Decided]) -> None:
+    def recalled(self, name: str, decided: Iterable[DecidedFlows]) -> None:
         """These decisions count for this member although they were taken before it attached."""
         for each in decided:
             self._note(each, (name,))
 
-    def _note(self, decided: Decided, concerned: Container[str]) -> None:
+    def _note(self, decided: DecidedFlows, concerned: Container[str]) -> None:
         """What this decision means for those whom it concerns."""
         for name, change in _changes(decided):
             if change.players and name in concerned and name in self._members:
@@ -163,7 +163,7 @@ NOBODY = Health(0.0, 0.0, Grade.FIT, 0, 0, False, Position(0.0, 0.0), 0.0, 0)
 """The summary of a fleet without reports."""
 
 
-def _changes(decided: Decided) -> Iterator[tuple[str, PlannedChange]]:
+def _changes(decided: DecidedFlows) -> Iterator[tuple[str, PlannedChange]]:
     """Who comes to whom and goes from whom by this decision; of exchanges, by how many more go one
     way, if that is known."""
     planned = decided.planned or [0] * len(decided.flows)
@@ -173,7 +173,7 @@ def _changes(decided: Decided) -> Iterator[tuple[str, PlannedChange]]:
         yield flow.target, PlannedChange(decided.at, players, flow.exchanges)
 
 
-def _vain(decided: Decided) -> Iterator[tuple[str, str]]:
+def _vain(decided: DecidedFlows) -> Iterator[tuple[str, str]]:
     """Each member with each other for an exchange, when nobody was found to come to or go from
     either of them."""
     if decided.planned is None:

@@ -40,13 +40,13 @@ def regrouped(
     for (source, target), players in bounds.items():
         takes[source] -= players
         takes[target] += players
-    crowd = _Crowd(there, terms)
+    crowd = _Regrouping(there, terms)
     for party in circulated(crowd.wanted(takes), bounds, takes, most):
         for row in party.rows:
             yield crowd.residents[row], by_way[party.way], *crowd.neighbours(row)
 
 
-class _Crowd:
+class _Regrouping:
     """Everybody at some members, as rows, and where each should be."""
 
     def __init__(self, there: Mapping[str, Sequence[Resident]], terms: PartyTerms) -> None:

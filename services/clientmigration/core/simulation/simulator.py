@@ -22,7 +22,8 @@ from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.simulation.baselines import Brain
 from clientmigration.core.simulation.crowd import NOBODY, SEEN, SimulatedCrowd
-from clientmigration.core.simulation.log import Log
+from clientmigration.core.simulation.log import Apart, Log
+from clientmigration.core.simulation.oracle import least_apart
 from clientmigration.core.simulation.scenario import (
     Crash,
     Gather,
@@ -33,6 +34,7 @@ from clientmigration.core.simulation.scenario import (
     ScenarioEvent,
     ServerDrains,
     ServersAttach,
+    Swap,
 )
 from clientmigration.core.simulation.server import SimulatedServer, split_of
 
@@ -44,13 +46,20 @@ PATIENT = 99
 """Seconds that somebody counts as having waited who lost its server."""
 LOOK_S = 5
 """How often it is counted whose neighbours are on another server."""
+ORACLES = 30
+"""How many times the oracle is asked in a scenario."""
 
 
 class Simulator:
     """One run of a scenario, which `play` plays from beginning to end."""
 
     def __init__(
-        self, scenario: Scenario, policy: Policy, brain: Brain, rng: np.random.Generator
+        self,
+        scenario: Scenario,
+        policy: Policy,
+        brain: Brain,
+        rng: np.random.Generator,
+        oracle: bool = False,
     ) -> None:
         self.scenario, self.policy, self.brain, self.rng = scenario, policy, brain, rng
         self.fleet, self.log = Fleet(), Log()
@@ -58,6 +67,7 @@ class Simulator:
         self.zones = scenario.zones()
         self.crowd = SimulatedCrowd(scenario, len(self.zones), rng)
         self.surroundings = Surroundings(policy.rebalance.cell_m)
+        self.oracle_s = max(10, scenario.seconds // ORACLES) if oracle else 0
         self.planned: deque[Move] = deque()
         self.moving: list[Move] = []
         for kind in scenario.servers:
@@ -97,6 +107,8 @@ class Simulator:
                 self.crowd.gather(share)
             case Scatter():
                 self.crowd.scatter()
+            case Swap():
+                self.crowd.swap()
             case ServersAttach(servers=kind):
                 self._attach(kind)
             case Crash(server=number):
@@ -260,6 +272,19 @@ class Simulator:
         if n % LOOK_S == 0:
             log.cut.append(crowd.cut(len(self.servers)))
             log.ping_ms.append(self._mean_ping())
+        if self.oracle_s and n % self.oracle_s == self.oracle_s - 1:
+            log.apart.append(self._apart(n))
+
+    def _apart(self, n: int) -> Apart:
+        """What is apart, and what would have to be."""
+        open_ = [
+            (server.kind.speed, self.zones.index(server.kind.zone))
+            for server in self.servers
+            if not (server.gone or server.draining)
+        ]
+        metis = least_apart(self.crowd, open_)
+        zoned = least_apart(self.crowd, open_, True) if len(self.zones) > 1 else metis
+        return Apart(n + 1, self.crowd.cut(len(self.servers)), metis, zoned)
 
     def _mean_ping(self) -> float:
         zones = {zone: n for n, zone in enumerate(self.zones)}
