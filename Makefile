@@ -60,7 +60,6 @@ arena: ## Try SEEDS (10000) schedules of faults on all cores; a seed that fails 
 
 bench: ## Measure on this machine: how fast the brain decides, and how well (beside METIS).
 	$(PREPARE) dev
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,bench]'
 	@$(BIN)/python tests/bench/brain.py $(BENCH)
 
 dashboards: ## Write Grafana's dashboards and alerts, into grafana/.

@@ -19,6 +19,7 @@ from panels import (
     lines,
     one,
     page,
+    pairs_split,
     place,
     ranks,
     row,
@@ -126,6 +127,17 @@ def saw() -> Row:
             [of("centre_x_m", "x"), of("centre_y_m", "y", GREEN), of("spread_m", "spread", ORANGE)],
             width=8,
         ),
+        lines(
+            "Pairs split",
+            "Of the pairs of players who see each other, those on two servers. Exchanges bring it"
+            " down.",
+            [pairs_split("router", "$router")],
+        ),
+        lines(
+            "Pairs of players who see each other",
+            "Each counts twice, once from each side.",
+            [of("pairs", "all"), of("pairs_split", "split", ORANGE)],
+        ),
     )
 
 
@@ -150,6 +162,15 @@ def did() -> Row:
                 of("moves_player_left", "player left", GREY),
                 of("moves_lost", "lost", RED),
             ],
+            counted=True,
+        ),
+        lines(
+            "Exchanges",
+            "Of flows and moves, those of two servers that give each other as many players, so that"
+            " those who see each other play together.",
+            [of("exchanges", "flows", ORANGE), of("planned_exchanges", "moves planned")],
+            width=24,
+            height=6,
             counted=True,
         ),
         lines(

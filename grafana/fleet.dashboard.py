@@ -21,6 +21,7 @@ from panels import (
     lines,
     one,
     page,
+    pairs_split_each,
     place,
     row,
     said,
@@ -137,6 +138,33 @@ def over_time() -> Row:
     )
 
 
+def sees() -> Row:
+    """Who stands together plays together."""
+    return row(
+        "Who sees whom",
+        bars(
+            "Pairs split",
+            "Of all whom its players see, those who play on another server.",
+            pairs_split_each(),
+            top=1,
+            width=6,
+            height=8,
+        ),
+        lines(
+            "Pairs split by server",
+            "It rises where a crowd gathers that one server cannot take.",
+            [pairs_split_each()],
+            width=9,
+        ),
+        lines(
+            "Pairs of players who see each other",
+            "All servers. Each pair counts twice, once from each side.",
+            [together(GAME, "pairs", "all", SKY), together(GAME, "pairs_split", "split", ORANGE)],
+            width=9,
+        ),
+    )
+
+
 def machines() -> Row:
     """What it costs."""
     return row(
@@ -171,6 +199,7 @@ dashboard = page(
             ),
         ),
         over_time(),
+        sees(),
         machines(),
     ],
     variables=[ROUTER],

@@ -201,6 +201,20 @@ def seats_taken() -> Curve:
     return said(f"divideSeries({taken},{all_})", "ratio", "seats taken")
 
 
+def pairs_split(role: str, who: str) -> Curve:
+    """Of the pairs of players who see each other, those on two servers: of one."""
+    apart, all_ = (place(role, name, who) for name in ("pairs_split", "pairs"))
+    return said(f"divideSeries({apart},{all_})", "ratio", "pairs split")
+
+
+def pairs_split_each() -> Curve:
+    """The same of each server. Both measures are in every report, so they are there in pairs."""
+    names = ("pairs_split", "pairs")
+    alive = ",".join(f"removeEmptySeries({place('gameserver', name)})" for name in names)
+    shares = f"reduceSeries(mapSeries(group({alive}),2),'divideSeries',3,'pairs_split','pairs')"
+    return Curve(f"aliasByNode(consolidateBy({shares},'average'),2)", UNITS["ratio"])
+
+
 def grades(who: str = "*") -> Curve:
     """Grade of each server, and ten more while it drains."""
     grade, draining = (kept(place("gameserver", name, who)) for name in ("grade", "draining"))

@@ -25,6 +25,7 @@ from panels import (
     lines,
     one,
     page,
+    pairs_split,
     ranks,
     row,
     stat,
@@ -154,6 +155,37 @@ def players() -> Row:
     )
 
 
+def sees() -> Row:
+    """Whom its players see, and where those are."""
+    most = ((1, SKY), (2, GREEN), (3, ORANGE), (4, PINK))
+    return row(
+        "Whom its players see",
+        lines(
+            "Pairs",
+            "Others whom its players see, added up; of these, those on other servers.",
+            [of("pairs", "all"), of("pairs_split", "split", ORANGE)],
+            width=6,
+        ),
+        lines("Pairs split", "As a share.", [pairs_split("gameserver", "$server")], width=6),
+        lines(
+            "With whom most are shared",
+            "Pairs with the four servers with which it shares most.",
+            [of(f"split_{n}_pairs", f"rank {n}", colour) for n, colour in most],
+            width=6,
+        ),
+        lines(
+            "Which those are",
+            "Their numbers in the fleet, and its own: `clientmigration status --json` has them as"
+            " `owner`.",
+            [
+                *(of(f"split_{n}_number", f"rank {n}", colour) for n, colour in most),
+                of("number", "its own", GREY),
+            ],
+            width=6,
+        ),
+    )
+
+
 def work() -> Row:
     """Traffic, letters and pretend load."""
     return row(
@@ -257,6 +289,6 @@ def process() -> Row:
 dashboard = page(
     "server",
     "Everything about one game server.",
-    [now(), keeping_time(), players(), work(), process()],
+    [now(), keeping_time(), players(), sees(), work(), process()],
     variables=[SERVER],
 )

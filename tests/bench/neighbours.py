@@ -37,7 +37,7 @@ from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
 from clientmigration.wire.messages import Neighbour, Neighbours
 
-STEPS = ("neighbours.show", "game.lend", "game.draw")
+STEPS = ("neighbours.show", "game.lend", "game.draw", "game.seen")
 
 
 class Watched:
@@ -82,7 +82,7 @@ async def server(
         made.seats.own(player, Claim("", 1, there))
         made.seats[player].wait_until(float("inf"))
     game: Any = made.game
-    for attribute in ("lend", "draw"):
+    for attribute in ("lend", "draw", "seen"):
         setattr(game, attribute, watched.wrap(f"game.{attribute}", getattr(game, attribute)))
     shows: Any = made.neighbours
     shows.show = watched.wrap("neighbours.show", shows.show)

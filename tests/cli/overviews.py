@@ -10,9 +10,12 @@ NOW = 1_700_000_000.0
 ADA = "a1b2c3d4e5f60718"
 
 
-def member(name: str, players: int = 10, load: float = 0.25, **more: Any) -> MemberStatus:
-    """A member that has reported."""
+def member(
+    name: str, players: int = 10, load: float = 0.25, pairs: tuple[int, int] = (0, 0), **more: Any
+) -> MemberStatus:
+    """A member that has reported; of so many `pairs` some are split."""
     measures = {"tick_ms_p95": 4.5, "lateness_ms_p95": 1.25, "cpu_percent": 100 * load}
+    measures |= {"pairs": float(pairs[0]), "pairs_split": float(pairs[1])}
     sample = MemberSample(
         at=int(NOW), health=1.0 - load, load=load, grade=int(load > 0.6) + int(load > 0.8),
         players=players, capacity=200, draining=more.get("closed") == "draining",

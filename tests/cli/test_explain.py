@@ -40,6 +40,18 @@ def test_a_server_is_explained_by_the_decisions_that_touch_it_newest_first() -> 
     assert "3 players from gs-1 to gs-2: low: 0.75 to 0.25, level 0.50, by the reports of" in text
 
 
+def test_an_exchange_is_explained_in_one_sentence() -> None:
+    there, back = (
+        Flow.of(one, other, 5, "together", "80 of 200 pairs")
+        for one, other in (("gs-1", "gs-2"), ("gs-2", "gs-1"))
+    )
+    (decided,) = touching("gs-2", [DecisionRecord((Round(AT, 1, 14, (), (there, back, OTHER)),))])
+    text = said(Explanation([], 0.0, [decided], []), "gs-2")
+    assert "  at most 5 players from gs-1 to gs-2 and 5 back: together: 80 of 200 pairs, by" in text
+    assert text.count("at most") == 1
+    assert "together: both exchange players, so that those who see each other" in text
+
+
 def test_what_nobody_knows_is_said_with_how_far_back_was_looked_and_what_was_away() -> None:
     text = said(Explanation([], AT, [], ["without Graphite's events: it does not answer"]))
     assert "nothing is remembered of 'ada' since 22:13:20" in text

@@ -22,8 +22,8 @@ def test_an_overview_fits_a_small_terminal() -> None:
     lines = drawn(
         tables.picture(
             overview(
-                member("gs-1"),
-                member("gs-2", 190, 0.85),
+                member("gs-1", pairs=(30, 9)),
+                member("gs-2", 190, 0.85, pairs=(70, 3)),
                 member("gs-3", 0, 0.0, closed="draining"),
                 MemberStatus("gs-4", "gameserver", "192.0.2.7:4200"),
                 recent=[moved(gap_ms=3.5, missed=0), moved("refused", reason="full")],
@@ -33,7 +33,7 @@ def test_an_overview_fits_a_small_terminal() -> None:
     )
     assert lines == [
         "router  22:13:20  200 of 400 players on 4 servers, 1 wait, 2 are being moved",
-        "since 22:12:20: 30 joins, 13 moves, 1 of them failed",
+        "since 22:12:20: 30 joins, 13 moves, 1 of them failed; 12% of pairs are split",
         "server  state       players           load  health  tick ms  late ms  cpu %",
         "● gs-1  fit          10/200  ██░░░░░░  25%    0.75      4.5      1.2   25.0",
         "● gs-2  overloaded  190/200  ███████░  85%    0.15      4.5      1.2   85.0",

@@ -17,7 +17,12 @@ from clientmigration.core.decisions.rounds import (
 )
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.flow import Flow
-from clientmigration.core.fleet.policy import HealthPolicy, Policy, RebalancePolicy
+from clientmigration.core.fleet.policy import (
+    HealthPolicy,
+    Policy,
+    RebalancePolicy,
+    TogetherPolicy,
+)
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.measures.metrics import Datapoint, Measurement, datapoints
 
@@ -87,11 +92,11 @@ def test_a_policy_is_written_down_by_what_is_peculiar_to_it() -> None:
 
 
 def test_a_record_says_what_is_younger_than_records_and_an_old_one_keeps_its_decisions() -> None:
-    for policy in (POLICY, Policy(rebalance=RebalancePolicy(damping=0.3)), never_emptied()):
+    for policy in (POLICY, Policy(rebalance=RebalancePolicy(damping=0.3)), of_old()):
         assert DecisionRecord((), MEMBERS, recorded(policy)).decided_by() == policy
-    assert DecisionRecord(()).decided_by() == never_emptied()
+    assert DecisionRecord(()).decided_by() == of_old()
     old = DecisionRecord((), {}, {"health": {"fresh_s": 4.0}}).decided_by()
-    assert (old.health.fresh_s, old.health.unhealthy_s) == (4.0, 0.0)
+    assert (old.health.fresh_s, old.health.unhealthy_s, old.together.share) == (4.0, 0.0, 0.0)
 
 
 def test_who_did_not_keep_up_was_not_emptied_by_an_old_router_and_a_replay_knows_it() -> None:
@@ -99,14 +104,14 @@ def test_who_did_not_keep_up_was_not_emptied_by_an_old_router_and_a_replay_knows
     new = held(fleet_of(points))
     assert new.rounds[0].flows[0].word == "unhealthy"
     assert [each.verdict for each in replay(points, [new], 0.0)] == ["same"]
-    then = held(fleet_of(points), policy=never_emptied())
+    then = held(fleet_of(points), policy=of_old())
     old = DecisionRecord(then.rounds, then.members, {})
     assert old.rounds[0].flows[0].word != "unhealthy"
     assert [each.verdict for each in replay(points, [old], 0.0)] == ["same"]
 
 
-def never_emptied() -> Policy:
-    return Policy(health=HealthPolicy(unhealthy_s=0.0))
+def of_old() -> Policy:
+    return Policy(health=HealthPolicy(unhealthy_s=0.0), together=TogetherPolicy(share=0.0))
 
 
 def test_the_same_reports_and_decisions_lead_to_the_same_decisions() -> None:

@@ -101,6 +101,7 @@ async def test_the_page_loads_without_a_complaint_and_shows_everybody(
         await shows(browser, page, "#legend", name)
     await shows(browser, page, "#history-note", "Graphite does not answer")
     await shows(browser, page, WIDGET, "on 3 servers")
+    await shows(browser, page, "#sum-split", "%")
     colours = await browser.ask(page, COLOURS)
     assert len(colours) > 3, "the world is drawn"
     assert browser.complaints == []

@@ -12,6 +12,7 @@ from twisted.logger import LogEvent
 
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.split import UNSEEN, Split
 from clientmigration.core.measures.meter import Meter
 from clientmigration.gameserver.condition import Condition
 from clientmigration.gameserver.load import Load
@@ -30,13 +31,13 @@ class Host:
     def __init__(self) -> None:
         self.clock = Clock()
         self.clock.rightNow = 1_700_000_000.0
-        self.cpu, self.allowed = 0.0, 1.0
+        self.cpu, self.allowed, self.split = 0.0, 1.0, UNSEEN
         self.meter, self.beats = Meter(("skipped_ticks",)), Beats(self.clock)
         load = Load(lambda: self.cpu, lambda: self.allowed, self.clock.seconds)
         clocks = Clocks(self.clock, WorldClock(self.clock))
         self.ticks = Ticks(clocks, RATE, self.meter, load, self.beats, lambda: None)
         seats = cast(Any, SimpleNamespace(playing=lambda: "x" * 30, capacity=200, draining=False))
-        self.condition = Condition(load, seats, self.ticks, Policy())
+        self.condition = Condition(load, seats, self.ticks, Policy(), lambda: self.split)
         self.does: Callable[[], None] = lambda: None
         self.ticks.start(lambda _tick, _now: self.does())
 
@@ -116,3 +117,10 @@ def test_ticks_that_fail_are_none(host: Host, no_logged_errors: list[LogEvent]) 
 def test_without_a_reactor_lag_a_report_goes_out_all_the_same(host: Host) -> None:
     host.second()
     assert host.condition.health(host.meter.take(), {}, GAME).health > 0.99
+
+
+def test_a_report_says_whom_players_see_elsewhere(host: Host) -> None:
+    host.split = Split.of(3, 90, {7: 10})
+    told = host.second()
+    assert told.split == host.split
+    assert told.measures()["pairs_split"] == 10

@@ -127,7 +127,9 @@ def test_a_player_whose_view_always_fails_disturbs_nobody() -> None:
 # What concerns the server and not one player.
 
 
-@pytest.mark.parametrize("method", ["busy", "look", "sight", "lend", "measures", "numbered"])
+@pytest.mark.parametrize(
+    "method", ["busy", "seen", "look", "sight", "lend", "measures", "numbered"]
+)
 def test_what_only_the_server_asks_is_left_out_while_it_fails(method: str) -> None:
     arena, frailty = arena_with("a", "b")
     players = players_in(arena, 8)
@@ -411,6 +413,27 @@ def test_a_wrong_measure_is_left_out_and_named_and_the_others_are_said() -> None
     assert game.measures() == {"centre_x_m": 1.0, "centre_y_m": 2.0, "spread_m": 5.0}
 
 
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (None, "TypeError: cannot unpack non-iterable NoneType object"),
+        ((1.5, {}), "1.5 is no count"),
+        ((1, {2: -1}), "-1 is no count"),
+        ((True, {}), "True is no count"),
+        ((1, {"b": 1}), "'b' is no number of a server"),
+        ((1, {256: 1}), "256 is no number of a server"),
+        ((1, [2]), "AttributeError: 'list' object has no attribute 'values'"),
+    ],
+)
+def test_a_game_that_cannot_count_sees_nobody(wrong: Any, why: str) -> None:
+    game, meadow, faults = guarded()
+    meadow.seen = lambda: (3, {2: 1})
+    assert game.seen() == (3, {2: 1})
+    meadow.seen = lambda: wrong
+    assert game.seen() == (0, {})
+    assert faults.told == [f"Meadow.seen: {why}"]
+
+
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"leave"}))
 def test_every_method_that_raises_makes_one_fault(method: str) -> None:
     _, meadow, faults = guarded()
@@ -422,8 +445,8 @@ def test_every_method_that_raises_makes_one_fault(method: str) -> None:
     game: Any = GuardedGame(meadow, faults)
     arguments: dict[str, tuple[Any, ...]] = {
         "numbered": (1,), "enter": (ADA, None, 0), "apply": (ADA, b""), "step": (1,),
-        "draw": (1,), "measures": (), "look": ([],), "sight": (b"",), "lend": ("b", 1, b""),
-        "receive": (ADA, ADA, {}),
+        "draw": (1,), "measures": (), "seen": (), "look": ([],), "sight": (b"",),
+        "lend": ("b", 1, b""), "receive": (ADA, ADA, {}),
     }  # fmt: skip
     with suppress(GameFault):
         getattr(game, method)(*arguments.get(method, (ADA,)))

@@ -19,6 +19,7 @@ from clientmigration.gameserver.meadow import (
     newborn,
 )
 from clientmigration.wire import meadow as wire
+from clientmigration.wire.interest import Drawn, pack_sight
 from clientmigration.wire.meadow import CELL_M, STEPS
 
 RATE = 20
@@ -397,3 +398,88 @@ def test_newborns_are_spread_over_the_meadow() -> None:
     )
     assert places.min() >= 0
     assert places[:, 0].std() > SIZE_M / 5
+
+
+# Whom players see, and where those play.
+
+
+def meadows_of(servers: int, places: list[tuple[int, float, float]]) -> list[Meadow]:
+    """One meadow per server, numbered from 1, with these players (server, x, y), drawn with what
+    each shows the others."""
+    meadows = [Meadow(RATE) for _ in range(servers)]
+    for number, meadow in enumerate(meadows, 1):
+        meadow.numbered(number)
+    for n, (server, x, y) in enumerate(places):
+        meadows[server % servers].enter(named(n), state(x, y), 0)
+    draw_all(meadows)
+    return meadows
+
+
+def draw_all(meadows: list[Meadow]) -> None:
+    for tick in (1, 2):
+        for meadow in meadows:
+            meadow.draw(tick)
+        for meadow in meadows:
+            for other in meadows:
+                if other is not meadow:
+                    other.lend(str(meadow.owner), tick, meadow.sight(other.look(())))
+
+
+def counted(meadow: Meadow, without: tuple[str, ...] = ()) -> tuple[int, dict[int, int]]:
+    """The same as `seen`, from every view, one after the other."""
+    owners: dict[int, int] = {}
+    for player in set(meadow.rows) - set(without):
+        for each in wire.look(meadow.view(player)).others:
+            other = bytes(each["player"]).hex()
+            if other != player and other not in without:
+                owners[int(each["owner"])] = owners.get(int(each["owner"]), 0) + 1
+    return owners.pop(meadow.owner, 0), owners
+
+
+AT = st.tuples(st.integers(0, 4), st.floats(0, EDGE), st.floats(0, EDGE))
+CLOSE = st.tuples(st.integers(0, 4), st.floats(850, EDGE), st.floats(0, 180))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 5), st.lists(st.one_of(AT, CLOSE), max_size=60))
+def test_whom_players_see_is_counted_as_in_their_views(
+    servers: int, places: list[tuple[int, float, float]]
+) -> None:
+    meadows = meadows_of(servers, places)
+    for meadow in meadows:
+        assert meadow.seen() == counted(meadow)
+    apart = [meadow.seen()[1] for meadow in meadows]
+    for one in range(servers):
+        for other in range(servers):
+            assert apart[one].get(other + 1, 0) == apart[other].get(one + 1, 0), "from both sides"
+
+
+def test_who_fades_is_not_counted_and_counts_nobody() -> None:
+    places = [(0, 500.0, 500.0), (0, 510.0, 500.0), (1, 520.0, 500.0), (1, 530.0, 500.0)]
+    meadows = meadows_of(2, places)
+    assert meadows[0].seen() == (2, {2: 4})
+    meadows[0].hold(named(0))
+    meadows[1].hold(named(2))
+    draw_all(meadows)
+    assert [meadow.seen() for meadow in meadows] == [(0, {2: 1}), (0, {1: 1})]
+    assert meadows[0].seen() == counted(meadows[0], (named(0), named(2)))
+
+
+def test_a_server_that_is_numbered_anew_counts_nobody_twice() -> None:
+    meadows = meadows_of(2, [(0, 500.0, 500.0), (0, 510.0, 500.0), (1, 520.0, 500.0)])
+    meadows[0].numbered(2)  # before its next picture, in which the other may still be 2
+    assert meadows[0].seen() == (2, {2: 2})
+    meadows[0].draw(3)
+    assert meadows[0].seen() == (2, {2: 2})
+
+
+def test_nobody_is_seen_in_a_cell_that_the_meadow_does_not_have() -> None:
+    meadow = meadows_of(1, [(0, 1.0, 1.0)])[0]
+    meadow.enter(EVE, state(3.0, 3.0), 0)
+    sight = meadows_of(1, [(0, 2.0, 2.0)])[0].own
+    for cells, seen in (([-3, 0], 0), ([22, 0], 0), ([0, 0], 1)):
+        strange = Drawn(np.array([cells]), sight.packed, sight.fading)
+        strange.packed["player"], strange.packed["owner"] = np.void(bytes([255] * 8)), 9
+        meadow.lend("strange", 3, pack_sight(strange))
+        meadow.draw(3)
+        assert meadow.seen()[1].get(9, 0) == 2 * seen

@@ -32,7 +32,8 @@ def board(*servers: PublicServer) -> Board:
 
 
 def test_the_sums_are_those_of_the_servers_and_the_grade_is_the_worst() -> None:
-    told = board(server(1), server(2, grade="strained", players=50, load=0.75))
+    second = server(2, grade="strained", players=50, load=0.75, pairs=20, pairs_split=8)
+    told = board(server(1, pairs=30, pairs_split=10), second)
     assert documents.status(told, NOW)["fleet"] == {
         "servers": 2,
         "players": 150,
@@ -41,6 +42,8 @@ def test_the_sums_are_those_of_the_servers_and_the_grade_is_the_worst() -> None:
         "moving": 0,
         "moves_settled": 7,
         "moves_failed": 0,
+        "pairs": 50,
+        "pairs_split": 18,
         "load": 0.5,
         "grade": "strained",
     }

@@ -32,6 +32,9 @@ class Heard:
         self.moves.append(moved)
 
 
+MEASURES = {"tick_ms_p95": 2.5, "lateness_ms_p95": 0.5, "pairs": 40.0, "pairs_split": 10.0}
+
+
 def sample(**fields: object) -> MemberSample:
     plain = MemberSample(1, 0.9, 0.25, int(Grade.STRAINED), 40, 200, False, 500.0, 400.0, 120.0)
     return msgspec.structs.replace(plain, **fields)
@@ -66,7 +69,7 @@ def overview(*members: MemberStatus, recent: tuple[operators.Moved, ...] = ()) -
 def test_an_overview_becomes_a_status_without_addresses_or_players() -> None:
     heard = Heard()
     told = overview(
-        member("gs-1", 3, sample=sample(measures={"tick_ms_p95": 2.5, "lateness_ms_p95": 0.5})),
+        member("gs-1", 3, sample=sample(measures=MEASURES)),
         recent=(move(NOW, gap_ms=9.0),),
     )
     Watcher(heard).heard(told)
@@ -74,6 +77,7 @@ def test_an_overview_becomes_a_status_without_addresses_or_players() -> None:
     (server,) = status.servers
     assert (server.name, server.number, server.grade) == ("gs-1", 3, "strained")
     assert (server.tick_ms, server.late_ms) == (2.5, 0.5)
+    assert (server.pairs, server.pairs_split) == (40, 10)
     assert (status.settled, status.failed, status.waiting, status.moving) == (7, 3, 3, 1)
     assert status.recent == (PublicMove(NOW, "gs-1", "gs-2", "settled", 80.0, 9.0),)
     text = msgspec.json.encode(status)

@@ -20,7 +20,7 @@ from clientmigration.cli.history import graphite_flag, moment
 from clientmigration.cli.router import credentials_of, endpoint_of, router_flags
 from clientmigration.cli.tables import clock
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
-from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.flow import Flow, ways
 from clientmigration.core.player.fact import Fact
 from clientmigration.errors import Away
 from clientmigration.net import history
@@ -34,6 +34,7 @@ WORDS = {
     "overloaded": "the source is overloaded, and the target is not even strained",
     "high": "the source is clearly fuller than the level at which all would be even",
     "low": "the target is clearly emptier than the level at which all would be even",
+    "together": "both exchange players, so that those who see each other play together",
 }
 WITHIN_S = 10.0
 
@@ -147,13 +148,9 @@ def _fact(fact: Fact) -> Text:
 
 
 def _decision(decided: Decided) -> Text:
-    said = "; ".join(f"{flow.players} players {_way(flow)}" for flow in decided.flows)
+    said = "; ".join(f"{way}: {flow.reason}" for flow, way in ways(decided.flows))
     seconds = f", by the reports of {clock(decided.first)} to {clock(decided.last)}"
     return Text.assemble((clock(decided.now), "dim"), "  ", (said, "bold"), (seconds, "dim"))
-
-
-def _way(flow: Flow) -> str:
-    return f"from {flow.source} to {flow.target}: {flow.reason}"
 
 
 COMMAND = Command(

@@ -20,6 +20,7 @@ from clientmigration.core.simulation.baselines import (
     Ours,
     RoundRobin,
 )
+from clientmigration.core.simulation.log import Apart
 from clientmigration.core.simulation.review import BACK_S, Review, review
 from clientmigration.core.simulation.scenario import Scenario
 from clientmigration.core.simulation.simulator import START, Simulator
@@ -35,6 +36,9 @@ def _flags(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--alone", action="store_true", help="do not compare with the simple policies"
     )
+    parser.add_argument(
+        "--oracle", action="store_true", help="say how few neighbours METIS would part, beside ours"
+    )
 
 
 def read(path: str) -> dict[str, Any]:
@@ -47,13 +51,16 @@ def read(path: str) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
 
 
-def reviews(scenario: Scenario, policy: Policy, seed: int, alone: bool) -> Iterator[Review]:
-    """How each brain did, all with the same chance."""
+def reviews(
+    scenario: Scenario, policy: Policy, seed: int, alone: bool, oracle: bool = False
+) -> Iterator[Review]:
+    """How each brain did, all with the same chance; ours beside METIS if `oracle`."""
     brains: list[Brain] = [Ours(policy)]
     if not alone:
         brains += [RoundRobin(policy), LeastPlayers(policy), LeastLoad(policy)]
     for brain in brains:
-        log = Simulator(scenario, policy, brain, np.random.default_rng(seed)).play()
+        chance, asked = np.random.default_rng(seed), oracle and isinstance(brain, Ours)
+        log = Simulator(scenario, policy, brain, chance, asked).play()
         yield review(brain.name, scenario, log, START)
 
 
@@ -66,6 +73,9 @@ def table(scenario: Scenario, found: Sequence[Review]) -> Table:
     for n, (second, _) in enumerate(found[0].marks):
         values = [f"{each.marks[n][1]:.2f}" for each in found]
         shown.add_row(f"max/mean load until {second:,} s", *values)
+    for n, (second, *_) in enumerate(found[0].apart):
+        values = [_beside(each.apart[n]) if each.apart else "-" for each in found]
+        shown.add_row(f"neighbours apart until {second:,} s (METIS)", *values)
     for name, text in ROWS.items():
         shown.add_row(text, *(_spelled(name, getattr(each, name)) for each in found))
     return shown
@@ -84,6 +94,14 @@ ROWS = {
     "overloaded": "player time on overloaded servers",
     "waited": "player time in line",
 }
+
+
+def _beside(apart: Apart) -> str:
+    """Ours, and METIS's; where there are zones, within each zone and without them."""
+    free = "" if apart.zoned == apart.metis else f"; {apart.metis:.1%}"
+    return f"{apart.ours:.1%} ({apart.zoned:.1%}{free})"
+
+
 SHARES = ("cut", "overloaded", "waited")
 
 
@@ -98,7 +116,7 @@ def _spelled(name: str, value: float | None) -> str:
 def _run(flags: Namespace, answer: Output) -> int:
     scenario = Scenario.parse(read(flags.scenario))
     policy = Policy.parse(read(flags.policy)) if flags.policy else Policy()
-    found = list(reviews(scenario, policy, flags.seed, flags.alone))
+    found = list(reviews(scenario, policy, flags.seed, flags.alone, flags.oracle))
     answer.tell({"scenario": scenario.title, "reviews": found}, table(scenario, found))
     return DONE
 

@@ -35,7 +35,15 @@ def headline(overview: Overview) -> Text:
         f"{overview.waiting} wait, {overview.moving} are being moved\n",
         (f"since {clock(overview.started)}: {overview.joins} joins, {ended} moves", "dim"),
         (f", {failed} of them failed" if failed else "", "red"),
+        (_split(overview.members), "dim"),
     )  # fmt: skip
+
+
+def _split(members: Sequence[MemberStatus]) -> str:
+    """How many of the pairs of players who see each other play on two servers."""
+    samples = [each.sample.measures for each in members if each.sample]
+    pairs, apart = (sum(each.get(n, 0.0) for each in samples) for n in ("pairs", "pairs_split"))
+    return f"; {apart / pairs:.0%} of pairs are split" if pairs else ""
 
 
 COLUMNS = ("players", "load", "health", "tick ms", "late ms", "cpu %")

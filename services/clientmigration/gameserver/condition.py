@@ -10,6 +10,7 @@ from typing import Protocol
 
 from clientmigration.core.fleet.health import Grade, Health, grade, health_of
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.ticks import behind, still
 from clientmigration.gameserver.load import Load
@@ -29,10 +30,14 @@ class Pace(Protocol):
 
 
 class Condition:
-    """`grade` is the newest: it falls more slowly than it rises."""
+    """`split` answers whom the players see and where those are; `grade` is the newest: it falls
+    more slowly than it rises."""
 
-    def __init__(self, load: Load, seats: Seats, time: Pace, policy: Policy) -> None:
+    def __init__(
+        self, load: Load, seats: Seats, time: Pace, policy: Policy, split: Callable[[], Split]
+    ) -> None:
         self._load, self._seats, self._time, self._policy = load, seats, time, policy
+        self._split = split
         self.grade = Grade.FIT
 
     def health(
@@ -62,6 +67,7 @@ class Condition:
             centre=Position(game["centre_x_m"], game["centre_y_m"]),
             spread_m=game["spread_m"],
             timestamp=int(time.date()),
+            split=self._split(),
         )
 
 

@@ -1,7 +1,7 @@
 """What a game is to the server that runs it. Write one of these to replace the meadow.
 
-A game that subclasses `Game` may leave out the last five: then players are moved at any time, see
-only those of their own server, and get no mail.
+A game that subclasses `Game` may leave out the last six: then players are moved at any time, see
+only those of their own server, get no mail, and are not moved to be with those whom they see.
 
 A game knows its players by name and its time by the tick. It knows nothing of connections, routers
 or moves: a player that comes from another server enters with the state it left that one with.
@@ -83,6 +83,14 @@ class Game(Protocol):
         """Whether this player is better left on this server for now: in the middle of a duel, say.
         Balance waits for it; a server that is to stop does not."""
         return False
+
+    def seen(self) -> tuple[int, dict[int, int]]:
+        """How many others the players here see, added up over these players, as drawn last: those
+        who play here too, and those who play elsewhere by the number of their server (`numbered`;
+        0: it has none). Asked once a second; this is what players are moved by to be with those
+        whom they see, so a game in which places mean nothing leaves it out. Who fades is not
+        counted: another server may have it by now."""
+        return 0, {}
 
     # What crosses to other servers. All bytes here are the game's own.
 

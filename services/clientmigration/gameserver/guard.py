@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from clientmigration.core.fleet.numbers import NUMBERS
 from clientmigration.core.measures.metrics import measures
 from clientmigration.errors import GameFault, PeersFault
 from clientmigration.gameserver.game import (
@@ -177,6 +178,19 @@ class GuardedGame(Game):
             self._fault("busy", player, error)
             return False
 
+    def seen(self) -> tuple[int, dict[int, int]]:
+        """Whole numbers, by numbers that a server can have; nobody, if the game does not say."""
+        try:
+            here, elsewhere = self._game.seen()
+            for count in (here, *elsewhere.values()):
+                _whole(count, "count")
+            for number in elsewhere:
+                _whole(number, "number of a server", NUMBERS)
+            return here, dict(elsewhere)
+        except Exception as error:
+            self._fault("seen", "", error)
+            return 0, {}
+
     def look(self, coming: Sequence[tuple[float, float]]) -> bytes:
         """What players look at, or looked at before."""
         try:
@@ -276,6 +290,11 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
         raise WrongValue(f"{value!r} is no finite number")
     return float(value)
+
+
+def _whole(value: Any, what: str, most: int | None = None) -> None:
+    if type(value) is not int or value < 0 or (most is not None and value > most):
+        raise WrongValue(f"{value!r} is no {what}")
 
 
 def _check_bytes(value: Any, limit: int) -> bytes:

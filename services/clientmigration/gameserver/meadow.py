@@ -230,6 +230,18 @@ class Meadow(Game):
         """Keep what a neighbour has shown, until it shows something newer."""
         self.lent[neighbour] = (tick, sight.read_sight(body))
 
+    def seen(self) -> tuple[int, dict[int, int]]:
+        """How many see each one who is drawn, added up by where it plays."""
+        own, drawn = (each.only(~each.fading) for each in (self.own, self.drawn))
+        eyes = np.zeros((SIDE + 4, SIDE + 4), np.int64)  # beyond its border nobody sees anything
+        np.add.at(eyes, tuple(own.cells.T + 2), 1)
+        for axis in (0, 1):
+            eyes = eyes + np.roll(eyes, 1, axis) + np.roll(eyes, -1, axis)
+        ours, all_ = (_by_owner(each, eyes) for each in (own, drawn))
+        elsewhere = all_ - ours  # of our own nobody is drawn twice, and nobody is left out
+        counted = {int(number): int(elsewhere[number]) for number in np.flatnonzero(elsewhere)}
+        return int(ours.sum()) - len(own.cells), counted
+
     def view(self, player: str) -> bytes:
         """The player itself, and everyone in the cells around its own."""
         row = self.rows[player]
@@ -272,6 +284,12 @@ class Meadow(Game):
         spread = float(np.sqrt(((self.at[here] - centre) ** 2).sum(axis=1).mean()))
         x, y = centre.tolist()
         return {"centre_x_m": x, "centre_y_m": y, "spread_m": spread, "coins": coins}
+
+
+def _by_owner(drawn: Drawn, eyes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many of those who look around themselves, by cell, see these: added up by owner."""
+    at = np.clip(drawn.cells, -2, SIDE + 1) + 2
+    return np.bincount(drawn.packed["owner"], eyes[at[:, 0], at[:, 1]], 256).astype(np.int64)
 
 
 def newborn(player: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ Call = Callable[[str, str], ClientService]  # from name and address: a link that
 
 class NeighbourLinks:
     """Every neighbour there is, called or calling. `links` are those that have proved themselves,
-    by name."""
+    by name; `number` is this server's own in views, 0 before the router has said it."""
 
     def __init__(
         self, ours: Named, game: Game, traffic: Traffic, coming: Coming, call: Call
@@ -36,12 +36,14 @@ class NeighbourLinks:
         self._ours, self._game, self._traffic = ours, game, traffic
         self._coming, self._call = coming, call
         self.links: dict[str, Link] = {}
+        self.number = 0
         self._calls: dict[str, tuple[str, ClientService]] = {}
         self._listed: dict[str, Neighbour] = {}
 
     def learn(self, message: Neighbours) -> None:
         """The router says who there is. Links that stand are kept even if it does not know the
         other side just now: it may have been away itself."""
+        self.number = message.owner
         self._game.numbered(message.owner)
         self._listed = {each.name: each for each in message.neighbours}
         for each in message.neighbours:

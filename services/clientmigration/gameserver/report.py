@@ -80,7 +80,8 @@ class Measures:
         for name in RATES:
             counted[f"{name}_per_s"] = counted.pop(name)
         sample, game = self._probe.sample(), self._game.measures()
-        known = {**counted, **sample, **self._condition.health(counted, sample, game).measures()}
+        health = self._condition.health(counted, sample, game)
+        known = {**counted, **sample, **health.measures(), **health.split.measures()}
         known |= {name: game[name] for name in game if name in CATALOGUE and name not in known}
         for source in self._sources:
             known |= source()

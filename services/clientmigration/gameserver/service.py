@@ -20,6 +20,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.split import Split
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink
 from clientmigration.errors import GameFault, PeersFault
@@ -227,7 +228,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     papers = Papers(attachment, outside.seals, outside.entropy)
     ears = Ears(neighbours, guarded, mail, waivers)
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)
-    condition = parts.condition(load, seats, ticks, setting.policy)
+    split = partial(_split, guarded, neighbours)
+    condition = parts.condition(load, seats, ticks, setting.policy, split)
     sources = (
         neighbours.measures, mail.measures, burns.measures, seats.measures, rounds.measures,
         burden(outside.clock).measures, date.measures, beats.measures,
@@ -291,6 +293,11 @@ def _redeemed(
 ) -> Ticket:
     """What a ticket for this server says, shown by one who knows its secret."""
     return seals.redeemed(ticket, attachment.member, secret, date())
+
+
+def _split(game: Game, neighbours: NeighbourLinks) -> Split:
+    """Whom the players see, as it is reported."""
+    return Split.of(neighbours.number, *game.seen())
 
 
 def _workloads(meter: Meter, burns: Burns, files: Files, player: str) -> Workloads:

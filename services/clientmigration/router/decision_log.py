@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from clientmigration.core.decisions.rounds import DecisionRecord, Round, moves_of, recorded, witness
+from clientmigration.core.decisions.rounds import DecisionRecord, Round, recorded, witness
 from clientmigration.core.fleet.choice import Move
-from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.flow import Flow, moves_of
 from clientmigration.core.fleet.member import Member
 from clientmigration.router.attached import Gone
 from clientmigration.router.situation import Situation

@@ -12,7 +12,7 @@ from typing import Protocol
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.choice import Move, choose
-from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.flow import Flow, moves_of, ways
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.measures.meter import Meter
@@ -52,9 +52,13 @@ class Decisions:
         self._log.held(now, decided, moves)
         if not decided:
             return
-        fleet.decided(decided, now)
+        planned = moves_of(decided, ((move.source, move.target) for move in moves))
+        fleet.decided(decided, now, planned)
         self._meter.count("flows", len(decided))
         self._meter.count("planned_moves", len(moves))
+        exchanged = [n for flow, n in zip(decided, planned, strict=True) if flow.exchanges]
+        self._meter.count("exchanges", len(exchanged))
+        self._meter.count("planned_exchanges", sum(exchanged))
         _announce(decided)
         self._plan(moves)
 
@@ -66,8 +70,9 @@ class Decisions:
 
 
 def _announce(decided: tuple[Flow, ...]) -> None:
-    for flow in decided:
+    for flow, way in ways(decided):
         log.info(
-            "{players} players from {source} to {target}: {reason}",
-            players=flow.players, source=flow.source, target=flow.target, reason=flow.reason,
+            "{way}: {reason}",
+            way=way, reason=flow.reason,
+            players=flow.players, source=flow.source, target=flow.target,
         )  # fmt: skip

@@ -39,7 +39,7 @@ DOTS = 5000  # players of a world that are shown
 BEGINNING = 4  # letters of a name that are enough, if only one begins so
 MEASURES = (
     *("tick_ms_p95", "tick_ms_p99", "lateness_ms_p95", "lateness_ms_p99"),
-    *("cpu_percent", "rss_bytes", "views_per_s"),
+    *("cpu_percent", "rss_bytes", "views_per_s", "pairs", "pairs_split"),
 )
 
 

@@ -13,8 +13,7 @@ from twisted.logger import Logger
 
 from clientmigration.core.decisions.replay import in_order, reports
 from clientmigration.core.decisions.rounds import DecisionRecord
-from clientmigration.core.fleet.fleet import HISTORY_S
-from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.fleet import HISTORY_S, DecidedFlows
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.measures.metrics import Datapoint, Measurement
 from clientmigration.errors import Away
@@ -58,7 +57,7 @@ class WarmStart:
         self._log, self._beats = log, beats
         self._started = 0.0
         self._known: dict[str, Mapping[int, Sequence[Measurement]]] = {}
-        self._decided: list[tuple[float, Sequence[Flow]]] = []
+        self._decided: list[DecidedFlows] = []
 
     def begin(self) -> None:
         """Ask, and return at once."""
@@ -76,7 +75,7 @@ class WarmStart:
         mine = [record for record in records if record.router == self._name]
         self._known = dict(reports(points))
         self._known.pop(f"router.{self._name}", None)  # what it said of itself
-        self._decided = [(each.now, each.flows) for _, each in in_order(mine) if each.flows]
+        self._decided = [each.decided() for _, each in in_order(mine) if each.flows]
         log.info(
             "has {reports} reports of {members} members and {decisions} decisions of the last"
             " {seconds:g} s from Graphite",

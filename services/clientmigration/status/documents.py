@@ -64,6 +64,8 @@ def fleet(known: Status) -> dict[str, Any]:
         "moving": known.moving,
         "moves_settled": known.settled,
         "moves_failed": known.failed,
+        "pairs": sum(each.pairs for each in servers),
+        "pairs_split": sum(each.pairs_split for each in servers),
         "load": round(sum(loads) / len(loads), 3) if loads else None,
         "grade": _worst(each.grade for each in servers),
     }

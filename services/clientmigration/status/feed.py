@@ -31,6 +31,8 @@ class PublicServer(msgspec.Struct, frozen=True):
     x: float = 0.0  # mean place of its players, metres
     y: float = 0.0
     spread: float = 0.0  # their mean distance from it
+    pairs: int = 0  # others whom its players see, added up over them
+    pairs_split: int = 0  # of these, those who play on another server
 
 
 class PublicMove(msgspec.Struct, frozen=True):

@@ -9,9 +9,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
 
+from clientmigration.core.fleet.cells import CellSight
+from clientmigration.core.fleet.world import Position
 from clientmigration.net.beats import Beats
 from clientmigration.status.feed import (
     Audience,
@@ -24,6 +27,7 @@ from clientmigration.status.feed import (
 
 SIZE, CELL = 1000.0, 50.0
 EVERY_S = 0.5
+Pairs = dict[tuple[int, int], int]  # by the servers of who looks and of who is seen
 
 
 def place(number: int, servers: int, now: float) -> tuple[float, float]:
@@ -52,7 +56,21 @@ def sightings(players: int, servers: int, now: float) -> tuple[Sighting, ...]:
     return tuple(found)
 
 
-def server(number: int, here: list[Sighting], capacity: int) -> PublicServer:
+def pairs(players: tuple[Sighting, ...]) -> Pairs:
+    """How many others those of one server see on one server, added up, by both their numbers."""
+    sight, cells = CellSight.of([Position(each.x, each.y) for each in players], CELL)
+    counted = {}
+    numbers = np.array([each.server for each in players])
+    known = set(numbers.tolist())
+    for number in known:
+        heads = np.bincount(cells[numbers == number], minlength=sight.nowhere + 1)
+        seen = sight.near(heads, cells) - (numbers == number)
+        for one in known:
+            counted[one, number] = int(seen[numbers == one].sum())
+    return counted
+
+
+def server(number: int, here: list[Sighting], capacity: int, counts: Pairs) -> PublicServer:
     """One server with these players."""
     count = len(here)
     x = sum(each.x for each in here) / count if count else 0.0
@@ -72,6 +90,8 @@ def server(number: int, here: list[Sighting], capacity: int) -> PublicServer:
         x=x,
         y=y,
         spread=spread,
+        pairs=sum(n for (one, _), n in counts.items() if one == number),
+        pairs_split=sum(n for (one, other), n in counts.items() if one == number != other),
     )
 
 
@@ -128,5 +148,6 @@ class SampleFeed(Service):
         homes: dict[int, list[Sighting]] = {number: [] for number in numbers}
         for each in seen:
             homes[each.server].append(each)
-        servers = tuple(server(number, homes[number], self.capacity) for number in numbers)
+        counts = pairs(seen)
+        servers = tuple(server(each, homes[each], self.capacity, counts) for each in numbers)
         return Status(now, servers, settled=self._settled, recent=self._recent)

@@ -46,6 +46,8 @@ def server(member: MemberStatus) -> PublicServer:
         x=sample.x,
         y=sample.y,
         spread=sample.spread_m,
+        pairs=int(sample.measures.get("pairs", 0)),
+        pairs_split=int(sample.measures.get("pairs_split", 0)),
     )
 
 

@@ -18,7 +18,7 @@ from clientmigration.net.beats import Beats, MakeBeats
 
 METHODS = (
     "numbered", "enter", "leave", "hold", "resume", "apply", "step", "draw", "view", "state",
-    "position", "measures", "busy", "look", "sight", "lend", "receive",
+    "position", "measures", "busy", "seen", "look", "sight", "lend", "receive",
 )  # fmt: skip
 EVERY = 10**9
 

@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
-from clientmigration.core.fleet.fleet import HISTORY_S, Fleet
+from clientmigration.core.fleet.fleet import HISTORY_S, DecidedFlows, Fleet
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.split import UNSEEN
 from clientmigration.core.measures.metrics import Datapoint, Measurement
 
-ASKED = ("health", "load", "players", "capacity", "draining", "centre_x_m", "centre_y_m")
+ASKED = frozenset(
+    ("health", "load", "players", "capacity", "draining", "centre_x_m", "centre_y_m")
+) | {"pairs", "pairs_split", *UNSEEN.measures()}
 """The measures that flows are decided from."""
 
 NEEDED = frozenset(("health", "load", "players", "capacity"))
@@ -109,7 +112,7 @@ def _whole(report: Iterable[Measurement]) -> bool:
 def _as_it_was(
     record: DecisionRecord, round_: Round, decided: Sequence[Round], known: Reports
 ) -> Fleet:
-    fleet = assembled(record.members, [(each.now, each.flows) for each in decided], round_.now)
+    fleet = assembled(record.members, [each.decided() for each in decided], round_.now)
     for member in record.members:
         for second in round_.seconds(name_of(member)):
             fleet.observe(known[member][second], round_.now)
@@ -118,21 +121,19 @@ def _as_it_was(
     return fleet
 
 
-def assembled(
-    members: Mapping[str, float], decided: Iterable[tuple[float, Sequence[Flow]]], now: float
-) -> Fleet:
-    """A fleet without reports: members (`<role>.<name>`, since when) and decisions, each of these
-    with its Unix time, as they came one after the other."""
+def assembled(members: Mapping[str, float], decided: Iterable[DecidedFlows], now: float) -> Fleet:
+    """A fleet without reports: members (`<role>.<name>`, since when) and decisions, as they came
+    one after the other."""
     fleet = Fleet()
-    earlier = [each for each in decided if each[0] > now - HISTORY_S]
+    earlier = [each for each in decided if each.at > now - HISTORY_S]
     for member, since in sorted(members.items(), key=lambda item: item[1]):
-        while earlier and earlier[0][0] < since:
-            at, some = earlier.pop(0)
-            fleet.decided(some, at)
+        while earlier and earlier[0].at < since:
+            early = earlier.pop(0)
+            fleet.decided(early.flows, early.at, early.planned)
         role, name = member.split(".", 1)
         fleet.attach(name, role, "")
-    for at, some in earlier:
-        fleet.decided(some, at)
+    for each in earlier:
+        fleet.decided(each.flows, each.at, each.planned)
     return fleet
 
 

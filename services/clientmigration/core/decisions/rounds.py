@@ -4,22 +4,22 @@ Not the datapoints, which are in Graphite, but all else: the exact time, the pol
 attached since when, which of the reports had arrived, and what was decided. Nothing here decides.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import msgspec
 
 from clientmigration.core.fleet.estimate import judged
-from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.fleet import DecidedFlows, Fleet
+from clientmigration.core.fleet.flow import Flow, ways
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ClientMigrationError
 
 Runs = tuple[tuple[int, int], ...]
 """Whole Unix seconds as runs without a gap: the first and the last of each."""
 
-BEFORE: dict[str, dict[str, Any]] = {"health": {"unhealthy_s": 0.0}}
+BEFORE: dict[str, dict[str, Any]] = {"health": {"unhealthy_s": 0.0}, "together": {"share": 0.0}}
 """Fields of the policy that are younger than records, with what routers did that had none of them.
 A record names them always; one that does not is of such a router."""
 
@@ -63,10 +63,17 @@ class Round(msgspec.Struct, frozen=True, omit_defaults=True):
         for first, last in runs:
             yield from range(first, last + 1)
 
+    def decided(self) -> DecidedFlows:
+        """The decision that it is, for a fleet to remember."""
+        return DecidedFlows(self.now, self.flows, self.planned or None)
+
     def sentence(self) -> str:
-        """What was decided, for a reader in a hurry."""
-        said = ", ".join(f"{f.players} from {f.source} to {f.target}" for f in self.flows)
-        text = f"move {said}: {self.flows[0].reason}" if self.flows else "nobody is moved"
+        """What was decided, for a reader in a hurry: of balance and of exchanges each the first
+        reason."""
+        told = list(ways(self.flows))
+        kinds = ([each for each in told if each[0].exchanges is kind] for kind in (False, True))
+        said = [f"{', '.join(w for _, w in some)}: {some[0][0].reason}" for some in kinds if some]
+        text = f"move {'; '.join(said)}" if said else "nobody is moved"
         return text if len(text) <= WHAT_LIMIT else text[: WHAT_LIMIT - 1] + "…"
 
 
@@ -154,10 +161,3 @@ def runs(seconds: Iterable[int]) -> Runs:
         else:
             found.append((second, second))
     return tuple(found)
-
-
-def moves_of(flows: Sequence[Flow], pairs: Iterable[tuple[str, str]]) -> Iterator[int]:
-    """How many of these moves, each a (source, target), each flow got."""
-    counts = Counter(pairs)
-    for flow in flows:
-        yield counts[flow.source, flow.target]

@@ -21,6 +21,7 @@ from clientmigration.core.decisions.replay import (
 )
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.estimate import judged
+from clientmigration.core.fleet.fleet import DecidedFlows
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Health
 from clientmigration.core.fleet.policy import Policy
@@ -159,7 +160,7 @@ def _suppose(
     known: Reports, rounds: Sequence[tuple[DecisionRecord, Round]], policy: Policy, since: float
 ) -> Supposition:
     """The rounds of one router."""
-    decided = [(round_.now, round_.flows) for _, round_ in rounds if round_.now < since]
+    decided = [round_.decided() for _, round_ in rounds if round_.now < since]
     past, choices, told = _CorrectedReports(known), list[Choice](), 0
     then, instead = Course({}), Course({})
     for record, now, held in _times([each for each in rounds if each[1].now >= since], policy):
@@ -168,7 +169,7 @@ def _suppose(
         fleet = assembled(record.members, decided, now)
         fleet.observe(_reports(past, record, held[-1], judged(policy, now)), now)
         chosen = flows(fleet, policy, now)
-        decided.append((now, chosen))
+        decided.append(DecidedFlows(now, chosen))
         past.shifts += _other_shifts(chosen, now, policy.limits.moves_per_second, was)
         choices.append(Choice(now, tuple(shift.flow for shift in was), chosen))
         seconds = judged(policy, now)

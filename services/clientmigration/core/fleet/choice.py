@@ -12,9 +12,11 @@ import msgspec
 import numpy as np
 
 from clientmigration.core.fleet.cells import CellSight
+from clientmigration.core.fleet.exchange import exchanged_at_most
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.parties import Parties, PartyTerms, Place
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.regrouping import Found, regrouped
 from clientmigration.core.fleet.resident import Resident
 
 
@@ -40,17 +42,32 @@ def choose(
     First those with the most neighbours at the target and the fewest at the source; a worse ping
     counts against them. Each choice draws its neighbours after it. A group moves as a whole or not
     at all; only a drain splits one that fits nowhere, and only a drain moves who is busy, last.
-    Nobody who is locked; nobody who was moved within the cooldown, but by a drain. The order of
-    the roster does not matter.
+    Nobody who is locked; nobody who was moved within the cooldown, but by a drain. Who is exchanged
+    follows `regrouping`'s rules. The order of the roster does not matter.
     `zones` says where members stand; who is not in it has a zone of its own, called like itself.
     """
-    crowd = _Crowd(roster, flows, PartyTerms(policy, now, zones or {}))
+    terms = PartyTerms(policy, now, zones or {})
+    ways = [flow for flow in flows if not flow.exchanges]
     moves: list[Move] = []
-    for flow in flows:
-        count = min(flow.players, budget - len(moves))
-        if count > 0:
-            moves += crowd.leave(flow, count)
+    if ways:
+        crowd = _Crowd(roster, ways, terms)
+        for flow in ways:
+            count = min(flow.players, budget - len(moves))
+            if count > 0:
+                moves += crowd.leave(flow, count)
+    both = [flow for flow in flows if flow.exchanges]
+    if both:
+        gone = {move.player for move in moves}
+        there = _by_member((each for each in roster if each.player not in gone), both)
+        most = exchanged_at_most(policy, policy.budget - budget + len(moves))
+        moves += [_exchanged(each) for each in regrouped(there, both, terms, most)]
     return tuple(moves)
+
+
+def _exchanged(found: Found) -> Move:
+    resident, flow, there, here = found
+    reason = f"{flow.reason}; {there} neighbours there, {here} here"
+    return Move(resident.player, flow.source, flow.target, reason)
 
 
 class _Crowd:

@@ -12,6 +12,7 @@ from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.health import Grade, Health, believed, grade
 from clientmigration.core.fleet.member import Closed, Member, usual_cost
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position
 
 
@@ -35,10 +36,16 @@ class LoadEstimate:
     on_trial: bool  # it was unhealthy just now
     health: float  # as it can be believed
     centre: Position | None  # where its players are; None without any
+    split: Split  # who of its players sees whom on other servers
+    vain: frozenset[str]  # members with which it could exchange nobody just now
 
 
 JUDGED_S = 14
 """Seconds of reports that a judgement looks back on, for load and for its memory of a grade."""
+
+
+VAIN_S = 20.0
+"""Seconds in which two members do not exchange again who found nobody for it."""
 
 
 def judged(policy: Policy, now: float) -> range:
@@ -80,12 +87,14 @@ def _estimate(
         load_cost=cost,
         grade=reduce(lambda g, load: grade(g, load, policy), loads, Grade.FIT),
         sure=sure,
-        changing=any(c.at + r.settle_s > now - r.lag_s for c in member.changes),
+        changing=any(c.at + r.settle_s > now - r.lag_s for c in member.changes if not c.exchanged),
         closed=member.closed(policy, now),
         failing=member.failing(policy) and not member.recovering(policy),
         on_trial=member.on_trial(policy),
         health=believed([h.health for h in _held(member.history, r.hold_s)]),
         centre=newest.centre if newest.players else None,
+        split=newest.split,
+        vain=frozenset(name for at, name in member.vain if at > now - VAIN_S),
     )
 
 

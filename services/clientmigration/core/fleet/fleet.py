@@ -6,15 +6,17 @@ decides nothing.
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from clientmigration.core.fleet.columns import Columns
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.member import Member, PlannedChange
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position, distance
 from clientmigration.core.measures.metrics import Measurement, clean
 from clientmigration.errors import ConfigurationError, PeersFault
@@ -25,6 +27,14 @@ AHEAD_S = 5
 HISTORY_S = 25.0
 """What is remembered: more than any judgement needs (`estimate.judged`), so that no decision hangs
 on the moment at which something was forgotten, which nobody could find out afterwards."""
+
+
+class DecidedFlows(NamedTuple):
+    """A decision: its Unix time, its flows, and the moves planned for each if that is known."""
+
+    at: float
+    flows: Sequence[Flow]
+    planned: Sequence[int] | None = None
 
 
 class Fleet:
@@ -84,25 +94,29 @@ class Fleet:
         if name in self._members:
             self._keep(replace(self._members[name], shut=until, trial_at=trial_at))
 
-    def decided(self, flows: Sequence[Flow], now: float) -> None:
-        """These flows are being carried out. A member that has left meanwhile is skipped."""
-        for flow in flows:
-            self._change(flow.source, PlannedChange(now, -flow.players))
-            self._change(flow.target, PlannedChange(now, flow.players))
+    def decided(
+        self, flows: Sequence[Flow], now: float, planned: Sequence[int] | None = None
+    ) -> None:
+        """These flows are being carried out, with so many moves `planned` for each, if that is
+        known. A member that has left meanwhile is skipped. Exchanges change nobody's load; it is
+        remembered between whom nobody was found for one."""
+        self._note(DecidedFlows(now, flows, planned), self._members)
 
-    def recalled(self, name: str, decided: Iterable[tuple[float, Sequence[Flow]]]) -> None:
-        """These decisions, each with its Unix time, count for this member although they were taken
-        before it attached."""
-        for at, flows in decided:
-            for flow in flows:
-                if name in (flow.source, flow.target):
-                    coming = 1 if name == flow.target else -1
-                    self._change(name, PlannedChange(at, coming * flow.players))
+    def recalled(self, name: str, decided: Iterable[DecidedFlows]) -> None:
+        """These decisions count for this member although they were taken before it attached."""
+        for each in decided:
+            self._note(each, (name,))
 
-    def _change(self, name: str, change: PlannedChange) -> None:
-        if name in self._members:
-            member = self._members[name]
-            self._keep(replace(member, changes=(*member.changes, change)))
+    def _note(self, decided: DecidedFlows, concerned: Container[str]) -> None:
+        """What this decision means for those whom it concerns."""
+        for name, change in _changes(decided):
+            if change.players and name in concerned and name in self._members:
+                member = self._members[name]
+                self._keep(replace(member, changes=(*member.changes, change)))
+        for name, other in _vain(decided):
+            if name in concerned and name in self._members:
+                member = self._members[name]
+                self._keep(replace(member, vain=(*member.vain, (decided.at, other))))
 
     def _keep(self, member: Member) -> None:
         self._members[member.name] = member
@@ -149,6 +163,30 @@ NOBODY = Health(0.0, 0.0, Grade.FIT, 0, 0, False, Position(0.0, 0.0), 0.0, 0)
 """The summary of a fleet without reports."""
 
 
+def _changes(decided: DecidedFlows) -> Iterator[tuple[str, PlannedChange]]:
+    """Who comes to whom and goes from whom by this decision; of exchanges, by how many more go one
+    way, if that is known."""
+    planned = decided.planned or [0] * len(decided.flows)
+    for flow, moves in zip(decided.flows, planned, strict=True):
+        players = moves if flow.exchanges else flow.players
+        yield flow.source, PlannedChange(decided.at, -players, flow.exchanges)
+        yield flow.target, PlannedChange(decided.at, players, flow.exchanges)
+
+
+def _vain(decided: DecidedFlows) -> Iterator[tuple[str, str]]:
+    """Each member with each other for an exchange, when nobody was found to come to or go from
+    either of them."""
+    if decided.planned is None:
+        return
+    found = Counter[str]()
+    for flow, moves in zip(decided.flows, decided.planned, strict=True):
+        found[flow.source] += moves
+        found[flow.target] += moves
+    for flow in decided.flows:
+        if flow.exchanges and not found[flow.source] + found[flow.target]:
+            yield flow.source, flow.target
+
+
 def _samples(name: str, seconds: dict[int, dict[str, float]]) -> list[Health]:
     try:
         return [
@@ -182,4 +220,7 @@ def _together(samples: Sequence[Health]) -> Health:
         centre=centre,
         spread_m=_mean(apart),
         timestamp=max(h.timestamp for h in samples),
+        split=Split(
+            pairs=sum(h.split.pairs for h in samples), apart=sum(h.split.apart for h in samples)
+        ),
     )

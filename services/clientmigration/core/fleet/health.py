@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Self
 
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.split import UNSEEN, Split
 from clientmigration.core.fleet.world import Position
 
 FEW = 20
@@ -70,6 +71,7 @@ class Health:
     centre: Position  # mean position of its players; means nothing without any
     spread_m: float  # mean distance of its players from that centre
     timestamp: int  # whole Unix second
+    split: Split = UNSEEN  # who of its players sees whom on other servers
 
     def __post_init__(self) -> None:
         if not (0 <= self.load < math.inf and 0 <= self.spread_m < math.inf):
@@ -98,10 +100,12 @@ class Health:
             centre=Position(measures.get("centre_x_m", 0.0), measures.get("centre_y_m", 0.0)),
             spread_m=measures.get("spread_m", 0.0),
             timestamp=timestamp,
+            split=Split.from_measures(measures),
         )
 
     def measures(self) -> dict[str, float]:
-        """The same sample by measure name: what a member emits, and what from_measures reads."""
+        """The same sample by measure name: what every member emits, and what from_measures reads. A
+        game server emits those of its `split` too."""
         return {
             "health": self.health,
             "load": self.load,
@@ -112,6 +116,8 @@ class Health:
             "centre_x_m": self.centre.x,
             "centre_y_m": self.centre.y,
             "spread_m": self.spread_m,
+            "pairs": float(self.split.pairs),
+            "pairs_split": float(self.split.apart),
         }
 
     def cost(self, usual: float) -> float:

@@ -25,6 +25,7 @@ class PlannedChange:
 
     at: float  # Unix seconds
     players: int
+    exchanged: bool = False  # beside an exchange: so few that reports are believed meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Member:
     names none has a zone of its own, called like itself. `placed` are the Unix times of placements,
     `changes` the decisions, that reports may not show yet. It is `shut` until then (Unix seconds),
     because players could not reach it; from `trial_at` on one may be sent there to try.
+    `vain` are exchanges that found nobody: when, and with whom.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Member:
     changes: tuple[PlannedChange, ...] = ()
     shut: float = 0.0
     trial_at: float = 0.0
+    vain: tuple[tuple[float, str], ...] = ()
 
     @property
     def newest(self) -> Health | None:
@@ -70,6 +73,7 @@ class Member:
             history=tuple(h for h in self.history if h.timestamp >= second),
             placed=tuple(at for at in self.placed if at >= second),
             changes=tuple(c for c in self.changes if c.at >= second),
+            vain=tuple(each for each in self.vain if each[0] >= second),
         )
 
     def settled(self, policy: RebalancePolicy, usual: float) -> tuple[Health, ...]:
@@ -77,15 +81,23 @@ class Member:
 
         A sample older than a decision is corrected by it, with `usual` load per player where the
         member's own is not known; one of the `settle_s` after it is left out; later ones stand.
+        What an exchange brings to one side is little: of the samples after it the first half are
+        corrected, and none is left out.
         """
 
         def unsure(sample: Health) -> bool:
             second = sample.timestamp
-            return any(c.at - policy.lag_s < second < c.at + policy.settle_s for c in self.changes)
+            return any(
+                c.at - policy.lag_s < second < c.at + policy.settle_s
+                for c in self.changes
+                if not c.exchanged
+            )
 
         def owed(sample: Health) -> int:
-            latest = sample.timestamp + policy.lag_s
-            return sum(c.players for c in self.changes if latest <= c.at)
+            latest, half = sample.timestamp + policy.lag_s, policy.settle_s / 2
+            return sum(
+                c.players for c in self.changes if latest <= c.at + (half if c.exchanged else 0.0)
+            )
 
         return tuple(h.plus(owed(h), usual) for h in self.history if not unsure(h))
 

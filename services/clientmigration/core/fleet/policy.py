@@ -145,6 +145,40 @@ class RebalancePolicy(Section, frozen=True):
         _within(self, 0, 1000, "mate")
 
 
+class TogetherPolicy(Section, frozen=True):
+    """[together]: when players are exchanged between members, so that those who see each other play
+    together."""
+
+    share: float = 0.5
+    """Share of the moves per second that may be exchanges; 0: position moves nobody."""
+    least: float = 0.002
+    """Share of the pairs of two members that must be apart before they exchange."""
+    cost: float = 240.0
+    """What a move costs its player, in seconds of seeing one neighbour who plays elsewhere."""
+    stay_s: float = 60.0
+    """Seconds for which neighbours are expected to stay together: a move pays when it wins more
+    than `cost / stay_s` of them."""
+    even: float = 0.05
+    """How far above the level an exchange may lift a member, as a share of it; never above what the
+    fullest has."""
+    rest_s: float = 60.0
+    """Seconds after any move in which a player is not exchanged."""
+    worse_ms: float = 20.0
+    """No exchange makes a player's ping worse by more, in ms, whatever it would win."""
+
+    def __post_init__(self) -> None:
+        _within(self, 0, 1, "share", "least", "even")
+        _within(self, 0, 1e6, "cost")
+        _within(self, 1, 86_400, "stay_s")
+        _within(self, 0, 86_400, "rest_s")
+        _within(self, 0, 10_000, "worse_ms")
+
+    @property
+    def worth(self) -> float:
+        """Neighbours that a move has to win for its player."""
+        return self.cost / self.stay_s
+
+
 class Limits(Section, frozen=True):
     """[limits]: what no decision exceeds."""
 
@@ -220,10 +254,11 @@ class AutoscalePolicy(Section, frozen=True):
 
 
 class Policy(Section, frozen=True):
-    """The whole policy file: six tables, each optional, each field with a default."""
+    """The whole policy file: seven tables, each optional, each field with a default."""
 
     placement: PlacementPolicy = PlacementPolicy()
     rebalance: RebalancePolicy = RebalancePolicy()
+    together: TogetherPolicy = TogetherPolicy()
     health: HealthPolicy = HealthPolicy()
     limits: Limits = Limits()
     autoscale: AutoscalePolicy = AutoscalePolicy()

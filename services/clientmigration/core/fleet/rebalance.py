@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from clientmigration.core.fleet.estimate import LoadEstimate, estimates
+from clientmigration.core.fleet.exchange import exchanges
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.flow import Flow, Word
 from clientmigration.core.fleet.health import Grade
@@ -42,7 +43,9 @@ def flows(fleet: Fleet, policy: Policy, now: float) -> tuple[Flow, ...]:
     if not takers:
         return ()
     even = level(known, policy)
-    return tuple(_plan(known, [_Room(taker, even, policy) for taker in takers], even, policy))
+    rooms = [_Room(taker, even, policy) for taker in takers]
+    plan = tuple(_plan(known, rooms, even, policy))
+    return (*plan, *exchanges(known, plan, even, policy))
 
 
 def refuge(fleet: Fleet, policy: Policy, now: float, leaving: str) -> int | None:

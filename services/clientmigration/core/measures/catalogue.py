@@ -92,11 +92,34 @@ def _health(role: Role, of: str) -> Iterator[Row]:
         "average",
         f"Mean distance of the players of {of} from its centre.",
     )
+    yield _row(
+        role, "pairs", "count", "average", f"Others that players of {of} see, added up over them."
+    )
+    yield _row(
+        role,
+        "pairs_split",
+        "count",
+        "average",
+        "Of these, those on another server than who sees them.",
+    )
 
 
 def _gameserver() -> Iterator[Row]:
     role: Role = "gameserver"
     yield from _health(role, "the server")
+    yield _row(role, "number", "count", "last", "The server's number in its fleet; 0: none yet.")
+    for n in range(1, 5):
+        rank = "the most" if n == 1 else f"rank {n}"
+        yield _row(
+            role,
+            f"split_{n}_number",
+            "count",
+            "last",
+            f"Which server {rank} of them play on; 0: none.",
+        )
+        yield _row(
+            role, f"split_{n}_pairs", "count", "average", "How many of them play on that one."
+        )
     yield from _spread(role, "tick_ms", "ms", "work time of a tick.")
     yield from _spread(role, "lateness_ms", "ms", "start of a tick after its world time.")
     yield _row(role, "skipped_ticks", "count", "sum", "Ticks that were never simulated.")
@@ -162,7 +185,17 @@ def _router() -> Iterator[Row]:
     yield _row(role, "waiting", "count", "max", "Players waiting for a place.")
     yield _row(role, "decision_ms", "ms", "max", "Time taken to decide flows and choose who moves.")
     yield _row(role, "flows", "count", "sum", "Flows decided.")
+    yield _row(
+        role, "exchanges", "count", "sum", "Of these, those of servers that exchange players."
+    )
     yield _row(role, "planned_moves", "count", "sum", "Moves planned.")
+    yield _row(
+        role,
+        "planned_exchanges",
+        "count",
+        "sum",
+        "Of these, moves of an exchange, to be with those whom a player sees.",
+    )
     yield _row(
         role, "moves_settled", "count", "sum", "Moves after which the target owns the player."
     )

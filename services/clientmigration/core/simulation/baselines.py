@@ -54,7 +54,6 @@ class Ours:
     def plan(self, fleet: Fleet, now: float) -> Sequence[Flow]:
         """The flows of the policy."""
         decided = flows(fleet, self.policy, now)
-        fleet.decided(decided, now)
         self.zones = {member.name: member.zone for member in fleet.members()}
         return decided
 

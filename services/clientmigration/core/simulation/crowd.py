@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clientmigration.core.fleet.cells import Floats, Ints
 from clientmigration.core.simulation.scenario import Scenario
@@ -19,6 +20,8 @@ SEEN = 50
 """Players that one player can see at most; more cost nothing more."""
 STRAY_M = 80.0
 """How far from a town players walk."""
+NEAR_BY = 4
+"""Towns among which a wanderer chooses: those nearest to where it is."""
 
 
 class SimulatedCrowd:
@@ -35,6 +38,8 @@ class SimulatedCrowd:
         self.moved_at = np.zeros(0)
         self.waits = np.zeros(0, np.int64)
         self.towns = rng.uniform(0, scenario.size_m, (scenario.towns, 2))
+        apart = np.hypot(*(self.towns[:, None] - self.towns[None, :]).T)
+        self.near_by = np.argsort(apart, axis=1)[:, 1 : NEAR_BY + 1]
         self.meeting: Floats | None = None
         self.side = math.ceil(scenario.size_m / CELL_M) + 2
         self._born = 0
@@ -84,6 +89,18 @@ class SimulatedCrowd:
         self.meeting = None
         self.goal = self._near(self.towns[self.rng.integers(0, len(self.towns), len(self))])
 
+    def swap(self) -> None:
+        """Everybody goes as far east as it was west."""
+        self.goal = np.stack((self.scenario.size_m - 1e-6 - self.goal[:, 0], self.goal[:, 1]), 1)
+
+    def _wander(self, arrived: NDArray[np.bool_]) -> None:
+        """Some of those who have arrived set out for a town near by."""
+        going = np.flatnonzero(arrived & (self.rng.random(len(self)) < 1 / self.scenario.wander_s))
+        if len(going) and self.near_by.size:
+            here = np.hypot(*(self.at[going][:, None] - self.towns[None, :]).T).argmin(axis=0)
+            drawn = self.rng.integers(0, self.near_by.shape[1], len(going))
+            self.goal[going] = self._near(self.towns[self.near_by[here, drawn]])
+
     def walk(self) -> None:
         """One second. Who has arrived stays a while, and strolls near by."""
         way = self.goal - self.at
@@ -96,6 +113,8 @@ class SimulatedCrowd:
             0,
             self.scenario.size_m - 1e-6,
         )
+        if self.scenario.wander_s:
+            self._wander(left < 1.0)
 
     def cells(self) -> Ints:
         """The number of each one's cell; a border of empty cells is around the world."""
@@ -108,16 +127,21 @@ class SimulatedCrowd:
         around = _around(heads.reshape(self.side, self.side)).ravel()
         return np.asarray(around[cells] - 1, np.float64)
 
+    def pairs(self, servers: int) -> Ints:
+        """How many players of each server the players of each see: (servers, servers)."""
+        cells, playing = self.cells(), self.home != NOBODY
+        places, where = np.unique(cells[playing], return_inverse=True)
+        heads = np.zeros((servers, len(places)), np.int64)
+        np.add.at(heads, (self.home[playing], where), 1)
+        world = np.zeros((servers, self.side, self.side), np.int64)
+        world.reshape(servers, -1)[:, places] = heads
+        around = _around(world.swapaxes(0, 2)).swapaxes(0, 2).reshape(servers, -1)[:, places]
+        return np.asarray(heads @ around.T - np.diag(heads.sum(axis=1)))
+
     def cut(self, servers: int) -> float:
         """Share of the pairs who see each other that are on two servers."""
-        cells, playing = self.cells(), self.home != NOBODY
-        together = pairs = 0.0
-        everyone = np.bincount(cells[playing], minlength=self.side**2)
-        pairs = _pairs(everyone.reshape(self.side, self.side))
-        for server in range(servers):
-            heads = np.bincount(cells[self.home == server], minlength=self.side**2)
-            together += _pairs(heads.reshape(self.side, self.side))
-        return 1 - together / pairs if pairs else 0.0
+        pairs = self.pairs(servers)
+        return float(1 - pairs.trace() / pairs.sum()) if pairs.any() else 0.0
 
 
 def _around(heads: Ints) -> Ints:
@@ -129,8 +153,3 @@ def _around(heads: Ints) -> Ints:
     both[:, 1:] += wide[:, :-1]
     both[:, :-1] += wide[:, 1:]
     return both
-
-
-def _pairs(heads: Ints) -> float:
-    """Ordered pairs who see each other."""
-    return float((heads * (_around(heads) - 1)).sum())

@@ -1,14 +1,14 @@
 """Review: how a simulation went, in a few numbers, from its log. Arithmetic only."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import msgspec
 
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.flow import Flow
-from clientmigration.core.simulation.log import Log
+from clientmigration.core.simulation.log import Apart, Log
 from clientmigration.core.simulation.scenario import Scenario
 
 BACK_S = 60
@@ -41,6 +41,9 @@ class Review(msgspec.Struct, frozen=True):
     """Moves in the time in which nothing happens; None when the scenario has none."""
     cut: float
     """Share of the pairs who see each other that are on two servers."""
+    apart: tuple[Apart, ...]
+    """The same beside METIS, if it was asked: at a second, the mean of the time since the mark
+    before."""
     ping_ms: float
     overloaded: float
     """Share of the time that players spend on servers that do not keep up."""
@@ -64,6 +67,7 @@ def review(brain: str, scenario: Scenario, log: Log, start: int) -> Review:
         turned=_turned(log.flows),
         steady_moves=None if steady is None else len(after),
         cut=_mean(log.cut),
+        apart=tuple(_apart(log.apart, len(log.imbalance))),
         ping_ms=_mean(log.ping_ms),
         overloaded=sum(log.overloaded) / played_s if played_s else 0.0,
         waited=sum(log.waiting) / played_s if played_s else 0.0,
@@ -77,6 +81,15 @@ def _mean(values: Sequence[float]) -> float:
 def _marks(imbalance: Sequence[float]) -> tuple[tuple[int, float], ...]:
     edges = [len(imbalance) * n // MARKS for n in range(MARKS + 1)]
     return tuple((b, _mean(imbalance[a:b])) for a, b in pairwise(edges) if b > a)
+
+
+def _apart(looks: Sequence[Apart], seconds: int) -> Iterator[Apart]:
+    edges = [seconds * n // MARKS for n in range(MARKS + 1)]
+    for a, b in pairwise(edges):
+        some = [each for each in looks if a < each.at <= b]
+        if some:
+            shares = ([each[n] for each in some] for n in (1, 2, 3))
+            yield Apart(b, *map(_mean, shares))
 
 
 def _settled(scenario: Scenario, log: Log) -> float | None:
@@ -111,9 +124,12 @@ def _back(moves: Sequence[tuple[int, Move]]) -> int:
 
 
 def _turned(flows: Sequence[tuple[int, Flow]]) -> int:
+    """Exchanges go both ways, and turn nothing."""
     last: dict[tuple[str, str], int] = {}
     turned = 0
     for at, flow in flows:
+        if flow.exchanges:
+            continue
         turned += at - last.get((flow.target, flow.source), -BACK_S - 1) <= BACK_S
         last[flow.source, flow.target] = at
     return turned

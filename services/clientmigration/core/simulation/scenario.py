@@ -48,6 +48,10 @@ class Scatter(ScenarioEvent, frozen=True, tag="scatter"):
     """Everybody goes its own ways again."""
 
 
+class Swap(ScenarioEvent, frozen=True, tag="swap"):
+    """Everybody walks to the other half of the world: east and west change places."""
+
+
 class ServersAttach(ScenarioEvent, frozen=True, tag="attach"):
     """New game servers."""
 
@@ -87,7 +91,7 @@ class Scenario(_Table, frozen=True):
     seconds: Some
     players: Amount
     servers: list[Machines]
-    events: list[Gather | Scatter | ServersAttach | Crash | ServerDrains | PlayersJoin] = []
+    events: list[Gather | Scatter | Swap | ServersAttach | Crash | ServerDrains | PlayersJoin] = []
     day: Day | None = None
     steady_from_s: Duration | None = None
     """From here on nothing happens any more, so that nobody should be moved."""
@@ -100,6 +104,9 @@ class Scenario(_Table, frozen=True):
     towns: Some = 8
     """Places around which players walk."""
     walk_m_s: Positive = 3.0
+    wander_s: Duration = 0.0
+    """Seconds that a player stays at a town on average before it walks to one near by; 0: for
+    good."""
     cost: Positive = 0.002
     """Load of a player who sees nobody, on a machine of speed 1."""
     crowding: Share = 0.5

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clientmigration.core.fleet.cells import Floats
+from clientmigration.core.fleet.cells import Floats, Ints
 from clientmigration.core.fleet.health import Grade, Health, grade, health_of
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.split import SHARED, Split
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.simulation.scenario import Machines
 
@@ -42,8 +43,11 @@ class SimulatedServer:
         """How many more than these it would take."""
         return 0 if self.gone or self.draining else self.kind.capacity - players
 
-    def report(self, here: Floats, noise: float, policy: Policy, second: int) -> Health:
-        """What it says of itself when its players stand there; `noise` is a share of its load."""
+    def report(
+        self, here: Floats, noise: float, split: Split, policy: Policy, second: int
+    ) -> Health:
+        """What it says of itself when its players stand there; `noise` is a share of its load,
+        `split` who of them sees whom."""
         load = self.reported * (1 + noise)
         self.grade = grade(self.grade, load, policy)
         centre = here.mean(axis=0) if len(here) else np.zeros(2)
@@ -58,4 +62,14 @@ class SimulatedServer:
             centre=Position(*centre.tolist()),
             spread_m=float(np.hypot(away[:, 0], away[:, 1]).mean()) if len(here) else 0.0,
             timestamp=second,
+            split=split,
         )
+
+
+def split_of(server: int, pairs: Ints) -> Split:
+    """Whom the players of a server see: so many `pairs` with those of each, counted from 0."""
+    others = pairs.copy()
+    others[server] = 0
+    most = np.argsort(-others, kind="stable")[:SHARED].tolist()
+    shared = tuple((other + 1, int(others[other])) for other in most if others[other])
+    return Split(server + 1, int(pairs.sum()), int(others.sum()), shared)

@@ -13,6 +13,7 @@ import numpy as np
 
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.flow import moves_of
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.resident import Resident
@@ -21,7 +22,8 @@ from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.simulation.baselines import Brain
 from clientmigration.core.simulation.crowd import NOBODY, SEEN, SimulatedCrowd
-from clientmigration.core.simulation.log import Log
+from clientmigration.core.simulation.log import Apart, Log
+from clientmigration.core.simulation.oracle import least_apart
 from clientmigration.core.simulation.scenario import (
     Crash,
     Gather,
@@ -32,8 +34,9 @@ from clientmigration.core.simulation.scenario import (
     ScenarioEvent,
     ServerDrains,
     ServersAttach,
+    Swap,
 )
-from clientmigration.core.simulation.server import SimulatedServer
+from clientmigration.core.simulation.server import SimulatedServer, split_of
 
 START = 1_000_000
 """Unix second at which every simulation begins."""
@@ -43,13 +46,20 @@ PATIENT = 99
 """Seconds that somebody counts as having waited who lost its server."""
 LOOK_S = 5
 """How often it is counted whose neighbours are on another server."""
+ORACLES = 30
+"""How many times the oracle is asked in a scenario."""
 
 
 class Simulator:
     """One run of a scenario, which `play` plays from beginning to end."""
 
     def __init__(
-        self, scenario: Scenario, policy: Policy, brain: Brain, rng: np.random.Generator
+        self,
+        scenario: Scenario,
+        policy: Policy,
+        brain: Brain,
+        rng: np.random.Generator,
+        oracle: bool = False,
     ) -> None:
         self.scenario, self.policy, self.brain, self.rng = scenario, policy, brain, rng
         self.fleet, self.log = Fleet(), Log()
@@ -57,6 +67,7 @@ class Simulator:
         self.zones = scenario.zones()
         self.crowd = SimulatedCrowd(scenario, len(self.zones), rng)
         self.vicinity = Vicinity(policy.rebalance.cell_m)
+        self.oracle_s = max(10, scenario.seconds // ORACLES) if oracle else 0
         self.planned: deque[Move] = deque()
         self.moving: list[Move] = []
         for kind in scenario.servers:
@@ -96,6 +107,8 @@ class Simulator:
                 self.crowd.gather(share)
             case Scatter():
                 self.crowd.scatter()
+            case Swap():
+                self.crowd.swap()
             case ServersAttach(servers=kind):
                 self._attach(kind)
             case Crash(server=number):
@@ -178,6 +191,8 @@ class Simulator:
         self.log.flows += [(self.second, flow) for flow in flows]
         involved = {f.source for f in flows} | {f.target for f in flows}
         moves = self.brain.choose(self._roster(involved), flows, now)
+        planned = moves_of(flows, ((move.source, move.target) for move in moves))
+        self.fleet.decided(flows, now, planned)
         self.planned = deque(moves)
 
     def _roster(self, involved: set[str]) -> list[Resident]:
@@ -230,12 +245,15 @@ class Simulator:
             server.work(load)
 
     def _report(self) -> None:
+        pairs = self.crowd.pairs(len(self.servers))
         noise = self.rng.uniform(-1, 1, len(self.servers)) * self.scenario.noise
         for number, server in enumerate(self.servers):
             if not server.gone:
                 here = self.crowd.at[self.crowd.home == number]
-                health = server.report(here, float(noise[number]), self.policy, self.second)
-                report = measurements("gameserver", server.name, health.measures(), self.second)
+                split = split_of(number, pairs[number])
+                health = server.report(here, float(noise[number]), split, self.policy, self.second)
+                told = health.measures() | split.measures()
+                report = measurements("gameserver", server.name, told, self.second)
                 self.fleet.observe(report, self.second + 0.2)
                 if server.draining and not health.players:
                     self._lose(number)
@@ -254,6 +272,19 @@ class Simulator:
         if n % LOOK_S == 0:
             log.cut.append(crowd.cut(len(self.servers)))
             log.ping_ms.append(self._mean_ping())
+        if self.oracle_s and n % self.oracle_s == self.oracle_s - 1:
+            log.apart.append(self._apart(n))
+
+    def _apart(self, n: int) -> Apart:
+        """What is apart, and what would have to be."""
+        open_ = [
+            (server.kind.speed, self.zones.index(server.kind.zone))
+            for server in self.servers
+            if not (server.gone or server.draining)
+        ]
+        metis = least_apart(self.crowd, open_)
+        zoned = least_apart(self.crowd, open_, True) if len(self.zones) > 1 else metis
+        return Apart(n + 1, self.crowd.cut(len(self.servers)), metis, zoned)
 
     def _mean_ping(self) -> float:
         zones = {zone: n for n, zone in enumerate(self.zones)}

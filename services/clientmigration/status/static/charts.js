@@ -1,7 +1,7 @@
 // Small line charts in SVG, instead of a library: nothing to load, no canvas to blur, and a screen
 // reader gets a sentence.
 
-import { kind } from "./marks.js";
+import { tint } from "./marks.js";
 
 const WIDE = 300;
 const HIGH = 100;
@@ -53,7 +53,7 @@ export function figure(chart, numbers) {
   for (const each of chart.lines) {
     const path = draw("path", { d: line(each.points, most) });
     const number = numbers.get(each.name);
-    path.style.stroke = number ? `var(--s${kind(number)})` : "var(--accent)";
+    path.style.stroke = number ? `var(--s${tint(number)})` : "var(--accent)";
     svg.append(path);
   }
   const scale = Object.assign(document.createElement("div"), { className: "ends" });

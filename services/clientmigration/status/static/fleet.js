@@ -19,7 +19,10 @@ function make(name, fields = {}, ...inside) {
 }
 
 const percent = (share) => `${Math.round(100 * share)}%`;
-const ms = (value, digits = 1) => (value == null ? "–" : `${value.toFixed(digits)} ms`);
+/** How many of the pairs of players who see each other play on two servers. */
+export const split = ({ pairs, pairs_split: apart }) => (pairs ? percent(apart / pairs) : "–");
+
+const ms = (value, digits = value < 100 ? 1 : 0) => (value == null ? "–" : `${value.toFixed(digits)} ms`);
 export const many = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 export class Fleet {
@@ -36,6 +39,7 @@ export class Fleet {
     if (!fleet) return;
     say(by("sum-players"), `${fleet.players}`);
     say(by("sum-servers"), `${fleet.servers}`);
+    say(by("sum-split"), split(fleet));
     say(by("sum-moves"), `${fleet.moves_settled}`);
     const gaps = moves.map((move) => move.gap_ms).filter((gap) => gap != null).sort((a, b) => a - b);
     say(by("sum-gap"), gaps.length ? ms(gaps[gaps.length >> 1]) : "–");

@@ -1,18 +1,27 @@
-// Draws the meadow: cells, crowds, servers' regions, players, and moves as they happen.
+// Draws the meadow: cells, crowds, servers' grounds, players, and moves as they happen.
 
-import { colours, kind, sprites } from "./marks.js";
+import { colours, sprites, tint } from "./marks.js";
 import { Places } from "./places.js";
+import { Territories } from "./territories.js";
 
 const CROWD = 6; // players in one cell that make a hot spot
 const MOVE_MS = 1600;
 const FRAME_MS = 30; // thirty pictures a second are enough, and half the work
 const NEAR_M = 190; // how much of the meadow one sees while playing
+const BORDER_MS = 150; // seven new borders a second look like a line that moves
+const EASE_MS = 700; // how long a border takes for most of its way
 
 export class World {
   constructor(canvas, map) {
     this.canvas = canvas;
     this.map = map;
+    this.back = document.createElement("canvas"); // the land below the players, which changes less often
     this.places = new Places();
+    this.territories = new Territories();
+    this.grounds = []; // {server, path, x, y}: see Territories
+    this.bordered = 0;
+    this.stale = true; // the land has to be drawn anew
+    this.hearts = new Map(); // number -> {x, y} where its name stands
     this.servers = [];
     this.moves = [];
     this.me = null; // while playing: {x, y, server, others}
@@ -41,6 +50,7 @@ export class World {
     const now = performance.now();
     for (const move of this.places.heard(world, now)) this.moves.push({ ...move, since: now });
     this.moves = this.moves.filter((move) => now - move.since < MOVE_MS).slice(-80);
+    this.territories.heard(this.places.players.values(), this.places.size, this.places.cell);
     this.#wake();
   }
 
@@ -60,7 +70,8 @@ export class World {
     const box = this.canvas.getBoundingClientRect();
     const ratio = Math.min(2, devicePixelRatio || 1);
     this.scale = ratio;
-    for (const canvas of [this.canvas, this.map]) {
+    this.stale = true;
+    for (const canvas of [this.canvas, this.back, this.map]) {
       const wide = Math.round((canvas === this.map ? box.width * 0.24 : box.width) * ratio);
       if (wide && canvas.width !== wide) canvas.width = canvas.height = wide;
     }
@@ -78,10 +89,11 @@ export class World {
     if (now - this.drawn < FRAME_MS) { this.#wake(); return; }
     this.drawn = now;
     this.#aim();
+    this.#border(now);
     const pen = this.canvas.getContext("2d");
     const wide = this.canvas.width;
-    this.#ground(pen, wide, this.camera);
-    if (!this.me) this.#regions(pen, wide, this.camera);
+    if (this.stale) this.#land(wide);
+    pen.drawImage(this.back, 0, 0);
     this.#players(pen, wide, this.camera, now);
     this.#arcs(pen, wide, this.camera, now);
     if (!this.me) this.#names(pen, wide, this.camera);
@@ -94,12 +106,23 @@ export class World {
     const size = this.places.size;
     const to = this.me ? { x: this.me.x, y: this.me.y, span: NEAR_M } : { x: size / 2, y: size / 2, span: size };
     const part = this.still.matches ? 1 : 0.25;
-    for (const axis of ["x", "y", "span"]) this.camera[axis] += (to[axis] - this.camera[axis]) * part;
+    for (const axis of ["x", "y", "span"]) {
+      const step = (to[axis] - this.camera[axis]) * part;
+      this.camera[axis] += step;
+      if (Math.abs(step) > 0.01) this.stale = true;
+    }
   }
 
   #at(x, y, wide, camera) {
     const scale = wide / camera.span;
     return [(x - camera.x) * scale + wide / 2, wide / 2 - (y - camera.y) * scale];
+  }
+
+  #land(wide) {
+    const pen = this.back.getContext("2d", { alpha: false });
+    this.#ground(pen, wide, this.camera);
+    this.#grounds(pen, wide, this.camera);
+    this.stale = false;
   }
 
   #ground(pen, wide, camera) {
@@ -135,23 +158,47 @@ export class World {
     }
   }
 
-  #regions(pen, wide, camera) {
-    const scale = wide / camera.span;
+  /** Borders and names are moved on, some times a second. */
+  #border(now) {
+    const passed = now - this.bordered;
+    if (passed < BORDER_MS) return;
+    this.bordered = now;
+    this.stale = true;
+    const part = this.still.matches || !this.grounds.length ? 1 : 1 - Math.exp(-passed / EASE_MS);
+    this.territories.ease(part);
+    this.grounds = this.territories.grounds().map(({ server, loops, x, y }) => ({ server, path: rounded(loops), x, y }));
     for (const server of this.servers) {
-      if (!server.players) continue;
-      const [x, y] = this.#at(server.x, server.y, wide, camera);
-      pen.beginPath();
-      pen.arc(x, y, Math.max(8, server.spread * scale), 0, 2 * Math.PI);
-      pen.globalAlpha = 0.07;
-      pen.fillStyle = pen.strokeStyle = this.fills[kind(server.number)];
-      pen.fill();
-      pen.globalAlpha = 0.75;
-      pen.lineWidth = 1.5 * this.scale;
-      pen.setLineDash([7 * this.scale, 6 * this.scale]);
-      pen.stroke();
-      pen.setLineDash([]);
-      pen.globalAlpha = 1;
+      const to = this.grounds.find((ground) => ground.server === server.number) ?? server;
+      const at = this.hearts.get(server.number) ?? { x: to.x, y: to.y };
+      this.hearts.set(server.number, { x: at.x + (to.x - at.x) * part, y: at.y + (to.y - at.y) * part });
     }
+  }
+
+  #heart(server) {
+    return this.hearts.get(server.number) ?? server;
+  }
+
+  /** Each server's ground in its colour, with a line along the inside of its border. */
+  #grounds(pen, wide, camera) {
+    const scale = wide / camera.span;
+    const { size } = this.places;
+    pen.save();
+    pen.setTransform(scale, 0, 0, -scale, wide / 2 - camera.x * scale, wide / 2 + camera.y * scale);
+    pen.beginPath();
+    pen.rect(0, 0, size, size);
+    pen.clip();
+    for (const { server, path } of this.grounds) {
+      pen.save();
+      pen.clip(path);
+      pen.fillStyle = pen.strokeStyle = this.fills[tint(server)];
+      pen.globalAlpha = 0.16;
+      pen.fill(path);
+      pen.globalAlpha = 0.8;
+      pen.lineWidth = (4 * this.scale) / scale; // the outer half is cut off
+      pen.stroke(path);
+      pen.restore();
+    }
+    pen.restore();
   }
 
   #names(pen, wide, camera) {
@@ -161,7 +208,7 @@ export class World {
     for (const { server, x, y } of this.#spaced(wide, camera)) {
       const half = pen.measureText(server.name).width / 2 + 9 * this.scale;
       pen.fillStyle = this.paint.panel;
-      pen.strokeStyle = this.fills[kind(server.number)];
+      pen.strokeStyle = this.fills[tint(server.number)];
       pen.lineWidth = 2 * this.scale;
       pen.beginPath();
       pen.roundRect(x - half, y - 11 * this.scale, 2 * half, 22 * this.scale, 11 * this.scale);
@@ -172,13 +219,14 @@ export class World {
     }
   }
 
-  /** Where servers' names stand: at their middle, or below one that is there already. */
+  /** Where servers' names stand: amid their grounds, or below one that is there already. */
   #spaced(wide, camera) {
     const high = 25 * this.scale;
     const near = 58 * this.scale;
     const put = [];
-    for (const server of this.servers.filter((each) => each.players).sort((a, b) => b.y - a.y)) {
-      let [x, y] = this.#at(server.x, server.y, wide, camera);
+    const shown = this.servers.filter((each) => each.players).map((server) => ({ server, ...this.#heart(server) }));
+    for (const { server, x: across, y: along } of shown.sort((a, b) => b.y - a.y)) {
+      let [x, y] = this.#at(across, along, wide, camera);
       for (const other of put) {
         if (Math.abs(other.x - x) < near && y - other.y < high) y = other.y + high;
       }
@@ -191,7 +239,7 @@ export class World {
     const close = this.me?.others;
     const pictures = this.me ? this.bigMarks : this.marks;
     const put = (x, y, server) => {
-      const picture = pictures[kind(server)];
+      const picture = pictures(server);
       const [across, down] = this.#at(x, y, wide, camera);
       if (across < -40 || down < -40 || across > wide + 40 || down > wide + 40) return;
       pen.drawImage(picture, Math.round(across - picture.width / 2), Math.round(down - picture.height / 2));
@@ -218,13 +266,16 @@ export class World {
       const here = this.places.of(move.id, now) ?? [move.x, move.y];
       const [x, y] = this.#at(...here, wide, camera);
       pen.globalAlpha = this.still.matches ? 0.9 : 1 - part;
-      pen.strokeStyle = this.fills[kind(move.to)];
+      pen.strokeStyle = this.fills[tint(move.to)];
       pen.lineWidth = 2.5 * this.scale;
       pen.beginPath();
       pen.arc(x, y, (this.still.matches ? 13 : 8 + 16 * part) * this.scale, 0, 2 * Math.PI);
       pen.stroke();
       const home = this.servers.find((server) => server.number === move.to);
-      if (home && !this.me) this.#arc(pen, [x, y], this.#at(home.x, home.y, wide, camera), part);
+      if (home && !this.me) {
+        const heart = this.#heart(home);
+        this.#arc(pen, [x, y], this.#at(heart.x, heart.y, wide, camera), part);
+      }
       pen.globalAlpha = 1;
     }
     this.moves = this.moves.filter((move) => now - move.since < MOVE_MS);
@@ -253,7 +304,7 @@ export class World {
     const dot = 2.2 * this.scale;
     this.places.each(now, this.still.matches, (x, y, server) => {
       const [across, down] = this.#at(x, y, wide, whole);
-      pen.fillStyle = this.fills[kind(server)];
+      pen.fillStyle = this.fills[tint(server)];
       pen.fillRect(across - dot / 2, down - dot / 2, dot, dot);
     });
     const [x, y] = this.#at(this.camera.x, this.camera.y, wide, whole);
@@ -262,4 +313,19 @@ export class World {
     pen.lineWidth = 1.5 * this.scale;
     pen.strokeRect(x - half, y - half, 2 * half, 2 * half);
   }
+}
+
+/** Closed lines as one path, their corners rounded. */
+function rounded(loops) {
+  const path = new Path2D();
+  for (const loop of loops) {
+    const last = loop[loop.length - 1];
+    path.moveTo((last[0] + loop[0][0]) / 2, (last[1] + loop[0][1]) / 2);
+    loop.forEach(([x, y], n) => {
+      const [toX, toY] = loop[(n + 1) % loop.length];
+      path.quadraticCurveTo(x, y, (x + toX) / 2, (y + toY) / 2);
+    });
+    path.closePath();
+  }
+  return path;
 }

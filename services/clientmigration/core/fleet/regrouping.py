@@ -1,0 +1,155 @@
+"""Regrouping: who is exchanged between members, so that those who see each other play together.
+
+A pure function of roster, flows, policy and now. As many come to each member as leave it, but for
+those by whom the flows differ; nothing here exceeds a flow.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from clientmigration.core.fleet.cells import CellSight, Floats, Ints
+from clientmigration.core.fleet.circulation import Party, Way, circulated
+from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.parties import PartyTerms
+from clientmigration.core.fleet.resident import Resident
+from clientmigration.core.fleet.territory import Crowds, Marks, divided
+
+FEW = 4
+"""Parties of one cell and one member that are one vertex, at most: so that sizes can be exact."""
+
+Found = tuple[Resident, Flow, int, int]
+"""Who goes, for which flow, how many neighbours it will have there, and has here."""
+
+
+def regrouped(
+    there: Mapping[str, Sequence[Resident]], flows: Sequence[Flow], terms: PartyTerms, most: int
+) -> Iterator[Found]:
+    """Who goes for these exchanges, at most so many, of the residents of the members between which
+    they are.
+
+    In an order in which all stay as full as they are. Nobody who is locked or busy, nobody who was
+    moved within `rest_s`; a group goes as a whole or not at all; nobody's ping gets worse by more
+    than `worse_ms`. Nobody goes for whom it does not pay.
+    """
+    bounds: dict[Way, int] = {(flow.source, flow.target): flow.players for flow in flows}
+    by_way = {(flow.source, flow.target): flow for flow in flows}
+    takes: dict[str, int] = defaultdict(int)
+    for (source, target), players in bounds.items():
+        takes[source] -= players
+        takes[target] += players
+    crowd = _Regrouping(there, terms)
+    for party in circulated(crowd.wanted(takes), bounds, takes, most):
+        for row in party.rows:
+            yield crowd.residents[row], by_way[party.way], *crowd.neighbours(row)
+
+
+class _Regrouping:
+    """Everybody at some members, as rows, and where each should be."""
+
+    def __init__(self, there: Mapping[str, Sequence[Resident]], terms: PartyTerms) -> None:
+        self.terms, self.names = terms, sorted(there)
+        self.residents = [each for name in self.names for each in there[name]]
+        counts = [len(there[name]) for name in self.names]
+        self.home = np.repeat(np.arange(len(self.names)), counts)
+        cell_m = terms.policy.rebalance.cell_m
+        self.sight, self.cells = CellSight.of([r.position for r in self.residents], cell_m)
+        self.parties = self._parties()
+
+    def wanted(self, takes: Mapping[str, int]) -> Iterator[Party]:
+        """The parties that should be elsewhere, those who win most first."""
+        first = np.array([rows[0] for rows in self.parties], np.int64)
+        if not len(first):
+            return
+        heads = np.array([len(rows) for rows in self.parties], np.int64)
+        allowed, kind = self._allowed(first)
+        keys = np.stack((self.cells[first], self.home[first], kind, self._few(first)), axis=1)
+        _, one, vertex = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        vertex = vertex.ravel()
+        crowds = Crowds.of(
+            np.bincount(vertex, heads).astype(np.int64),
+            self.home[first[one]],
+            allowed[one],
+            self.cells[first[one]],
+            self.sight,
+        )
+        sizes = np.bincount(crowds.home, crowds.heads, minlength=len(self.names)).astype(np.int64)
+        limits = sizes + np.array([max(0, takes[name]) for name in self.names])
+        goal = divided(crowds, sizes, limits, self.terms.policy.together.worth)
+        here, then = crowds.near(crowds.home), crowds.near(goal)
+        rows = np.arange(len(goal))
+        self._there = then[rows, goal] / crowds.heads
+        self._here = here[rows, crowds.home] / crowds.heads
+        won = here[rows, goal] - here[rows, crowds.home] + then[rows, goal]
+        won = (won - then[rows, crowds.home]) / crowds.heads
+        self._vertex = np.zeros(len(self.residents), np.int64)
+        self._vertex[first] = vertex
+        going = np.flatnonzero((goal != crowds.home)[vertex])
+        order = going[np.lexsort((first[going], -won[vertex[going]]))]
+        for rank, party in enumerate(order.tolist()):
+            v = vertex[party]
+            self._vertex[self.parties[party]] = v
+            way = self.names[int(crowds.home[v])], self.names[int(goal[v])]
+            yield Party(rank, tuple(self.parties[party]), way)
+
+    def _few(self, first: Ints) -> Ints:
+        """A number for each party, by which not many of one cell are one vertex."""
+        keys = self.cells[first] * len(self.names) + self.home[first]
+        order = np.argsort(keys, kind="stable")
+        begin = np.concatenate(([True], keys[order][1:] != keys[order][:-1]))
+        nth = np.arange(len(keys)) - np.maximum.accumulate(np.where(begin, np.arange(len(keys)), 0))
+        few = np.empty(len(keys), np.int64)
+        few[order] = nth // FEW
+        return few
+
+    def neighbours(self, row: int) -> tuple[int, int]:
+        """How many a row has where it should be, when all are there, and has now where it is."""
+        vertex = self._vertex[row]
+        return round(self._there[vertex]), round(self._here[vertex])
+
+    def _parties(self) -> list[list[int]]:
+        """Whole groups, and everybody else alone."""
+        limit = self.terms.policy.limits.group
+        groups: dict[tuple[int, str], list[int]] = defaultdict(list)
+        alone: list[list[int]] = []
+        for row, (each, home) in enumerate(zip(self.residents, self.home.tolist(), strict=True)):
+            if each.group:
+                groups[home, each.group].append(row)
+            else:
+                alone.append([row])
+        for rows in groups.values():
+            alone += [rows] if len(rows) <= limit else [[row] for row in rows]
+        return alone
+
+    def _allowed(self, first: Ints) -> tuple[Marks, Ints]:
+        """Where each party may be, (parties, members), and a number for each kind of answer."""
+        policy, members = self.terms.policy, np.arange(len(self.names))
+        since = self.terms.now - policy.together.rest_s
+        stays = [
+            each.locked or each.busy or (each.moved_at is not None and each.moved_at > since)
+            for each in self.residents
+        ]
+        may = np.repeat(~np.array(stays, bool)[:, None], len(members), axis=1)
+        if any(each.ping_ms for each in self.residents):
+            pings = self._pings()
+            own = pings[np.arange(len(may)), self.home]
+            with np.errstate(invalid="ignore"):
+                may &= ~(pings - own[:, None] > policy.together.worse_ms)
+        may[np.arange(len(may)), self.home] = True
+        allowed = may[first]
+        for n, rows in enumerate(self.parties):
+            if len(rows) > 1:
+                allowed[n] = may[rows].all(axis=0)
+        _, kind = np.unique(allowed, axis=0, return_inverse=True)
+        return allowed, kind.ravel()
+
+    def _pings(self) -> Floats:
+        """Everybody's ping to every member in ms; not a number where it is not known."""
+        zones = [self.terms.zone(name) for name in self.names]
+        known = {
+            zone: np.array([each.ping_ms.get(zone, math.nan) for each in self.residents])
+            for zone in set(zones)
+        }
+        return np.stack([known[zone] for zone in zones], axis=1)

@@ -1,0 +1,166 @@
+"""Territory: which players should play together, by who sees whom and what a move costs.
+
+Arithmetic on arrays. METIS divides the graph of who sees whom; each member has a vertex in it that
+holds its present players with the worth of a move, so that the division changes no more than pays.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pymetis
+from numpy.typing import NDArray
+
+from clientmigration.core.fleet.cells import CellSight, Floats, Ints
+
+ROUGHLY = 0.03
+"""Share of a member's players by which a division may be off; what is done is exact again."""
+HEAVY = 2**30
+"""Sum of edges that METIS is given at most: it reckons in 32 bits."""
+STRONG = 100.0
+"""Neighbours that a member to which somebody must not go counts as taking away."""
+TRIES, MANY = 4, 5_000
+"""Divisions of which the best is taken, where there are fewer than so many vertices."""
+
+Marks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Crowds:
+    """Parties as a graph: those who stand in one cell, are at one member and may go to the same
+    others are one vertex.
+
+    `heads` players are at `home`, the number of a member; `allowed` (vertices, members) says where
+    each may be. `ends` and `pairs` are the edges, each once: who sees whom, and how often.
+    """
+
+    heads: Ints
+    home: Ints
+    allowed: Marks
+    ends: tuple[Ints, Ints]
+    pairs: Floats
+
+    @classmethod
+    def of(cls, heads: Ints, home: Ints, allowed: Marks, cells: Ints, sight: CellSight) -> Self:
+        """Vertices of which each stands in one cell."""
+        order = np.argsort(cells, kind="stable")
+        count = np.bincount(cells, minlength=sight.nowhere + 1)
+        count[sight.nowhere] = 0  # nobody sees who has no position
+        start = np.concatenate(([0], np.cumsum(np.bincount(cells, minlength=sight.nowhere + 1))))
+        seen = sight.seen[cells]
+        many = count[seen]
+        first = np.repeat(np.arange(len(cells)), many.sum(axis=1))
+        many, begin = many.ravel(), start[seen].ravel()
+        before = np.concatenate(([0], np.cumsum(many)[:-1]))
+        second = order[np.arange(many.sum()) + np.repeat(begin - before, many)]
+        once = first < second
+        ends = first[once], second[once]
+        return cls(heads, home, allowed, ends, (heads[ends[0]] * heads[ends[1]]).astype(np.float64))
+
+    def near(self, homes: Ints) -> Floats:
+        """How many pairs each vertex would have with the players of each member, when each is at
+        that of `homes`: (vertices, members)."""
+        count, members = self.allowed.shape
+        one, other = self.ends
+        at = np.concatenate((one * members + homes[other], other * members + homes[one]))
+        found = np.bincount(at, np.concatenate((self.pairs, self.pairs)), count * members)
+        return np.asarray(found.reshape(count, members), np.float64)
+
+    def apart(self, homes: Ints) -> float:
+        """Pairs on two members, when each vertex is at that of `homes`."""
+        return float(self.pairs[homes[self.ends[0]] != homes[self.ends[1]]].sum())
+
+
+def divided(crowds: Crowds, sizes: Ints, limits: Ints, worth: float) -> Ints:
+    """Where each vertex should be so that few pairs are apart and few players move: moving has to
+    win `worth` neighbours for each who moves. `sizes` are the players that members should have,
+    `limits` those they may have. The present homes when nothing is won by moving anybody."""
+    best, least = crowds.home, crowds.apart(crowds.home)
+    for seed in range(TRIES if len(crowds.heads) < MANY else 1):
+        homes = _Repair(crowds, _metis(crowds, sizes, worth, seed), limits, worth).homes()
+        moved = crowds.heads[homes != crowds.home].sum()
+        costs = crowds.apart(homes) + worth * moved
+        if costs < least:
+            best, least = homes, costs
+    return best
+
+
+def _metis(crowds: Crowds, sizes: Ints, worth: float, seed: int) -> Ints:
+    """The division by METIS. Each member is a vertex as heavy as all players, so that there is one
+    in each part, tied to those who are there by what their move has to win."""
+    count, members = crowds.allowed.shape
+    total, rows = int(crowds.heads.sum()), np.arange(count)
+    ties = [(rows, count + crowds.home, worth * crowds.heads)]
+    some = ~np.all(crowds.allowed, axis=1, keepdims=True)
+    bound, free = np.nonzero(crowds.allowed & some)
+    ties.append((bound, count + free, STRONG * crowds.heads[bound]))
+    one = np.concatenate((crowds.ends[0], *(each for each, _, _ in ties)))
+    other = np.concatenate((crowds.ends[1], *(each for _, each, _ in ties)))
+    weights = np.concatenate((crowds.pairs, *(each for _, _, each in ties)))
+    weights = np.maximum(1, weights * min(8.0, HEAVY / max(1.0, 2 * weights.sum())))
+    ends, others = np.concatenate((one, other)), np.concatenate((other, one))
+    order = np.argsort(ends, kind="stable")
+    starts = np.concatenate(([0], np.cumsum(np.bincount(ends, minlength=count + members))))
+    graph = pymetis.CSRAdjacency(starts.astype(np.int32), others[order].astype(np.int32))
+    shares = sizes / sizes.sum() + 1.0
+    options = pymetis.Options()
+    options.seed = seed
+    options.ufactor = max(1, round(1000 * ROUGHLY / (members + 1)))
+    _, parts = pymetis.part_graph(
+        members,
+        graph,
+        eweights=np.concatenate((weights, weights))[order].astype(np.int32),
+        vweights=np.concatenate((crowds.heads, np.full(members, total))).astype(np.int32),
+        tpwgts=(shares / shares.sum()).tolist(),
+        options=options,
+    )
+    found = np.array(parts, np.int64)
+    called = np.full(members, -1)
+    called[found[count:]] = np.arange(members)
+    homes = called[found[:count]]
+    known = (homes >= 0) & crowds.allowed[rows, homes]
+    return np.where(known, homes, crowds.home)
+
+
+class _Repair:
+    """Makes a division good: nobody above its limit, and no move that does not pay."""
+
+    def __init__(self, crowds: Crowds, homes: Ints, limits: Ints, worth: float) -> None:
+        self._crowds, self._homes, self._limits = crowds, homes.copy(), limits
+        self._rows = np.arange(len(homes))
+        self._heads = crowds.heads.astype(np.float64)
+        self._count = np.bincount(homes, crowds.heads, minlength=len(limits))
+        self._near = crowds.near(homes)
+        away = np.arange(len(limits))[None, :] != crowds.home[:, None]
+        self._away = worth * self._heads[:, None] * away
+        self._away[~crowds.allowed] = np.inf
+        ends = np.concatenate(crowds.ends)
+        order = np.argsort(ends, kind="stable")
+        self._other = np.concatenate(crowds.ends[::-1])[order]
+        self._pairs = np.concatenate((crowds.pairs, crowds.pairs))[order]
+        self._start = np.concatenate(([0], np.cumsum(np.bincount(ends, minlength=len(homes)))))
+
+    def homes(self) -> Ints:
+        """The better division."""
+        for _ in range(2 * len(self._homes)):
+            costs = self._away - self._near
+            costs = (costs - costs[self._rows, self._homes][:, None]) / self._heads[:, None]
+            fits = self._count[None, :] + self._heads[:, None] <= self._limits[None, :]
+            costs = np.where(fits, costs, np.inf)
+            costs[self._rows, self._homes] = np.inf
+            over = self._count > self._limits
+            if over.any():
+                costs[~over[self._homes]] = np.inf
+            vertex, member = divmod(int(costs.argmin()), len(self._limits))
+            if costs[vertex, member] >= (np.inf if over.any() else -1e-9):
+                break
+            self._move(vertex, member)
+        return self._homes
+
+    def _move(self, vertex: int, member: int) -> None:
+        before, edges = self._homes[vertex], slice(self._start[vertex], self._start[vertex + 1])
+        self._near[self._other[edges], before] -= self._pairs[edges]
+        self._near[self._other[edges], member] += self._pairs[edges]
+        self._count[before] -= self._crowds.heads[vertex]
+        self._count[member] += self._crowds.heads[vertex]
+        self._homes[vertex] = member
