@@ -17,7 +17,9 @@ from clientmigration.core.simulation.baselines import (
     Ours,
     RoundRobin,
 )
+from clientmigration.core.simulation.crowd import SimulatedCrowd
 from clientmigration.core.simulation.log import Log
+from clientmigration.core.simulation.oracle import least_apart
 from clientmigration.core.simulation.review import Review, review
 from clientmigration.core.simulation.scenario import Day, Scenario
 from clientmigration.core.simulation.simulator import START, Simulator
@@ -25,19 +27,21 @@ from clientmigration.errors import ConfigurationError
 
 FOLDER = Path(__file__).parents[2] / "docs" / "scenarios"
 POLICY = Policy()
-QUICK = {"day": 900}  # seconds into which a day and a night are pressed
+QUICK = {"day": 900, "wander": 300}  # seconds into which long scenarios are pressed
 
 
 def scenario(name: str) -> Scenario:
     read = Scenario.parse(tomllib.loads((FOLDER / f"{name}.toml").read_text()))
     if name not in QUICK:
         return read
-    day = Day(most=read.day.most if read.day else 1, length_s=QUICK[name])
+    day = read.day and Day(most=read.day.most, length_s=QUICK[name])
     return msgspec.structs.replace(read, seconds=QUICK[name], day=day)
 
 
-def played(scenario: Scenario, brain: Brain, seed: int = 1) -> tuple[Review, Log]:
-    log = Simulator(scenario, POLICY, brain, np.random.default_rng(seed)).play()
+def played(
+    scenario: Scenario, brain: Brain, seed: int = 1, oracle: bool = False
+) -> tuple[Review, Log]:
+    log = Simulator(scenario, POLICY, brain, np.random.default_rng(seed), oracle).play()
     return review(brain.name, scenario, log, START), log
 
 
@@ -98,3 +102,43 @@ def test_a_wrong_scenario_is_refused_with_the_field(wrong: dict[str, object], wh
     assert Scenario.parse(good).seconds == 9
     with pytest.raises(ConfigurationError, match=where):
         Scenario.parse({**good, **wrong})
+
+
+@pytest.mark.parametrize("name", ["new-server", "swap"])
+def test_who_stands_together_comes_to_play_together_nearly_as_metis_would_have_it(
+    name: str,
+) -> None:
+    told, _ = played(scenario(name), Ours(POLICY), oracle=True)
+    last = told.apart[-1]
+    assert last.ours <= last.metis + 0.05
+    assert told.moves_per_player_hour < 12
+
+
+def test_position_moves_nobody_where_the_policy_says_so() -> None:
+    off = Policy.parse({"together": {"share": 0}})
+    here = scenario("new-server")
+    log = Simulator(here, off, Ours(off), np.random.default_rng(1)).play()
+    assert log.moves
+    assert not any(flow.exchanges for _, flow in log.flows)
+
+
+def test_the_oracle_parts_nobody_where_there_is_one_server_and_as_few_as_it_can() -> None:
+    crowd = SimulatedCrowd(scenario("new-server"), 1, np.random.default_rng(1))
+    crowd.join(200, 1)
+    crowd.home[:] = 0
+    assert least_apart(crowd, [(1.0, 0)]) == 0
+    assert 0 <= least_apart(crowd, [(1.0, 0)] * 4) < 0.2
+
+
+def test_wanderers_leave_their_towns_and_halves_swap_places() -> None:
+    wander = msgspec.structs.replace(scenario("wander"), players=100, wander_s=10.0)
+    crowd = SimulatedCrowd(wander, 1, np.random.default_rng(1))
+    crowd.join(100, 1)
+    goals = crowd.goal.copy()
+    for _ in range(30):
+        crowd.walk()
+    far = np.hypot(*(crowd.goal - goals).T) > 200
+    assert far.sum() > 50
+    east = crowd.goal[:, 0].copy()
+    crowd.swap()
+    assert np.allclose(crowd.goal[:, 0], wander.size_m - east)
