@@ -1,6 +1,7 @@
 """The simulator: the real decisions over simulated time, and simple baselines beside them."""
 
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,7 @@ from clientmigration.errors import ConfigurationError
 
 FOLDER = Path(__file__).parents[2] / "docs" / "scenarios"
 POLICY = Policy()
+OFF = Policy.parse({"together": {"share": 0}})
 QUICK = {"day": 900, "wander": 300}  # seconds into which long scenarios are pressed
 
 
@@ -45,9 +47,13 @@ def played(
     return review(brain.name, scenario, log, START), log
 
 
-@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.toml"))])
+SCENARIOS = [path.stem for path in sorted(FOLDER.glob("*.toml"))]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_nobody_swings_and_the_fleet_settles(name: str) -> None:
-    told, log = played(scenario(name), Ours(POLICY))
+    """By balance alone."""
+    told, log = played(scenario(name), Ours(OFF))
     assert (told.back, told.turned) == (0, 0)
     assert told.steady_moves in (0, None)
     assert told.settled_s is not None
@@ -58,10 +64,32 @@ def test_nobody_swings_and_the_fleet_settles(name: str) -> None:
     assert len(log.imbalance) == scenario(name).seconds
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_with_exchanges_too_the_fleet_settles_and_hardly_anybody_swings(name: str) -> None:
+    told, log = played(scenario(name), Ours(POLICY))
+    assert told.turned == 0
+    assert told.back <= 0.02 * told.moves
+    assert told.settled_s is not None
+    assert told.settled_s <= 15
+    assert told.waited == 0
+    assert told.overloaded < 0.005
+    assert told.imbalance < 1.2
+    assert told.moves_per_player_hour < 16
+    per_s = Counter(second for second, _ in log.moves)
+    assert max(per_s.values(), default=0) <= POLICY.limits.moves_per_second
+
+
+def test_when_nobody_walks_nobody_is_moved_any_more() -> None:
+    still = msgspec.structs.replace(scenario("swap"), events=[], walk_m_s=1e-9, seconds=300)
+    _, log = played(still, Ours(POLICY))
+    assert any(flow.exchanges for _, flow in log.flows)
+    assert not [second for second, _ in log.moves if second > START + 200]
+
+
 def test_a_new_server_takes_its_share_with_fewer_moves_than_simple_policies_make() -> None:
     told = {
         brain.name: played(scenario("new-server"), brain)[0]
-        for brain in (Ours(POLICY), RoundRobin(POLICY), LeastPlayers(POLICY), LeastLoad(POLICY))
+        for brain in (Ours(OFF), RoundRobin(POLICY), LeastPlayers(POLICY), LeastLoad(POLICY))
     }
     ours = told.pop("ClientMigration")
     assert ours.marks[-1][1] < 1.1 < told["round robin"].marks[-1][1]
@@ -115,9 +143,7 @@ def test_who_stands_together_comes_to_play_together_nearly_as_metis_would_have_i
 
 
 def test_position_moves_nobody_where_the_policy_says_so() -> None:
-    off = Policy.parse({"together": {"share": 0}})
-    here = scenario("new-server")
-    log = Simulator(here, off, Ours(off), np.random.default_rng(1)).play()
+    _, log = played(scenario("new-server"), Ours(OFF))
     assert log.moves
     assert not any(flow.exchanges for _, flow in log.flows)
 
