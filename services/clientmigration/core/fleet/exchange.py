@@ -33,7 +33,8 @@ def exchanges(
     budget = exchanged_at_most(policy, sum(flow.players for flow in others))
     cap = min(max(each.pressure for each in known), even * (1 + policy.together.even))
     room = {each.name: max(0, _heads(cap - each.pressure, each)) for each in known}
-    for pairs, one, other in _shared(_able(known, others), policy)[:PAIRS]:
+    left = PAIRS
+    for pairs, one, other in _shared(_able(known, others), policy):
         full, spare = (one, other) if one.pressure >= other.pressure else (other, one)
         most = min(budget // 2, spare.seats)
         if full.pressure > cap:
@@ -43,10 +44,13 @@ def exchanges(
             back = min(most - more, full.seats)
         room[spare.name] -= more
         numbers = f"{pairs} of {one.split.pairs + other.split.pairs} pairs apart"
+        left -= back + more > 0
         if back + more > 0:
             yield Flow.of(full.name, spare.name, back + more, "together", numbers)
         if back > 0:
             yield Flow.of(spare.name, full.name, back, "together", numbers)
+        if not left:
+            break
 
 
 def _heads(span: float, member: LoadEstimate) -> int:

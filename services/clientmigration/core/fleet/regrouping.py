@@ -57,9 +57,9 @@ def wished(
     """Who should go where, by name, if these flows are carried out: so that those who see each
     other play together afterwards, and a member that gets many gets a part of the world. Of too
     many residents to ask nothing is wished."""
-    crowd = _Regrouping(there, terms, terms.policy.limits.cooldown_s)
-    if not crowd.parties or len(crowd.residents) > ASKED:
+    if not 0 < sum(map(len, there.values())) <= ASKED:
         return {}
+    crowd = _Regrouping(there, terms, terms.policy.limits.cooldown_s)
     present = dict(zip(crowd.names, crowd.sizes().tolist(), strict=True))
     grown, times = _grown(flows), _times(flows, present)
     then = [present[name] + round(times * grown[name]) for name in crowd.names]
@@ -120,9 +120,11 @@ class _Regrouping:
         first = np.array([rows[0] for rows in self.parties], np.int64)
         heads = np.array([len(rows) for rows in self.parties], np.int64)
         allowed, kind = self._allowed(first)
-        keys = np.stack((self.cells[first], self.home[first], kind, self._few(first)), axis=1)
-        _, one, vertex = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-        self._first, self._vertex = first, vertex.ravel()
+        keys = self.cells[first] * len(self.names) + self.home[first]
+        for more in (kind, self._few(first)):
+            keys = keys * (int(more.max()) + 1) + more
+        _, one, vertex = np.unique(keys, return_index=True, return_inverse=True)
+        self._first, self._vertex = first, vertex
         self._crowds = Crowds.of(
             np.bincount(self._vertex, heads).astype(np.int64),
             self.home[first[one]],
@@ -198,8 +200,10 @@ class _Regrouping:
         for n, rows in enumerate(self.parties):
             if len(rows) > 1:
                 allowed[n] = may[rows].all(axis=0)
-        _, kind = np.unique(allowed, axis=0, return_inverse=True)
-        return allowed, kind.ravel()
+        kinds: dict[bytes, int] = {}
+        packed = np.packbits(allowed, axis=1)
+        kind = [kinds.setdefault(row.tobytes(), len(kinds)) for row in packed]
+        return allowed, np.array(kind, np.int64)
 
     def _pings(self) -> Floats:
         """Everybody's ping to every member in ms; not a number where it is not known."""

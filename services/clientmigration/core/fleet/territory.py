@@ -149,7 +149,7 @@ class _Repair:
     def homes(self) -> Ints:
         """The better division: by the cheapest change, again and again; of many vertices several
         at a time."""
-        at_once = 1 + len(self._homes) // 500
+        at_once = 1 + len(self._homes) ** 2 // 500_000
         for _ in range(2 * len(self._homes)):
             over = self._count > self._limits
             costs = self._costs(over)
