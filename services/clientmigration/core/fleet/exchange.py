@@ -13,7 +13,7 @@ from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade
 from clientmigration.core.fleet.policy import Policy
 
-PAIRS = 12
+PAIRS = 10
 """Pairs of members that exchange in one decision, at most: those that share most."""
 
 
