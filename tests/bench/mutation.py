@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 CORE = Path("services/clientmigration/core")
 TESTS = {
     "fleet/placement": ("test_placement",),
+    "fleet/scores": ("test_placement", "test_plain_placement"),
     "fleet/rebalance": ("test_rebalance", "test_rebalance_over_time"),
     "player/ledger": ("test_ledger_rules",),
     "player/migration": ("test_migration",),

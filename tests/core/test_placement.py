@@ -13,7 +13,7 @@ from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.placement import Placement, candidates, decided, place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.scores import Score
-from clientmigration.core.fleet.surroundings import Surroundings
+from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
 
@@ -472,7 +472,7 @@ def test_who_may_be_near_is_asked_to_ping_first() -> None:
 
 def gathering(fleet: Fleet, joins: int, there: dict[str, int], at: Position = HERE) -> Counter[str]:
     """So many newcomers at one place, where so many play already; they see each other."""
-    world, homes = Surroundings(POLICY.rebalance.cell_m), Counter[str]()
+    world, homes = Vicinity(POLICY.rebalance.cell_m), Counter[str]()
     for member, players in there.items():
         world.listed(member, {f"{member} {n}": (at.x, at.y) for n in range(players)})
     for n in range(joins):
@@ -506,7 +506,7 @@ def test_two_crowds_that_come_at_once_come_apart() -> None:
     """Whoever comes first makes the place of those who come next."""
     fleet = fleet_of(a={}, b={})
     towns, homes = (HERE, Position(600.0, 75.0)), (Counter[str](), Counter[str]())
-    world = Surroundings(POLICY.rebalance.cell_m)
+    world = Vicinity(POLICY.rebalance.cell_m)
     for n in range(80):
         at = towns[n % 2]
         home = chosen(Newcomer(f"p{n}", at, {}, near=world.near(at, NOW)), fleet)

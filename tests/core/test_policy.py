@@ -40,6 +40,8 @@ def test_a_file_changes_only_what_it_says() -> None:
         ({"placement": {"ping_weight": -1}}, "ping_weight must be from 0 to 100, not -1"),
         ({"placement": {"ping_weight": math.nan}}, "ping_weight"),
         ({"placement": {"ping_caps_ms": [50, 50]}}, "ping_caps_ms must rise"),
+        ({"placement": {"start_m": [1]}}, "start_m must be empty or x and y, not [1.0]"),
+        ({"placement": {"start_m": [1, math.inf]}}, "start_m must be empty or x and y"),
         ({"placement": {"pingweight": 1}}, "unknown field `pingweight`"),
         (
             {"placement": {"ping_weight": 0, "load_weight": 0, "position_weight": 0}},

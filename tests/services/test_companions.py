@@ -102,3 +102,16 @@ def test_those_who_lost_their_server_stay_together() -> None:
         homes = [arena.home_of(player) for player in village]
         assert "" not in homes
         assert max(homes.count(name) for name in "bcd") >= 0.7 * len(village)
+
+
+def test_who_has_a_group_pings_the_server_that_has_it_among_many() -> None:
+    arena = Arena()
+    arena.start_router()
+    for n in range(16):
+        arena.start_server(f"s{n}")
+    arena.run(2.0)
+    first = arena.start_player(group="red")
+    arena.run(3.0)
+    later = [arena.start_player(group="red") for _ in range(6)]
+    arena.run(2.0)
+    assert {arena.home_of(player) for player in later} == {arena.home_of(first)}

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from clientmigration.core.fleet.groups import Groups
 from clientmigration.core.fleet.newcomer import Newcomer
-from clientmigration.core.fleet.surroundings import Surroundings
+from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.router.attached import AttachedMembers, Gone, MemberLink
 
 
@@ -22,10 +22,10 @@ class Companions:
         self,
         members: AttachedMembers,
         groups: Groups,
-        surroundings: Surroundings,
+        vicinity: Vicinity,
         now: Callable[[], float],
     ) -> None:
-        self._members, self._groups, self._surroundings = members, groups, surroundings
+        self._members, self._groups, self._vicinity = members, groups, vicinity
         self._now = now
 
     def listed(self, link: MemberLink) -> None:
@@ -33,21 +33,21 @@ class Companions:
         roster = link.roster.values()
         self._groups.listed(link.name, {each.player: each.group for each in roster})
         places = {each.player: (each.x, each.y) for each in roster if each.state == "playing"}
-        self._surroundings.listed(link.name, places)
+        self._vicinity.listed(link.name, places)
 
     def left(self, gone: Gone) -> None:
         """A member is gone."""
         self._groups.lost(gone.member.name)
-        self._surroundings.lost(gone.member.name)
+        self._vicinity.lost(gone.member.name)
 
     def known(self, newcomer: Newcomer, group: str) -> Newcomer:
         """The same newcomer, which is of this group ("": of none), with those it would be with."""
         now = self._now()
         mates = self._groups.mates(newcomer.player, group, now, self._members)
-        return replace(newcomer, mates=mates, near=self._surroundings.near(newcomer.position, now))
+        return replace(newcomer, mates=mates, near=self._vicinity.near(newcomer.position, now))
 
     def sent(self, newcomer: Newcomer, group: str, member: str) -> None:
         """The newcomer was sent to a member: it counts there until a roster shows it."""
         now = self._now()
         self._groups.sent(newcomer.player, group, member, now)
-        self._surroundings.sent(newcomer.player, newcomer.position, member, now)
+        self._vicinity.sent(newcomer.player, newcomer.position, member, now)

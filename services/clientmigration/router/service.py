@@ -16,7 +16,7 @@ from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.groups import Groups
 from clientmigration.core.fleet.pings import KnownPings
-from clientmigration.core.fleet.surroundings import Surroundings
+from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.beats import Beats
@@ -105,11 +105,11 @@ class Router(Service):
         self.meter = Meter(COUNTED, ("decision_ms",))
         self.audit = AuditTrail()
         self.fleet, self.groups = Fleet(), Groups()
-        self.surroundings = Surroundings(settings.policy.rebalance.cell_m)
+        self.vicinity = Vicinity(settings.policy.rebalance.cell_m)
         self.pings = KnownPings(settings.policy.placement.remember_s)
         self.situation = Situation(self.fleet, settings.policy, self.now)
         self.members = AttachedMembers(outside.clock)
-        self.companions = Companions(self.members, self.groups, self.surroundings, self.now)
+        self.companions = Companions(self.members, self.groups, self.vicinity, self.now)
         self.arrivals = Arrivals(self.members, self.situation, self.meter)
         self.ledger = parts.ledger(
             outside.ledger, self.now, self._ledger_took, outside.clock.seconds

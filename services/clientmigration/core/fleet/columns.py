@@ -47,8 +47,10 @@ MIXER = 0x9E3779B1
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """How full every member will be with everybody who is on the way there."""
+    """How full every member will be with everybody who is on the way there. `usual` is the load
+    that one player brings, over the latest samples of all; 0 when nobody plays."""
 
+    usual: float
     load: Floats
     players: Floats
     pressure: Floats
@@ -104,8 +106,7 @@ class Columns:
 
     # What follows from them.
 
-    def usual(self) -> float:
-        """Load that one player brings, over the latest samples of all; 0 when nobody plays."""
+    def _usual(self) -> float:
         some = self["players"] > 0
         players = self["players"].sum()
         return float(sum(self["load"][some].tolist()) / players) if players else 0.0
@@ -116,11 +117,12 @@ class Columns:
             self[figure] for figure in ("load", "players", "capacity", "coming")
         )
         many = players >= FEW
-        cost = np.where(many, load / np.where(many, players, 1), self.usual())
+        usual = self._usual()
+        cost = np.where(many, load / np.where(many, players, 1), usual)
         load, players = np.maximum(0, load + coming * cost), np.maximum(0, players + coming)
         weight = self.policy.health.seats_weight
         seat = np.where(capacity > 0, weight / np.maximum(capacity, 1), weight)
-        return Outlook(load, players, load + players * seat)
+        return Outlook(usual, load, players, load + players * seat)
 
     def closed(self, now: float) -> Ints:
         """Why nobody may be sent to each one, as `Member.closed` says: its word's number in

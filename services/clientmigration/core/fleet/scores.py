@@ -15,7 +15,7 @@ from clientmigration.core.fleet.cells import Floats, Ints
 from clientmigration.core.fleet.columns import Columns, Flags, Outlook
 from clientmigration.core.fleet.member import Closed
 from clientmigration.core.fleet.newcomer import Newcomer
-from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 from clientmigration.core.fleet.world import Position
 
 NEUTRAL = 0.5
@@ -189,7 +189,7 @@ def _position(newcomer: Newcomer, columns: Columns, outlook: Outlook, possible: 
     member's players, 1 far from it. It never speaks for a member that is fuller than others."""
     if newcomer.position is None:
         return np.full(len(columns), NEUTRAL)
-    even = possible & (outlook.pressure <= _even(outlook.pressure[possible], columns))
+    even = possible & (outlook.pressure <= _even(outlook, possible, columns.policy.rebalance))
     here = _beyond_chance(columns.of(newcomer.near, 0), outlook.players)
     most = float(here[even].max(initial=0.0))
     if most:
@@ -200,12 +200,11 @@ def _position(newcomer: Newcomer, columns: Columns, outlook: Outlook, possible: 
     return np.where(even, position, np.maximum(position, worst))
 
 
-def _even(pressure: Floats, columns: Columns) -> float:
-    """The pressure up to which a member is as full as the others, of which these are the pressures:
-    balance would not go on to move players away from it."""
-    r = columns.policy.rebalance
-    level = float(pressure.mean()) if len(pressure) else 0.0
-    share = r.finish if columns.usual() else CAUTION
+def _even(outlook: Outlook, possible: Flags, r: RebalancePolicy) -> float:
+    """The pressure up to which a member is as full as those that are possible: balance would not go
+    on to move players away from it."""
+    level = float(outlook.pressure[possible].mean()) if possible.any() else 0.0
+    share = r.finish if outlook.usual else CAUTION
     return level * (1 + share * (r.imbalance - 1))
 
 

@@ -17,7 +17,7 @@ from clientmigration.core.fleet.flow import moves_of
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.resident import Resident
-from clientmigration.core.fleet.surroundings import Surroundings
+from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
 from clientmigration.core.simulation.baselines import Brain
@@ -66,7 +66,7 @@ class Simulator:
         self.servers: list[SimulatedServer] = []
         self.zones = scenario.zones()
         self.crowd = SimulatedCrowd(scenario, len(self.zones), rng)
-        self.surroundings = Surroundings(policy.rebalance.cell_m)
+        self.vicinity = Vicinity(policy.rebalance.cell_m)
         self.oracle_s = max(10, scenario.seconds // ORACLES) if oracle else 0
         self.planned: deque[Move] = deque()
         self.moving: list[Move] = []
@@ -161,12 +161,12 @@ class Simulator:
                 self._pings(row),
                 float(crowd.waits[row]),
                 mates,
-                near=self.surroundings.near(position, now),
+                near=self.vicinity.near(position, now),
             )
             name = self.brain.place(newcomer, self.fleet, now)
             if name is not None and self._seats(number := self._number(name)) > 0:
                 crowd.home[row] = number
-                self.surroundings.sent(newcomer.player, position, name, now)
+                self.vicinity.sent(newcomer.player, position, name, now)
             else:
                 crowd.waits[row] += 1
 
@@ -176,7 +176,7 @@ class Simulator:
         for number, server in enumerate(self.servers):
             here = home == number
             places = dict(zip(names[here].tolist(), at[here].tolist(), strict=True))
-            self.surroundings.listed(server.name, places)
+            self.vicinity.listed(server.name, places)
 
     def _pings(self, row: int) -> dict[str, float]:
         own = int(self.crowd.zone[row])

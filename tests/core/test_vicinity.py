@@ -5,18 +5,18 @@ import random
 import pytest
 
 from clientmigration.core.fleet.groups import RECENT_S
-from clientmigration.core.fleet.surroundings import Surroundings
+from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.fleet.world import Position
 
 HERE = Position(75.0, 75.0)  # in the middle of a cell
 
 
 @pytest.fixture
-def world() -> Surroundings:
-    return Surroundings(50.0)
+def world() -> Vicinity:
+    return Vicinity(50.0)
 
 
-def test_those_in_the_same_and_in_touching_cells_are_around(world: Surroundings) -> None:
+def test_those_in_the_same_and_in_touching_cells_are_around(world: Vicinity) -> None:
     world.listed("a", {"ada": (75.0, 75.0), "bob": (0.0, 149.9), "cyd": (150.1, 75.0)})
     world.listed("b", {"dan": (149.9, 149.9), "eve": (-0.1, 75.0)})
     assert world.near(HERE, 0.0) == {"a": 2, "b": 1}
@@ -24,7 +24,7 @@ def test_those_in_the_same_and_in_touching_cells_are_around(world: Surroundings)
     assert world.near(None, 0.0) == {}
 
 
-def test_a_new_roster_takes_the_place_of_the_one_before(world: Surroundings) -> None:
+def test_a_new_roster_takes_the_place_of_the_one_before(world: Vicinity) -> None:
     world.listed("a", {"ada": (75.0, 75.0), "bob": (75.0, 75.0)})
     world.listed("a", {"ada": (75.0, 75.0), "bob": (900.0, 75.0)})
     assert world.near(HERE, 0.0) == {"a": 1}
@@ -32,7 +32,7 @@ def test_a_new_roster_takes_the_place_of_the_one_before(world: Surroundings) -> 
     assert world.near(HERE, 0.0) == {}
 
 
-def test_who_is_on_its_way_counts_until_a_roster_shows_it(world: Surroundings) -> None:
+def test_who_is_on_its_way_counts_until_a_roster_shows_it(world: Vicinity) -> None:
     world.sent("ada", HERE, "a", 0.0)
     world.sent("bob", HERE, "a", 1.0)
     assert world.near(HERE, 1.0) == {"a": 2}
@@ -41,7 +41,7 @@ def test_who_is_on_its_way_counts_until_a_roster_shows_it(world: Surroundings) -
     assert world.near(HERE, 1.1 + RECENT_S) == {"a": 1}
 
 
-def test_who_is_sent_elsewhere_is_on_its_way_there_alone(world: Surroundings) -> None:
+def test_who_is_sent_elsewhere_is_on_its_way_there_alone(world: Vicinity) -> None:
     world.sent("ada", HERE, "a", 0.0)
     world.sent("ada", HERE, "b", 0.0)
     assert world.near(HERE, 0.0) == {"b": 1}
@@ -49,7 +49,7 @@ def test_who_is_sent_elsewhere_is_on_its_way_there_alone(world: Surroundings) ->
     assert world.near(HERE, 0.0) == {}
 
 
-def test_who_is_lost_is_around_no_more(world: Surroundings) -> None:
+def test_who_is_lost_is_around_no_more(world: Vicinity) -> None:
     world.listed("a", {"ada": (75.0, 75.0)})
     world.lost("a")
     world.lost("never seen")
@@ -57,7 +57,7 @@ def test_who_is_lost_is_around_no_more(world: Surroundings) -> None:
 
 
 def test_after_anything_it_is_as_if_everybody_had_been_counted_one_by_one(
-    world: Surroundings,
+    world: Vicinity,
 ) -> None:
     chance, rosters, cells = random.Random(1), dict[str, dict[str, tuple[float, float]]](), 4
     for step in range(300):

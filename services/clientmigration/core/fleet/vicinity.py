@@ -1,4 +1,4 @@
-"""Surroundings: how many players of each member stand around a place, with those just sent there.
+"""Vicinity: how many players of each member stand around a place, with those just sent there.
 
 It is told rosters, and placements, which count until a roster shows them. It decides nothing.
 """
@@ -17,7 +17,7 @@ AROUND: list[int] = TOUCHING.tolist()
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
+class _OnItsWay:
     """Somebody is on its way to a member, and will stand in that cell."""
 
     member: str
@@ -25,14 +25,14 @@ class _Sent:
     at: float
 
 
-class Surroundings:
+class Vicinity:
     """Who is where, by cells of the policy's `cell_m`. Times are seconds of any one clock."""
 
     def __init__(self, cell_m: float) -> None:
         self._cell_m = cell_m
         self._cells: dict[int, Counter[str]] = {}  # by cell, the players of each member
         self._listed: dict[str, Counter[int]] = {}  # of those, by member, the ones on its roster
-        self._sent: dict[str, _Sent] = {}  # the others, by player; who was sent last is last
+        self._sent: dict[str, _OnItsWay] = {}  # the others, by player; who was sent last is last
 
     def listed(self, member: str, places: Mapping[str, Sequence[float]]) -> None:
         """A member sent its roster: where (metres) each player stands who plays there."""
@@ -55,7 +55,7 @@ class Surroundings:
             self._forget(player)
         if position is not None:
             (cell,) = self._coded([(position.x, position.y)])
-            self._sent[player] = _Sent(member, cell, now)
+            self._sent[player] = _OnItsWay(member, cell, now)
             self._count(member, cell, 1)
 
     def near(self, position: Position | None, now: float) -> dict[str, int]:
