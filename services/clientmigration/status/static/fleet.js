@@ -22,7 +22,7 @@ const percent = (share) => `${Math.round(100 * share)}%`;
 /** How many of the pairs of players who see each other play on two servers. */
 export const split = ({ pairs, pairs_split: apart }) => (pairs ? percent(apart / pairs) : "–");
 
-const ms = (value, digits = 1) => (value == null ? "–" : `${value.toFixed(digits)} ms`);
+const ms = (value, digits = value < 100 ? 1 : 0) => (value == null ? "–" : `${value.toFixed(digits)} ms`);
 export const many = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
 export class Fleet {
