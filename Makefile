@@ -61,6 +61,7 @@ arena: ## Try SEEDS (10000) schedules of faults on all cores; a seed that fails 
 bench: ## Measure on this machine: how fast the brain decides, and how well (beside METIS).
 	$(PREPARE) dev
 	@$(BIN)/python tests/bench/brain.py $(BENCH)
+	@$(BIN)/python tests/bench/together.py
 
 dashboards: ## Write Grafana's dashboards and alerts, into grafana/.
 	$(PREPARE) dev

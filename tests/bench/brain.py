@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +22,7 @@ import numpy as np
 import pymetis
 from numpy.typing import NDArray
 
-from clientmigration.core.fleet.choice import choose
+from clientmigration.core.fleet.choice import Move, choose
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.newcomer import Newcomer
@@ -28,14 +30,20 @@ from clientmigration.core.fleet.placement import candidates, place
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.resident import Resident
+from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements
+from clientmigration.core.simulation.server import split_of
 
 SEED, NOW, SECONDS = 1, 1_000_000, 10
 TOWNS, SPREAD_M, CELL_M = 5, 220.0, 50.0  # towns per server; how far players stand from theirs
 MEAN_LOAD, SEATS = 0.45, 2.5  # of a server; seats as many times the players of an average one
-BOLD = {"limits": {"moves_per_second": 100_000, "cooldown_s": 0}}  # no bound but the plan's own
-EVERY = 8  # rounds at most
+BOLD = {
+    "limits": {"moves_per_second": 100_000, "cooldown_s": 0},
+    "together": {"share": 1.0, "rest_s": 0},
+}  # no bound but the plan's own
+EVERY = 30  # rounds at most
+ASTRAY = 0.1  # share of the players who are not with those around them, before an exchange
 
 Ints = NDArray[np.int64]
 
@@ -60,6 +68,13 @@ class World:
         x, y = (np.bincount(self.home, v, minlength=self.servers) / heads for v in self.at.T)
         centres: list[list[float]] = np.stack((x, y), axis=1).tolist()
         return centres
+
+    def splits(self) -> list[Split]:
+        """Whom each server's players see on which other."""
+        one, other = self.home[self.pairs[0]], self.home[self.pairs[1]]
+        pairs = np.bincount(one * self.servers + other, minlength=self.servers**2)
+        both = pairs.reshape(self.servers, self.servers)
+        return [split_of(n, row) for n, row in enumerate(both + both.T)]
 
     def cut(self, home: Ints) -> float:
         """Share of the pairs that would be on two servers."""
@@ -102,6 +117,7 @@ def fleet_of(
     seats: int,
     now: int,
     centres: Sequence[Sequence[float]] = (),
+    splits: Sequence[Split] = (),
 ) -> Fleet:
     """A fleet that has reported this for a while."""
     fleet = Fleet()
@@ -111,6 +127,9 @@ def fleet_of(
         values = {"load": load, "health": 1.0, "players": float(here), "capacity": float(seats)}
         if centres:
             values |= {"centre_x_m": centres[n][0], "centre_y_m": centres[n][1]}
+        if splits:
+            seen = {"pairs": float(splits[n].pairs), "pairs_split": float(splits[n].apart)}
+            values |= seen | splits[n].measures()
         for second in range(now - SECONDS, now):
             fleet.observe(measurements("gameserver", name, values, second), now)
     return fleet
@@ -160,12 +179,13 @@ def moved(home: Ints, moves: Sequence[Any]) -> Ints:
     return after
 
 
-def at_random(home: Ints, decided: Sequence[Flow], rng: np.random.Generator) -> Ints:
-    """The same flows, carried out by whoever."""
+def at_random(home: Ints, moves: Sequence[Move], rng: np.random.Generator) -> Ints:
+    """As many moves from where to where, of whoever."""
     after = home.copy()
-    for flow in decided:
-        here = np.flatnonzero(after == int(flow.source[3:]))
-        after[rng.choice(here, flow.players, replace=False)] = int(flow.target[3:])
+    for (source, target), players in Counter((m.source, m.target) for m in moves).items():
+        here = np.flatnonzero(after == int(source[3:]))
+        gone = rng.choice(here, min(players, len(here)), replace=False)
+        after[gone] = int(target[3:])
     return after
 
 
@@ -175,18 +195,18 @@ def planning(here: World, times: int, rng: np.random.Generator) -> dict[str, Any
     first, whoever, spent = here.home.copy(), here.home.copy(), []
     told: dict[str, Any] = {}
     for step in range(EVERY):
-        now = NOW + step * 60
+        now = NOW + step * 120
         players = np.bincount(here.home, minlength=here.servers).tolist()
-        fleet = fleet_of(here.loads().tolist(), players, seats, now, here.centres())
+        fleet = fleet_of(here.loads().tolist(), players, seats, now, here.centres(), here.splits())
         decided, flows_ms = timed(lambda: flows(fleet, policy, now), times)  # noqa: B023
         roster, roster_ms = timed(lambda: roster_of(here), 1)
         moves, choose_ms = timed(
             lambda: choose(roster, decided, policy, now, policy.budget),  # noqa: B023
             times,
         )
-        if not decided:
+        if not decided or not moves:
             break
-        whoever = at_random(whoever, decided, rng)
+        whoever = at_random(whoever, moves, rng)
         here.home = moved(here.home, moves)
         spent.append(flows_ms + choose_ms)
         if not step:
@@ -194,14 +214,52 @@ def planning(here: World, times: int, rng: np.random.Generator) -> dict[str, Any
             told |= {"plan_ms": flows_ms + choose_ms, "roster_ms": roster_ms}
             told |= {"moves": len(moves), "after_one": balance(here)}
             told["usual"] = usually(fleet, roster, now, times)
+        exchange = ways(decided)
+        exchanged = sum((move.source, move.target) in exchange for move in moves)
+        told["exchanged"] = told.get("exchanged", 0) + exchanged
         times = 1
     ours = {"max_mean": balance(here), "moved": share(first, here.home)}
     told["rounds"] = len(spent)
+    told["most_ms"] = max(spent)
     told["ours"] = {**ours, "cut": here.cut(here.home)}
     told["random"] = {**ours, "cut": here.cut(whoever)}
     told["before"] = {"max_mean": balance_of(here, first), "moved": 0.0, "cut": here.cut(first)}
     here.home = first
     return told
+
+
+def exchanging(here: World, times: int, rng: np.random.Generator) -> dict[str, float]:
+    """One exchange by the default policy, where loads are even and a tenth of the players are on a
+    server next door."""
+    home = here.home.copy()
+    astray = rng.random(len(home)) < ASTRAY
+    home[astray] = (home[astray] + 1) % here.servers
+    there = World(here.at, home, here.pairs, here.servers)
+    players = np.bincount(home, minlength=here.servers).tolist()
+    loads, seats = [MEAN_LOAD] * here.servers, 2 * max(players)
+    fleet = fleet_of(
+        loads, [len(home) // here.servers] * here.servers, seats, NOW, (), there.splits()
+    )
+    policy, roster = Policy(), roster_of(there)
+    decided, flows_ms = timed(lambda: flows(fleet, policy, NOW), times)
+    act = lambda: choose(roster, decided, policy, NOW, policy.budget)  # noqa: E731
+    moves, choose_ms = timed(act, times)
+    told = {"flows": len(decided), "moves": len(moves), "plan_ms": flows_ms + choose_ms}
+    return {**told, "peak_mb": peak(act)}
+
+
+def ways(decided: Sequence[Flow]) -> set[tuple[str, str]]:
+    """Between which servers players are exchanged."""
+    return {(flow.source, flow.target) for flow in decided if flow.exchanges}
+
+
+def peak(act: Callable[[], Any]) -> float:
+    """The most memory that it holds beyond what there is, in MB."""
+    tracemalloc.start()
+    act()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return most / 1e6
 
 
 def usually(fleet: Fleet, roster: Sequence[Resident], now: float, times: int) -> dict[str, float]:
@@ -267,6 +325,7 @@ def main() -> None:
     here = world(flags.players, flags.servers, rng)
     told["plan"] = planning(here, flags.times, rng)
     told["plan"]["metis"] = metis(here)
+    told["plan"]["together"] = exchanging(here, flags.times, rng)
     told["pairs"] = here.pairs.shape[1]
     print(msgspec.json.encode(told).decode() if flags.json else picture(told, flags))
 
@@ -287,6 +346,9 @@ def picture(told: dict[str, Any], flags: argparse.Namespace) -> str:
         f"max/mean load {plan['before']['max_mean']:.2f} -> {plan['after_one']:.2f}",
         f"  the same by the default policy, {plan['usual']['moves']} moves at a time: "
         f"{plan['usual']['plan_ms']:.0f} ms",
+        f"  an exchange by the default policy: {plan['together']['plan_ms']:.0f} ms "
+        f"({plan['together']['flows']} flows, {plan['together']['moves']} moves, "
+        f"{plan['together']['peak_mb']:.0f} MB beside the roster)",
         f"  the roster that it is chosen from, made beforehand: {plan['roster_ms']:.0f} ms",
         f"plans until there is nothing left to do ({plan['rounds']}), and METIS from nothing "
         f"({plan['metis']['ms']:.0f} ms):",

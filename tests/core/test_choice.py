@@ -1,6 +1,7 @@
 """Choosing: who moves for a flow."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from hypothesis import given
@@ -176,3 +177,108 @@ def test_only_a_drain_moves_who_has_just_been_moved() -> None:
     assert names(choose(roster, two(1), POLICY, NOW, 50)) == []
     drain = [Flow("a", "b", 1, "draining: so")]
     assert names(choose(roster, drain, POLICY, NOW, 50)) == ["ada"]
+
+
+# -- exchanges ------------------------------------------------------------------------------------
+
+EXCHANGE = [Flow("a", "b", 9, "together: so"), Flow("b", "a", 9, "together: so")]
+TOWNS = [at(f"{member}{x}-{n}", x, member) for member in "ab" for x in (0, 900) for n in range(6)]
+
+
+def exchanged(roster: Sequence[Resident], policy: Policy = POLICY) -> list[Move]:
+    return list(choose(roster, EXCHANGE, policy, NOW, 50, {"a": "eu", "b": "us"}))
+
+
+def after(roster: Iterable[Resident], moves: Iterable[Move]) -> dict[str, str]:
+    return {each.player: each.member for each in roster} | {m.player: m.target for m in moves}
+
+
+def test_those_who_see_each_other_are_exchanged_until_they_play_together() -> None:
+    moves = exchanged(TOWNS)
+    assert Counter(move.source for move in moves) == {"a": 6, "b": 6}
+    homes = after(TOWNS, moves)
+    for x in (0, 900):
+        assert len({home for player, home in homes.items() if player[1:].startswith(f"{x}-")}) == 1
+    assert moves[0].reason == "together: so; 11 neighbours there, 5 here"
+
+
+def test_as_many_have_come_as_gone_at_any_time_of_an_exchange() -> None:
+    net = 0
+    for move in exchanged(TOWNS):
+        net += 1 if move.source == "a" else -1
+        assert -1 <= net <= 1
+    assert net == 0
+
+
+def test_nobody_is_exchanged_who_is_locked_busy_or_was_moved_lately() -> None:
+    for changed in ({"locked": True}, {"busy": True}, {"moved_at": NOW - 59}):
+        roster = [replace(each, **changed) for each in TOWNS if each.member == "a"]
+        assert exchanged([*roster, *(each for each in TOWNS if each.member == "b")]) == []
+
+
+def test_a_group_is_exchanged_as_a_whole_or_not_at_all() -> None:
+    roster = [
+        replace(each, group=each.player[:-2] if "a0" in each.player else "") for each in TOWNS
+    ]
+    homes = after(roster, exchanged(roster))
+    assert len({homes[each.player] for each in roster if each.group}) == 1
+    torn = [replace(each, locked=each.player == "a0-3") for each in roster]
+    assert all(each.group == "" or homes_of(torn)[each.player] == "a" for each in torn)
+
+
+def homes_of(roster: Sequence[Resident]) -> dict[str, str]:
+    return after(roster, exchanged(roster))
+
+
+def test_no_exchange_makes_a_ping_worse_by_more_than_the_policy_says() -> None:
+    worst = POLICY.together.worse_ms
+    pinged = [
+        replace(each, ping_ms={"eu": 10.0, "us": 11.0 + worst} if each.member == "a" else {})
+        for each in TOWNS
+    ]
+    assert exchanged(pinged) == []
+    fair = [
+        replace(each, ping_ms={"eu": 10.0, "us": 9.0 + worst} if each.member == "a" else {})
+        for each in TOWNS
+    ]
+    assert len(exchanged(fair)) == 12
+
+
+def test_who_has_no_position_is_not_exchanged() -> None:
+    assert exchanged([replace(each, position=None) for each in TOWNS]) == []
+
+
+def test_an_exchange_has_to_pay() -> None:
+    dear = Policy.parse({"together": {"cost": 6000, "stay_s": 60}})
+    assert exchanged(TOWNS, dear) == []
+
+
+def test_exchanges_have_a_share_of_the_budget_and_what_balance_leaves_of_it() -> None:
+    few = Policy.parse({"limits": {"moves_per_second": 4}})
+    assert len(exchanged(TOWNS, few)) <= 4
+    roster = [*TOWNS, *(at(f"c{n}", 5000, "c") for n in range(9))]
+    plan = [Flow("c", "d", 7, "high: so"), *EXCHANGE]
+    moves = choose(roster, plan, few, NOW, few.budget)
+    assert [move.source for move in moves[:7]] == ["c"] * 7
+    assert len(moves) <= few.budget
+
+
+@given(residents, st.randoms(use_true_random=False))
+def test_exchanges_are_allowed_and_leave_every_member_as_full_as_it_is(
+    roster: list[Resident], shuffler: random.Random
+) -> None:
+    plan = [Flow(x, y, 4, "together: so") for x in "abc" for y in "abc" if x != y]
+    moves = choose(roster, plan, POLICY, NOW, POLICY.budget)
+    known = {resident.player: resident for resident in roster}
+    net = Counter(move.target for move in moves)
+    net.subtract(move.source for move in moves)
+    assert all(n == 0 for n in net.values())
+    for move in moves:
+        goes = known[move.player]
+        assert goes.member == move.source
+        assert not goes.locked
+        assert not goes.busy
+        assert goes.moved_at is None or NOW - goes.moved_at >= POLICY.together.rest_s
+    shuffled = list(roster)
+    shuffler.shuffle(shuffled)
+    assert choose(shuffled, plan, POLICY, NOW, POLICY.budget) == moves

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.decisions.replay import count, replay
+from clientmigration.core.decisions.replay import assembled, count, replay
 from clientmigration.core.decisions.rounds import (
     DecisionRecord,
     NotARecord,
@@ -186,3 +186,46 @@ def test_routers_know_nothing_of_each_others_decisions() -> None:
     assert {each.verdict for each in judged} == {"same"}
     stolen = msgspec.structs.replace(records[0], router="other"), records[1]
     assert [each.verdict for each in replay(points, stolen, 0.0)] == ["same", "differs"]
+
+
+def sharing() -> list[Datapoint]:
+    """Twenty seconds of two servers that share pairs, equally full."""
+    return [
+        point
+        for second in range(1_000_000, 1_000_020)
+        for number, name in ((1, "a"), (2, "b"))
+        for point in datapoints(
+            "gameserver",
+            name,
+            {"load": 0.3, "health": 1.0, "players": 100.0, "capacity": 200.0, "number": number}
+            | {"pairs": 1000, "pairs_split": 400, "split_1_pairs": 400 + second % 3}
+            | {"split_1_number": 3 - number, "pairs_split": 400 + second % 3},
+            second,
+        )
+    ]
+
+
+def exchanged(fleet: Fleet, now: float, planned: tuple[int, ...]) -> DecisionRecord:
+    decided = flows(fleet, POLICY, now)
+    seen = witness(fleet, POLICY, now, decided, planned[: len(decided)])
+    fleet.decided(decided, now, planned[: len(decided)])
+    return DecisionRecord.parse(DecisionRecord((seen,), MEMBERS, recorded(POLICY)).text())
+
+
+@pytest.mark.parametrize("planned", [(3, 3), (3, 5), (0, 0)])
+def test_exchanges_are_replayed_with_what_was_found_for_the_ones_before(
+    planned: tuple[int, int],
+) -> None:
+    points = sharing()
+    fleet = fleet_of(points)
+    records = [exchanged(fleet, NOW, planned), exchanged(fleet, NOW + 2.0, (1, 1))]
+    assert all(flow.exchanges for flow in records[0].rounds[0].flows)
+    assert bool(records[1].rounds[0].flows) is bool(sum(planned))
+    assert [each.verdict for each in replay(points, records, 0.0)] == ["same", "same"]
+
+
+def test_the_zones_in_which_members_stand_are_on_record() -> None:
+    zones = {"gameserver.a": "eu", "gameserver.b": "eu"}
+    record = DecisionRecord((), MEMBERS, {}, "router", zones)
+    fleet = assembled(DecisionRecord.parse(record.text()), (), NOW)
+    assert [member.zone for member in fleet.members()] == ["eu", "eu"]

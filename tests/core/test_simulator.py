@@ -1,6 +1,7 @@
 """The simulator: the real decisions over simulated time, and simple baselines beside them."""
 
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,9 @@ from clientmigration.core.simulation.baselines import (
     Ours,
     RoundRobin,
 )
+from clientmigration.core.simulation.crowd import SimulatedCrowd
 from clientmigration.core.simulation.log import Log
+from clientmigration.core.simulation.oracle import least_apart
 from clientmigration.core.simulation.review import Review, review
 from clientmigration.core.simulation.scenario import Day, Scenario
 from clientmigration.core.simulation.simulator import START, Simulator
@@ -25,25 +28,32 @@ from clientmigration.errors import ConfigurationError
 
 FOLDER = Path(__file__).parents[2] / "docs" / "scenarios"
 POLICY = Policy()
-QUICK = {"day": 900}  # seconds into which a day and a night are pressed
+OFF = Policy.parse({"together": {"share": 0}})
+QUICK = {"day": 900, "wander": 300}  # seconds into which long scenarios are pressed
 
 
 def scenario(name: str) -> Scenario:
     read = Scenario.parse(tomllib.loads((FOLDER / f"{name}.toml").read_text()))
     if name not in QUICK:
         return read
-    day = Day(most=read.day.most if read.day else 1, length_s=QUICK[name])
+    day = read.day and Day(most=read.day.most, length_s=QUICK[name])
     return msgspec.structs.replace(read, seconds=QUICK[name], day=day)
 
 
-def played(scenario: Scenario, brain: Brain, seed: int = 1) -> tuple[Review, Log]:
-    log = Simulator(scenario, POLICY, brain, np.random.default_rng(seed)).play()
+def played(
+    scenario: Scenario, brain: Brain, seed: int = 1, oracle: bool = False
+) -> tuple[Review, Log]:
+    log = Simulator(scenario, POLICY, brain, np.random.default_rng(seed), oracle).play()
     return review(brain.name, scenario, log, START), log
 
 
-@pytest.mark.parametrize("name", [path.stem for path in sorted(FOLDER.glob("*.toml"))])
+SCENARIOS = [path.stem for path in sorted(FOLDER.glob("*.toml"))]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
 def test_nobody_swings_and_the_fleet_settles(name: str) -> None:
-    told, log = played(scenario(name), Ours(POLICY))
+    """By balance alone."""
+    told, log = played(scenario(name), Ours(OFF))
     assert (told.back, told.turned) == (0, 0)
     assert told.steady_moves in (0, None)
     assert told.settled_s is not None
@@ -54,10 +64,32 @@ def test_nobody_swings_and_the_fleet_settles(name: str) -> None:
     assert len(log.imbalance) == scenario(name).seconds
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_with_exchanges_too_the_fleet_settles_and_hardly_anybody_swings(name: str) -> None:
+    told, log = played(scenario(name), Ours(POLICY))
+    assert told.turned == 0
+    assert told.back <= 0.02 * told.moves
+    assert told.settled_s is not None
+    assert told.settled_s <= 15
+    assert told.waited == 0
+    assert told.overloaded < 0.005
+    assert told.imbalance < 1.2
+    assert told.moves_per_player_hour < 16
+    per_s = Counter(second for second, _ in log.moves)
+    assert max(per_s.values(), default=0) <= POLICY.limits.moves_per_second
+
+
+def test_when_nobody_walks_nobody_is_moved_any_more() -> None:
+    still = msgspec.structs.replace(scenario("swap"), events=[], walk_m_s=1e-9, seconds=300)
+    _, log = played(still, Ours(POLICY))
+    assert any(flow.exchanges for _, flow in log.flows)
+    assert not [second for second, _ in log.moves if second > START + 200]
+
+
 def test_a_new_server_takes_its_share_with_fewer_moves_than_simple_policies_make() -> None:
     told = {
         brain.name: played(scenario("new-server"), brain)[0]
-        for brain in (Ours(POLICY), RoundRobin(POLICY), LeastPlayers(POLICY), LeastLoad(POLICY))
+        for brain in (Ours(OFF), RoundRobin(POLICY), LeastPlayers(POLICY), LeastLoad(POLICY))
     }
     ours = told.pop("ClientMigration")
     assert ours.marks[-1][1] < 1.1 < told["round robin"].marks[-1][1]
@@ -98,3 +130,41 @@ def test_a_wrong_scenario_is_refused_with_the_field(wrong: dict[str, object], wh
     assert Scenario.parse(good).seconds == 9
     with pytest.raises(ConfigurationError, match=where):
         Scenario.parse({**good, **wrong})
+
+
+@pytest.mark.parametrize("name", ["new-server", "swap"])
+def test_who_stands_together_comes_to_play_together_nearly_as_metis_would_have_it(
+    name: str,
+) -> None:
+    told, _ = played(scenario(name), Ours(POLICY), oracle=True)
+    last = told.apart[-1]
+    assert last.ours <= last.metis + 0.05
+    assert told.moves_per_player_hour < 12
+
+
+def test_position_moves_nobody_where_the_policy_says_so() -> None:
+    _, log = played(scenario("new-server"), Ours(OFF))
+    assert log.moves
+    assert not any(flow.exchanges for _, flow in log.flows)
+
+
+def test_the_oracle_parts_nobody_where_there_is_one_server_and_as_few_as_it_can() -> None:
+    crowd = SimulatedCrowd(scenario("new-server"), 1, np.random.default_rng(1))
+    crowd.join(200, 1)
+    crowd.home[:] = 0
+    assert least_apart(crowd, [(1.0, 0)]) == 0
+    assert 0 <= least_apart(crowd, [(1.0, 0)] * 4) < 0.2
+
+
+def test_wanderers_leave_their_towns_and_halves_swap_places() -> None:
+    wander = msgspec.structs.replace(scenario("wander"), players=100, wander_s=10.0)
+    crowd = SimulatedCrowd(wander, 1, np.random.default_rng(1))
+    crowd.join(100, 1)
+    goals = crowd.goal.copy()
+    for _ in range(30):
+        crowd.walk()
+    far = np.hypot(*(crowd.goal - goals).T) > 200
+    assert far.sum() > 50
+    east = crowd.goal[:, 0].copy()
+    crowd.swap()
+    assert np.allclose(crowd.goal[:, 0], wander.size_m - east)

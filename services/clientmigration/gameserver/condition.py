@@ -71,4 +71,4 @@ class Condition:
         )
 
 
-MakeCondition = Callable[[Load, Seats, Pace, Policy], Condition]
+MakeCondition = Callable[[Load, Seats, Pace, Policy, Callable[[], Split]], Condition]

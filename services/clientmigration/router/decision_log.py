@@ -35,6 +35,7 @@ class DecisionLog:
     def __init__(self, name: str, situation: Situation, events: RecordPost) -> None:
         self._name, self._situation, self._events = name, situation, events
         self._since: dict[str, float] = {}
+        self._zones: dict[str, str] = {}
         self._quiet: list[Round] = []
         self._bytes = 0
 
@@ -45,12 +46,17 @@ class DecisionLog:
     def known_since(self, member: Member, since: float) -> None:
         """Decisions about this member count from then on (Unix seconds)."""
         self.flush()
-        self._since[f"{member.role}.{member.name}"] = since
+        key = f"{member.role}.{member.name}"
+        self._since[key] = since
+        if member.zone != member.name:
+            self._zones[key] = member.zone
 
     def left(self, gone: Gone) -> None:
         """It is no member any more."""
         self.flush()
-        self._since.pop(f"{gone.member.role}.{gone.member.name}", None)
+        key = f"{gone.member.role}.{gone.member.name}"
+        self._since.pop(key, None)
+        self._zones.pop(key, None)
 
     def held(self, now: float, flows: Sequence[Flow], moves: Sequence[Move]) -> None:
         """A round is over; the fleet is still as it was when flows were asked for."""
@@ -75,4 +81,5 @@ class DecisionLog:
 
     def _record(self, rounds: Sequence[Round]) -> str:
         policy = recorded(self._situation.policy)
-        return DecisionRecord(tuple(rounds), dict(self._since), policy, self._name).text()
+        since, zones = dict(self._since), dict(self._zones)
+        return DecisionRecord(tuple(rounds), since, policy, self._name, zones).text()

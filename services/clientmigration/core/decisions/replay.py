@@ -112,7 +112,8 @@ def _whole(report: Iterable[Measurement]) -> bool:
 def _as_it_was(
     record: DecisionRecord, round_: Round, decided: Sequence[Round], known: Reports
 ) -> Fleet:
-    fleet = assembled(record.members, [each.decided() for each in decided], round_.now)
+    earlier = [each.decided() for each in decided]
+    fleet = assembled(record, earlier, round_.now)
     for member in record.members:
         for second in round_.seconds(name_of(member)):
             fleet.observe(known[member][second], round_.now)
@@ -121,17 +122,17 @@ def _as_it_was(
     return fleet
 
 
-def assembled(members: Mapping[str, float], decided: Iterable[DecidedFlows], now: float) -> Fleet:
-    """A fleet without reports: members (`<role>.<name>`, since when) and decisions, as they came
-    one after the other."""
+def assembled(record: DecisionRecord, decided: Iterable[DecidedFlows], now: float) -> Fleet:
+    """A fleet without reports: the members of a record, and decisions, as they came one after the
+    other."""
     fleet = Fleet()
     earlier = [each for each in decided if each.at > now - HISTORY_S]
-    for member, since in sorted(members.items(), key=lambda item: item[1]):
+    for member, since in sorted(record.members.items(), key=lambda item: item[1]):
         while earlier and earlier[0].at < since:
             early = earlier.pop(0)
             fleet.decided(early.flows, early.at, early.planned)
         role, name = member.split(".", 1)
-        fleet.attach(name, role, "")
+        fleet.attach(name, role, "", record.zones.get(member, ""))
     for each in earlier:
         fleet.decided(each.flows, each.at, each.planned)
     return fleet

@@ -81,13 +81,15 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Rounds of one router in order of time, between which neither policy nor members changed.
 
     `router` is its name in Graphite; `policy` holds what differs from the defaults; `members` maps
-    `<role>.<name>`, as in a metric path, to the Unix time since when decisions about it count.
+    `<role>.<name>`, as in a metric path, to the Unix time since when decisions about it count,
+    `zones` those that stand in a zone with others to that.
     """
 
     rounds: tuple[Round, ...]
     members: dict[str, float] = {}
     policy: dict[str, Any] = {}
     router: str = "router"
+    zones: dict[str, str] = {}
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:

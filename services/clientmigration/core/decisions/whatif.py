@@ -166,7 +166,7 @@ def _suppose(
     for record, now, held in _times([each for each in rounds if each[1].now >= since], policy):
         was = [shift for each in held for shift in _shifts(each, record.decided_by())]
         past.shifts += was
-        fleet = assembled(record.members, decided, now)
+        fleet = assembled(record, decided, now)
         fleet.observe(_reports(past, record, held[-1], judged(policy, now)), now)
         chosen = flows(fleet, policy, now)
         decided.append(DecidedFlows(now, chosen))

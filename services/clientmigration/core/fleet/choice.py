@@ -6,6 +6,7 @@ flows allow; nothing here exceeds a flow or the budget of moves.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 import msgspec
@@ -16,7 +17,7 @@ from clientmigration.core.fleet.exchange import exchanged_at_most
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.parties import Parties, PartyTerms, Place
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.fleet.regrouping import Found, regrouped
+from clientmigration.core.fleet.regrouping import Found, regrouped, wished
 from clientmigration.core.fleet.resident import Resident
 
 
@@ -50,7 +51,7 @@ def choose(
     ways = [flow for flow in flows if not flow.exchanges]
     moves: list[Move] = []
     if ways:
-        crowd = _Crowd(roster, ways, terms)
+        crowd = _Crowd(_by_member(roster, ways), ways, terms)
         for flow in ways:
             count = min(flow.players, budget - len(moves))
             if count > 0:
@@ -74,10 +75,10 @@ class _Crowd:
     """Who is where while choices are made; choosing changes it."""
 
     def __init__(
-        self, roster: Iterable[Resident], flows: Sequence[Flow], terms: PartyTerms
+        self, there: Mapping[str, list[Resident]], flows: Sequence[Flow], terms: PartyTerms
     ) -> None:
-        self._terms = terms
-        there = _by_member(roster, flows)
+        wishes = wished(there, flows, terms) if terms.policy.together.share else {}
+        self._terms = replace(terms, wishes=wishes)
         positions = [each.position for residents in there.values() for each in residents]
         self._sight, cells = CellSight.of(positions, terms.policy.rebalance.cell_m)
         self._places: dict[str, Place] = {}

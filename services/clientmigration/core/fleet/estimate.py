@@ -37,6 +37,7 @@ class LoadEstimate:
     health: float  # as it can be believed
     centre: Position | None  # where its players are; None without any
     split: Split  # who of its players sees whom on other servers
+    zone: str  # where it stands
     vain: frozenset[str]  # members with which it could exchange nobody just now
 
 
@@ -94,6 +95,7 @@ def _estimate(
         health=believed([h.health for h in _held(member.history, r.hold_s)]),
         centre=newest.centre if newest.players else None,
         split=newest.split,
+        zone=member.zone,
         vain=frozenset(name for at, name in member.vain if at > now - VAIN_S),
     )
 

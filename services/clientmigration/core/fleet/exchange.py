@@ -6,13 +6,14 @@ player. Who goes, and whether anybody does, is the choice's (`regrouping`).
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from clientmigration.core.fleet.estimate import LoadEstimate
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade
 from clientmigration.core.fleet.policy import Policy
 
-PAIRS = 12
+PAIRS = 10
 """Pairs of members that exchange in one decision, at most: those that share most."""
 
 
@@ -26,20 +27,35 @@ def exchanges(
     is worth it, and if they found anybody the last time. Nobody who takes part in `others`, whose
     players are few enough to leave the budget, nobody who is overloaded or not well known. Where a
     flow is larger than the one back, so many more may go; they fill nobody to more than a little
-    above the level, which is `even`, and never to more than the fullest has.
+    above the level, which is `even`, and never to more than the fullest has. Who is above that
+    gives only. Of two as good, those of one zone: across zones ping decides.
     """
     budget = exchanged_at_most(policy, sum(flow.players for flow in others))
     cap = min(max(each.pressure for each in known), even * (1 + policy.together.even))
-    room = {each.name: int((cap - each.pressure) / max(each.cost, 1e-9)) for each in known}
-    for pairs, one, other in _shared(_able(known, others), policy)[:PAIRS]:
+    room = {each.name: max(0, _heads(cap - each.pressure, each)) for each in known}
+    left = PAIRS
+    for pairs, one, other in _shared(_able(known, others), policy):
         full, spare = (one, other) if one.pressure >= other.pressure else (other, one)
-        most = min(budget // 2, one.seats, other.seats)
-        more = max(0, min(room[spare.name], most // 2))
-        if most > 0:
-            room[spare.name] -= more
-            numbers = f"{pairs} of {one.split.pairs + other.split.pairs} pairs apart"
-            yield Flow.of(full.name, spare.name, most, "together", numbers)
-            yield Flow.of(spare.name, full.name, most - more, "together", numbers)
+        most = min(budget // 2, spare.seats)
+        if full.pressure > cap:
+            more, back = min(most, room[spare.name], 1 + _heads(full.pressure - cap, full)), 0
+        else:
+            more = min(most // 2, room[spare.name])
+            back = min(most - more, full.seats)
+        room[spare.name] -= more
+        numbers = f"{pairs} of {one.split.pairs + other.split.pairs} pairs apart"
+        left -= back + more > 0
+        if back + more > 0:
+            yield Flow.of(full.name, spare.name, back + more, "together", numbers)
+        if back > 0:
+            yield Flow.of(spare.name, full.name, back, "together", numbers)
+        if not left:
+            break
+
+
+def _heads(span: float, member: LoadEstimate) -> int:
+    """Players who make so much pressure at this member."""
+    return int(span / max(member.cost, 1e-9))
 
 
 def exchanged_at_most(policy: Policy, others: int) -> int:
@@ -66,20 +82,17 @@ def _able(known: Sequence[LoadEstimate], others: Sequence[Flow]) -> list[LoadEst
 def _shared(
     able: Sequence[LoadEstimate], policy: Policy
 ) -> list[tuple[int, LoadEstimate, LoadEstimate]]:
-    """Which of them share so many pairs that an exchange is worth it, most first."""
-    by_number = {each.split.number: each for each in able}
-    found: dict[tuple[str, str], tuple[int, LoadEstimate, LoadEstimate]] = {}
-    for each in able:
-        for number, pairs in each.split.shared:
-            other = by_number.get(number)
-            if other is None or other is each or other.name in each.vain:
-                continue
-            one, two = sorted((each, other), key=lambda member: member.name)
-            before = found.get((one.name, two.name), (0, one, two))
-            found[one.name, two.name] = max(before[0], pairs), one, two
-    worth = [
-        (pairs, one, two)
-        for pairs, one, two in found.values()
-        if pairs >= policy.together.least * (one.split.pairs + two.split.pairs)
-    ]
-    return sorted(worth, key=lambda each: (-each[0], each[1].name, each[2].name))
+    """Which of them share so many pairs that an exchange is worth it, most first. Those of one zone
+    before others, and those of whom it is only known that they share no more at the end."""
+    found: list[tuple[tuple[bool, bool, int], tuple[int, LoadEstimate, LoadEstimate]]] = []
+    named = [dict(each.split.shared) for each in able]
+    hidden = [each.split.apart - sum(pairs for _, pairs in each.split.shared) for each in able]
+    for (n, one), (m, other) in combinations(enumerate(able), 2):
+        known = max(named[n].get(other.split.number, 0), named[m].get(one.split.number, 0))
+        pairs = known or min(hidden[n], hidden[m])
+        if other.name in one.vain or not pairs:
+            continue
+        if pairs >= policy.together.least * (one.split.pairs + other.split.pairs):
+            rank = one.zone != other.zone, not known, -pairs
+            found.append((rank, (pairs, one, other)))
+    return [shared for _, shared in sorted(found, key=lambda each: each[0])]

@@ -19,16 +19,21 @@ from clientmigration.core.fleet.resident import Resident
 
 LAST = 1e6
 """Neighbours that whoever asked not to be moved counts as leaving behind."""
+RECENT = 1e3
+"""Neighbours that whoever was moved a moment ago counts as leaving behind."""
+WISHED = 200.0
+"""Neighbours that it is worth to be at the member at which a player should be."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartyTerms:
     """What a choice is made by. `zones` says where members stand; who is not in it has a zone of
-    its own, called like itself."""
+    its own, called like itself. `wishes` says of players to which member they should go."""
 
     policy: Policy
     now: float
     zones: Mapping[str, str]
+    wishes: Mapping[str, str] = field(default_factory=dict)
 
     def zone(self, member: str) -> str:
         """Where a member stands."""
@@ -78,8 +83,16 @@ class Parties:
         self.first = np.array([rows[0] for rows in self.rows], np.int64)
         busy = np.array([place.residents[row].busy for row in self.first], bool)
         self.groups = [n for n, rows in enumerate(self.rows) if len(rows) > 1]
-        self.fixed = -LAST * busy
+        goals = [terms.wishes.get(place.residents[row].player, "") for row in self.first]
+        self.goals = np.array(goals, object)
+        self.fixed = -LAST * busy - RECENT * self._recent()
         self._pinged: dict[str, Floats] = {}
+
+    def _recent(self) -> NDArray[np.bool_]:
+        """Which parties have been moved so lately that nobody would exchange them."""
+        since = self.terms.now - self.terms.policy.together.rest_s
+        moved = [self.place.residents[row].moved_at for row in self.first]
+        return np.array([at is not None and at > since for at in moved], bool)
 
     def leave(self, flow: Flow, target: Place, count: int) -> Iterator[tuple[int, int, int]]:
         """The best of them, `count` players in all: each one's row, and how many neighbours it will
@@ -116,6 +129,7 @@ class Parties:
         """What each party wins per head beyond its neighbours, in neighbours."""
         zone, policy = self.terms.zone, self.terms.policy
         offsets = self.fixed - self._worse(zone(flow.source), zone(flow.target))
+        offsets += WISHED * (self.goals == flow.target)
         for party in self.groups:
             rows = self.rows[party]
             if not self.left[party] or not rows:

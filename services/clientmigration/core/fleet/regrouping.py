@@ -7,6 +7,7 @@ those by whom the flows differ; nothing here exceeds a flow.
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from clientmigration.core.fleet.territory import Crowds, Marks, divided
 
 FEW = 4
 """Parties of one cell and one member that are one vertex, at most: so that sizes can be exact."""
+ASKED = 20_000
+"""Residents of whom it is wished where they go when members get fuller, at most."""
 
 Found = tuple[Resident, Flow, int, int]
 """Who goes, for which flow, how many neighbours it will have there, and has here."""
@@ -36,63 +39,124 @@ def regrouped(
     """
     bounds: dict[Way, int] = {(flow.source, flow.target): flow.players for flow in flows}
     by_way = {(flow.source, flow.target): flow for flow in flows}
-    takes: dict[str, int] = defaultdict(int)
-    for (source, target), players in bounds.items():
-        takes[source] -= players
-        takes[target] += players
-    crowd = _Regrouping(there, terms)
-    for party in circulated(crowd.wanted(takes), bounds, takes, most):
+    grown = _grown(flows)
+    crowd = _Regrouping(there, terms, terms.policy.together.rest_s)
+    if not crowd.parties:
+        return
+    sizes = crowd.sizes()
+    limits = sizes + np.array([max(0, grown[name]) for name in crowd.names])
+    crowd.divide(sizes, limits, forced=False)
+    for party in circulated(crowd.wanted(), bounds, grown, most):
         for row in party.rows:
             yield crowd.residents[row], by_way[party.way], *crowd.neighbours(row)
 
 
-class _Regrouping:
-    """Everybody at some members, as rows, and where each should be."""
+def wished(
+    there: Mapping[str, Sequence[Resident]], flows: Sequence[Flow], terms: PartyTerms
+) -> dict[str, str]:
+    """Who should go where, by name, if these flows are carried out: so that those who see each
+    other play together afterwards, and a member that gets many gets a part of the world. Of too
+    many residents to ask nothing is wished."""
+    if not 0 < sum(map(len, there.values())) <= ASKED:
+        return {}
+    crowd = _Regrouping(there, terms, terms.policy.limits.cooldown_s)
+    present = dict(zip(crowd.names, crowd.sizes().tolist(), strict=True))
+    grown, times = _grown(flows), _times(flows, present)
+    then = [present[name] + round(times * grown[name]) for name in crowd.names]
+    sizes = np.maximum(0, np.array(then, np.int64))
+    crowd.divide(sizes, sizes + FEW, forced=True)
+    return {
+        crowd.residents[row].player: party.way[1] for party in crowd.wanted() for row in party.rows
+    }
 
-    def __init__(self, there: Mapping[str, Sequence[Resident]], terms: PartyTerms) -> None:
-        self.terms, self.names = terms, sorted(there)
-        self.residents = [each for name in self.names for each in there[name]]
+
+def _grown(flows: Sequence[Flow]) -> Mapping[str, int]:
+    """By how many players each member grows."""
+    grown: dict[str, int] = defaultdict(int)
+    for flow in flows:
+        grown[flow.source] -= flow.players
+        grown[flow.target] += flow.players
+    return grown
+
+
+def _times(flows: Sequence[Flow], present: Mapping[str, int]) -> float:
+    """How often flows like these would have to be decided until all is even, or who is emptied is
+    empty: a part of the world is chosen for all who will come, not for the first of them."""
+    grown = _grown(flows)
+    spans = [
+        present[flow.source] / -min(-1, grown[flow.source])
+        if flow.empties
+        else (present[flow.source] - present[flow.target])
+        / max(1, grown[flow.target] - grown[flow.source])
+        for flow in flows
+    ]
+    return max(1.0, min(spans))
+
+
+class _Regrouping:
+    """Everybody at some members, as rows, and where each should be once that is divided. Nobody may
+    go who was moved within `rest_s`."""
+
+    def __init__(
+        self, there: Mapping[str, Sequence[Resident]], terms: PartyTerms, rest_s: float
+    ) -> None:
+        self.terms, self.names, self._since = terms, sorted(there), terms.now - rest_s
+        self.residents = [
+            each for name in self.names for each in sorted(there[name], key=attrgetter("player"))
+        ]
         counts = [len(there[name]) for name in self.names]
         self.home = np.repeat(np.arange(len(self.names)), counts)
         cell_m = terms.policy.rebalance.cell_m
         self.sight, self.cells = CellSight.of([r.position for r in self.residents], cell_m)
         self.parties = self._parties()
 
-    def wanted(self, takes: Mapping[str, int]) -> Iterator[Party]:
-        """The parties that should be elsewhere, those who win most first."""
+    def sizes(self) -> Ints:
+        """How many are at each member."""
+        return np.bincount(self.home, minlength=len(self.names)).astype(np.int64)
+
+    def divide(self, sizes: Ints, limits: Ints, forced: bool) -> None:
+        """Find where each should be, when members shall have so many players and may have so
+        many."""
         first = np.array([rows[0] for rows in self.parties], np.int64)
-        if not len(first):
-            return
         heads = np.array([len(rows) for rows in self.parties], np.int64)
         allowed, kind = self._allowed(first)
-        keys = np.stack((self.cells[first], self.home[first], kind, self._few(first)), axis=1)
-        _, one, vertex = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-        vertex = vertex.ravel()
-        crowds = Crowds.of(
-            np.bincount(vertex, heads).astype(np.int64),
+        keys = self.cells[first] * len(self.names) + self.home[first]
+        for more in (kind, self._few(first)):
+            keys = keys * (int(more.max()) + 1) + more
+        _, one, vertex = np.unique(keys, return_index=True, return_inverse=True)
+        self._first, self._vertex = first, vertex
+        self._crowds = Crowds.of(
+            np.bincount(self._vertex, heads).astype(np.int64),
             self.home[first[one]],
             allowed[one],
             self.cells[first[one]],
             self.sight,
         )
-        sizes = np.bincount(crowds.home, crowds.heads, minlength=len(self.names)).astype(np.int64)
-        limits = sizes + np.array([max(0, takes[name]) for name in self.names])
-        goal = divided(crowds, sizes, limits, self.terms.policy.together.worth)
+        worth = self.terms.policy.together.worth
+        self._goal = divided(self._crowds, sizes, limits, worth, forced)
+
+    def wanted(self) -> Iterator[Party]:
+        """The parties that should be elsewhere, those who win most first."""
+        crowds, goal, rows = self._crowds, self._goal, np.arange(len(self._goal))
         here, then = crowds.near(crowds.home), crowds.near(goal)
-        rows = np.arange(len(goal))
         self._there = then[rows, goal] / crowds.heads
         self._here = here[rows, crowds.home] / crowds.heads
         won = here[rows, goal] - here[rows, crowds.home] + then[rows, goal]
         won = (won - then[rows, crowds.home]) / crowds.heads
-        self._vertex = np.zeros(len(self.residents), np.int64)
-        self._vertex[first] = vertex
-        going = np.flatnonzero((goal != crowds.home)[vertex])
-        order = going[np.lexsort((first[going], -won[vertex[going]]))]
+        going = np.flatnonzero((goal != crowds.home)[self._vertex])
+        order = going[np.lexsort((self._first[going], -won[self._vertex[going]]))]
+        self._of_row: dict[int, int] = {}
         for rank, party in enumerate(order.tolist()):
-            v = vertex[party]
-            self._vertex[self.parties[party]] = v
-            way = self.names[int(crowds.home[v])], self.names[int(goal[v])]
+            vertex = int(self._vertex[party])
+            self._of_row |= dict.fromkeys(self.parties[party], vertex)
+            way = self.names[int(crowds.home[vertex])], self.names[int(goal[vertex])]
             yield Party(rank, tuple(self.parties[party]), way)
+
+    def neighbours(self, row: int) -> tuple[int, int]:
+        """How many a row has where it should be, when all are there, and has now where it is."""
+        vertex = self._of_row[row]
+        with_it = int(self._crowds.heads[vertex]) - 1
+        return round(self._there[vertex]) + with_it, round(self._here[vertex]) + with_it
 
     def _few(self, first: Ints) -> Ints:
         """A number for each party, by which not many of one cell are one vertex."""
@@ -103,11 +167,6 @@ class _Regrouping:
         few = np.empty(len(keys), np.int64)
         few[order] = nth // FEW
         return few
-
-    def neighbours(self, row: int) -> tuple[int, int]:
-        """How many a row has where it should be, when all are there, and has now where it is."""
-        vertex = self._vertex[row]
-        return round(self._there[vertex]), round(self._here[vertex])
 
     def _parties(self) -> list[list[int]]:
         """Whole groups, and everybody else alone."""
@@ -126,9 +185,8 @@ class _Regrouping:
     def _allowed(self, first: Ints) -> tuple[Marks, Ints]:
         """Where each party may be, (parties, members), and a number for each kind of answer."""
         policy, members = self.terms.policy, np.arange(len(self.names))
-        since = self.terms.now - policy.together.rest_s
         stays = [
-            each.locked or each.busy or (each.moved_at is not None and each.moved_at > since)
+            each.locked or each.busy or (each.moved_at is not None and each.moved_at > self._since)
             for each in self.residents
         ]
         may = np.repeat(~np.array(stays, bool)[:, None], len(members), axis=1)
@@ -142,8 +200,10 @@ class _Regrouping:
         for n, rows in enumerate(self.parties):
             if len(rows) > 1:
                 allowed[n] = may[rows].all(axis=0)
-        _, kind = np.unique(allowed, axis=0, return_inverse=True)
-        return allowed, kind.ravel()
+        kinds: dict[bytes, int] = {}
+        packed = np.packbits(allowed, axis=1)
+        kind = [kinds.setdefault(row.tobytes(), len(kinds)) for row in packed]
+        return allowed, np.array(kind, np.int64)
 
     def _pings(self) -> Floats:
         """Everybody's ping to every member in ms; not a number where it is not known."""

@@ -19,8 +19,12 @@ HEAVY = 2**30
 """Sum of edges that METIS is given at most: it reckons in 32 bits."""
 STRONG = 100.0
 """Neighbours that a member to which somebody must not go counts as taking away."""
-TRIES, MANY = 4, 5_000
-"""Divisions of which the best is taken, where there are fewer than so many vertices."""
+TIES, MANY = (1.0, 0.5, 2.0, 0.25), 5_000
+"""How strongly players are tied to where they are, in the worth of a move, in each of the divisions
+of which the best is taken; only the first where there are so many vertices."""
+
+CUTS = 8
+"""Divisions that METIS makes to answer with its best, where there are not too many vertices."""
 
 Marks = NDArray[np.bool_]
 
@@ -71,13 +75,15 @@ class Crowds:
         return float(self.pairs[homes[self.ends[0]] != homes[self.ends[1]]].sum())
 
 
-def divided(crowds: Crowds, sizes: Ints, limits: Ints, worth: float) -> Ints:
+def divided(crowds: Crowds, sizes: Ints, limits: Ints, worth: float, forced: bool = False) -> Ints:
     """Where each vertex should be so that few pairs are apart and few players move: moving has to
     win `worth` neighbours for each who moves. `sizes` are the players that members should have,
-    `limits` those they may have. The present homes when nothing is won by moving anybody."""
-    best, least = crowds.home, crowds.apart(crowds.home)
-    for seed in range(TRIES if len(crowds.heads) < MANY else 1):
-        homes = _Repair(crowds, _metis(crowds, sizes, worth, seed), limits, worth).homes()
+    `limits` those they may have. The present
+    homes when nothing is won by moving anybody, unless it is `forced`."""
+    best, least = crowds.home, np.inf if forced else crowds.apart(crowds.home)
+    for seed, tie in enumerate(TIES if len(crowds.heads) < MANY else TIES[:1]):
+        homes = _metis(crowds, sizes, tie * worth, seed)
+        homes = _Repair(crowds, homes, limits, worth).homes()
         moved = crowds.heads[homes != crowds.home].sum()
         costs = crowds.apart(homes) + worth * moved
         if costs < least:
@@ -104,7 +110,7 @@ def _metis(crowds: Crowds, sizes: Ints, worth: float, seed: int) -> Ints:
     graph = pymetis.CSRAdjacency(starts.astype(np.int32), others[order].astype(np.int32))
     shares = sizes / sizes.sum() + 1.0
     options = pymetis.Options()
-    options.seed = seed
+    options.seed, options.ncuts = seed, CUTS if count < MANY else 1
     options.ufactor = max(1, round(1000 * ROUGHLY / (members + 1)))
     _, parts = pymetis.part_graph(
         members,
@@ -141,21 +147,39 @@ class _Repair:
         self._start = np.concatenate(([0], np.cumsum(np.bincount(ends, minlength=len(homes)))))
 
     def homes(self) -> Ints:
-        """The better division."""
+        """The better division: by the cheapest change, again and again; of many vertices several
+        at a time."""
+        at_once = 1 + len(self._homes) ** 2 // 500_000
         for _ in range(2 * len(self._homes)):
-            costs = self._away - self._near
-            costs = (costs - costs[self._rows, self._homes][:, None]) / self._heads[:, None]
-            fits = self._count[None, :] + self._heads[:, None] <= self._limits[None, :]
-            costs = np.where(fits, costs, np.inf)
-            costs[self._rows, self._homes] = np.inf
             over = self._count > self._limits
-            if over.any():
-                costs[~over[self._homes]] = np.inf
-            vertex, member = divmod(int(costs.argmin()), len(self._limits))
-            if costs[vertex, member] >= (np.inf if over.any() else -1e-9):
+            costs = self._costs(over)
+            least = costs.min(axis=1)
+            worth_it = np.inf if over.any() else -1e-9
+            some = np.flatnonzero(least < worth_it)
+            if not len(some):
                 break
-            self._move(vertex, member)
+            for vertex in some[np.argsort(least[some], kind="stable")[:at_once]].tolist():
+                member = int(costs[vertex].argmin())
+                fits = self._count[member] + self._crowds.heads[vertex] <= self._limits[member]
+                still = not over.any() or self._over(self._homes[vertex])
+                if fits and still:
+                    self._move(vertex, member)
         return self._homes
+
+    def _over(self, member: int) -> bool:
+        return bool(self._count[member] > self._limits[member])
+
+    def _costs(self, over: Marks) -> Floats:
+        """What each change would cost for each player, (vertices, members); only those who leave a
+        member that has too many, while there is one."""
+        costs: Floats = self._away - self._near
+        costs -= costs[self._rows, self._homes][:, None]
+        costs /= self._heads[:, None]
+        costs[self._heads[:, None] > (self._limits - self._count)[None, :]] = np.inf
+        costs[self._rows, self._homes] = np.inf
+        if over.any():
+            costs[~over[self._homes]] = np.inf
+        return costs
 
     def _move(self, vertex: int, member: int) -> None:
         before, edges = self._homes[vertex], slice(self._start[vertex], self._start[vertex + 1])
