@@ -78,6 +78,7 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
     ("seed", "_once"),
     [
         (384, "who could not reach its server was sent there a second time"),
+        (27, "a router that thawed heard of a player that had been waived only by the next roster"),
         (401, "a tick and the word that its player is kept came at once: the checker saw neither"),
     ],
 )
