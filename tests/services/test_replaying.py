@@ -11,7 +11,7 @@ from clientmigration.cli.picture import picture
 from clientmigration.core.decisions.replay import Judged, count, replay
 from clientmigration.core.decisions.rounds import DecisionRecord, NotARecord
 from clientmigration.core.decisions.whatif import Course, suppose
-from clientmigration.core.fleet.policy import Policy, RebalancePolicy
+from clientmigration.core.fleet.policy import Policy, RebalancePolicy, TogetherPolicy
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.testing import Arena
 
@@ -119,7 +119,8 @@ def test_supposing_the_same_policy_changes_nothing_from_the_middle_on_either(
 def test_a_policy_that_leaves_imbalance_alone_would_have_moved_players_off_a_drain_only(
     run: tuple[Sequence[Datapoint], list[DecisionRecord]],
 ) -> None:
-    lazy = Policy(rebalance=RebalancePolicy(imbalance=10.0, margin=1.0))
+    alone = TogetherPolicy(share=0.0)
+    lazy = Policy(rebalance=RebalancePolicy(imbalance=10.0, margin=1.0), together=alone)
     supposed = suppose(*run, lazy, since=0.0)
     chosen = [flow for each in supposed.choices for flow in each.instead]
     assert {flow.reason.partition(":")[0] for flow in chosen} == {"draining"}

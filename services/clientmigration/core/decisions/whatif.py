@@ -169,7 +169,8 @@ def _suppose(
         fleet = assembled(record, decided, now)
         fleet.observe(_reports(past, record, held[-1], judged(policy, now)), now)
         chosen = flows(fleet, policy, now)
-        decided.append(DecidedFlows(now, chosen))
+        same = held[-1].flows == chosen  # then it is known how many moves were found
+        decided.append(held[-1].decided() if same else DecidedFlows(now, chosen))
         past.shifts += _other_shifts(chosen, now, policy.limits.moves_per_second, was)
         choices.append(Choice(now, tuple(shift.flow for shift in was), chosen))
         seconds = judged(policy, now)
@@ -220,4 +221,5 @@ def _reports(
         for second in seconds:
             sample = past.corrected(member, second, record.members)
             if sample is not None and second >= int(since) and second not in absent:
-                yield from measurements(role, name, sample.measures(), second)
+                split = sample.split.measures() if role == "gameserver" else {}
+                yield from measurements(role, name, sample.measures() | split, second)
