@@ -130,7 +130,7 @@ class Checker:
         self._records: dict[str, Record] = {}
         self._applied: dict[tuple[str, str], tuple[Seat, Progress]] = {}
         self._rightful: dict[str, tuple[str, int, Seat]] = {}
-        self._ghosts: dict[tuple[str, str], float] = {}
+        self._ghosts: dict[tuple[str, str], tuple[str, float]] = {}
         self._still: dict[tuple[str, str], float] = {}
         self._linked: dict[str, float] = {}
         self._ticks: dict[str, int] = defaultdict(int)
@@ -410,10 +410,13 @@ class Checker:
     def _look_at_ghost(self, track: Track, name: str, player: str, seat: Seat) -> None:
         """I1: a server that plays what is not its own (any more) may do so only while it is cut off
         from the router, and for `FENCE_S` more; and never for a player that looks at it."""
-        since = self._ghosts.setdefault((name, player), self.now)
+        waived = seat.life.now.waived
+        kept, since = self._ghosts.get((name, player), ("", self.now))
+        since = since if kept == waived else self.now
+        self._ghosts[name, player] = waived, since
         told = self._linked.get(name)
         slow = 4 * self.arena.disk.slow_s if self.arena.disk else 0.0
-        if seat.life.now.waived:
+        if waived:
             slow += ROSTER_S  # the ledger never named it: only its roster tells the router of it
         if told is not None and self.now - max(since, told) > FENCE_S + slow and self._disk_well():
             self.fail("I1", f"{player} is played by {name}, and the ledger does not say so")
