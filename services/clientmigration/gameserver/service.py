@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from random import random
-from typing import Any
 
 from twisted.application.internet import ClientService
 from twisted.application.service import Service
@@ -211,13 +210,10 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     attachment = Attachment(setting.name, setting.address, setting.zone)
     traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
 
-    def post(sender: str, to: str, body: dict[str, Any]) -> bool:
-        return mail.post(sender, to, body)
-
     def call(name: str, address: str) -> ClientService:
         return _calling(outside, address, traffic, lambda: Link(papers, ears, name))
 
-    game = parts.game(setting.rate, posting(post))
+    game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
     guarded = GuardedGame(game, GameFaults(meter, ticks.now))
     asked = partial(_workloads, meter, burns, parts.files)
     hall = Hall(ticks, guarded, meter, attachment, asked, lambda: neighbours.look())
