@@ -1,5 +1,7 @@
 """Decisions: what the policy saw, and what it did. The router decides from these very numbers."""
 
+from grafanalib.core import Panel
+from pages import ROUTER, Row, page, row
 from panels import (
     BLUE,
     GREEN,
@@ -7,22 +9,18 @@ from panels import (
     ORANGE,
     PINK,
     RED,
-    ROUTER,
     SELDOM,
     SHARE,
     SKY,
     STATES,
     Curve,
-    Row,
     grades,
     kept,
     lines,
     one,
-    page,
     pairs_split,
     place,
     ranks,
-    row,
     said,
     seats_taken,
     stack,
@@ -76,8 +74,11 @@ def now() -> Row:
 
 def saw() -> Row:
     """The inputs."""
-    return row(
-        "What it saw",
+    return row("What it saw", *_loads(), *_players())
+
+
+def _loads() -> tuple[Panel, ...]:
+    return (
         lines(
             "Load of the servers",
             "The twelve highest. Broken lines: strained, overloaded.",
@@ -103,6 +104,11 @@ def saw() -> Row:
             IMBALANCE,
             height=7,
         ),
+    )
+
+
+def _players() -> tuple[Panel, ...]:
+    return (
         lines(
             "Players by server",
             "Stacked.",

@@ -1,5 +1,6 @@
 """Fleet: how is everybody? The page to leave open."""
 
+from pages import ROUTER, Row, page, row
 from panels import (
     CORE,
     GREEN,
@@ -7,23 +8,19 @@ from panels import (
     LATE,
     NEVER,
     ORANGE,
-    ROUTER,
     SELDOM,
     SHARE,
     SKY,
     STATES,
     TICK,
-    Row,
     bars,
     each,
     grades,
     kept,
     lines,
     one,
-    page,
     pairs_split_each,
     place,
-    row,
     said,
     seats_taken,
     stack,

@@ -1,5 +1,6 @@
 """Migrations: how many moves, how they ended, how long they took, and what players felt."""
 
+from pages import ROUTER, Row, page, row
 from panels import (
     BLUE,
     GAP,
@@ -8,19 +9,15 @@ from panels import (
     ORANGE,
     PINK,
     RED,
-    ROUTER,
     SKY,
     Curve,
-    Row,
     below,
     each,
     lines,
     one,
-    page,
     per_second,
     place,
     ranks,
-    row,
     said,
     stack,
     stat,

@@ -1,4 +1,4 @@
-"""The common look: how a measure becomes a curve, a panel, a row and a dashboard.
+"""The common look: how a measure becomes a curve and a panel; `pages` has rows and dashboards.
 
 Every name of a measure comes out of the catalogue, and so do its unit and the way in which several
 values become one; a dashboard only says what belongs beside what. Colours are those of Okabe and
@@ -11,20 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from grafanalib.core import (
-    Annotations,
     BarGauge,
-    Dashboard,
-    DashboardLink,
     GridPos,
     Panel,
-    RowPanel,
     Stat,
     StateTimeline,
     Target,
-    Template,
-    Templating,
     Threshold,
-    Time,
     TimeSeries,
 )
 
@@ -392,6 +385,13 @@ def lines(
     )
 
 
+SERVER_LINK = {
+    "title": "Everything about ${__field.displayName}",
+    "url": "/d/cm-server?var-server=${__field.displayName}&${datasource:queryparam}"
+    "&${__url_time_range}",
+}
+
+
 def states(title: str, text: str, curve: Curve, *, width: int = 24, height: int = 7) -> Panel:
     """A row for each server, its grade in colour and words."""
     return StateTimeline(
@@ -402,113 +402,3 @@ def states(title: str, text: str, curve: Curve, *, width: int = 24, height: int 
         tooltipMode="single",
         extraJson=_defaults(links=[SERVER_LINK], noValue="no server has reported"),
     )
-
-
-# Rows and dashboards.
-
-
-@dataclass(frozen=True)
-class Row:
-    """Panels under one title, from left to right; what does not fit goes on below."""
-
-    title: str
-    panels: tuple[Panel, ...]
-
-
-def row(title: str, *panels: Panel) -> Row:
-    """See `Row`."""
-    return Row(title, panels)
-
-
-def _placed(rows: Sequence[Row]) -> list[Panel]:
-    placed: list[Panel] = []
-    top = 0
-    for each_ in rows:
-        placed.append(RowPanel(title=each_.title, gridPos=GridPos(1, WIDTH, 0, top)))
-        left, top, tallest = 0, top + 1, 0
-        for panel in each_.panels:
-            if left + panel.gridPos.w > WIDTH:
-                left, top, tallest = 0, top + tallest, 0
-            panel.gridPos.x, panel.gridPos.y = left, top
-            left, tallest = left + panel.gridPos.w, max(tallest, panel.gridPos.h)
-            placed.append(panel)
-        top += tallest
-    return placed
-
-
-def variable(name: str, label: str, role: str, measure: str, text: str) -> Template:
-    """A choice among those that have values in this time; not among all that ever had."""
-    names = f"aliasByNode(removeEmptySeries({place(role, measure)}),2)"
-    query = {"queryType": "Metric Name", "refId": name, "target": names, "datasource": DATASOURCE}
-    made = Template(name=name, label=label, query=query, dataSource=DATASOURCE, refresh=2, sort=7)
-    made.description = text
-    return made
-
-
-SOURCE = Template(
-    name="datasource", label="Data source", type="datasource", query="graphite", refresh=1
-)
-SOURCE.description = "The Graphite that carbon writes to."
-
-SERVER = variable("server", "Game server", "gameserver", "players", "Whose numbers are shown.")
-ROUTER = variable("router", "Router", "router", "members", "Whose numbers are shown.")
-
-EVENTS = {
-    "join": ("A server or router attached", GREEN),
-    "leave": ("It left, empty", GREY),
-    "drain": ("It sends its players away", PINK),
-    "decision": ("The router decided to move players", BLUE),
-    "overload": ("A server became overloaded", ORANGE),
-    "crash": ("A server went without having drained", RED),
-    "unreachable": ("Players cannot connect to a server", RED),
-    "reachable": ("Players are sent to that server again", GREEN),
-    "recovery": ("Players came back from a lost server", YELLOW),
-    "moves": ("A run of moves ended", SKY),
-}
-"""The router's events in graphite-web, what each says, and its colour."""
-
-
-def _annotation(tag: str, shown: bool) -> dict[str, Any]:
-    text, colour = EVENTS[tag]
-    query = {"queryType": "tags", "fromAnnotations": True, "refId": tag, "tags": [f"{TAG}:{tag}"]}
-    return {
-        "name": f"{tag}: {text.lower()}",
-        "datasource": DATASOURCE,
-        "enable": shown,
-        "iconColor": colour,
-        "target": query,
-    }
-
-
-SERVER_LINK = {
-    "title": "Everything about ${__field.displayName}",
-    "url": "/d/cm-server?var-server=${__field.displayName}&${datasource:queryparam}"
-    "&${__url_time_range}",
-}
-
-
-def page(
-    name: str,
-    text: str,
-    rows: Sequence[Row],
-    *,
-    variables: Sequence[Template] = (),
-    events: Sequence[str] = ("join", "leave", "drain", "overload", "crash", "recovery"),
-) -> Dashboard:
-    """One page. Its address is `/d/cm-NAME`; every event can be switched on, `events` are."""
-    annotations = [_annotation(tag, tag in events) for tag in EVENTS]
-    return Dashboard(
-        uid=f"cm-{name}",
-        title=name.capitalize(),
-        description=text,
-        tags=[TAG],
-        panels=_placed(rows),
-        annotations=Annotations(annotations),
-        templating=Templating([SOURCE, *variables]),
-        links=[DashboardLink(tags=[TAG], title="ClientMigration", includeVars=True)],
-        time=Time("now-15m", "now"),
-        refresh="5s",
-        timezone="browser",
-        graphTooltip=1,
-        editable=True,
-    ).auto_panel_ids()

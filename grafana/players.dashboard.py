@@ -1,5 +1,6 @@
 """Players: how they come in, what they feel, and what they do."""
 
+from pages import ROUTER, Row, page, row
 from panels import (
     BLUE,
     GREEN,
@@ -8,18 +9,14 @@ from panels import (
     ORANGE,
     PINK,
     RED,
-    ROUTER,
     SELDOM,
     SKY,
     Curve,
-    Row,
     below,
     lines,
     one,
-    page,
     per_second,
     ranks,
-    row,
     seats_taken,
     stat,
     together,

@@ -1,5 +1,6 @@
 """Server: everything about one. Its name is chosen at the top."""
 
+from pages import SERVER, Row, page, row
 from panels import (
     AGE,
     BLUE,
@@ -13,21 +14,17 @@ from panels import (
     PINK,
     RED,
     SELDOM,
-    SERVER,
     SHARE,
     SKY,
     STATES,
     TICK,
     Curve,
-    Row,
     below,
     grades,
     lines,
     one,
-    page,
     pairs_split,
     ranks,
-    row,
     stat,
     states,
 )

@@ -271,16 +271,22 @@ async def clock(fleet: Fleet, options: argparse.Namespace) -> None:
     )
 
 
-async def flood(fleet: Fleet, options: argparse.Namespace) -> None:
-    """Strangers who say hello and hang up, from processes of their own."""
+async def at_play(fleet: Fleet, players: int) -> list[Watched]:
+    """So many players of two servers, watched from now on."""
     fleet.router()
     for name in ("one", "two"):
         fleet.server(name)
     await fleet.ready("one", "two")
-    who = await fleet.players(options.players)
+    who = await fleet.players(players)
     await fleet.wait(5.0)
     for each in who:
         each.mark()
+    return who
+
+
+async def flood(fleet: Fleet, options: argparse.Namespace) -> None:
+    """Strangers who say hello and hang up, from processes of their own."""
+    who = await at_play(fleet, options.players)
     await fleet.wait(10.0)
     print("before it:", fleet.felt(who), f"; router {fleet.rss('router'):.0f} MB")
     for each in who:
@@ -299,14 +305,7 @@ async def flood(fleet: Fleet, options: argparse.Namespace) -> None:
 
 async def talkers(fleet: Fleet, options: argparse.Namespace) -> None:
     """Three WebSocket strangers go on sending after the goodbye."""
-    fleet.router()
-    for name in ("one", "two"):
-        fleet.server(name)
-    await fleet.ready("one", "two")
-    who = await fleet.players(options.players)
-    await fleet.wait(5.0)
-    for each in who:
-        each.mark()
+    who = await at_play(fleet, options.players)
     before = most = fleet.rss("router")
     for n in range(3):
         fleet.run(f"talker {n}", __file__, "talk")

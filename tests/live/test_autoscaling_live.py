@@ -63,4 +63,4 @@ async def test_each_query_answers_with_one_series_and_the_right_number(
     async def answered() -> bool:
         return await asked(empty, TRIGGERS[measure]) == [pytest.approx(right)]
 
-    await empty.eventually(answered)
+    assert await empty.eventually(answered)

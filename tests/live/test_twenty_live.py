@@ -28,4 +28,4 @@ async def test_twenty_servers_attach_at_once_and_not_one_first_point_is_missing(
         there = [each["target"] for each in series if [1.0, now] in each["datapoints"]]
         return len(there) == len(names) * len(rows)
 
-    await live.eventually(first_points)
+    assert await live.eventually(first_points)

@@ -11,16 +11,21 @@ from typing import Any
 import pytest
 from twisted.logger import LogEvent
 
-from clientmigration.testing.schedule import ALL, FREEZES
+from clientmigration.testing.schedule import ALL, FIRST, FREEZES, Repertoire
 from clientmigration.testing.stage import perform
 
 CHUNK = 10
 
 
-def chunks(least: int, most: int) -> list[Any]:
+def chunks(repertoire: Repertoire, least: int, most: int) -> list[Any]:
     """The first seed of each chunk: those up to `least` always, up to `most` by `make soak`."""
     return [
-        pytest.param(first, marks=[pytest.mark.soak] if first > least else [])
+        pytest.param(
+            repertoire,
+            first,
+            marks=[pytest.mark.soak] if first > least else [],
+            id=f"{repertoire.name}-{first}",
+        )
         for first in range(1, most, CHUNK)
     ]
 
@@ -32,26 +37,14 @@ def judged_by_the_verdict(no_logged_errors: list[LogEvent]) -> Iterator[None]:
     no_logged_errors.clear()
 
 
-@pytest.mark.parametrize("first", chunks(40, 400))
-def test_every_invariant_holds_in_schedules_from_seed(first: int) -> None:
+@pytest.mark.parametrize(
+    ("repertoire", "first"),
+    [*chunks(FIRST, 40, 400), *chunks(FREEZES, 20, 200), *chunks(ALL, 40, 400)],
+)
+def test_every_invariant_holds_in_schedules_from_seed(repertoire: Repertoire, first: int) -> None:
     for seed in range(first, first + CHUNK):
-        verdict = perform(seed)
-        assert not verdict.violation, f"python -m clientmigration.testing --seed {seed}"
-
-
-@pytest.mark.parametrize("first", chunks(20, 200))
-def test_every_invariant_holds_in_schedules_with_freezes_from_seed(first: int) -> None:
-    for seed in range(first, first + CHUNK):
-        verdict = perform(seed, repertoire=FREEZES)
-        again = f"python -m clientmigration.testing --faults freezes --seed {seed}"
-        assert not verdict.violation, again
-
-
-@pytest.mark.parametrize("first", chunks(40, 400))
-def test_every_invariant_holds_in_schedules_of_everything_from_seed(first: int) -> None:
-    for seed in range(first, first + CHUNK):
-        verdict = perform(seed, repertoire=ALL)
-        again = f"python -m clientmigration.testing --faults all --seed {seed}"
+        verdict = perform(seed, repertoire=repertoire)
+        again = f"python -m clientmigration.testing --faults {repertoire.name} --seed {seed}"
         assert not verdict.violation, again
 
 

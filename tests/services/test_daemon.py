@@ -105,9 +105,10 @@ def test_systemd_is_told_that_a_daemon_is_ready_alive_and_stopping(tmp_path: Pat
 
 @pytest.mark.parametrize("environ", [{}, {"NOTIFY_SOCKET": "/none/there"}])
 def test_without_systemd_nothing_is_told_and_nothing_fails(environ: dict[str, str]) -> None:
-    notices = Notices(environ)
-    notices.ready(MemoryReactorClock())
+    notices, clock = Notices(environ), MemoryReactorClock()
+    notices.ready(clock)
     notices.stopping()
+    assert not clock.getDelayedCalls()  # no watchdog is fed that nobody keeps
 
 
 def test_where_twistd_puts_a_daemon_is_looked_at_before_it_goes_there(tmp_path: Path) -> None:

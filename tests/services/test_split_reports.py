@@ -72,10 +72,12 @@ def test_every_server_reports_whom_its_players_see_and_where_those_play() -> Non
 
 def test_who_is_moved_is_reported_where_it_plays_now() -> None:
     arena, players = fleet(60)
-    for each in players[:10]:
-        target = next(name for name in NAMES if name != arena.home_of(each))
+    moved = players[:10]
+    targets = [next(n for n in NAMES if n != arena.home_of(each)) for each in moved]
+    for each, target in zip(moved, targets, strict=True):
         arena.move(each, target)
     arena.run(4.0)
+    assert [arena.home_of(each) for each in moved] == targets
     agree(arena, players)
 
 

@@ -13,7 +13,7 @@ from clientmigration.core.measures.metrics import measures
 from clientmigration.net.beats import Beats
 from clientmigration.net.graphite import GraphiteAway, Series
 from clientmigration.status import history
-from clientmigration.status.history import KEPT_S, LINES, History
+from clientmigration.status.history import KEPT_S, LINES, OLD_S, History
 
 
 class Graphite:
@@ -44,6 +44,19 @@ def test_the_first_visitor_does_not_wait_and_the_next_one_has_it() -> None:
     assert known["available"] is True
     assert known["series"]["load"] == [{"name": "gs-1", "points": [None, 0.25]}]
     assert known["series"]["players"] == [{"name": "router", "points": [7.0]}]
+
+
+def test_who_comes_long_after_the_last_visitor_is_not_shown_what_that_one_saw() -> None:
+    graphite = Graphite()
+    graphite.known()
+    graphite.asked[0].callback((series("router.players", 7.0),))
+    graphite.clock.advance(OLD_S - 0.1)
+    assert graphite.known()["available"] is True
+    graphite.asked[1].callback((series("router.players", 8.0),))
+    graphite.clock.advance(OLD_S)
+    assert graphite.known()["available"] is None
+    graphite.asked[2].callback((series("router.players", 9.0),))
+    assert graphite.known()["series"]["players"] == [{"name": "router", "points": [9.0]}]
 
 
 def test_however_many_ask_graphite_is_asked_once_in_a_while_and_once_at_a_time() -> None:

@@ -25,6 +25,7 @@ log = Logger()
 BACK_S = 600
 STEP_S = 5
 KEPT_S = 5.0
+OLD_S = 30.0  # nobody has looked for so long that the picture is of another time
 LINES = 24
 """Lines in one chart, at most: of more servers the ones that come first."""
 
@@ -81,6 +82,8 @@ class History:
         """What is known now. If that is getting old, Graphite is asked for something newer."""
         now = self._clock.seconds()
         if not self._asking and (self._asked_at is None or now - self._asked_at >= KEPT_S):
+            if self._asked_at is not None and now - self._asked_at >= OLD_S:
+                self._answer = self._made(None, {})
             self._asking, self._asked_at = True, now
             self._beats.spawn("asking for history", self._learn())
         return self._answer
@@ -101,7 +104,7 @@ class History:
     def _made(self, available: bool | None, lines: dict[str, list[dict[str, Any]]]) -> PublicAnswer:
         document = {
             "version": VERSION,
-            "available": available,  # null: Graphite has not been asked yet
+            "available": available,  # null: Graphite is being asked
             "step_s": STEP_S,
             "back_s": BACK_S,
             "series": lines,
