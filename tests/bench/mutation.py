@@ -30,12 +30,12 @@ from cosmic_ray.operators.operator import Operator
 ROOT = Path(__file__).parents[2]
 CORE = Path("services/clientmigration/core")
 TESTS = {
-    "fleet/placement": ("test_placement",),
-    "fleet/scores": ("test_placement", "test_plain_placement"),
+    "fleet/placement": ("test_placement", "test_placement_by_position"),
+    "fleet/scores": ("test_placement", "test_placement_by_position", "test_plain_placement"),
     "fleet/rebalance": ("test_rebalance", "test_rebalance_over_time"),
     "player/ledger": ("test_ledger_rules",),
     "player/migration": ("test_migration",),
-    "player/session": ("test_session",),
+    "player/session": ("test_session", "test_session_any_order"),
 }
 """The modules, and the files in tests/core that hold each to its rules."""
 
