@@ -73,6 +73,8 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
         (384, "who could not reach its server was sent there a second time"),
         (27, "a router that thawed heard of a player that had been waived only by the next roster"),
         (401, "a tick and the word that its player is kept came at once: the checker saw neither"),
+        (1793, "who left in a move and came back at once was sent to the server that it had left"),
+        (2475, "who was refused by one game waited for a better ping than the others had"),
     ],
 )
 def test_what_seeds_of_everything_found_is_found_no_more(seed: int, _once: str) -> None:

@@ -36,6 +36,7 @@ COINS = 10  # what a newcomer gets: the only coins ever minted
 AHEAD_M = 10.0  # half a second's walk: what comes into sight then is asked for now
 STALE_TICKS = 10  # what a neighbour showed longer ago is not shown any more
 _HELD, _HERE, _GHOST = 1, 2, 4
+_AHEAD = np.array([(right, down) for right in (-AHEAD_M, AHEAD_M) for down in (-AHEAD_M, AHEAD_M)])
 
 
 class Meadow(Game):
@@ -210,16 +211,12 @@ class Meadow(Game):
     def look(self, coming: Sequence[tuple[float, float]]) -> bytes:
         """The cells around everyone's own, also around those it may soon stand in."""
         places = np.concatenate([self.at[(self.flags & _HERE) != 0], np.reshape(coming, (-1, 2))])
+        cells = (places[:, None] + _AHEAD) // CELL_M
+        columns, lines = np.clip(cells, 0, SIDE - 1).astype(np.int64).reshape(-1, 2).T
         seen = np.zeros((SIDE + 2, SIDE + 2), np.bool_)  # with a border that nobody can stand on
-        for right in (-AHEAD_M, AHEAD_M):
-            for down in (-AHEAD_M, AHEAD_M):
-                cells = np.clip((places + np.array([right, down])) // CELL_M, 0, SIDE - 1).astype(
-                    np.int64
-                )
-                seen[cells[:, 0] + 1, cells[:, 1] + 1] = True
-        for axis in (0, 1):
-            seen = seen | np.roll(seen, 1, axis) | np.roll(seen, -1, axis)
-        return sight.pack_look(seen[1:-1, 1:-1])
+        seen[columns + 1, lines + 1] = True
+        wide = seen[:-2] | seen[1:-1] | seen[2:]
+        return sight.pack_look(wide[:, :-2] | wide[:, 1:-1] | wide[:, 2:])
 
     def sight(self, look: bytes) -> bytes:
         """Those of our own players who stand in the cells of this look."""

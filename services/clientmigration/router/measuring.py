@@ -47,12 +47,13 @@ class Measuring:
         where it left; where the game puts somebody new only the policy can say."""
         last, player = record.snapshot, record.player
         place = (last.x, last.y) if last else self._situation.policy.placement.start_m
+        refused_by = self._refused_by(player)
         newcomer = Newcomer(
             player,
             Position(*place) if place else None,
             self._pings.known(player, self._situation.now()),
-            stranded=bool(record.owner),
-            refused_by=self._refused_by(player),
+            stranded=bool(record.owner or refused_by),
+            refused_by=refused_by,
             avoids=self._avoided(player),
         )
         return self._companions.known(newcomer, group)

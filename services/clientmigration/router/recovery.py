@@ -167,8 +167,9 @@ class Recovery:
         if message.refused:
             self._refused(message.snapshot.player, link.name)
             self._moves.turned_down(message.snapshot.player, link.name)
-        self._moves.player_left(message.snapshot.player, link.name)
         self._beats.spawn("freeing a player", self._free(link, message.snapshot))
+        # Only now: who waits for the end of its move reads what has just been written.
+        self._moves.player_left(message.snapshot.player, link.name)
 
     async def _free(self, link: MemberLink, snapshot: Snapshot) -> None:
         try:

@@ -18,6 +18,7 @@ from clientmigration.wire.meadow import ENTITY, SIDE
 _SIGHT = struct.Struct("<HH")
 _CELL = np.dtype([("column", "<i2"), ("row", "<i2"), ("count", "<u2")])
 _FADING = np.dtype("<u2")
+_WHOLE = np.dtype((np.void, ENTITY.itemsize))  # joined without a look at the fields: much faster
 LOOK_SIZE = (SIDE * SIDE + 7) // 8
 
 Cells = NDArray[np.int64]
@@ -83,28 +84,27 @@ def read_sight(body: bytes) -> Drawn:
         raise MalformedFrame("a sight of the meadow does not add up")
     marks = np.zeros(len(packed), np.bool_)
     marks[indices] = True
-    where = np.stack([heads["column"], heads["row"]], axis=1).astype(np.int64)
+    where = heads.view("<i2").reshape(-1, 3)[:, :2].astype(np.int64)
     return Drawn(np.repeat(where, heads["count"], axis=0), packed, marks)
 
 
 def cuts(cells: Cells) -> list[int]:
     """Where another cell begins; `cells` (n, 2), n > 0, is sorted."""
-    starts: list[int] = np.flatnonzero(np.r_[True, (cells[1:] != cells[:-1]).any(axis=1)]).tolist()
-    return starts
+    another = (cells[1:] != cells[:-1]).any(axis=1)
+    return [0, *(np.flatnonzero(another) + 1).tolist()]
 
 
 def merged(own: Drawn, lent: list[Drawn]) -> Drawn:
     """Everyone once, sorted by cell. Of two of the same name the first counts, `own` before `lent`
     and these in their order, unless it is fading and the other is not."""
-    drawn = Drawn(
-        np.concatenate([each.cells for each in (own, *lent)]),
-        np.concatenate([each.packed for each in (own, *lent)]),
-        np.concatenate([each.fading for each in (own, *lent)]),
-    )
-    drawn = drawn.only(np.argsort(drawn.fading, kind="stable"))
-    names = np.ascontiguousarray(drawn.packed["player"]).view("<u8")
-    drawn = drawn.only(np.unique(names, return_index=True)[1])
-    return drawn.only(in_order(drawn.cells))
+    everyone = (own, *lent)
+    cells = np.concatenate([each.cells for each in everyone])
+    packed = np.concatenate([each.packed.view(_WHOLE) for each in everyone]).view(ENTITY)
+    fading = np.concatenate([each.fading for each in everyone])
+    names = np.ascontiguousarray(packed["player"]).view("<u8")
+    which = np.argsort(fading, kind="stable")
+    which = which[np.unique(names[which], return_index=True)[1]]
+    return Drawn(cells, packed, fading).only(which[in_order(cells[which])])
 
 
 def in_order(cells: Cells) -> Cells:

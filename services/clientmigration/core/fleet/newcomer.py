@@ -11,10 +11,10 @@ from clientmigration.core.fleet.world import Position
 class Newcomer:
     """A player without a server. `position` is where it will stand, as far as that is known;
     `pings`: ms by zone, as far as known; `mates`: players of its group by member; `near`: players
-    around its position by member. `stranded` is who was playing and lost its server: it does not
-    wait for a better ping than it can have now; `refused_by` are members that did not take it in
-    lately. `avoids` are members that it could not reach lately, and from when on (Unix seconds) it
-    may try each again if it can go nowhere else.
+    around its position by member. `stranded` is who has lost its server, or was not taken in where
+    it was sent: it does not wait for a better ping than it can have now; `refused_by` are members
+    that did not take it in lately. `avoids` are members that it could not reach lately, and from
+    when on (Unix seconds) it may try each again if it can go nowhere else.
 
     ValueError for a ping or a waiting time that is negative or not finite.
     """
