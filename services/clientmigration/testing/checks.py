@@ -33,6 +33,7 @@ from clientmigration.core.player.snapshot import Progress, chained
 from clientmigration.gameserver.meadow import COINS
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import ROSTER_S, GameServer
+from clientmigration.net.line import Line
 from clientmigration.testing.arena import Arena
 from clientmigration.testing.coins import total
 from clientmigration.testing.network import End
@@ -129,6 +130,8 @@ class Checker:
         self._by_name: dict[str, Track] = {}
         self._records: dict[str, Record] = {}
         self._applied: dict[tuple[str, str], tuple[Seat, Progress]] = {}
+        self._calm: dict[tuple[str, str], tuple[Seat, Progress, Record]] = {}
+        self._sitting: dict[tuple[str, str], Line] = {}
         self._rightful: dict[str, tuple[str, int, Seat]] = {}
         self._ghosts: dict[tuple[str, str], tuple[str, float]] = {}
         self._still: dict[tuple[str, str], float] = {}
@@ -324,19 +327,32 @@ class Checker:
 
     def _look_at_line(self, name: str, player: str, seat: Seat) -> None:
         """I5: only a player's own connections are ever in its seat."""
-        assert seat.line is not None
-        host = seat.line.transport.there
+        line = seat.line
+        assert line is not None
+        if self._sitting.get((name, player)) is line:
+            return
+        host = line.transport.there
         track = self.by_host.get(host)
         if track is None or (track.name and track.name != player):
             self.fail("I5", f"{host} sits in the seat of {player} at {name}")
+        elif track.name:
+            self._sitting[name, player] = line
+
+    def _calmly(self, name: str, player: str, seat: Seat, record: Record | None) -> bool:
+        """Whether nothing is new since the last look, when all was well: most looks end here."""
+        then = self._calm.get((name, player))
+        if then is None or then[0] is not seat or then[2] is not record or seat.held:
+            return False
+        return then[1] is seat.inbox.progress and then[2].epoch == seat.epoch
 
     def _look_at_seat(
         self, name: str, server: GameServer, player: str, seat: Seat, new_tick: bool
     ) -> None:
         record = self.arena.ledger.records.get(player)
-        rightful = record is not None and (
-            record.claim[:2] == (name, seat.epoch) or self._waived(record, name, seat)
-        )
+        if not new_tick and self._calmly(name, player, seat, record):
+            return
+        owned = record is not None and record.claim[:2] == (name, seat.epoch)
+        rightful = owned or (record is not None and self._waived(record, name, seat))
         track = self._track(player)
         if rightful:
             before = self._rightful.get(player)
@@ -359,6 +375,10 @@ class Checker:
             self._ghosts.pop((name, player), None)
         else:
             self._look_at_ghost(track, name, player, seat)
+        if owned and not seat.held and record is not None:
+            self._calm[name, player] = (seat, seat.inbox.progress, record)
+        else:
+            self._calm.pop((name, player), None)
 
     def _in_vain(self, name: str, server: GameServer, seat: Seat) -> bool:
         """Whether a player is frozen though its target could be asked to waive."""

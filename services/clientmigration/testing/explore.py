@@ -39,6 +39,7 @@ def _prepare() -> None:
     globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
     gc.collect()
     gc.freeze()
+    gc.disable()  # `perform` collects when a run is over: that finds failures that nobody handled
 
 
 def judge(seed: int, faults: str = FIRST.name) -> Verdict:

@@ -34,7 +34,7 @@ from clientmigration.testing.schedule import (
     schedule,
 )
 from clientmigration.testing.surroundings import STEPS as AROUND_STEPS
-from clientmigration.wire.connection import LOOK, SIGHT
+from clientmigration.wire.connection import INPUT, LOOK, SIGHT
 
 CALM_DOWN_S = 30.0  # so long after the last fault everything is as it should be, at the latest
 STILL_S = 1.0  # and so much longer it stays so
@@ -189,7 +189,7 @@ class Stage:
 
 def _dull(host: str, data: bytes) -> bool:
     """Whether this arrival can not change what is true of any player at any server."""
-    return bool(data) and (host.startswith("player") or data[4] in (SIGHT, LOOK))
+    return bool(data) and (host.startswith("player") or data[4] in (INPUT, SIGHT, LOOK))
 
 
 def _meant(event: LogEvent, frail: bool) -> bool:
