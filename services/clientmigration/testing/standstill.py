@@ -17,6 +17,7 @@ from clientmigration.wire.connection import CONTROL
 STANDS_S = 1.0  # without a tick for so long: health is 0 from then on
 HEARD_S = 2.5  # that is reported, believed, and what was decided before is done
 ORDERED_S = 15.0  # an order is carried out by then
+READ_S = 1.0  # a record that was read so long ago may still be acted on: its claim will fail
 
 
 class Standstill:
@@ -28,6 +29,7 @@ class Standstill:
         self._arena, self._linked, self._fail = arena, linked, fail
         self._since: dict[str, float] = {}
         self._ordered: dict[tuple[str, str], float] = {}
+        self._owned: dict[tuple[str, str], float] = {}
 
     def ordered(self, player: str, member: str) -> None:
         """Somebody wants this player to be there."""
@@ -43,6 +45,9 @@ class Standstill:
                 self._since.setdefault(name, now)
             else:
                 self._since.pop(name, None)
+        if self._since:
+            for player, record in self._arena.ledger.records.items():
+                self._owned[player, record.owner] = now
 
     def tap(self, end: End, data: bytes) -> None:
         """What the router says to somebody. A tap of the network."""
@@ -56,11 +61,12 @@ class Standstill:
 
     def _sent(self, player: str, member: str) -> None:
         arena = self._arena
-        now, record = arena.clock.seconds(), arena.ledger.records.get(player)
+        now = arena.clock.seconds()
         known_s = arena.policy.health.fresh_s + HEARD_S
         stands_s = now - self._since.get(member, now)
         meant = now - self._ordered.get((player, member), -ORDERED_S) < ORDERED_S
-        if stands_s > known_s and not meant and (record is None or record.owner != member):
+        was_there = now - self._owned.get((player, member), -READ_S) < READ_S
+        if stands_s > known_s and not meant and not was_there:
             self._fail("health", f"{player} is sent to {member}, which does not tick")
 
     def _player_at(self, host: str) -> str:

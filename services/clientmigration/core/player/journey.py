@@ -11,7 +11,7 @@ from typing import Protocol
 
 from automat import TypeMachineBuilder, pep614
 
-from clientmigration.core.player.machine import ignore_the_rest
+from clientmigration.core.player.machine import built, ignore_the_rest
 
 
 class JourneyHands(Protocol):
@@ -137,4 +137,4 @@ for state in everywhere[:-1]:
 
 ignore_the_rest(Journey, *everywhere)
 
-journey: Callable[[JourneyHands], Journey] = builder.build()
+journey: Callable[[JourneyHands], Journey] = built(builder)

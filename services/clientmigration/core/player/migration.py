@@ -13,7 +13,7 @@ from typing import Protocol
 
 from automat import TypeMachineBuilder, pep614
 
-from clientmigration.core.player.machine import ignore_the_rest
+from clientmigration.core.player.machine import built, ignore_the_rest
 from clientmigration.core.player.snapshot import Snapshot
 
 STAYED = "waited too long while redirecting"
@@ -234,4 +234,4 @@ def lose_owner(_: Migration, carrier: Carrier) -> None:
 
 ignore_the_rest(Migration, idle, *before_the_claim, claiming, owned, ended)
 
-migration: Callable[[Carrier], Migration] = builder.build()
+migration: Callable[[Carrier], Migration] = built(builder)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 from automat import TypeMachineBuilder, pep614
 
-from clientmigration.core.player.machine import ignore_the_rest
+from clientmigration.core.player.machine import built, ignore_the_rest
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.core.player.standing import (
     Arriving,
@@ -403,4 +403,4 @@ def decline(_: Session, life: Life, migration: str) -> None:
 
 ignore_the_rest(Session, *everywhere)
 
-session: Callable[[Life], Session] = builder.build()
+session: Callable[[Life], Session] = built(builder)
