@@ -1,13 +1,14 @@
 """What bad surroundings cost players, with real processes on loopback: issue by issue, in figures.
 
-    python tests/bench/troubles.py relay|unreachable|descriptors|clock|flood|talkers [--players 8]
-                                   [--hosts one,router] [--seconds -30] [--services FOLDER]
+    python tests/bench/troubles.py relay|unreachable|descriptors|clock|flood|talkers|game
+                       [--players 8] [--hosts one,router] [--seconds -30] [--services FOLDER]
 
 A router, two game servers `one` and `two`, players in this process, who act ten times a second.
 `relay`: who goes to `one` goes through a program that is killed. `unreachable`: it never ran.
 `descriptors`: `one` may have 48. `clock`: the clocks of some hosts are set. `flood`: 40,000
-strangers, 2,000 a second. `talkers`: three who talk on after the goodbye. Prints, of those who
-played, the longest time without a view and how many came back; of newcomers, how long they waited.
+strangers, 2,000 a second. `talkers`: three who talk on after the goodbye. `game`: the world of
+`one` raises at each tick. Prints, of those who played, the longest time without a view and how many
+came back; of newcomers, how long they waited.
 `--services` runs daemons of another version: its players are this one's.
 """
 
@@ -320,6 +321,29 @@ async def talkers(fleet: Fleet, options: argparse.Namespace) -> None:
     print("newcomers:", fleet.felt(late), f"; router {fleet.rss('router'):.0f} MB at the end")
 
 
+async def game(fleet: Fleet, options: argparse.Namespace) -> None:
+    """The world of `one` raises at each tick, from some moment on."""
+    flag, paths = fleet.folder / "flag", (fleet.environ["PYTHONPATH"], str(HERE.parent / "live"))
+    fleet.environs["one"] = {"FRAIL": str(flag), "PYTHONPATH": os.pathsep.join(paths)}
+    fleet.router()
+    fleet.server("one", "--game frail_game.FrailMeadow")
+    fleet.server("two")
+    await fleet.ready("one", "two")
+    who = await fleet.players(options.players)
+    await fleet.wait(5.0)
+    for each in who:
+        each.mark()
+    flag.touch()
+    print(f"it fails, with {[each.player.member for each in who].count('one')} at `one`;", end=" ")
+    await fleet.wait(10.0)
+    print(fleet.felt(who), "; closed:", fleet.closed())
+    late = await fleet.players(4)
+    await fleet.wait(10.0)
+    print("newcomers after it:", fleet.felt(late))
+    print(f"`one` has ended with {fleet.running['one'].poll()}; its last line:")
+    print(" ", fleet.log("one").splitlines()[-1][:300])
+
+
 def strangers(many: int, per_s: float = 1000.0) -> None:
     """A process of strangers."""
     began = time.monotonic()
@@ -343,7 +367,7 @@ def talk() -> None:
 
 TROUBLES: dict[str, Callable[[Fleet, argparse.Namespace], Awaitable[None]]] = {
     "relay": relay, "unreachable": unreachable, "descriptors": descriptors,
-    "clock": clock, "flood": flood, "talkers": talkers,
+    "clock": clock, "flood": flood, "talkers": talkers, "game": game,
 }  # fmt: skip
 
 

@@ -51,6 +51,11 @@ class Moves:
         """Whether a migration of this player is under way."""
         return player in self.by_player
 
+    def concerns(self, player: str, member: str) -> bool:
+        """Whether a migration of this player from or to this member is under way."""
+        move = self.by_player.get(player)
+        return move is not None and member in (move.terms.source, move.terms.target)
+
     def known(self, migration: str) -> bool:
         """Whether this migration is under way."""
         return migration in self.by_id

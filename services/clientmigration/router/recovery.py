@@ -48,6 +48,9 @@ class UnderWay(Protocol):
     def moving(self, player: str) -> bool:
         """Whether one of this player is."""
 
+    def concerns(self, player: str, member: str) -> bool:
+        """Whether a migration of this player from or to this member is under way."""
+
     def known(self, migration: str) -> bool:
         """Whether this one is."""
 
@@ -149,7 +152,7 @@ class Recovery:
 
     def _fence(self, link: MemberLink, refused: Sequence[Snapshot]) -> None:
         for snapshot in refused:
-            if not self._moves.moving(snapshot.player):
+            if not self._moves.concerns(snapshot.player, link.name):
                 self._beats.spawn("fencing off a player", self._fence_off(link, snapshot))
 
     async def _fence_off(self, link: MemberLink, snapshot: Snapshot) -> None:
