@@ -11,8 +11,7 @@ from random import Random
 
 from clientmigration.client.player import Player
 from clientmigration.testing.arena import Arena
-from clientmigration.testing.checks import Checker
-from clientmigration.testing.track import Track
+from clientmigration.testing.checks import Checker, Track
 from clientmigration.testing.workload import Workload
 from clientmigration.wire import meadow
 

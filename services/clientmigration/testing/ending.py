@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.gameserver.seat import Seat
-from clientmigration.testing.checks import Checker
-from clientmigration.testing.track import Track
+from clientmigration.testing.checks import Checker, Track
 from clientmigration.wire import meadow
 
 STORED_S = 3.0  # an input is in the ledger by then, while all is well
