@@ -14,7 +14,8 @@ WITHIN_S = 15.0  # a player that a server could take plays again within this
 
 
 class Unplaced:
-    """Since when each player of an arena could play and does not. `broken` says what was found.
+    """Since when each player of an arena could play and does not, since another server took it in
+    at the earliest: what befalls that one is another fault. `broken` says what was found.
 
     `takes` answers whether a server can take the player of a host in, as far as its ways, its seats
     and its state do not tell.
@@ -24,6 +25,7 @@ class Unplaced:
         self._arena = arena
         self._takes = takes or (lambda _host, _server: True)
         self._since: dict[str, tuple[float, set[str]]] = {}
+        self._at: dict[str, str] = {}  # the server that took each host's player in last
         self.broken: list[str] = []
 
     def look(self) -> None:
@@ -34,12 +36,21 @@ class Unplaced:
             gone = host not in self._arena.hosts or player.state in ("idle", "ended")
             takers = set() if gone or self._placed(player) else self._takers(host)
             since, all_along = self._since.get(host, (now, takers))
-            if not takers & all_along:
+            if not takers & all_along or self._moved_in(host, player.name):
                 since, all_along = now, takers
             self._since[host] = since, takers & all_along
             if takers and now - since > WITHIN_S:
                 text = f"{player.name} at {host} is {player.state}"
                 self.broken.append(f"{text}, and {sorted(takers & all_along)} could take it")
+
+    def _moved_in(self, host: str, name: str) -> bool:
+        """Whether another server than before has it now, and its connection."""
+        for each, server in self._arena.servers.items():
+            seat = server.seats.find(name)
+            if seat is not None and seat.entered and seat.line is not None:
+                before, self._at[host] = self._at.get(host), each
+                return before != each
+        return False
 
     def _placed(self, player: Player) -> bool:
         """Whether it plays, by its own word, and is shown something."""
