@@ -76,6 +76,7 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
         (1793, "who left in a move and came back at once was sent to the server that it had left"),
         (5921, "the server that took in who could not reach another stopped ticking right then"),
         (5144, "a server thawed while all others followed a router whose clock was two hours off"),
+        (6410, "the same, by its roster: it had no checkpoint to be refused"),
         (4977, "a thawed server kept a player as long as its new one did not tick"),
         (3189, "a record that is read while it is written may be the old one: its claim fails"),
         (2475, "who was refused by one game waited for a better ping than the others had"),

@@ -93,7 +93,7 @@ class Recovery:
         return bool(waits) and not self._moves.known(waits)
 
     def _settle(self, link: MemberLink, entry: Entry) -> None:
-        if not self._moves.moving(entry.player):
+        if not self._moves.concerns(entry.player, link.name):
             self._beats.spawn("settling a player", self._reconcile(link, entry))
 
     async def _reconcile(self, link: MemberLink, entry: Entry) -> None:
@@ -102,8 +102,12 @@ class Recovery:
         except Exception as error:
             log.warn("no ledger: {why}", why=str(error))
             return
+        instructions = reconciled(link.name, entry, record)
+        gone = any(isinstance(each, LetGo) for each in instructions)
+        if self._moves.moving(entry.player) and not gone:
+            return  # a move between others may change that: the next roster asks again
         self._unjudged[link].discard(entry.player)
-        for each in reconciled(link.name, entry, record):
+        for each in instructions:
             if not await self._follow(each, link, record):
                 await self._reconcile(link, entry)
 
