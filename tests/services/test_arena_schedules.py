@@ -74,6 +74,12 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
         (27, "a router that thawed heard of a player that had been waived only by the next roster"),
         (401, "a tick and the word that its player is kept came at once: the checker saw neither"),
         (1793, "who left in a move and came back at once was sent to the server that it had left"),
+        (11815, "three servers, one after the other, could not be reached"),
+        (
+            10324,
+            "who came back in the moment in which its server gave it up went back to old inputs",
+        ),
+        (13196, "what came to a host that froze anew overtook what it had not read yet"),
         (5921, "the server that took in who could not reach another stopped ticking right then"),
         (5144, "a server thawed while all others followed a router whose clock was two hours off"),
         (6410, "the same, by its roster: it had no checkpoint to be refused"),
