@@ -79,6 +79,7 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
             10324,
             "who came back in the moment in which its server gave it up went back to old inputs",
         ),
+        (16686, "who was moved on after a crash left out what only the dead server had applied"),
         (13196, "what came to a host that froze anew overtook what it had not read yet"),
         (5921, "the server that took in who could not reach another stopped ticking right then"),
         (5144, "a server thawed while all others followed a router whose clock was two hours off"),
