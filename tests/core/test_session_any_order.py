@@ -33,7 +33,7 @@ class AnyOrder(RuleBasedStateMachine):
         told = self._asks("reserve", kept)
         assert self.chair.state == {"absent": "arriving"}.get(before, before)
         if before in ("playing", "frozen") and not waived:
-            assert told == ["reserved"]
+            assert told == ["longer", "reserved"]
         elif before in ("absent", "arriving"):
             assert told[-2:] == ["wait", "reserved"]
         else:
