@@ -272,11 +272,11 @@ async def clock(fleet: Fleet, options: argparse.Namespace) -> None:
     )
 
 
-async def at_play(fleet: Fleet, players: int) -> list[Watched]:
-    """So many players of two servers, watched from now on."""
+async def at_play(fleet: Fleet, players: int, one: str = "") -> list[Watched]:
+    """So many players of two servers, watched from now on; flags of the first one."""
     fleet.router()
-    for name in ("one", "two"):
-        fleet.server(name)
+    fleet.server("one", one)
+    fleet.server("two")
     await fleet.ready("one", "two")
     who = await fleet.players(players)
     await fleet.wait(5.0)
@@ -325,14 +325,7 @@ async def game(fleet: Fleet, options: argparse.Namespace) -> None:
     """The world of `one` raises at each tick, from some moment on."""
     flag, paths = fleet.folder / "flag", (fleet.environ["PYTHONPATH"], str(HERE.parent / "live"))
     fleet.environs["one"] = {"FRAIL": str(flag), "PYTHONPATH": os.pathsep.join(paths)}
-    fleet.router()
-    fleet.server("one", "--game frail_game.FrailMeadow")
-    fleet.server("two")
-    await fleet.ready("one", "two")
-    who = await fleet.players(options.players)
-    await fleet.wait(5.0)
-    for each in who:
-        each.mark()
+    who = await at_play(fleet, options.players, "--game frail_game.FrailMeadow")
     flag.touch()
     print(f"it fails, with {[each.player.member for each in who].count('one')} at `one`;", end=" ")
     await fleet.wait(10.0)

@@ -166,6 +166,22 @@ timed("when its server dies the player comes back as the same player", () => {
   assert.equal(doors.filter((each) => each.readyState === 1).length, 1);
 });
 
+timed("what a crash has undone is sent to the next server too, though a view had named it", () => {
+  const { player, door } = playing();
+  for (const _ of [1, 2]) player.act(BODY);
+  door("gs-1").shows(101, { last: 2 });
+  door("gs-1").breaks();
+  door("router").opens("router");
+  door("router").says("redirect", redirect("gs-2"));
+  door("gs-2").opens("gameserver");
+  door("gs-2").says("welcome", { player: player.name, member: "gs-2", ack: 1, rate: 20 });
+  door("gs-2").shows(102, { last: 1 });
+  assert.deepEqual(door("gs-2").inputs, [2]);
+  door("gs-2").says("redirect", redirect("gs-3"));
+  door("gs-3").opens("gameserver");
+  assert.deepEqual(door("gs-3").inputs, [2]);
+});
+
 timed("a page whose timers rest lives on its views", () => {
   const { player, door, clock } = playing();
   const pings = () => door("gs-1").heard.filter(({ t }) => t === "ping");

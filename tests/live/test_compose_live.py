@@ -101,11 +101,12 @@ class Containers:
             assert time.monotonic() < until, f"{role} {measure}: {values}"
             await deferLater(self.reactor, 0.5)
 
-    async def all_play(self, servers: int) -> None:
-        """So many servers have all the players between them."""
-        await self.seen(
+    async def playing(self, servers: int) -> float:
+        """How many play, as soon as so many servers have all of them between them."""
+        values = await self.seen(
             "gameserver", "players", lambda v: len(v) == servers and sum(v.values()) == PLAYERS
         )
+        return sum(values.values())
 
     @property
     def home(self) -> str:
@@ -174,7 +175,7 @@ async def containers(engine: None) -> AsyncIterator[Containers]:
 
 @pytest_twisted.ensureDeferred
 async def test_game_servers_in_containers_attach_by_themselves(containers: Containers) -> None:
-    await containers.all_play(2)
+    assert await containers.playing(2) == PLAYERS
 
 
 @pytest_twisted.ensureDeferred
@@ -221,7 +222,7 @@ async def test_players_are_moved_to_a_container_that_is_added(containers: Contai
     await containers.up(3)
     await containers.seen("gameserver", "players", lambda v: len(v) == 3 and min(v.values()) > 0)
     await containers.seen("crowd", "moves_total", lambda v: sum(v.values()) > before)
-    await containers.all_play(3)
+    assert await containers.playing(3) == PLAYERS
     await told(containers)
 
 
@@ -233,7 +234,7 @@ async def test_a_killed_container_is_replaced_and_its_players_come_back(
     before = sum((await containers.latest("crowd", "rejoins_total")).values())
     os.kill(int(victims[0]), signal.SIGKILL)
     await containers.seen("crowd", "rejoins_total", lambda v: sum(v.values()) > before)
-    await containers.all_play(3)
+    assert await containers.playing(3) == PLAYERS
     restarts = [times for _, times in await containers.each(".RestartCount") if int(times)]
     assert restarts == ["1"]
     await told(containers)
@@ -243,7 +244,7 @@ async def test_a_killed_container_is_replaced_and_its_players_come_back(
 async def test_containers_that_are_told_to_stop_end_by_themselves(containers: Containers) -> None:
     # Who still starts, as process 1, does not hear it: everybody serves, seen by all who play.
     await containers.up(3)
-    await containers.all_play(3)
+    assert await containers.playing(3) == PLAYERS
     await containers.all_shown()
     await containers.run("sh", "-c", f"{compose()} stop --timeout 120")
     ends = await containers.each(".State.ExitCode")

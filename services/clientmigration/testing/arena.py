@@ -264,8 +264,8 @@ class Arena:
     def worlds_differ(self) -> bool:
         """Whether the servers' worlds are more than a tick away from one date."""
         ticks = [server.ticks for server in self.servers.values()]
-        dates = [each.date() for each in ticks]
-        return max(dates) - min(dates) > 1 / min(each.rate for each in ticks)
+        newest = max((each.date() for each in ticks), default=0.0)
+        return any(newest - each.date() > 1 / each.rate for each in ticks)
 
     def homes_of(self, player: Player) -> list[str]:
         """Every server that applies this player's inputs now. Never more than one."""

@@ -1,0 +1,104 @@
+"""What the router's recovery tells a server of players that are being moved, or that go home."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.task import Clock
+
+from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.net.beats import Beats
+from clientmigration.net.ledger import MemoryLedger, TimedLedger
+from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.router.recovery import Recovery
+from clientmigration.wire.messages import Checkpoint, Entry, Left, Release, Stored
+
+ADA, OURS, OTHERS = "ada", "a", "b"
+
+
+class Moved:
+    """A player that is being moved between `ways`; what the ledger said when it had left."""
+
+    def __init__(self, ledger: MemoryLedger, *ways: str) -> None:
+        self.ledger, self.ways = ledger, ways
+        self.owners_then: list[str] = []
+
+    def moving(self, player: str) -> bool:  # noqa: ARG002
+        return bool(self.ways)
+
+    def concerns(self, player: str, member: str) -> bool:  # noqa: ARG002
+        return member in self.ways
+
+    def known(self, migration: str) -> bool:  # noqa: ARG002
+        return bool(self.ways)
+
+    def player_left(self, player: str, source: str) -> None:  # noqa: ARG002
+        self.owners_then.append(self.ledger.records[player].owner)
+
+    def turned_down(self, player: str, target: str) -> None:
+        """Nobody was."""
+
+
+class Told:
+    """A link's line: what is said over it."""
+
+    def __init__(self) -> None:
+        self.said: list[Any] = []
+
+    def say(self, message: Any) -> None:
+        self.said.append(message)
+
+
+def snapshot(epoch: int) -> Snapshot:
+    return Snapshot(player=ADA, epoch=epoch, seq=1, tick=1, x=0.0, y=0.0, holder="")
+
+
+def between(*ways: str, owner: str = OTHERS) -> tuple[Recovery, MemberLink, Told, Moved]:
+    """The ledger says that she is `owner`'s, at epoch 2; the link is `OURS`."""
+    clock, ledger, told = Clock(), MemoryLedger(), Told()
+    ledger.records[ADA] = Record(ADA, owner=owner, epoch=2)
+    members, moved = AttachedMembers(clock), Moved(ledger, *ways)
+    timed = TimedLedger(ledger, clock.seconds, lambda _seconds: None, clock.seconds)
+    recovery = Recovery(members, moved, timed, Beats(clock))
+    line: Any = told
+    return recovery, members.admit(OURS, "gameserver", line), told, moved
+
+
+@pytest.mark.parametrize(
+    ("ways", "let_go"), [((), True), (("b", "c"), True), (("a", "b"), False), (("b", "a"), False)]
+)
+def test_whose_checkpoint_is_refused_lets_go_unless_it_is_part_of_the_move(
+    ways: tuple[str, ...], let_go: bool
+) -> None:
+    recovery, link, told, _ = between(*ways)
+    recovery.store(link, Checkpoint(n=7, snapshots=[snapshot(1)]))
+    fenced = [Release(player=ADA, epoch=2)] if let_go else []
+    assert told.said == [Stored(n=7, refused=[ADA]), *fenced]
+
+
+@pytest.mark.parametrize(("ways", "let_go"), [(("b", "c"), True), (("a", "b"), False)])
+def test_who_lists_anothers_player_lets_go_while_others_move_it(
+    ways: tuple[str, ...], let_go: bool
+) -> None:
+    recovery, link, told, _ = between(*ways)
+    link.roster = {ADA: Entry(ADA, 1, "playing", "", 0.0, 0.0)}
+    recovery.listed(link)
+    assert told.said == ([Release(player=ADA, epoch=2)] if let_go else [])
+
+
+def test_who_is_being_taken_over_is_judged_again_when_that_has_ended() -> None:
+    recovery, link, told, moved = between("", "c", owner=OURS)
+    link.roster = {ADA: Entry(ADA, 2, "playing", "", 0.0, 0.0)}
+    recovery.listed(link)
+    moved.ledger.records[ADA] = Record(ADA, owner="c", epoch=3)
+    recovery.listed(link)
+    assert told.said == [Release(player=ADA, epoch=3)]
+
+
+def test_the_ledger_knows_that_a_player_has_left_before_its_move_ends() -> None:
+    recovery, link, told, moved = between("a", "b", owner=OURS)
+    recovery.free(link, Left(snapshot=snapshot(2)))
+    assert moved.owners_then == [""]
+    assert told.said == [Release(player=ADA, epoch=2)]
