@@ -180,8 +180,9 @@ def test_a_terminal_that_is_closed_is_a_drain(host: Host) -> None:
     host.runs(host.router())
     ours, theirs = pty.openpty()
     argv = [sys.executable, TWISTD, "-n", "--pidfile=", "--logfile", "eu.log", *host.server("eu")]
+    fresh = ("env", "--default-signal=HUP", "setsid", "-c")  # whoever runs this may ignore SIGHUP
     server = subprocess.Popen(
-        ["setsid", "-c", *argv], cwd=host.folder, stdin=theirs, stdout=theirs, stderr=theirs
+        [*fresh, *argv], cwd=host.folder, stdin=theirs, stdout=theirs, stderr=theirs
     )
     host.started.append(server)
     os.close(theirs)
