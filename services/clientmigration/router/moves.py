@@ -54,7 +54,7 @@ class Moves:
     def bound_for(self, player: str) -> str | None:
         """To which member this player is being moved; None: it is not."""
         move = self.by_player.get(player)
-        return move and move.terms.target
+        return None if move is None else move.terms.target
 
     def concerns(self, player: str, member: str) -> bool:
         """Whether a migration of this player from or to this member is under way."""
