@@ -48,10 +48,9 @@ class Environment:
     """One environment: where it is, which Pythons may run it, what goes in, what decides that.
 
     `installs` are what pip is asked for, one time after the other, `decided_by` the files that say
-    what that is; `bridge` is a file whose
-    `put_back` each start of its Python calls. `proof` is code that
-    must run in it (it also writes Twisted's plugin cache, which a first start would otherwise pay
-    for); `whole` names the word, if any, whose environment is this one and more.
+    what that is; `bridge` is a file whose `put_back` each start of its Python calls. `proof` is
+    code that must run in it (it also writes Twisted's plugin cache, which a first start would
+    otherwise pay for); `whole` names the word, if any, whose environment is this one and more.
     """
 
     word: str
