@@ -1,7 +1,7 @@
 """Times `make run` up to its first move, then stops it: `first_move.py [FLAGS OF THE STACK]`.
 
 For any Python from 3.9 on, in a checkout where nothing was made yet. It ends with 0 when somebody
-was moved, nothing was missed, and the stack stopped by Ctrl-C with exit code 0.
+was moved, no tick was missed, and Ctrl-C stopped everything.
 """
 
 import os
