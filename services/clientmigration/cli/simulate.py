@@ -13,6 +13,7 @@ from rich.table import Table
 
 from clientmigration.cli.command import DONE, Command, Output
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.territory import METIS
 from clientmigration.core.simulation.baselines import (
     Brain,
     LeastLoad,
@@ -114,6 +115,8 @@ def _spelled(name: str, value: float | None) -> str:
 
 
 def _run(flags: Namespace, answer: Output) -> int:
+    if flags.oracle and not METIS:
+        raise ConfigurationError("--oracle asks METIS: pip install 'clientmigration[metis]'")
     scenario = Scenario.parse(read(flags.scenario))
     policy = Policy.parse(read(flags.policy)) if flags.policy else Policy()
     found = list(reviews(scenario, policy, flags.seed, flags.alone, flags.oracle))

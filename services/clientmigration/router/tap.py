@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.endpoints import clientFromString
+from twisted.logger import Logger
 
+from clientmigration.core.fleet.territory import METIS
 from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
@@ -24,7 +26,15 @@ from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.service import build
 from clientmigration.router.warm_start import from_graphite
 
+log = Logger()
+
 VISITORS = 2048  # that come at once when a server of a fair size dies, and some who wait
+
+WITHOUT_METIS = (
+    "METIS is not installed: of the exchanges that bring players together who see each other,"
+    " only moves are made that pay one by one; pip install 'clientmigration[metis]' builds it,"
+    " where there is a C++ compiler"
+)
 
 
 class Options(Common):
@@ -53,6 +63,8 @@ def makeService(options: Options) -> Daemon:
 
 def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a router, on `reactor`."""
+    if not METIS:
+        log.warn(WITHOUT_METIS)
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     graphite = options["graphite"].rstrip("/")
     events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)

@@ -6,12 +6,16 @@ It knows where everybody is and nobody's server, so it is no policy: it says wha
 from collections.abc import Sequence
 
 import numpy as np
-import pymetis
 
 from clientmigration.core.fleet.cells import CellSight, Ints
 from clientmigration.core.fleet.territory import Crowds
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.simulation.crowd import CELL_M, NOBODY, SimulatedCrowd
+
+try:
+    import pymetis
+except ImportError:
+    pymetis = None
 
 ROUGHLY = 20
 """Thousandths by which a part may be too large."""
