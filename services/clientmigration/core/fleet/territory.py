@@ -17,10 +17,10 @@ from clientmigration.core.fleet.cells import CellSight, Floats, Ints
 try:
     import pymetis
 except ImportError:
-    pymetis = None
+    METIS = False
+else:
+    METIS = True
 
-METIS = pymetis is not None
-"""Whether it is installed."""
 ROUGHLY = 0.03
 """Share of a member's players by which a division may be off; what is done is exact again."""
 HEAVY = 2**30

@@ -4,6 +4,7 @@ It knows where everybody is and nobody's server, so it is no policy: it says wha
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -12,10 +13,8 @@ from clientmigration.core.fleet.territory import Crowds
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.simulation.crowd import CELL_M, NOBODY, SimulatedCrowd
 
-try:
+with suppress(ImportError):  # then it is not asked
     import pymetis
-except ImportError:
-    pymetis = None
 
 ROUGHLY = 20
 """Thousandths by which a part may be too large."""
