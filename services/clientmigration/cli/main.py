@@ -11,7 +11,17 @@ from typing import Any
 import shtab
 from rich.console import Console
 
-from clientmigration.cli import explain, orders, policy, replay, simulate, status, top, watchkey
+from clientmigration.cli import (
+    explain,
+    orders,
+    policy,
+    replay,
+    run,
+    simulate,
+    status,
+    top,
+    watchkey,
+)
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
 from clientmigration.errors import (
     Away,
@@ -32,6 +42,8 @@ COMMANDS: tuple[Command, ...] = (
     policy.CHECK,
     simulate.COMMAND,
     watchkey.COMMAND,
+    run.RUN,
+    run.DEMO,
 )
 
 CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (
@@ -78,7 +90,8 @@ def parser(commands: Sequence[Command] = COMMANDS) -> ArgumentParser:
 def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
     """Run one command; answers its exit code."""
     make_legible(sys.stdout, sys.stderr)
-    flags = parser(commands).parse_args(argv)
+    words = run.with_flags(sys.argv[1:] if argv is None else argv)
+    flags = parser(commands).parse_args(words)
     try:
         return int(flags.command.run(flags, Output(Console(), flags.json)))
     except ClientMigrationError as error:

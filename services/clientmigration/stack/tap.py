@@ -18,6 +18,7 @@ from twisted.python import usage
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.reactor import Reactor
+from clientmigration.net.shipped import shipped
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.worldclock import monotonic
 from clientmigration.stack import claims, logs, processes, truth
@@ -25,8 +26,6 @@ from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.plan import Plan
 from clientmigration.stack.ports import Ports, check_free, settled
 from clientmigration.stack.service import Stack, Surroundings
-
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 def _whole(word: str) -> int:
@@ -42,7 +41,7 @@ class Options(usage.Options):
     optParameters: Sequence[Sequence[Any]] = (
         ["state", None, "run", "Folder for everything that the stack writes."],
         ["graphite-env", None, ".venv-graphite", "Python environment with carbon, graphite-web."],
-        ["graphite-files", None, str(_ROOT / "graphite"), "Folder with their settings."],
+        ["graphite-files", None, None, "Folder with their settings; those that came with this."],
         ["servers", None, 3, "Game servers to start.", _whole],
         ["capacity", None, 200, "Players that one game server takes.", _whole],
         ["players", None, 300, "Players in the crowd; 0 for no crowd.", _whole],
@@ -72,7 +71,7 @@ def plan(options: Mapping[str, Any]) -> Plan:
     names = ("players", "members", "carbon", "carbon_query", "graphite", "status")
     ports = settled(Ports(**{n: options[f"{n.replace('_', '-')}-port"] for n in names}))
     graphite = Graphite(
-        files=Path(options["graphite-files"]).resolve(),
+        files=Path(options["graphite-files"] or shipped("graphite")).resolve(),
         environment=Path(options["graphite-env"]).absolute(),
         home=state / "graphite",
         logs=state / "log",
