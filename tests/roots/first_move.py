@@ -1,7 +1,7 @@
-"""Times `make run` up to its first move, then stops it: `first_move.py [FLAGS OF THE STACK]`.
+"""Times a stack up to its first move, then stops it: `first_move.py make run STACK='--servers 2'`.
 
-For any Python from 3.9 on, in a checkout where nothing was made yet. It ends with 0 when somebody
-was moved, no tick was missed, and Ctrl-C stopped everything.
+For any Python from 3.9 on, whatever starts the stack. It ends with 0 when somebody was moved, no
+tick was missed, and Ctrl-C stopped everything.
 """
 
 import os
@@ -10,15 +10,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 PATIENCE_S = 1800
 
 
-def main(flags: str) -> int:
+def main(command: Sequence[str]) -> int:
     began = time.monotonic()
     signal.alarm(PATIENCE_S)
     run = subprocess.Popen(
-        ["make", "run", f"STACK={flags}"],
+        list(command),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -35,11 +36,11 @@ def main(flags: str) -> int:
             os.killpg(run.pid, signal.SIGINT)
     code = run.wait()
     if moved is None:
-        print(f"nobody was moved; make ended with {code}")
+        print(f"nobody was moved; it ended with {code}")
         return 1
-    print(f"first move seen {moved:.0f} s after `make run`, {missed} missed ticks")
-    return int(bool(missed) or code not in (0, -signal.SIGINT))  # make ends as Ctrl-C ends it
+    print(f"first move seen {moved:.0f} s after `{' '.join(command[:2])}`, {missed} missed ticks")
+    return int(bool(missed) or code not in (0, -signal.SIGINT))  # make ends so, by Ctrl-C
 
 
 if __name__ == "__main__":
-    sys.exit(main(" ".join(sys.argv[1:])))
+    sys.exit(main(sys.argv[1:]))

@@ -30,7 +30,9 @@ from clientmigration.net.shipped import shipped
 
 
 def _flags(parser: ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO.toml", help="a file, or the name of one that came with this")
+    parser.add_argument(
+        "scenario", metavar="SCENARIO.toml", help="a file, or the name of one that came with this"
+    )
     parser.add_argument("--policy", default="", help="policy file; none: the defaults")
     parser.add_argument(
         "--seed", type=int, default=1, help="what is random follows from this number; default 1"
