@@ -30,12 +30,6 @@ log = Logger()
 
 VISITORS = 2048  # that come at once when a server of a fair size dies, and some who wait
 
-WITHOUT_METIS = (
-    "METIS is not installed: of the exchanges that bring players together who see each other,"
-    " only moves are made that pay one by one; pip install 'clientmigration[metis]' builds it,"
-    " where there is a C++ compiler"
-)
-
 
 class Options(Common):
     """The flags of a router."""
@@ -64,7 +58,7 @@ def makeService(options: Options) -> Daemon:
 def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a router, on `reactor`."""
     if not METIS:
-        log.warn(WITHOUT_METIS)
+        log.warn("METIS is not installed: exchanges are only such moves as pay one by one")
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     graphite = options["graphite"].rstrip("/")
     events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)
