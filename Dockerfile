@@ -36,7 +36,7 @@ COPY pyproject.toml /srv/clientmigration/
 RUN cd /srv/clientmigration \
  && python3 -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > /tmp/packages \
  && pip install -r /tmp/packages "setuptools>=77"
-COPY README.md /srv/clientmigration/
+COPY README.md LICENSE /srv/clientmigration/
 COPY services /srv/clientmigration/services
 RUN pip install --no-deps --no-build-isolation --editable /srv/clientmigration \
  && python3 -c "from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))" \
