@@ -33,6 +33,9 @@ elif sys.argv[1:3] == ["-m", "venv"]:
     (there / "bin" / "python").chmod(0o755)
 elif sys.argv[1:3] == ["-m", "pip"]:
     print("Collecting everything")
+    if pathlib.Path({log!r}).with_name("offline").exists():
+        print("WARNING: Retrying (Retry(total=4)) after NewConnectionError('name resolution')")
+        sys.exit("ERROR: No matching distribution found for setuptools>=77")
     if pathlib.Path({log!r}).with_name("pip-fails").exists():
         sys.exit("ERROR: no such package")
 """
@@ -142,6 +145,14 @@ def test_an_environment_that_pip_could_not_fill_is_not_made_and_begun_again(
     machine.prepare("graphite")
     assert machine.is_made("graphite")
     assert machine.called("-m venv") == 2
+
+
+def test_a_first_start_without_a_network_says_so_first(machine: Machine) -> None:
+    machine.has_python("python3.11", "3.11")
+    machine.log.with_name("offline").touch()
+    words = r"the package index cannot be reached .*; then: ERROR: No matching distribution"
+    with pytest.raises(CannotPrepare, match=words):
+        machine.prepare("services")
 
 
 def test_an_environment_of_unknown_origin_is_filled_and_not_thrown_away(machine: Machine) -> None:

@@ -27,6 +27,12 @@ PYTHONS = ("3.14", "3.13", "3.12", "3.11")
 """Versions that all environments run on, in order of preference."""
 
 BRIDGE = "clientmigration_bridge"
+_OFFLINE = "the package index cannot be reached from here, which the first start needs once"
+_UNCONNECTED = re.compile(
+    "NewConnectionError|ConnectTimeoutError|Could not fetch URL|name resolution|dns error"
+    "|Network is unreachable|Cannot connect to proxy|error sending request|ProxyError",
+    re.IGNORECASE,
+)
 _PROBE = """
 import sys
 try:
@@ -171,13 +177,19 @@ class Workshop:
                 child.kill()
                 raise
         if child.returncode:
-            raise CannotPrepare(f"{failure}: {self.last_line()}\nall of it is in {self.log}")
+            why = f"{_OFFLINE}; then: {self.last_line()}" if self.is_offline() else self.last_line()
+            raise CannotPrepare(f"{failure}: {why}\nall of it is in {self.log}")
 
     def _started(self, argv: Sequence[str], out: IO[bytes]) -> subprocess.Popen[bytes]:
         environ, quiet = dict(self.environ), subprocess.DEVNULL
         return subprocess.Popen(
             list(argv), stdin=quiet, stdout=out, stderr=out, env=environ, cwd=self.root
         )
+
+    def is_offline(self) -> bool:
+        """Whether the log tells of connections that could not be made. pip goes on after those, and
+        ends by saying that some package does not exist."""
+        return bool(_UNCONNECTED.search(self.log.read_text(errors="replace")))
 
     def last_line(self) -> str:
         """The last error in the log, or else its last line."""
