@@ -23,6 +23,7 @@ from clientmigration.cli import (
     watchkey,
 )
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
+from clientmigration.cli.router import settle
 from clientmigration.errors import (
     Away,
     ClientMigrationError,
@@ -92,6 +93,7 @@ def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMAN
     make_legible(sys.stdout, sys.stderr)
     words = run.with_flags(sys.argv[1:] if argv is None else argv)
     flags = parser(commands).parse_args(words)
+    settle(flags)
     try:
         return int(flags.command.run(flags, Output(Console(), flags.json)))
     except ClientMigrationError as error:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.noted import forget, note
 from clientmigration.net.reactor import Reactor
 from clientmigration.net.shipped import shipped
 from clientmigration.net.terminal import make_legible
@@ -110,26 +112,32 @@ def makeService(options: Mapping[str, Any]) -> MultiService:
 
 
 class Whole(MultiService):
-    """All of the stack. Its state folder is claimed for as long as this exists."""
+    """All of the stack. Its state folder is claimed for as long as this exists, and where it
+    listens is noted there until it stops."""
 
-    def __init__(self, claim: IO[str]) -> None:
+    def __init__(self, claim: IO[str], state: Path) -> None:
         super().__init__()
-        self._claim = claim
+        self._claim, self._state = claim, state
 
     def privilegedStartService(self) -> None:
         """twistd may have forked since the folder was claimed."""
         claims.sign(self._claim)
         super().privilegedStartService()
 
+    def stopService(self) -> Deferred[list[None]]:
+        forget(self._state)
+        return super().stopService()
+
 
 def stack(reactor: Reactor, wanted: Plan, every_s: float) -> MultiService:
     """The service of a plan, in a state folder that is now ours. Raises ConfigurationError."""
-    whole = Whole(claims.claim(wanted.state))
+    whole = Whole(claims.claim(wanted.state), wanted.state)
     check_free(wanted.ports)
     logs.begin(_log_of(wanted.state))
     claims.keep_secret(wanted.secret)
     claims.keep_files(wanted.files)
     wanted.graphite.prepare()
+    note(wanted.state, wanted.noted())
     around = Surroundings(
         reactor=reactor,
         say=say,
