@@ -94,7 +94,10 @@ class _Renamed(MetaPathFinder, Loader):
 
 
 def put_back() -> None:
-    """All of it, each where it is missing."""
+    """All of it, each where it is missing. A second time, as where Python meets its packages under
+    two names, does nothing."""
+    if any(isinstance(each, _Renamed) for each in sys.meta_path):
+        return
     for module, name, lost in (
         (configparser, "SafeConfigParser", configparser.ConfigParser),
         (configparser.RawConfigParser, "readfp", readfp),

@@ -9,8 +9,9 @@ from twisted.internet.endpoints import clientFromString
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.protocol import Protocol
 from twisted.internet.testing import MemoryReactor, MemoryReactorClock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_address
@@ -67,19 +68,23 @@ def test_a_log_names_where_is_dialled_and_not_an_object(dialling: str, said: str
 
 
 def test_a_connection_that_comes_back_says_where_it_dials() -> None:
-    told: list[LogEvent] = []
-    globalLogPublisher.addObserver(told.append)
-    reactor = MemoryReactorClock()
+    told: list[str] = []
+
+    @implementer(ILogObserver)
+    def listen(event: LogEvent) -> None:
+        told.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(listen)
+    reactor: Any = MemoryReactorClock()
     endpoint = clientFromString(reactor, "tcp:127.0.0.1:4101")
     service = steady(endpoint, lambda: Protocol(), reactor)  # type: ignore[arg-type, return-value]
     try:
         service.startService()
         reactor.tcpClients[0][2].clientConnectionFailed(None, Failure(ConnectionRefusedError()))
     finally:
-        globalLogPublisher.removeObserver(told.append)
+        globalLogPublisher.removeObserver(listen)
         service.stopService()
-    lines = [formatEvent(each) for each in told]
-    assert any("to connect 127.0.0.1:4101 in" in line for line in lines), lines
+    assert any("to connect 127.0.0.1:4101 in" in line for line in told), told
 
 
 def test_a_crowd_that_comes_all_at_once_is_let_in_at_once() -> None:

@@ -68,6 +68,12 @@ def test_every_name_that_they_use_is_there_whatever_python_this_is() -> None:
     assert said(words).split()[1:] == ["True", "True", "(a)", "1"]
 
 
+def test_a_second_time_does_nothing() -> None:
+    words = "import sys; before = list(sys.meta_path), sys.modules.get('imp')\n"
+    words += "bridge.put_back(); print(before == (sys.meta_path, sys.modules.get('imp')))"
+    assert said(words) == "True\n"
+
+
 def test_what_a_python_still_has_is_its_own() -> None:
     words = "import configparser, importlib.util, sys\n"
     words += "own = sys.version_info < (3, 12)\n"
