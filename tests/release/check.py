@@ -112,10 +112,11 @@ class Release:
         return ran([self.bin / "pip", "check"], self.scratch)
 
     def the_command_line_answers(self) -> str:
-        for argv in (
+        ours: list[list[str | Path]] = [
             [self.bin / "clientmigration"],
             [self.bin / "python", "-m", "clientmigration"],
-        ):
+        ]
+        for argv in ours:
             said = ran([*argv, "--version"], self.scratch)
             if said != self.version:
                 raise Wrong(f"{argv} is version {said}")
