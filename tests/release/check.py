@@ -132,7 +132,7 @@ class Release:
 
     def the_demo_moves_somebody(self) -> str:
         flags = ["--servers", "2", "--players", "60", "--every", "2", *ANY_PORTS]
-        watch = [sys.executable, ROOT / "tests" / "roots" / "first_move.py"]
+        watch: list[str | Path] = [sys.executable, ROOT / "tests" / "roots" / "first_move.py"]
         cache = str(self.scratch / "cache")
         demo = [self.bin / "clientmigration", "demo", *flags]
         said = ran([*watch, *demo], self.scratch, XDG_CACHE_HOME=cache)
