@@ -134,7 +134,7 @@ class Release:
         flags = ["--servers", "2", "--players", "60", "--every", "2", *ANY_PORTS]
         watch: list[str | Path] = [sys.executable, ROOT / "tests" / "roots" / "first_move.py"]
         cache = str(self.scratch / "cache")
-        demo = [self.bin / "clientmigration", "demo", *flags]
+        demo: list[str | Path] = [self.bin / "clientmigration", "demo", *flags]
         said = ran([*watch, *demo], self.scratch, XDG_CACHE_HOME=cache)
         return said.splitlines()[-1]
 
