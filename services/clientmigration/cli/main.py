@@ -11,8 +11,19 @@ from typing import Any
 import shtab
 from rich.console import Console
 
-from clientmigration.cli import explain, orders, policy, replay, simulate, status, top, watchkey
+from clientmigration.cli import (
+    explain,
+    orders,
+    policy,
+    replay,
+    run,
+    simulate,
+    status,
+    top,
+    watchkey,
+)
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
+from clientmigration.cli.router import settle
 from clientmigration.errors import (
     Away,
     ClientMigrationError,
@@ -32,6 +43,8 @@ COMMANDS: tuple[Command, ...] = (
     policy.CHECK,
     simulate.COMMAND,
     watchkey.COMMAND,
+    run.RUN,
+    run.DEMO,
 )
 
 CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (
@@ -78,7 +91,9 @@ def parser(commands: Sequence[Command] = COMMANDS) -> ArgumentParser:
 def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
     """Run one command; answers its exit code."""
     make_legible(sys.stdout, sys.stderr)
-    flags = parser(commands).parse_args(argv)
+    words = run.with_flags(sys.argv[1:] if argv is None else argv)
+    flags = parser(commands).parse_args(words)
+    settle(flags)
     try:
         return int(flags.command.run(flags, Output(Console(), flags.json)))
     except ClientMigrationError as error:
