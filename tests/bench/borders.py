@@ -1,10 +1,11 @@
-"""What exchanges are worth live: a stack without them, then one with them, on this machine.
+"""What position is worth live: three stacks, one after the other, on this machine.
 
     .venv/bin/python tests/bench/borders.py [--minutes 5] [--players 300] [--picture FILE]
 
-Each is `make run` as it is shipped, but for `[together] share` of the policy: 0, and as shipped.
-Of the second half of its minutes, from its Graphite: the share of the pairs who see each other that
-is split, bytes between servers, and what players felt. At the end the second one's decisions are
+Each is `make run` as it is shipped, but for two numbers of the policy: in the first one position
+decides nothing, in the second it places newcomers, in the third players are exchanged too. Of the
+second half of its minutes, from its Graphite: the share of the pairs who see each other that is
+split, bytes between servers, and what players felt. At the end the third one's decisions are
 replayed, and its homepage is drawn if it is told where.
 """
 
@@ -28,6 +29,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 
 from staged import Staged
 
+POLICIES = {
+    "nothing": "[placement]\nposition_weight = 0.0\n[together]\nshare = 0.0\n",
+    "placed": "[together]\nshare = 0.0\n",
+    "exchanged": "[together]\nshare = 0.5\n",
+}
+"""What position decides, by name; the last one is what is shipped."""
 SIZES = {"width": 1280, "height": 1400}
 CHROMIUM = "/usr/bin/chromium"
 
@@ -122,14 +129,17 @@ def main() -> None:
     flags.add_argument("--picture", type=Path)
     asked = flags.parse_args()
 
-    async def both(reactor: Any) -> None:
-        without = await run(reactor, asked, "[together]\nshare = 0.0\n", last=False)
-        exchanged = await run(reactor, asked, "[together]\nshare = 0.5\n", last=True)
-        print(f"{'':36}{'without':>10}{'exchanged':>10}")
-        for name in without:
-            print(f"{name:36}{without[name]:10.2f}{exchanged[name]:10.2f}")
+    async def each(reactor: Any) -> None:
+        *_, last = POLICIES
+        found = {
+            name: await run(reactor, asked, policy, name == last)
+            for name, policy in POLICIES.items()
+        }
+        print(f"{'':36}", *(f"{name:>10}" for name in found))
+        for name in found[last]:
+            print(f"{name:36}", *(f"{one[name]:10.2f}" for one in found.values()))
 
-    react(lambda reactor: Deferred.fromCoroutine(both(reactor)))
+    react(lambda reactor: Deferred.fromCoroutine(each(reactor)))
 
 
 if __name__ == "__main__":
