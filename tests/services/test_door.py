@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_address
-from clientmigration.net.door import BACKLOG, Lines, Named, listening, reachable, steady
+from clientmigration.net.door import BACKLOG, Lines, NamedEndpoint, listening, reachable, steady
 from clientmigration.net.line import described
 
 
@@ -63,8 +63,8 @@ def test_an_ipv6_address_is_said_as_in_a_url() -> None:
 )
 def test_a_log_names_where_is_dialled_and_not_an_object(dialling: str, said: str) -> None:
     endpoint = clientFromString(MemoryReactor(), dialling)
-    assert repr(Named(endpoint)) == said
-    assert repr(Named(Named(endpoint))) == "Named"
+    assert repr(NamedEndpoint(endpoint)) == said
+    assert repr(NamedEndpoint(NamedEndpoint(endpoint))) == "NamedEndpoint"
 
 
 def test_a_connection_that_comes_back_says_where_it_dials() -> None:

@@ -129,11 +129,11 @@ def steady(
     """A connection that comes back: after 0.2 s, then longer, at most 3 s, and never in step with
     others (jitter), for that is how long a member may be away before its players notice."""
     policy = backoffPolicy(initialDelay=0.2, maxDelay=3.0, factor=1.6, jitter=jitter)
-    return ClientService(Named(endpoint), Lines(make), retryPolicy=policy, clock=clock)
+    return ClientService(NamedEndpoint(endpoint), Lines(make), retryPolicy=policy, clock=clock)
 
 
 @implementer(IStreamClientEndpoint)
-class Named:
+class NamedEndpoint:
     """An endpoint that logs can name: by where it dials, not by an address in memory."""
 
     def __init__(self, endpoint: IStreamClientEndpoint) -> None:
