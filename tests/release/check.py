@@ -27,6 +27,7 @@ IN_IT = (
     "share/clientmigration/graphite/requirements.txt",
     "share/clientmigration/policy.toml",
     "share/clientmigration/scenarios/new-server.toml",
+    "share/clientmigration/systemd/clientmigration-gameserver@.service",
     "dist-info/licenses/LICENSE",
     "twisted/plugins/clientmigration_plugins.py",
 )

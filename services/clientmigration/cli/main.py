@@ -20,6 +20,7 @@ from clientmigration.cli import (
     simulate,
     status,
     top,
+    units,
     watchkey,
 )
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
@@ -45,6 +46,7 @@ COMMANDS: tuple[Command, ...] = (
     watchkey.COMMAND,
     run.RUN,
     run.DEMO,
+    units.COMMAND,
 )
 
 CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (

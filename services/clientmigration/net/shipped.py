@@ -1,6 +1,6 @@
 """Where the files lie that come with the package and are no code: settings of Graphite, the policy,
-scenarios. In a checkout they have places of their own; a wheel puts them below `share/` of whatever
-it is installed into, and its list of files says where that is.
+scenarios, systemd's units. In a checkout they have places of their own; a wheel puts them below
+`share/` of whatever it is installed into, and its list of files says where that is.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,12 @@ from pathlib import Path, PurePath
 from clientmigration.errors import ConfigurationError
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-KINDS = {"graphite": "graphite", "policy.toml": "docs/policy.toml", "scenarios": "docs/scenarios"}
+KINDS = {
+    "graphite": "graphite",
+    "policy.toml": "docs/policy.toml",
+    "scenarios": "docs/scenarios",
+    "systemd": "systemd",
+}
 """What there is, and where a checkout has it."""
 SHARE = PurePath("share", "clientmigration")
 
