@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable
@@ -22,6 +20,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from containers_here import compose, lacking
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 from twisted.internet.utils import getProcessOutputAndValue
@@ -133,23 +132,6 @@ class Containers:
         containers = await self.run("docker", "ps", "-aq", *mine)
         networks = await self.run("docker", "network", "ls", "-q", *mine)
         return containers + networks + await self.run("docker", "volume", "ls", "-q", *mine)
-
-
-def compose() -> str:
-    """The command that the Makefile takes."""
-    v2 = subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
-    return "docker compose" if v2 else "docker-compose"
-
-
-def lacking() -> str:
-    """What is missing here to run containers, or nothing."""
-    if not shutil.which("docker"):
-        return "needs docker"
-    if subprocess.run(["docker", "info"], capture_output=True).returncode:
-        return "needs a Docker engine that runs: .ci/engine starts one"
-    if compose() == "docker-compose" and not shutil.which("docker-compose"):
-        return "needs docker compose"
-    return ""
 
 
 @pytest.fixture(scope="module")
