@@ -7,16 +7,28 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
+from twisted.application.service import IService
 from twisted.internet.endpoints import clientFromString
 
+from clientmigration.errors import ConfigurationError
+from clientmigration.gameserver.agones import Sidecar, sidecar_url
 from clientmigration.gameserver.chosen import chosen
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
-from clientmigration.gameserver.service import ServerOutside, ServerParts, Setting, build
+from clientmigration.gameserver.service import (
+    GameServer,
+    ServerOutside,
+    ServerParts,
+    Setting,
+    build,
+)
+from clientmigration.gameserver.use import UsefulFile, use_of
 from clientmigration.net.addresses import check_address
+from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
@@ -41,15 +53,25 @@ class Options(Common):
         ("capacity", "c", 200, "players at most", positive),
         ("rate", None, 20, "ticks per second, 1 to 1000", hertz),
         ("files", "f", "", "folder of files that players may download; none: no files"),
+        ("useful", None, "", "file that is written each second in which this server is of use"),
         ("game", "g", "clientmigration.gameserver.meadow.Meadow", "what is played: dotted name"),
+    )
+    optFlags: Sequence[Sequence[Any]] = (
+        ("agones", None, "tell Agones' sidecar how this server does"),
     )
     doors = ("listen",)
     dials = ("carbon", "router")
+    written = ("useful",)
 
     @cached_property
     def game(self) -> MakeGame:
         """What `--game` names."""
         return chosen(self["game"])
+
+    @cached_property
+    def sidecar(self) -> str:
+        """Where Agones' sidecar is; "" when it is to be told nothing."""
+        return sidecar_url(os.environ) if self["agones"] else ""
 
     @cached_property
     def files(self) -> Files:
@@ -61,7 +83,9 @@ class Options(Common):
         super().check()
         if self["advertise"]:
             check_address(self["advertise"], "--advertise ")
-        _ = self.game, self.files
+        if self["useful"] and not Path(self["useful"]).parent.is_dir():
+            raise ConfigurationError(f"--useful {self['useful']}: there is no folder for it")
+        _ = self.game, self.files, self.sidecar
 
 
 def makeService(options: Options) -> Daemon:
@@ -102,7 +126,18 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     door = Door(listen, reception, server.found_at)
     router = clientFromString(reactor, options["router"])
     link = steady(router, server.router_line, reactor)
-    return InOrder(carbon, probe, door, link, server)
+    return InOrder(carbon, probe, *lookers(reactor, options, server), door, link, server)
+
+
+def lookers(reactor: Any, options: Options, server: GameServer) -> list[IService]:
+    """Those who tell whoever started this server how it does, to its very end."""
+    use = partial(use_of, server, options["capacity"])
+    looking: list[IService] = []
+    if options["useful"]:
+        looking.append(UsefulFile(Path(options["useful"]), use, reactor))
+    if options.sidecar:
+        looking.append(Sidecar(agent_for(reactor, kept=1), options.sidecar, use, reactor))
+    return looking
 
 
 def end(reactor: Any, why: str) -> None:

@@ -1,12 +1,15 @@
-"""An HTTP client for graphite-web: plain http, and no line in the log for each connection."""
+"""An HTTP client for graphite-web, and Agones: plain http, and no line in the log for each
+connection.
+"""
 
 from __future__ import annotations
 
 from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import (
+    IConsumer,
     IProtocol,
     IProtocolFactory,
     IReactorTCP,
@@ -17,7 +20,8 @@ from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.error import SchemeNotSupported
 from twisted.web.http import PotentialDataLoss
-from twisted.web.iweb import IAgentEndpointFactory, IResponse
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
 CONNECT_S = 5.0
@@ -50,6 +54,31 @@ def agent_for(reactor: IReactorTCP, kept: int = 0) -> Agent:
     pool = HTTPConnectionPool(reactor, persistent=kept > 0)
     pool.maxPersistentPerHost = kept
     return cast(Agent, Agent.usingEndpointFactory(reactor, _QuietEndpoints(reactor), pool))
+
+
+@implementer(IBodyProducer)
+class _Bytes:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.length = len(content)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._content)
+        return succeed(None)
+
+    def pauseProducing(self) -> None: ...
+
+    def resumeProducing(self) -> None: ...
+
+    def stopProducing(self) -> None: ...
+
+
+async def sent(agent: IAgent, method: bytes, url: bytes, body: bytes) -> int:
+    """Send JSON; the status of the answer, whose body is read to its end and thrown away."""
+    headers = Headers({b"Content-Type": [b"application/json"]})
+    response = await agent.request(method, url, headers, _Bytes(body))
+    await body_of(response, keep=False)
+    return int(response.code)
 
 
 def body_of(response: IResponse, keep: bool = True) -> Deferred[bytes]:

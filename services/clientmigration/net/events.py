@@ -8,14 +8,12 @@ import json
 from collections import deque
 from collections.abc import Sequence
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IConsumer, IReactorTime
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IBodyProducer
-from zope.interface import implementer
+from twisted.web.iweb import IAgent
 
-from clientmigration.net.agent import body_of
+from clientmigration.net.agent import sent
 from clientmigration.net.beats import Beats
 
 WAITING = 100
@@ -34,23 +32,6 @@ log = Logger()
 
 class _NotTaken(Exception):
     """graphite-web answered, and did not take the event."""
-
-
-@implementer(IBodyProducer)
-class _EventBody:
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self.length = len(content)
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        consumer.write(self._content)
-        return succeed(None)
-
-    def pauseProducing(self) -> None: ...
-
-    def resumeProducing(self) -> None: ...
-
-    def stopProducing(self) -> None: ...
 
 
 class Events:
@@ -114,11 +95,9 @@ class Events:
             self._succeeded()
 
     async def _exchange(self, body: bytes) -> None:
-        headers = Headers({b"Content-Type": [b"application/json"]})
-        response = await self._agent.request(b"POST", self._url, headers, _EventBody(body))
-        await body_of(response, keep=False)
-        if response.code >= 300:
-            raise _NotTaken(f"status {response.code}")
+        status = await sent(self._agent, b"POST", self._url, body)
+        if status >= 300:
+            raise _NotTaken(f"status {status}")
 
     def _failed(self, reason: str) -> None:
         self._dropped += 1
