@@ -36,6 +36,7 @@ class AgonesDouble(Resource):
         super().__init__()
         self.told: list[tuple[str, dict[str, str]]] = []
         self.refused: list[str] = []
+        self.gameserver: dict[str, Any] = {"object_meta": {"name": "meadow-1"}, "status": {}}
         self.status = 200  # of the next answers; 0: it does not answer at all
         self._port: IListeningPort | None = None
 
@@ -49,6 +50,11 @@ class AgonesDouble(Resource):
         port, self._port = self._port, None
         if port is not None and (stopping := port.stopListening()) is not None:
             await stopping
+
+    def found_at(self, address: str, port: int) -> None:
+        """Agones has put the GameServer there."""
+        ports = [{"name": "players", "port": port}]
+        self.gameserver["status"] = {"state": "Scheduled", "address": address, "ports": ports}
 
     def paths(self) -> list[str]:
         """What it was told, without bodies."""
@@ -67,11 +73,13 @@ class AgonesDouble(Resource):
         """Take it, or say what is wrong with it."""
         if self.status == 0:
             return 1  # NOT_DONE_YET, and never done
+        request.setHeader("content-type", "application/json")
+        if (request.method, request.path, self.status) == (b"GET", b"/gameserver", 200):
+            return json.dumps(self.gameserver).encode()
         wrong = self._wrong(request)
         if wrong:
             self.refused.append(wrong)
         request.setResponseCode(400 if wrong else self.status)
-        request.setHeader("content-type", "application/json")
         return b"{}"
 
     def _wrong(self, request: Request) -> str:
@@ -105,10 +113,14 @@ def differences(described: dict[str, Any]) -> list[str]:
         published = {name: each.get("type") for name, each in schema.get("properties", {}).items()}
         if published != dict.fromkeys(fields, "string"):
             found.append(f"{method} {path} has {published}")
+    status = described["definitions"]["sdkGameServerStatus"]["properties"]
+    port = described["definitions"]["StatusPort"]["properties"]
+    for lack in ({"address", "ports"} - set(status), {"name", "port"} - set(port)):
+        found += [f"GET /gameserver answers no {each}" for each in sorted(lack)]
     return found
 
 
 if __name__ == "__main__":
     told = differences(json.loads(Path(sys.argv[1]).read_text()))
-    print("\n".join(told) or f"{len(TAKEN)} of {len(TAKEN)} requests are as published")
+    print("\n".join(told) or f"{len(TAKEN) + 1} requests are as published")
     sys.exit(len(told))

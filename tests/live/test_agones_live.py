@@ -33,6 +33,7 @@ class Pod:
         self.port = self.sidecar.listen(reactor)
         self.ports = settled(Ports(0, 0, 0, 0, 0))
         self.useful = folder / "useful"
+        self.gate = self.ports.graphite  # a free one
         self.started: dict[str, subprocess.Popen[bytes]] = {}
         (folder / "secret").write_text("s" * 64)
 
@@ -51,7 +52,17 @@ class Pod:
     def start_server(self) -> None:
         """Start the game server."""
         router = f"tcp:{LOOPBACK}:{self.ports.members}"
-        self.start("gameserver", "--agones", "--useful", str(self.useful), "--router", router)
+        here = f"tcp:{self.gate}:interface={LOOPBACK}"
+        self.start(
+            "gameserver",
+            "--agones",
+            "--listen",
+            here,
+            "--useful",
+            str(self.useful),
+            "--router",
+            router,
+        )
 
     def start_router(self) -> None:
         """Start the router."""
@@ -91,12 +102,14 @@ async def pod(tmp_path: Path) -> AsyncIterator[Pod]:
 
 @pytest_twisted.ensureDeferred
 async def test_a_server_is_healthy_then_ready_then_labelled_then_over(pod: Pod) -> None:
+    pod.start_router()
     pod.start_server()
     await pod.until(lambda: pod.said("/health") >= 3)
-    assert pod.said("/ready") == 0
+    assert pod.said("/ready") == 0  # nobody knows yet where it is
     assert not pod.useful.exists()
-    pod.start_router()
+    pod.sidecar.found_at(LOOPBACK, pod.gate)
     await pod.until(lambda: pod.said("/ready"))
+    assert f"gs-1 at {LOOPBACK}:{pod.gate}" in (pod.folder / "router").read_text()
     await pod.until(lambda: pod.sidecar.labels().get("member") == "gs-1")
     await pod.until(lambda: pod.useful.exists() and pod.useful.read_text() == "gs-1 0/200\n")
     ada = Player(pod.reactor, f"{LOOPBACK}:{pod.ports.players}", dialer(pod.reactor), Random(1), "")
@@ -115,6 +128,7 @@ async def test_a_server_is_healthy_then_ready_then_labelled_then_over(pod: Pod) 
 
 @pytest_twisted.ensureDeferred
 async def test_a_router_that_goes_does_not_make_a_server_unhealthy(pod: Pod) -> None:
+    pod.sidecar.found_at(LOOPBACK, pod.gate)
     pod.start_router()
     pod.start_server()
     await pod.until(lambda: pod.said("/ready") and pod.useful.exists())
@@ -144,6 +158,7 @@ async def test_a_sidecar_that_is_ill_costs_no_player_a_tick(pod: Pod, status: in
 
 @pytest_twisted.ensureDeferred
 async def test_a_server_that_hangs_is_not_healthy(pod: Pod) -> None:
+    pod.sidecar.found_at(LOOPBACK, pod.gate)
     pod.start_router()
     pod.start_server()
     await pod.until(lambda: pod.said("/ready"))

@@ -24,6 +24,10 @@ class Attachment:
         """We listen at `address`; players are told so unless they were told something else."""
         self.address = self.address or address
 
+    def advertise(self, address: str) -> None:
+        """Players reach us at `address` (host:port), wherever we listen."""
+        self.address = address
+
     def attached(self, line: Line, name: str) -> None:
         """We are in the fleet."""
         self.line, self.member = line, name

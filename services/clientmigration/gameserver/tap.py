@@ -27,6 +27,7 @@ from clientmigration.gameserver.service import (
     build,
 )
 from clientmigration.gameserver.use import UsefulFile, use_of
+from clientmigration.gameserver.whereabouts import Asking
 from clientmigration.net.addresses import check_address
 from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
@@ -125,7 +126,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     reception = Reception(server.player_line, origins, reactor, server.blame, descriptors.left)
     door = Door(listen, reception, server.found_at)
     router = clientFromString(reactor, options["router"])
-    link = steady(router, server.router_line, reactor)
+    link: IService = steady(router, server.router_line, reactor)
+    if options.sidecar and not options["advertise"]:
+        told = server.attachment.advertise
+        link = Asking(agent_for(reactor), options.sidecar, told, link, reactor)
     return InOrder(carbon, probe, *lookers(reactor, options, server), door, link, server)
 
 
