@@ -49,20 +49,12 @@ class Pod:
                 stderr=log,
             )
 
-    def start_server(self) -> None:
+    def start_server(self, *flags: str) -> None:
         """Start the game server."""
         router = f"tcp:{LOOPBACK}:{self.ports.members}"
         here = f"tcp:{self.gate}:interface={LOOPBACK}"
-        self.start(
-            "gameserver",
-            "--agones",
-            "--listen",
-            here,
-            "--useful",
-            str(self.useful),
-            "--router",
-            router,
-        )
+        told = ("--agones", "--useful", str(self.useful), *flags)
+        self.start("gameserver", *told, "--listen", here, "--router", router)
 
     def start_router(self) -> None:
         """Start the router."""
@@ -114,9 +106,9 @@ async def test_a_server_is_healthy_then_ready_then_labelled_then_over(pod: Pod) 
     await pod.until(lambda: pod.useful.exists() and pod.useful.read_text() == "gs-1 0/200\n")
     ada = Player(pod.reactor, f"{LOOPBACK}:{pod.ports.players}", dialer(pod.reactor), Random(1), "")
     ada.start()
-    await pod.until(lambda: pod.sidecar.labels()["players"] == "1")
+    await pod.until(lambda: pod.sidecar.labels().get("players") == "1")
     ada.stop()
-    await pod.until(lambda: pod.sidecar.labels()["players"] == "0")
+    await pod.until(lambda: pod.sidecar.labels().get("players") == "0")
     pod.started["gameserver"].terminate()
     await pod.until(lambda: pod.started["gameserver"].poll() is not None)
     assert pod.started["gameserver"].returncode in (0, -signal.SIGTERM)
@@ -143,7 +135,7 @@ async def test_a_router_that_goes_does_not_make_a_server_unhealthy(pod: Pod) -> 
 async def test_a_sidecar_that_is_ill_costs_no_player_a_tick(pod: Pod, status: int) -> None:
     pod.sidecar.status = status
     pod.start_router()
-    pod.start_server()
+    pod.start_server("--advertise", f"{LOOPBACK}:{pod.gate}")
     ada = Player(pod.reactor, f"{LOOPBACK}:{pod.ports.players}", dialer(pod.reactor), Random(1), "")
     ada.start()
     await pod.until(lambda: ada.tally.views > 100)

@@ -21,7 +21,7 @@ from clientmigration.net.agent import body_of
 
 log = Logger()
 
-WITHIN_S = 15.0  # a sidecar starts at about the same time; it asks the cluster's own database
+WITHIN_S = 10.0  # a sidecar starts at about the same time; it asks the cluster's own database
 AGAIN_S = 0.5
 ANSWER_S = 2.0
 PORT = "players"  # the port of that name, else the first
