@@ -24,7 +24,7 @@ DOWN ?=
 # Flags for the benchmark (make bench BENCH='--players 10000 --servers 10').
 BENCH ?=
 
-.PHONY: help run test soak check release arena bench dashboards up down logs
+.PHONY: help run test soak check release arena bench dashboards lock sbom up down logs
 .DEFAULT_GOAL := help
 
 help: ## Say what each word does.
@@ -70,6 +70,12 @@ bench: ## Measure on this machine: how fast the brain decides, and how well (bes
 dashboards: ## Write Grafana's dashboards and alerts, into grafana/.
 	$(PREPARE) dev
 	@$(BIN)/python grafana/make.py
+
+lock: ## Choose the images' packages anew, and write down the hashes of their files (needs uv).
+	@docker/lock
+
+sbom: ## Write what is in the images, into dist/ (CycloneDX; needs syft, or fetches it from PyPI).
+	@docker/sbom clientmigration clientmigration-graphite
 
 up: ## Start everything in containers (UP='--scale gameserver=5', COMPOSE_PROFILES=crowd).
 	@mkdir -p run && mkdir -p -m 700 run/secrets

@@ -64,6 +64,13 @@ class Containers:
         assert code == 0, f"{' '.join(argv)}:\n{(out + err).decode()[-3000:]}"
         return str(out.decode())
 
+    async def answers(self, *argv: str) -> bool:
+        """Whether a command succeeds."""
+        _, _, code = await getProcessOutputAndValue(
+            "/usr/bin/env", argv, env=self.environ, path=str(REPOSITORY)
+        )
+        return code == 0
+
     async def up(self, servers: int) -> None:
         """`make up` with so many game servers; who runs already is left alone."""
         scale = f"--no-recreate --scale gameserver={servers}"
@@ -184,6 +191,48 @@ async def test_no_container_of_ours_runs_as_root(containers: Containers) -> None
     assert {service for service, _ in processes} == set(OURS)
     for service, process in processes:
         assert Path("/proc", process).stat().st_uid == PLAYER, service
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_engine_holds_every_container_to_its_limits(containers: Containers) -> None:
+    asked = "json .HostConfig"
+    for service, told in await containers.each(asked):
+        limits = json.loads(told)
+        assert limits["PidsLimit"] == 256, service
+        assert 0 < limits["Memory"] <= 2**30, service
+        assert limits["ReadonlyRootfs"], service
+        assert limits["CapDrop"] == ["ALL"], service
+        assert limits["LogConfig"]["Config"] == {"max-size": "10m", "max-file": "5"}, service
+
+
+@pytest_twisted.ensureDeferred
+async def test_everybody_is_healthy(containers: Containers) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        told = await containers.each("if .State.Health}}{{.State.Health.Status}}{{end")
+        if all(health in ("", "healthy") for _, health in told):
+            return
+        assert time.monotonic() < until, told
+        await deferLater(containers.reactor, 1.0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_server_without_a_router_is_of_no_use_to_anybody_new(
+    containers: Containers,
+) -> None:
+    probe = ("exec", "-T", "--index=1", "gameserver", "sh", "-c", "knock 4200 && fresh /tmp/useful")
+    asked = (*compose().split(), *probe)
+    await containers.run(*asked)
+    await containers.run(*compose().split(), "pause", "router")
+    until = time.monotonic() + PATIENCE_S
+    while await containers.answers(*asked):
+        assert time.monotonic() < until
+        await deferLater(containers.reactor, 1.0)
+    await containers.run(*compose().split(), "unpause", "router")
+    while not await containers.answers(*asked):
+        assert time.monotonic() < until
+        await deferLater(containers.reactor, 1.0)
+    assert await containers.playing(2) == PLAYERS
 
 
 @pytest_twisted.ensureDeferred

@@ -6,11 +6,15 @@ tests/live/test_compose_live.py runs them.
 import re
 import shutil
 import subprocess
+import tomllib
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from twisted.application.service import IServiceMaker
 from twisted.plugin import getPlugins
 
@@ -19,6 +23,8 @@ TEXT = (REPOSITORY / "docker-compose.yml").read_text()
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
+LOCKS = sorted((REPOSITORY / "docker").glob("*.lock"))
+PROJECT = REPOSITORY / "pyproject.toml"
 IMAGE = re.compile("clientmigration:")
 DAEMONS = sorted(name for name, each in SERVICES.items() if IMAGE.match(each["image"]))
 OURS = sorted(name for name, each in SERVICES.items() if "build" in each)
@@ -40,14 +46,61 @@ def test_whoever_is_called_is_a_service_of_the_file() -> None:
     assert called <= set(SERVICES)
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_what_is_ours_can_do_little_harm(name: str) -> None:
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_can_do_little_harm(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
-    stage = DOCKERFILE.split(f" AS {service['build']['target']}\n")[1].split("\nFROM")[0]
+    assert not {"privileged", "network_mode", "pid", "ipc", "devices", "cap_add"} & set(service)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_cannot_use_up_its_host(name: str) -> None:
+    service = SERVICES[name]
+    assert service["pids_limit"] <= 256
+    assert service["mem_limit"] in ("512m", "1g")
+    assert service["tmpfs"] == ["/tmp:size=16m,mode=1777"]
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_is_ours_runs_as_nobody_and_without_what_built_it(name: str) -> None:
+    stage = DOCKERFILE.split(f" AS {SERVICES[name]['build']['target']}\n")[1].split("\nFROM")[0]
     assert "\nUSER player\n" in stage
+    assert "pip" not in stage
+    assert "\nCOPY --from=" in stage
+
+
+def test_every_package_of_an_image_is_known_by_its_hash() -> None:
+    installed = re.findall(r"pip install (.*)", DOCKERFILE)
+    assert len(installed) == 4
+    for flags in installed:
+        assert "--require-hashes" in flags or flags.endswith("--no-deps --no-build-isolation . \\")
+    for lock in LOCKS:
+        for entry in lock.read_text().replace("\\\n", "").splitlines():
+            assert re.match(r"[a-z0-9-]+==\S+ .*--hash=sha256:[0-9a-f]{64}$", entry), entry
+        assert not re.search(r"https?:|index-url|find-links", lock.read_text()), lock
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [
+        ("services", tomllib.loads(PROJECT.read_text())["project"]["dependencies"]),
+        ("graphite", (REPOSITORY / "graphite" / "requirements.txt").read_text().splitlines()),
+        ("releases", (REPOSITORY / "graphite" / "releases.txt").read_text().splitlines()),
+    ],
+)
+def test_what_is_locked_is_what_is_asked_for(lock: str, wanted: list[str]) -> None:
+    """`make lock` makes it so again."""
+    text = (REPOSITORY / "docker" / f"{lock}.lock").read_text()
+    locked: dict[str, set[str]] = defaultdict(set)
+    for name, version in re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE):
+        locked[name].add(version)
+    for asked in [Requirement(line) for line in wanted if not line.startswith("#")]:
+        name = canonicalize_name(asked.name)
+        assert locked[name], name
+        assert all(asked.specifier.contains(version) for version in locked[name]), name
 
 
 def test_one_port_is_open_to_the_world() -> None:
@@ -71,11 +124,17 @@ def test_every_service_that_listens_has_a_healthcheck() -> None:
 
 
 def test_images_of_others_are_pinned() -> None:
-    images = {each["image"] for each in SERVICES.values() if "build" not in each}
-    images |= set(re.findall(r"^FROM (\S+:\S+) AS", DOCKERFILE, re.MULTILINE))
-    assert images
+    told = [each["image"] for each in SERVICES.values() if "build" not in each]
+    told += [each["build"]["args"]["PYTHON"] for each in SERVICES.values() if "build" in each]
+    images = {re.fullmatch(r"\$\{\w+_IMAGE:-(\S+)\}", each)[1] for each in told}  # type: ignore[index]
+    assert len(images) == 2
     for image in images:
         assert re.search(r":\d+\.\d+", image), image
+    (base,) = re.findall(r"^ARG PYTHON=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert base in images
+    stages = set(re.findall(r" AS (\S+)$", DOCKERFILE, re.MULTILINE))
+    bases = set(re.findall(r"^FROM (\S+) AS", DOCKERFILE, re.MULTILINE))
+    assert bases - stages == {"${PYTHON}"}
 
 
 def test_no_secret_is_in_the_file_or_under_git() -> None:
