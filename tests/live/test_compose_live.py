@@ -69,7 +69,7 @@ class Containers:
         _, _, code = await getProcessOutputAndValue(
             "/usr/bin/env", argv, env=self.environ, path=str(REPOSITORY)
         )
-        return code == 0
+        return bool(code == 0)
 
     async def up(self, servers: int) -> None:
         """`make up` with so many game servers; who runs already is left alone."""

@@ -1,6 +1,7 @@
 """systemd's units as an administrator has them: a real systemd as process 1 of a container, the
-wheel installed for all, `clientmigration units --install`, and the daemons started, hung, killed
-and stopped. Each wait is for a condition; ticks that a slow machine misses are told, not judged.
+wheel installed for all (our own image), `clientmigration units --install`, and the daemons started,
+hung, killed and stopped. Each wait is for a condition; ticks that a slow machine misses are told,
+not judged.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,8 +26,7 @@ IMAGE = """
 FROM {services}
 USER root
 RUN apt-get update -q && apt-get install -qy --no-install-recommends systemd
-COPY *.whl /tmp/
-RUN pip install -q --no-deps /tmp/*.whl && clientmigration units --install
+RUN clientmigration units --install
 ENTRYPOINT []
 CMD ["sh", "-c", "mount --make-rshared / && exec /lib/systemd/systemd"]
 STOPSIGNAL SIGRTMIN+3
@@ -89,8 +88,6 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder, name = tmp_path_factory.mktemp("image"), f"clientmigration-units-{os.getpid()}"
     services = f"{name}-services"
     ran("docker", "build", "--quiet", "--target", "services", "--tag", services, ".")
-    wheel = ("wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), ".")
-    ran(sys.executable, "-m", "pip", *wheel)
     (folder / "Dockerfile").write_text(IMAGE.format(services=services))
     ran("docker", "build", "--quiet", "--tag", name, ".", cwd=folder)
     try:

@@ -122,7 +122,8 @@ class Release:
             if said != self.version:
                 raise Wrong(f"{argv} is version {said}")
         ran([self.bin / "clientmigration", "simulate", "new-server"], self.scratch)
-        return "clientmigration, python -m clientmigration, simulate new-server"
+        ran([self.bin / "clientmigration", "units"], self.scratch)
+        return "clientmigration, python -m clientmigration, simulate new-server, units"
 
     def every_daemon_is_there(self) -> str:
         daemons = ("router", "gameserver", "crowd", "status", "stack")

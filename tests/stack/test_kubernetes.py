@@ -22,6 +22,7 @@ from twisted.plugin import getPlugins
 from yamllint import linter
 from yamllint.config import YamlLintConfig
 
+from clientmigration.cli.main import parser
 from clientmigration.gameserver.service import DRAIN_S
 from clientmigration.net.daemon import END_S
 
@@ -161,6 +162,17 @@ def test_a_server_gets_the_time_that_its_drain_takes(manifests: list[Manifest]) 
     assert spec["terminationGracePeriodSeconds"] >= before + END_S + 5 > before + DRAIN_S
 
 
+def test_what_is_run_before_a_server_stops_is_a_command_of_ours(manifests: list[Manifest]) -> None:
+    for container in pod(manifests, "gameserver")["containers"]:
+        if "lifecycle" in container:
+            shell, flag, command = container["lifecycle"]["preStop"]["exec"]["command"]
+            assert (shell, flag) == ("sh", "-c")
+            program, ours, *words = command.replace('"$POD_NAME"', "gameserver-0").split()
+            assert (program, ours) == ("exec", "clientmigration")
+            given = parser().parse_args(words)
+            assert (given.member, given.force) == ("gameserver-0", True)
+
+
 def test_who_faces_the_public_has_not_the_secret(manifests: list[Manifest]) -> None:
     (volume, _) = pod(manifests, "homepage")["volumes"]
     assert [each["key"] for each in volume["secret"]["items"]] == ["watch"]
@@ -199,7 +211,9 @@ def test_one_of_each_may_go_when_nodes_are_emptied(manifests: list[Manifest]) ->
         for each in manifests
         if each["kind"] == "PodDisruptionBudget"
     }
-    assert budgets.items() >= {"gameserver": 1, "router": 1}.items()
+    fleet = any(each["kind"] == "Fleet" for each in manifests)  # Agones has its own
+    assert budgets.items() >= ({"router": 1} if fleet else {"gameserver": 1, "router": 1}).items()
+    assert not (fleet and "gameserver" in budgets)
 
 
 def test_two_routers_share_a_ledger_and_every_server_knows_both() -> None:

@@ -47,7 +47,7 @@ class Ticking(Protocol):
         """Seconds since the last tick that did not fail."""
 
 
-class Membership(Protocol):
+class InFleet(Protocol):
     """The fleet that the server may be in."""
 
     member: str
@@ -70,7 +70,7 @@ class Server(Protocol):
     def ticks(self) -> Ticking: ...
 
     @property
-    def attachment(self) -> Membership: ...
+    def attachment(self) -> InFleet: ...
 
     @property
     def seats(self) -> Counted: ...

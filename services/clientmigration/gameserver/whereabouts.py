@@ -34,7 +34,7 @@ class PortStatus(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class Status(msgspec.Struct, frozen=True):
+class NodePlace(msgspec.Struct, frozen=True):
     """Where Agones has put a GameServer; an address is "" while it does not know."""
 
     address: str = ""
@@ -44,7 +44,7 @@ class Status(msgspec.Struct, frozen=True):
 class GameServerStatus(msgspec.Struct, frozen=True):
     """What the sidecar answers, as far as it matters here."""
 
-    status: Status = Status()
+    status: NodePlace = NodePlace()
 
 
 def address_in(answer: bytes) -> str:
