@@ -244,7 +244,7 @@ class Router(Service):
         gauges = Gauges(
             meter=self.meter,
             process=outside.probe.sample,
-            fleet=self.fleet,
+            situation=self.situation,
             members=self.members,
             waiting=self.queue,
             moving=self.moves.count,
