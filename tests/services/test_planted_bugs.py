@@ -126,12 +126,11 @@ class Hopeful(MoveCarrier):
     async def _claim(self, final: Snapshot | None) -> None:
         ledger, terms = self.tools.ledger, self.terms
         try:
-            done = await ledger.take(self.record, terms.target, terms.id, final)
-            self.record = await ledger.read(terms.player)
+            done, self.record = await ledger.take(self.record, terms.target, terms.id, final)
         except Exception:
             self.machine.contested("the ledger does not answer")
             return
-        if done == [True]:
+        if done:
             self.machine.claimed(self.record.epoch)
         else:
             self.machine.contested("the ledger says no")

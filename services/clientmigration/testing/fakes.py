@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.gameserver.meadow import Meadow, newborn
-from clientmigration.net.ledger import Change, MemoryLedger
+from clientmigration.net.ledger import Change, MemoryLedger, Written
 from clientmigration.testing.clock import HostClock
 
 T = TypeVar("T")
@@ -77,11 +77,11 @@ class SlowLedger:
         """The player's record, or an empty one; fails with `LedgerAway`."""
         return self._ask(lambda: self.kept.records.get(player) or Record(player))
 
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Written]]:
         """Change records as the ledger's rules allow; fails with `LedgerAway`, done or not."""
-        done: list[list[bool]] = []
+        done: list[list[Written]] = []
 
-        def act() -> list[bool]:
+        def act() -> list[Written]:
             self.kept.change(players, changes).addCallback(done.append)
             return done[0]
 
