@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
@@ -51,19 +51,30 @@ class LedgerAway(Exception):
     """The ledger did not answer: whatever was asked of it may have been done, or not."""
 
 
+OLD_S = 3.0
+
+
 @dataclass
 class Disk:
     """How slow and how bad a ledger is: seconds until it acts and until it answers, at most; the
-    share of requests that fail, and of those that are carried out and then not answered."""
+    share of requests that fail, and of those that are carried out and then not answered.
+
+    `stale` is the share of reads that answer what was so before the owner changed, if that is not
+    longer ago than `OLD_S`; before `away_until` it does nothing. `ambush` is told whom each change
+    is about, and answers how many seconds later than it would it is carried out."""
 
     slow_s: float = 0.0
     failing: float = 0.0
     unknown: float = 0.0
+    stale: float = 0.0
+    away_until: float = 0.0
+    ambush: Callable[[Sequence[str]], float] | None = None
+    old: dict[str, tuple[float, Record]] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
-        """Whether every request is answered."""
-        return not (self.failing or self.unknown)
+        """Whether every request is answered, with what is so."""
+        return not (self.failing or self.unknown or self.stale or self.away_until)
 
 
 class SlowLedger:
@@ -75,25 +86,37 @@ class SlowLedger:
 
     def read(self, player: str) -> Deferred[Record]:
         """The player's record, or an empty one; fails with `LedgerAway`."""
-        return self._ask(lambda: self.kept.records.get(player) or Record(player))
+        return self._ask(lambda: self._read(player))
+
+    def _read(self, player: str) -> Record:
+        now = self.kept.records.get(player) or Record(player)
+        if not self.disk.stale or self.random.random() >= self.disk.stale:
+            return now
+        changed_at, before = self.disk.old.get(player, (0.0, now))
+        return before if self.clock.timeline.seconds() - changed_at < OLD_S else now
 
     def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Written]]:
         """Change records as the ledger's rules allow; fails with `LedgerAway`, done or not."""
         done: list[list[Written]] = []
 
         def act() -> list[Written]:
+            before = [self.kept.records.get(player) or Record(player) for player in players]
             self.kept.change(players, changes).addCallback(done.append)
+            for was, (_, record) in zip(before, done[0], strict=True):
+                if was.claim != record.claim:
+                    self.disk.old[was.player] = self.clock.timeline.seconds(), was
             return done[0]
 
-        return self._ask(act)
+        return self._ask(act, self.disk.ambush(players) if self.disk.ambush else 0.0)
 
     def close(self) -> None:
         """What is kept stays: another router may ask for it."""
 
-    def _ask(self, act: Callable[[], T]) -> Deferred[T]:
+    def _ask(self, act: Callable[[], T], later_s: float = 0.0) -> Deferred[T]:
         answered: Deferred[T] = Deferred()
         timeline, slow, dice = self.clock.timeline, self.disk.slow_s, self.random.random()
-        there = timeline.seconds() + self.random.uniform(0, slow)
+        begun = max(timeline.seconds() + later_s, self.disk.away_until)
+        there = begun + self.random.uniform(0, slow)
         back = there + self.random.uniform(0, slow)
 
         def arrive() -> None:

@@ -17,6 +17,7 @@ from clientmigration.testing.checks import Checker
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk
 from clientmigration.testing.frail import FrailBeats, Frailty, Rhythm
+from clientmigration.testing.hearsay import Hearsay
 from clientmigration.testing.network import Network
 from clientmigration.testing.schedule import AROUND, HEAL_S, Schedule
 from clientmigration.testing.standstill import Standstill
@@ -60,7 +61,9 @@ class Scene:
         self.bots = Bots(self.arena, self.checker, acts, schedule.ground, lambda: self.thawed)
         self.standstill = Standstill(self.arena, self.checker.linked, self.checker.fail)
         self.unplaced = Unplaced(self.arena, self._takes)
+        self.hearsay = Hearsay(self.arena, self.checker.fail)
         taps = (
+            self.hearsay.tap,
             self.transcript.tap,
             self.checker.carried,
             self.ticket_replay.tap,
@@ -211,6 +214,7 @@ class Scene:
         usual = self.schedule.disk
         bad = (0.0, 0.0) if self._healed else (usual.failing, usual.unknown)
         self.spoil(*bad, usual.slow_s)
+        self.disk.stale = self.disk.away_until = 0.0
 
     def heal(self) -> None:
         """All is made well: nothing is lost on the way any more, and the ledger answers."""

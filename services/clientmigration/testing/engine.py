@@ -1,0 +1,102 @@
+"""The ways of a ledger that is an engine on other machines: it answers late, with what is old, or
+not at all, and does what it was asked to do after whoever asked is dead.
+
+A function for each word, as in `faults.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from clientmigration.gameserver.seat import Seat
+from clientmigration.testing import faults
+from clientmigration.testing.scene import Scene
+from clientmigration.testing.schedule import Step
+
+LIES_S = 3.0  # for so long it is waited for a claim, from a move on
+BACK_S = 0.5  # a router is back after so long, at most
+COMES_BACK = 0.4  # the share of late claims whose player loses its program as well
+
+
+def late_claim(scene: Scene, step: Step) -> str:
+    """Somebody is moved, and with the claim under way the router is killed: it lands later. The
+    player may come to the next router before it does."""
+    disk = scene.disk
+    moved = faults.move(scene, step)
+    if not moved or disk.ambush is not None or scene.frozen("router"):
+        return ""
+    until = scene.arena.clock.seconds() + LIES_S
+
+    def strike(players: Sequence[str]) -> float:
+        claimed = [player for player in players if _held(scene, player)]
+        if scene.arena.clock.seconds() > until:
+            disk.ambush = None
+        elif claimed and "router" in scene.arena.hosts:
+            disk.ambush = None
+            scene.arena.clock.at(scene.arena.clock.seconds(), None, die, claimed[0])
+            return step.seconds
+        return 0.0
+
+    def die(player: str) -> None:
+        if "router" in scene.arena.hosts:
+            scene.arena.kill("router")
+            back_s = BACK_S * step.dice[1]
+            scene.fault(back_s, scene.restart_router)
+            scene.fault(step.seconds, lambda: None)
+            scene.transcript.note(
+                f"--- the router dies, and its claim lands {step.seconds} s later"
+            )
+            if step.dice[2] < COMES_BACK:
+                _lose_program(scene, player, back_s)
+
+    disk.ambush = strike
+    return moved
+
+
+def _lose_program(scene: Scene, player: str, seconds: float) -> None:
+    for track in scene.bots.met():
+        if track.name == player:
+            scene.bots.kill(track)
+            scene.fault(seconds, scene.bots.enter, track.player.token, track)
+
+
+def _held(scene: Scene, player: str) -> bool:
+    seats: list[Seat | None] = [each.seats.find(player) for each in scene.arena.servers.values()]
+    return any(seat is not None and seat.held for seat in seats)
+
+
+def stale_reads(scene: Scene, step: Step) -> str:
+    """What is read is often what was so before the owner changed. Links to the router break
+    meanwhile, so that members are compared with it."""
+    scene.disk.stale = 0.5 + step.dice[0] / 2
+    scene.fault(step.seconds, scene.repair)
+    for name in scene.arena.servers:
+        broken = scene.arena.network.reset
+        at = scene.arena.clock.seconds() + step.dice[1] * step.seconds
+        scene.arena.clock.at(at, None, broken, name, "router")
+    return f"for {step.seconds:.1f} s"
+
+
+def lost_answers(scene: Scene, step: Step) -> str:
+    """It does what it is asked to do, and often nobody hears so."""
+    scene.disk.unknown = 0.3 + 0.7 * step.dice[0]
+    scene.fault(step.seconds, scene.repair)
+    return f"for {step.seconds:.1f} s"
+
+
+def outage(scene: Scene, step: Step) -> str:
+    """It is away: it refuses everything, or says nothing and does it all when it is back."""
+    if step.dice[0] < 0.5:
+        scene.disk.failing = 1.0
+    else:
+        scene.disk.away_until = scene.arena.clock.seconds() + step.seconds
+    scene.fault(step.seconds, scene.repair)
+    return f"for {step.seconds:.1f} s, {'refusing' if step.dice[0] < 0.5 else 'silent'}"
+
+
+STEPS: dict[str, Callable[[Scene, Step], str]] = {
+    "late claim": late_claim,
+    "stale reads": stale_reads,
+    "lost answers": lost_answers,
+    "outage": outage,
+}
