@@ -115,11 +115,17 @@ class Recovery:
         """Answers the record that it has to be judged by again, if it is another one by now."""
         owner = self._members.get(record.owner)
         says = owner.roster.get(entry.player) if owner is not None else None
-        for each in reconciled(link.name, entry, record, says):
+        for each in self.judged(link.name, entry, record, says):
             newer = await self._follow(each, link, record)
             if newer is not None:
                 return newer
         return None
+
+    def judged(
+        self, member: str, entry: Entry, record: Record, owner: Entry | None
+    ) -> tuple[Instruction, ...]:
+        """What to do about a player that this member has."""
+        return reconciled(member, entry, record, owner)
 
     async def _follow(
         self, instruction: Instruction, link: MemberLink, record: Record

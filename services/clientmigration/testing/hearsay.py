@@ -33,7 +33,7 @@ class Hearsay:
         seat = server.seats.find(said["player"]) if server is not None else None
         if said["t"] == "release":
             self._release(end.there, said)
-        elif seat is not None and seat.held and said["t"] == "cancel":
+        elif seat is not None and said["t"] == "cancel":
             self._cancel(seat, end.there, said["migration"])
         elif seat is not None and seat.held:
             self._own(seat, end.there, said)
@@ -46,8 +46,12 @@ class Hearsay:
             self._fail("I16", f"{text}, and the ledger says {record.claim}")
 
     def _cancel(self, seat: Seat, member: str, migration: str) -> None:
-        """I14: who is frozen goes on when its own router ends the move, or after a claim."""
-        if seat.migration == migration and not self._arena.router.moves.known(migration):
+        """I14: who is frozen or waived goes on when its own router ends the move, or after a claim.
+        As long as its owner is as it was, a claim of the move may land."""
+        record = self._arena.ledger.records.get(seat.player)
+        undone = (seat.migration if seat.held else "", seat.life.now.waived)
+        still = record is not None and record.claim[:2] == (member, seat.epoch)
+        if still and migration in undone and not self._arena.router.moves.known(migration):
             text = f"{seat.player} is called back at {member}, and nobody has claimed it"
             self._fail("I14", text)
 
