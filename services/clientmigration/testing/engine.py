@@ -1,5 +1,5 @@
 """The ways of a ledger that is an engine on other machines: it answers late, with what is old, or
-not at all, and does what it was asked to do after whoever asked is dead.
+not at all, and does what it was asked to do after whoever asked is dead. Others use it too.
 
 A function for each word, as in `faults.py`.
 """
@@ -7,13 +7,17 @@ A function for each word, as in `faults.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from clientmigration.gameserver.seat import Seat
+from clientmigration.net.tickets import TICKET_TTL_S
 from clientmigration.testing import faults
 from clientmigration.testing.scene import Scene
 from clientmigration.testing.schedule import Step
+from clientmigration.wire.messages import Declined, Freeze, Own, Reserve
 
 LIES_S = 3.0  # for so long it is waited for a claim, from a move on
+LOOK_S = 0.002  # how often it is looked whether somebody is frozen
 BACK_S = 0.5  # a router is back after so long, at most
 COMES_BACK = 0.4  # the share of late claims whose player loses its program as well
 
@@ -94,9 +98,58 @@ def outage(scene: Scene, step: Step) -> str:
     return f"for {step.seconds:.1f} s, {'refusing' if step.dice[0] < 0.5 else 'silent'}"
 
 
+class Rival:
+    """Another router, to whose door a player comes that is being moved: what it orders, over a link
+    of its own, to the server that the ledger names. It tells the checker when it is let in."""
+
+    over = False
+
+    def __init__(self, scene: Scene, number: int) -> None:
+        self._scene, self.migration = scene, f"rival{number:011d}"
+
+    def order(self, member: str, seat: Seat) -> None:
+        """A place for the player at the server that has it, which is frozen there for a move."""
+        record = self._scene.arena.ledger.records[seat.player]
+        reserve = Reserve(
+            migration=self.migration, player=seat.player, epoch=record.epoch, ttl_s=TICKET_TTL_S
+        )
+        own = Own(
+            migration=self.migration, player=seat.player, epoch=seat.epoch, holder=seat.holder,
+            snapshot=record.snapshot,
+        )  # fmt: skip
+        duties = self._scene.arena.servers[member].rooms.duties
+        for each in (reserve, Freeze(migration=self.migration, player=seat.player), own):
+            duties.obey(each, self)
+
+    def say(self, message: Any) -> None:
+        """What it is answered."""
+        if message.migration != self.migration or not isinstance(message, Declined):
+            self._scene.checker.fail("I13", f"a second migration hears {message}")
+
+
+def rival(scene: Scene, step: Step) -> str:
+    """Somebody is moved, and while it is frozen another router wants it to be where it was."""
+    moved = faults.move(scene, step)
+    if moved:
+        _rival(scene, Rival(scene, int(step.dice[2] * 1e11)), scene.arena.clock.seconds() + LIES_S)
+    return moved
+
+
+def _rival(scene: Scene, router: Rival, until: float) -> None:
+    clock = scene.arena.clock
+    for name, server in scene.arena.servers.items():
+        held = [seat for seat in server.seats if seat.held and not scene.frozen(name)]
+        if held:
+            router.order(name, held[0])
+            return
+    if clock.seconds() < until:
+        clock.at(clock.seconds() + LOOK_S, None, _rival, scene, router, until)
+
+
 STEPS: dict[str, Callable[[Scene, Step], str]] = {
     "late claim": late_claim,
     "stale reads": stale_reads,
     "lost answers": lost_answers,
     "outage": outage,
+    "rival": rival,
 }

@@ -58,8 +58,8 @@ AROUND = {
     "no ticks": 3,
     "beat fault": 6,
 }
-# A ledger on other machines: see engine.py.
-ENGINES = {"late claim": 9, "stale reads": 4, "lost answers": 3, "outage": 5}
+# A ledger on other machines, and another router on it: see engine.py.
+ENGINES = {"late claim": 9, "stale reads": 4, "lost answers": 3, "outage": 5, "rival": 5}
 FAULTS = frozenset({**ROUGH, **FROZEN, **AROUND, **ENGINES}) - frozenset(CALM)
 Ranges = tuple[tuple[float, float], ...]
 FREEZE_S: Ranges = ((0.1, 1.0), (1.0, 4.0), (4.0, 8.0), (8.0, 30.0))  # each as likely as the others
@@ -116,6 +116,7 @@ ENGINES_ALONE = {
     "stale": ("stale reads",),
     "unheard": ("lost answers",),
     "silent": ("outage",),
+    "rivalled": ("rival", "rival"),
 }
 LASTS = {
     **dict.fromkeys(FROZEN, SHORTER_S),
