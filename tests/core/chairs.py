@@ -40,6 +40,9 @@ class Chair:
     def wait_until(self, when: float) -> None:
         self._note("wait", when)
 
+    def wait_longer(self, until: float) -> None:
+        self._note("longer", until)
+
     def prepare(self, snapshot: Snapshot) -> None:
         self._note("prepare", snapshot)
 

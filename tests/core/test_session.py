@@ -195,6 +195,12 @@ def test_who_is_not_here_can_not_be_moved_from_here(state: str) -> None:
         assert chair.asked == [("declined", MOVE)]
 
 
+def test_who_is_on_its_way_back_is_not_sent_home_meanwhile() -> None:
+    chair = chair_in("playing")
+    chair.session.reserve(Reservation("again", 4, 20.0))
+    assert chair.asked[-2:] == [("longer", 20.0), ("reserved", "again", True)]
+
+
 def test_a_player_that_is_gone_stays_gone() -> None:
     for arrives in INPUTS:
         chair = chair_in("gone")

@@ -140,3 +140,13 @@ def test_a_move_at_any_moment_loses_doubles_and_swaps_nothing(
     owner.tells(tally)
     assert tally.acked == tally.seq == target.progress.applied
     assert (tally.lost, tally.doubled) == (0, 0)
+
+
+def test_what_a_crash_has_undone_counts_as_acknowledged_no_more() -> None:
+    server, tally = Server(), playing()
+    server.gets(act(tally, b"a", b"b", b"c"))
+    server.tells(tally)
+    assert tally.acked == 3
+    tally.continue_from(1)
+    tally.taken_up(1)
+    assert [each.seq for each in tally.after(tally.acked)] == [2, 3]

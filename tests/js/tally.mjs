@@ -18,6 +18,8 @@ function step(tally, [what, ...values]) {
     }
     case "continue":
       return tally.continueFrom(values[0]) ?? null;
+    case "taken up":
+      return tally.takenUp(values[0]) ?? null;
     case "interrupted":
       return tally.interrupted() ?? null;
     case "begin":

@@ -49,7 +49,8 @@ def script(random: Random) -> list[list[Any]]:
         now += random.choice((0.0, 0.01, 0.05, 0.3, 2.0))
         what = random.choice(("send", "show", "show", "show", "acknowledge", "rare"))
         if what == "rare":
-            what = random.choice(("continue", "interrupted", "begin", "begin", "end", "forget"))
+            rare = ("continue", "taken up", "interrupted", "begin", "begin", "end", "forget")
+            what = random.choice(rare)
         if what == "send":
             seq += 1
             events.append([what, random.randbytes(random.randrange(5)).hex(), now])
@@ -59,7 +60,7 @@ def script(random: Random) -> list[list[Any]]:
         elif what == "acknowledge":
             last = random.randrange(seq + 3)
             events.append([what, last, max(0, last - random.choice((0, 0, 1, -1))), last * 7, now])
-        elif what == "continue":
+        elif what in ("continue", "taken up"):
             events.append([what, random.randrange(seq + 5)])
         else:
             events.append([what])
@@ -77,6 +78,7 @@ def step(tally: Tally[int], what: str, *values: Any) -> Any:
     deeds: dict[str, Any] = {
         "acknowledge": tally.acknowledge,
         "continue": tally.continue_from,
+        "taken up": tally.taken_up,
         "interrupted": tally.interrupted,
         "forget": tally.forget,
         "begin": tally.begin,

@@ -312,4 +312,5 @@ class ServerConnection(PlayerConnection):
         self._tally.continue_from(message.ack, message.skipped)
         self.welcomed = True
         if not self.fed:
+            self._tally.taken_up(message.ack)
             self._feed(message.ack)

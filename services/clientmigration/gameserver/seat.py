@@ -260,6 +260,11 @@ class Seat:
         """Expire then, unless the player comes."""
         self.expires_at = when
 
+    def wait_longer(self, until: float) -> None:
+        """Do not expire before then, if the player is away."""
+        if self.expires_at < inf:
+            self.expires_at = max(self.expires_at, until)
+
     def prepare(self, snapshot: Snapshot) -> None:
         """Learn how far the player is, and have neighbours show what it will see."""
         self.learn(snapshot.progress)

@@ -8,7 +8,7 @@ daemon.
 from __future__ import annotations
 
 from typing import Protocol
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -36,7 +36,7 @@ class Burden:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._lines: set[Carried] = set()
+        self._lines: WeakSet[Carried] = WeakSet()  # a daemon that is gone keeps none
 
     def take_up(self, line: Carried) -> None:
         """A line is open."""

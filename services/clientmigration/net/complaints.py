@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, proxy
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
@@ -59,5 +59,5 @@ def complaints(clock: IReactorTime) -> Complaints:
     """Those of the daemon that lives by this clock."""
     found = _OF.get(clock)
     if found is None:
-        found = _OF[clock] = Complaints(clock)
+        found = _OF[clock] = Complaints(proxy(clock))  # what is found by a clock must not keep it
     return found

@@ -97,7 +97,7 @@ class Recovery:
         return bool(waits) and not self._moves.known(waits)
 
     def _settle(self, link: MemberLink, entry: Entry) -> None:
-        if not self._moves.moving(entry.player):
+        if not self._moves.concerns(entry.player, link.name):
             self._beats.spawn("settling a player", self._reconcile(link, entry))
 
     async def _reconcile(self, link: MemberLink, entry: Entry) -> None:
@@ -106,7 +106,6 @@ class Recovery:
         except Exception as error:
             log.warn("no ledger: {why}", why=str(error))
             return
-        self._unjudged[link].discard(entry.player)
         judged: Record | None = record
         while judged is not None:
             judged = await self._judge(link, entry, judged)
@@ -115,7 +114,11 @@ class Recovery:
         """Answers the record that it has to be judged by again, if it is another one by now."""
         owner = self._members.get(record.owner)
         says = owner.roster.get(entry.player) if owner is not None else None
-        for each in self.judged(link.name, entry, record, says):
+        told = self.judged(link.name, entry, record, says)
+        if self._moves.moving(entry.player) and not any(isinstance(each, LetGo) for each in told):
+            return None  # a move between others may change that: the next roster asks again
+        self._unjudged[link].discard(entry.player)
+        for each in told:
             newer = await self._follow(each, link, record)
             if newer is not None:
                 return newer

@@ -261,6 +261,12 @@ class Arena:
 
     # What tests ask, in the domain's words.
 
+    def worlds_differ(self) -> bool:
+        """Whether the servers' worlds are more than a tick away from one date."""
+        ticks = [server.ticks for server in self.servers.values()]
+        dates = [each.date() for each in ticks]
+        return max(dates) - min(dates) > 1 / min(each.rate for each in ticks)
+
     def homes_of(self, player: Player) -> list[str]:
         """Every server that applies this player's inputs now. Never more than one."""
         return [

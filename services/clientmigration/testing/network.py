@@ -64,6 +64,7 @@ class End:
         self.open = True
         self.broken = False  # whether it ended without a proper close
         self.due = 0.0  # when the last byte sent so far arrives: nothing overtakes
+        self.read_at = 0.0  # when a frozen host looks at what it was sent
         self.kept: list[bytes] = []  # what waits for the end of a cut
 
     def write(self, data: bytes) -> None:
@@ -91,9 +92,10 @@ class End:
 
     def arrive(self, data: bytes) -> None:
         """What the other end sent; nothing means that it has closed."""
-        thaws_at = self.network.thaws_at(self.here)
-        if thaws_at > self.network.clock.rightNow:  # the kernel keeps it
-            self.network.clock.at(thaws_at, None, self.arrive, data)
+        now, thaws_at = self.network.clock.rightNow, self.network.thaws_at(self.here)
+        if thaws_at > now:  # the kernel keeps it, behind what it keeps already
+            self.read_at = self.read_at if self.read_at > now else thaws_at
+            self.network.clock.at(self.read_at, None, self.arrive, data)
             return
         self.network.newest = (self.here, data)
         if not data:

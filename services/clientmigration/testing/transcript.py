@@ -27,9 +27,8 @@ class Transcript:
 
     def tap(self, end: End, data: bytes) -> None:
         """Take down what is carried. A tap of the network."""
-        self._digest.update(_AT.pack(self.clock.rightNow))
-        self._digest.update(f"{end.here}>{end.there}".encode())
-        self._digest.update(data)
+        way = f"{end.here}>{end.there}".encode()
+        self._digest.update(_AT.pack(self.clock.rightNow) + way + data)
         if self.kept:
             text = described(data)
             if text:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from clientmigration.client.player import Player
 from clientmigration.testing.arena import Arena
 
-WITHIN_S = 15.0  # a player that a server could take plays again within this
+WITHIN_S = 15.0  # a player plays again within this, for each server that it cannot reach
 
 
 class Unplaced:
-    """Since when each player of an arena could play and does not. `broken` says what was found.
+    """Since when each player of an arena could play and does not, since another server took it in
+    at the earliest: what befalls that one is another fault. `broken` says what was found.
 
     `takes` answers whether a server can take the player of a host in, as far as its ways, its seats
     and its state do not tell.
@@ -23,7 +24,8 @@ class Unplaced:
     def __init__(self, arena: Arena, takes: Callable[[str, str], bool] | None = None) -> None:
         self._arena = arena
         self._takes = takes or (lambda _host, _server: True)
-        self._since: dict[str, tuple[float, set[str]]] = {}
+        self._since: dict[str, tuple[float, set[str], set[str]]] = {}
+        self._at: dict[str, str] = {}  # the server that took each host's player in last
         self.broken: list[str] = []
 
     def look(self) -> None:
@@ -33,13 +35,23 @@ class Unplaced:
             host = self._arena.host_of(player)
             gone = host not in self._arena.hosts or player.state in ("idle", "ended")
             takers = set() if gone or self._placed(player) else self._takers(host)
-            since, all_along = self._since.get(host, (now, takers))
-            if not takers & all_along:
-                since, all_along = now, takers
-            self._since[host] = since, takers & all_along
-            if takers and now - since > WITHIN_S:
+            since, all_along, shut = self._since.get(host, (now, takers, set()))
+            if not takers & all_along or self._moved_in(host, player.name):
+                since, all_along, shut = now, takers, set()
+            shut = shut | {each for each in self._arena.servers if not self._reaches(host, each)}
+            self._since[host] = since, takers & all_along, shut
+            if takers and now - since > WITHIN_S * max(1, len(shut)):
                 text = f"{player.name} at {host} is {player.state}"
                 self.broken.append(f"{text}, and {sorted(takers & all_along)} could take it")
+
+    def _moved_in(self, host: str, name: str) -> bool:
+        """Whether another server than before has it now, and its connection."""
+        for each, server in self._arena.servers.items():
+            seat = server.seats.find(name)
+            if seat is not None and seat.entered and seat.line is not None:
+                before, self._at[host] = self._at.get(host), each
+                return before != each
+        return False
 
     def _placed(self, player: Player) -> bool:
         """Whether it plays, by its own word, and is shown something."""
@@ -48,13 +60,17 @@ class Unplaced:
 
     def _takers(self, host: str) -> set[str]:
         """The servers that it can reach and that have a seat left."""
-        network = self._arena.network
         return {
             name
             for name, server in self._arena.servers.items()
-            if not network.is_cut(host, name)
-            and not network.is_cut(name, host)
+            if self._reaches(host, name)
             and not server.draining
             and len(server.seats) < server.seats.capacity
             and self._takes(host, name)
         }
+
+    def _reaches(self, host: str, server: str) -> bool:
+        """Whether a player of this host gets to this server."""
+        network = self._arena.network
+        cut = network.is_cut(host, server) or network.is_cut(server, host)
+        return not cut and f"{server}:1" in network.doors

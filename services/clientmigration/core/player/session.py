@@ -233,6 +233,7 @@ def say_that_it_plays(_: Session, life: Life, reservation: Reservation) -> None:
         life.hands.tell_declined(reservation.migration, BUSY)
     else:
         life.reserve(reservation)
+        life.hands.wait_longer(reservation.until)
         life.hands.tell_reserved(reservation.migration, plays=True)
 
 

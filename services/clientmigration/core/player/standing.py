@@ -87,7 +87,7 @@ class Departed(Standing):
 
 
 class Hands(Protocol):
-    """What a session needs done. The first four bring a player, the next five are about the game,
+    """What a session needs done. The first five bring a player, the next five are about the game,
     then come its connection and what is told to whoever asked for a migration."""
 
     def is_anothers(self, migration: str, asked: str) -> bool:
@@ -99,6 +99,9 @@ class Hands(Protocol):
 
     def wait_until(self, when: float) -> None:
         """Expire then (seconds), unless the player comes."""
+
+    def wait_longer(self, until: float) -> None:
+        """Do not expire before then, if the player is away: it is on its way back."""
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Learn from the source how far the player is, and where it will stand."""

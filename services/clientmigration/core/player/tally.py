@@ -123,6 +123,11 @@ class Tally(Generic[V]):
         for each in unseen:
             self.send(each.body, each.at)
 
+    def taken_up(self, ack: int) -> None:
+        """A server has taken us up, and has applied everything up to `ack`: if a view has said more
+        before, that is undone, and counts as acknowledged no more."""
+        self.acked = min(self.acked, ack)
+
     def forget(self) -> None:
         """The cluster does not know us any more, and will take us as somebody new: inputs that no
         view has acknowledged are numbered anew when a server welcomes us."""

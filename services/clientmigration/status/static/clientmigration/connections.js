@@ -252,6 +252,8 @@ export class ServerConnection extends PlayerConnection {
     this.#tally.periodS = 1 / rate;
     this.#tally.continueFrom(ack, skipped);
     this.welcomed = true;
-    if (!this.fed) this.#feed(ack);
+    if (this.fed) return;
+    this.#tally.takenUp(ack);
+    this.#feed(ack);
   }
 }

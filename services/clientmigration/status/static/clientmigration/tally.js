@@ -74,6 +74,12 @@ export class Tally {
     for (const each of unseen) this.send(each.body, each.at);
   }
 
+  /** A server has taken us up, and has applied everything up to `ack`: if a view has said more
+   * before, that is undone, and counts as acknowledged no more. */
+  takenUp(ack) {
+    this.acked = Math.min(this.acked, ack);
+  }
+
   /** The cluster does not know us any more, and will take us as somebody new: inputs that no view
    * has acknowledged are numbered anew when a server welcomes us. */
   forget() {
