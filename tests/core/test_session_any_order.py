@@ -34,7 +34,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.chair.state == {"absent": "arriving"}.get(before, before)
         other = before == "frozen" and self.chair.migration != move
         if before in ("playing", "frozen") and not waived and not other:
-            assert told == ["reserved"]
+            assert told == ["longer", "reserved"]
         elif before in ("absent", "arriving"):
             assert told[-2:] == ["wait", "reserved"]
         else:

@@ -261,7 +261,7 @@ class Checker:
 
     def look(self) -> None:
         """I1, I2, I4, I5, I6 on every record and every seat there is."""
-        if self.arena.disk is not None and not self.arena.disk.good:
+        if not self.arena.answers:
             self.disk_at = max(self.disk_at, self.now)
         for player, record in self.arena.ledger.records.items():
             if record is not self._records.get(player):

@@ -25,18 +25,18 @@ COMES_BACK = 0.4  # the share of late claims whose player loses its program as w
 def late_claim(scene: Scene, step: Step) -> str:
     """Somebody is moved, and with the claim under way the router is killed: it lands later. The
     player may come to the next router before it does."""
-    disk = scene.disk
+    engine = scene.arena.engine
     moved = faults.move(scene, step)
-    if not moved or disk.ambush is not None or scene.frozen("router"):
+    if not moved or engine.ambush is not None or scene.frozen("router"):
         return ""
     until = scene.arena.clock.seconds() + LIES_S
 
     def strike(players: Sequence[str]) -> float:
         claimed = [player for player in players if _held(scene, player)]
         if scene.arena.clock.seconds() > until:
-            disk.ambush = None
+            engine.ambush = None
         elif claimed and "router" in scene.arena.hosts:
-            disk.ambush = None
+            engine.ambush = None
             scene.arena.clock.at(scene.arena.clock.seconds(), None, die, claimed[0])
             return step.seconds
         return 0.0
@@ -53,7 +53,7 @@ def late_claim(scene: Scene, step: Step) -> str:
             if step.dice[2] < COMES_BACK:
                 _lose_program(scene, player, back_s)
 
-    disk.ambush = strike
+    engine.ambush = strike
     return moved
 
 
@@ -72,7 +72,7 @@ def _held(scene: Scene, player: str) -> bool:
 def stale_reads(scene: Scene, step: Step) -> str:
     """What is read is often what was so before the owner changed. Links to the router break
     meanwhile, so that members are compared with it."""
-    scene.disk.stale = 0.5 + step.dice[0] / 2
+    scene.arena.engine.stale = 0.5 + step.dice[0] / 2
     scene.fault(step.seconds, scene.repair)
     for name in scene.arena.servers:
         broken = scene.arena.network.reset
@@ -93,7 +93,7 @@ def outage(scene: Scene, step: Step) -> str:
     if step.dice[0] < 0.5:
         scene.disk.failing = 1.0
     else:
-        scene.disk.away_until = scene.arena.clock.seconds() + step.seconds
+        scene.arena.engine.away_until = scene.arena.clock.seconds() + step.seconds
     scene.fault(step.seconds, scene.repair)
     return f"for {step.seconds:.1f} s, {'refusing' if step.dice[0] < 0.5 else 'silent'}"
 

@@ -57,15 +57,25 @@ OLD_S = 3.0
 @dataclass
 class Disk:
     """How slow and how bad a ledger is: seconds until it acts and until it answers, at most; the
-    share of requests that fail, and of those that are carried out and then not answered.
-
-    `stale` is the share of reads that answer what was so before the owner changed, if that is not
-    longer ago than `OLD_S`; before `away_until` it does nothing. `ambush` is told whom each change
-    is about, and answers how many seconds later than it would it is carried out."""
+    share of requests that fail, and of those that are carried out and then not answered."""
 
     slow_s: float = 0.0
     failing: float = 0.0
     unknown: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether every request is answered."""
+        return not (self.failing or self.unknown)
+
+
+@dataclass
+class Engine:
+    """What a ledger on other machines does beside that. `stale` is the share of reads that answer
+    what was so before the owner changed, if that is not longer ago than `OLD_S`; before
+    `away_until` it does nothing. `ambush` is told whom each change is about, and answers how many
+    seconds later than it would it is carried out."""
+
     stale: float = 0.0
     away_until: float = 0.0
     ambush: Callable[[Sequence[str]], float] | None = None
@@ -74,15 +84,18 @@ class Disk:
     @property
     def good(self) -> bool:
         """Whether every request is answered, with what is so."""
-        return not (self.failing or self.unknown or self.stale or self.away_until)
+        return not (self.stale or self.away_until)
 
 
 class SlowLedger:
     """A `Ledger` for one router: requests take their time and overtake each other, some fail, and
     some are carried out and fail all the same. What is carried out is in `kept`, whoever dies."""
 
-    def __init__(self, kept: MemoryLedger, disk: Disk, clock: HostClock, random: Random) -> None:
-        self.kept, self.disk, self.clock, self.random = kept, disk, clock, random
+    def __init__(
+        self, kept: MemoryLedger, disk: Disk, engine: Engine, clock: HostClock, random: Random
+    ) -> None:
+        self.kept, self.disk, self.engine = kept, disk, engine
+        self.clock, self.random = clock, random
 
     def read(self, player: str) -> Deferred[Record]:
         """The player's record, or an empty one; fails with `LedgerAway`."""
@@ -90,9 +103,9 @@ class SlowLedger:
 
     def _read(self, player: str) -> Record:
         now = self.kept.records.get(player) or Record(player)
-        if not self.disk.stale or self.random.random() >= self.disk.stale:
+        if not self.engine.stale or self.random.random() >= self.engine.stale:
             return now
-        changed_at, before = self.disk.old.get(player, (0.0, now))
+        changed_at, before = self.engine.old.get(player, (0.0, now))
         return before if self.clock.timeline.seconds() - changed_at < OLD_S else now
 
     def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Written]]:
@@ -104,10 +117,10 @@ class SlowLedger:
             self.kept.change(players, changes).addCallback(done.append)
             for was, (_, record) in zip(before, done[0], strict=True):
                 if was.claim != record.claim:
-                    self.disk.old[was.player] = self.clock.timeline.seconds(), was
+                    self.engine.old[was.player] = self.clock.timeline.seconds(), was
             return done[0]
 
-        return self._ask(act, self.disk.ambush(players) if self.disk.ambush else 0.0)
+        return self._ask(act, self.engine.ambush(players) if self.engine.ambush else 0.0)
 
     def close(self) -> None:
         """What is kept stays: another router may ask for it."""
@@ -115,7 +128,7 @@ class SlowLedger:
     def _ask(self, act: Callable[[], T], later_s: float = 0.0) -> Deferred[T]:
         answered: Deferred[T] = Deferred()
         timeline, slow, dice = self.clock.timeline, self.disk.slow_s, self.random.random()
-        begun = max(timeline.seconds() + later_s, self.disk.away_until)
+        begun = max(timeline.seconds() + later_s, self.engine.away_until)
         there = begun + self.random.uniform(0, slow)
         back = there + self.random.uniform(0, slow)
 

@@ -183,7 +183,7 @@ class Scene:
             return False
         refused = now - self._refused.get(server, -REFUSED_S) < REFUSED_S
         ticks = arena.servers[server].ticks.since_tick_s() < 1.0
-        return ticks and not refused and self.checker.linked(server) and self.disk.good
+        return ticks and not refused and self.checker.linked(server) and self.arena.answers
 
     # Servers
     # Servers and routers.
@@ -214,7 +214,7 @@ class Scene:
         usual = self.schedule.disk
         bad = (0.0, 0.0) if self._healed else (usual.failing, usual.unknown)
         self.spoil(*bad, usual.slow_s)
-        self.disk.stale = self.disk.away_until = 0.0
+        self.arena.engine.stale = self.arena.engine.away_until = 0.0
 
     def heal(self) -> None:
         """All is made well: nothing is lost on the way any more, and the ledger answers."""
