@@ -14,7 +14,7 @@ from clientmigration.net.tickets import TICKET_TTL_S
 from clientmigration.testing import faults
 from clientmigration.testing.scene import Scene
 from clientmigration.testing.schedule import Step
-from clientmigration.wire.messages import Declined, Freeze, Own, Reserve
+from clientmigration.wire.messages import Cancel, Declined, Own, Reserve
 
 LIES_S = 3.0  # for so long it is waited for a claim, from a move on
 LOOK_S = 0.002  # how often it is looked whether somebody is frozen
@@ -100,31 +100,38 @@ def outage(scene: Scene, step: Step) -> str:
 
 class Rival:
     """Another router, to whose door a player comes that is being moved: what it orders, over a link
-    of its own, to the server that the ledger names. It tells the checker when it is let in."""
+    of its own, to the server that the ledger names. The checker is told when it is let in."""
 
     over = False
 
     def __init__(self, scene: Scene, number: int) -> None:
         self._scene, self.migration = scene, f"rival{number:011d}"
+        self._answers: list[Any] = []
 
     def order(self, member: str, seat: Seat) -> None:
-        """A place for the player at the server that has it, which is frozen there for a move."""
-        record = self._scene.arena.ledger.records[seat.player]
-        reserve = Reserve(
-            migration=self.migration, player=seat.player, epoch=record.epoch, ttl_s=TICKET_TTL_S
+        """A place for the player at the server that has it, which is frozen there for a move. The
+        answer comes at once, unless orders about this player wait for the end of a tick."""
+        self._obey(
+            member,
+            Reserve(
+                migration=self.migration, player=seat.player, epoch=seat.epoch, ttl_s=TICKET_TTL_S
+            ),
         )
-        own = Own(
-            migration=self.migration, player=seat.player, epoch=seat.epoch, holder=seat.holder,
-            snapshot=record.snapshot,
-        )  # fmt: skip
-        duties = self._scene.arena.servers[member].rooms.duties
-        for each in (reserve, Freeze(migration=self.migration, player=seat.player), own):
-            duties.obey(each, self)
+        if self._answers:
+            self._obey(member, Own(self.migration, seat.player, seat.epoch, seat.holder, None))
+            if not seat.held or not isinstance(self._answers[-1], Declined):
+                text = f"{seat.player} is frozen for {seat.migration}"
+                self._scene.checker.fail(
+                    "I13", f"{text}, and {self.migration} hears {self._answers}"
+                )
+        self._obey(member, Cancel(migration=self.migration, player=seat.player, reason="a rival"))
+
+    def _obey(self, member: str, order: Any) -> None:
+        self._scene.arena.servers[member].rooms.duties.obey(order, self)
 
     def say(self, message: Any) -> None:
         """What it is answered."""
-        if message.migration != self.migration or not isinstance(message, Declined):
-            self._scene.checker.fail("I13", f"a second migration hears {message}")
+        self._answers.append(message)
 
 
 def rival(scene: Scene, step: Step) -> str:
