@@ -72,7 +72,7 @@ def _held(scene: Scene, player: str) -> bool:
 def stale_reads(scene: Scene, step: Step) -> str:
     """What is read is often what was so before the owner changed. Links to the router break
     meanwhile, so that members are compared with it."""
-    scene.arena.engine.stale = 0.5 + step.dice[0] / 2
+    scene.estrange(stale=0.5 + step.dice[0] / 2)
     scene.fault(step.seconds, scene.repair)
     for name in scene.arena.servers:
         broken = scene.arena.network.reset
@@ -83,7 +83,7 @@ def stale_reads(scene: Scene, step: Step) -> str:
 
 def lost_answers(scene: Scene, step: Step) -> str:
     """It does what it is asked to do, and often nobody hears so."""
-    scene.disk.unknown = 0.3 + 0.7 * step.dice[0]
+    scene.spoil(0.0, 0.3 + 0.7 * step.dice[0], scene.schedule.disk.slow_s)
     scene.fault(step.seconds, scene.repair)
     return f"for {step.seconds:.1f} s"
 
@@ -91,9 +91,9 @@ def lost_answers(scene: Scene, step: Step) -> str:
 def outage(scene: Scene, step: Step) -> str:
     """It is away: it refuses everything, or says nothing and does it all when it is back."""
     if step.dice[0] < 0.5:
-        scene.disk.failing = 1.0
+        scene.spoil(1.0, 0.0, scene.schedule.disk.slow_s)
     else:
-        scene.arena.engine.away_until = scene.arena.clock.seconds() + step.seconds
+        scene.estrange(away_s=step.seconds)
     scene.fault(step.seconds, scene.repair)
     return f"for {step.seconds:.1f} s, {'refusing' if step.dice[0] < 0.5 else 'silent'}"
 

@@ -209,12 +209,19 @@ class Scene:
         """The ledger gets bad: shares of requests that fail or go unanswered, and its slowness."""
         self.disk.failing, self.disk.unknown, self.disk.slow_s = failing, unknown, slow_s
 
+    def estrange(self, stale: float = 0.0, away_s: float = 0.0) -> None:
+        """The ledger is on other machines: from now on this share of reads may be old, and for so
+        long it does nothing."""
+        engine = self.arena.engine
+        engine.stale = stale
+        engine.away_until = self.arena.clock.seconds() + away_s if away_s else 0.0
+
     def repair(self) -> None:
         """The ledger is as good as it ever was in this schedule; once all is made well, good."""
         usual = self.schedule.disk
         bad = (0.0, 0.0) if self._healed else (usual.failing, usual.unknown)
         self.spoil(*bad, usual.slow_s)
-        self.arena.engine.stale = self.arena.engine.away_until = 0.0
+        self.estrange()
 
     def heal(self) -> None:
         """All is made well: nothing is lost on the way any more, and the ledger answers."""
