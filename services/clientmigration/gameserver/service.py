@@ -130,6 +130,7 @@ class Rooms:
     neighbours: NeighbourLinks
     measures: Measures
     reporter: Reporter
+    duties: RouterDuties
     blame: Callable[[PeersFault], None]
     turned_away: Callable[[], None]
     player_line: Callable[[], Line]
@@ -249,7 +250,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     uplink = partial(_to_router, outside, attachment, duties, traffic)
     _beat(beats, reporter, sweep, duties, date)
     rooms = Rooms(
-        ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
+        ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter, duties,
         traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))

@@ -1,7 +1,7 @@
-"""How a frozen player goes on when the router that froze it is gone.
+"""How a frozen player goes on when the router that froze it is gone, or its ledger silent.
 
-Whether its claim was made, only the ledger knows, and nobody reads it now. But the claim's target
-knows whether it has begun, and it can waive: promise never to begin. Then the source goes on, and
+Whether its claim was made, only the ledger knows, and nobody can read it now. But its target knows
+whether it has begun, and it can waive: promise never to begin. Then the source goes on, and
 whichever router comes next gives it the player back, if the ledger names the target by then. If
 the target has begun, the source lets go. If it does not know, the player waits for a router.
 """
@@ -23,12 +23,15 @@ from clientmigration.wire.neighbours import Begun, Waive
 
 log = Logger()
 
-PROMISES = 10_000  # kept for good, 64 bytes each; then no more are made, and players wait
+PROMISES = 100_000  # kept for good, 100 bytes each; then no more are made, and players wait
 SayTo = Callable[[str, Any], None]  # to the server of this name, if there is a link to it
 
 
 class Later(Protocol):
-    """What has to wait for the end of a tick."""
+    """Time, and what has to wait for the end of a tick."""
+
+    def now(self) -> float:
+        """Seconds."""
 
     def after(self, player: str, act: Callable[[], None]) -> None:
         """Do it when no tick is due any more."""
@@ -49,15 +52,15 @@ class Waivers:
         self._say_to, self._ticks = say_to, ticks
 
     def ask(self) -> None:
-        """Ask for every frozen player, as long as no router is there. It does no harm to ask again:
-        an answer may have been lost."""
-        if self._attachment.line is None:
-            for seat in self._seats:
-                if seat.held:
-                    self._say_to(
-                        seat.life.now.bound_for,
-                        Waive(migration=seat.migration, player=seat.player, epoch=seat.epoch),
-                    )
+        """Ask for every frozen player, if no router is there or it has stood still for too long. It
+        does no harm to ask again: an answer may have been lost."""
+        alone, now = self._attachment.line is None, self._ticks.now()
+        for seat in self._seats:
+            if seat.held and seat.life.asks(now - seat.held_at, alone):
+                self._say_to(
+                    seat.life.now.bound_for,
+                    Waive(migration=seat.migration, player=seat.player, epoch=seat.epoch),
+                )
 
     def asked(self, message: Waive, line: Line) -> None:
         """Another server asks about a migration to here. Only of one that is still waited for is it
@@ -81,7 +84,7 @@ class Waivers:
         if seat is not None and seat.migration == message.migration:
             seat.session.waive(message.migration)
             log.info(
-                "{player} goes on without a router: {target} waives it",
+                "{player} goes on without being moved: {target} waives it",
                 player=seat.player, target=target,
             )  # fmt: skip
 

@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
 from twisted.application.service import Service
@@ -29,14 +29,23 @@ T = TypeVar("T")
 Change = Callable[[Record], Record | None]
 
 
+class Written(NamedTuple):
+    """What a change came to: whether it was `made`, and the record as it is then. Whoever was
+    refused knows by it what the ledger says, without a read that may be older."""
+
+    made: bool
+    record: Record
+
+
 class Ledger(Protocol):
-    """Where records live. `change` is compare-and-set: it may refuse by answering None."""
+    """Where records live. `change` is compare-and-set: it may refuse by answering None. A record
+    that is read may be an old one, what a change answers is not."""
 
     def read(self, player: str) -> Deferred[Record]:
         """The record of `player`; an empty one for a player never heard of."""
 
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
-        """Run one change per player in one transaction; answers which ones were made."""
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Written]]:
+        """Run one change per player. Players are independent: no change hangs on another."""
 
     def close(self) -> None:
         """Let go of files and threads."""
@@ -64,27 +73,44 @@ class TimedLedger:
 
     def take(
         self, expected: Record, owner: str, migration: str, snapshot: Snapshot | None
-    ) -> Deferred[list[bool]]:
-        """Make `owner` the owner, if the record is still as `expected`; [True] when it was."""
+    ) -> Deferred[Written]:
+        """Make `owner` the owner, if the record is still as `expected`."""
         claim, now = expected.claim, self._now()
         change = lambda record: rules.taken(record, claim, owner, migration, snapshot, now)  # noqa: E731
-        return self._timed(self._ledger.change([expected.player], [change]))
+        return self._written(expected.player, change)
+
+    def restore(self, expected: Record, owner: str, epoch: int) -> Deferred[Written]:
+        """Make the ledger know that `owner` has the player at a later epoch than it says, if the
+        record is still as `expected`."""
+        claim, now = expected.claim, self._now()
+        change = lambda record: rules.restored(record, claim, owner, epoch, now)  # noqa: E731
+        return self._written(expected.player, change)
+
+    def confirm(self, player: str) -> Deferred[Record]:
+        """The record as it surely is: what is read may be older, what a refusal answers is not."""
+        return self._written(player, lambda _: None).addCallback(lambda written: written.record)
 
     def checkpoint(self, owner: str, snapshots: Sequence[Snapshot]) -> Deferred[list[bool]]:
-        """Store what `owner` reports, in one transaction; answers for which it is the owner."""
+        """Store what `owner` reports; answers for which it is the owner."""
         now = self._now()
         changes = [self.storing(owner, each, now) for each in snapshots]
-        return self._timed(self._ledger.change([each.player for each in snapshots], changes))
+        changing = self._ledger.change([each.player for each in snapshots], changes)
+        return self._timed(changing).addCallback(lambda all_: [each.made for each in all_])
 
     def storing(self, owner: str, snapshot: Snapshot, now: float) -> Change:
         """The change that stores one snapshot."""
         return lambda record: rules.checkpointed(record, owner, snapshot, now)
 
-    def free(self, owner: str, snapshot: Snapshot) -> Deferred[list[bool]]:
+    def free(self, owner: str, snapshot: Snapshot) -> Deferred[Written]:
         """The player went home: nobody owns it, its last state is kept."""
         now = self._now()
         change = lambda record: rules.freed(record, owner, snapshot, now)  # noqa: E731
-        return self._timed(self._ledger.change([snapshot.player], [change]))
+        return self._written(snapshot.player, change)
+
+    def _written(self, player: str, change: Change) -> Deferred[Written]:
+        return self._timed(self._ledger.change([player], [change])).addCallback(
+            lambda all_: all_[0]
+        )
 
     def _timed(self, answer: Deferred[T]) -> Deferred[T]:
         started = self._clock()
@@ -106,14 +132,15 @@ class MemoryLedger:
         """The record of a player."""
         return succeed(self.records.get(player) or Record(player))
 
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Written]]:
         """Run one change per player."""
         done = []
         for player, change in zip(players, changes, strict=True):
-            changed = change(self.records.get(player) or Record(player))
+            record = self.records.get(player) or Record(player)
+            changed = change(record)
             if changed is not None:
                 self.records[player] = changed
-            done.append(changed is not None)
+            done.append(Written(changed is not None, changed or record))
         return succeed(done)
 
     def close(self) -> None:
@@ -159,13 +186,13 @@ class SQLite(Service):
         """The record of a player."""
         return self._pool.runInteraction(_read, player)  # type: ignore[no-any-return]
 
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Written]]:
         """Run one change per player, all of them or none."""
 
-        def run(transaction: Any) -> list[bool]:
+        def run(transaction: Any) -> list[Written]:
             transaction.execute("begin immediate")  # nobody writes between our read and our write
             return [
-                _write(transaction, change(_read(transaction, player)))
+                _change(transaction, player, change)
                 for player, change in zip(players, changes, strict=True)
             ]
 
@@ -190,9 +217,11 @@ def _read(transaction: Any, player: str) -> Record:
     return Record(player, owner, epoch, migration, _decode(stored) if stored else None, at)
 
 
-def _write(transaction: Any, record: Record | None) -> bool:
-    if record is None:
-        return False
-    stored = record.snapshot and _encode(record.snapshot)
-    transaction.execute(_WRITE, (record.player, *record.claim, stored, record.stored_at))
-    return True
+def _change(transaction: Any, player: str, change: Change) -> Written:
+    record = _read(transaction, player)
+    changed = change(record)
+    if changed is None:
+        return Written(False, record)
+    stored = changed.snapshot and _encode(changed.snapshot)
+    transaction.execute(_WRITE, (player, *changed.claim, stored, changed.stored_at))
+    return Written(True, changed)

@@ -115,7 +115,7 @@ class Router(Service):
         )
         self._make_moves(parts.carrier)
         self._make_presence()
-        self._make_doors()
+        self._make_doors(parts.recovery)
         self._make_decisions()
         self._make_operators()
         self._make_beats()
@@ -152,11 +152,11 @@ class Router(Service):
         joined = tuple(each.joined for each in rooms)
         self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
 
-    def _make_doors(self) -> None:
+    def _make_doors(self, recovery: type[Recovery]) -> None:
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
         refusals = Refusals(self.now)
-        self.recovery = Recovery(members, self.moves, self.ledger, self.beats, refusals.note)
+        self.recovery = recovery(members, self.moves, self.ledger, self.beats, refusals.note)
         told = (self.companions, self.recovery, self.arrivals)
         self.rosters = Rosters(members, self.situation, self.pings, told)
         placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
@@ -244,7 +244,7 @@ class Router(Service):
         gauges = Gauges(
             meter=self.meter,
             process=outside.probe.sample,
-            fleet=self.fleet,
+            situation=self.situation,
             members=self.members,
             waiting=self.queue,
             moving=self.moves.count,

@@ -52,6 +52,17 @@ def taken(
     )
 
 
+def restored(
+    record: Record, expected: tuple[str, int, str], owner: str, epoch: int, now: float
+) -> Record | None:
+    """`record` as its `owner` says that it is, at a later `epoch`: the ledger has lost what it knew
+    (a backup was put back). None when it is not as `expected`, or knows this epoch: then what was
+    read before was old."""
+    if record.claim != expected or record.epoch >= epoch:
+        return None
+    return Record(record.player, owner, epoch, "", record.snapshot, now)
+
+
 def checkpointed(record: Record, owner: str, snapshot: Snapshot, now: float) -> Record | None:
     """`record` with a newer snapshot from its owner, or None when the owner was fenced off.
 
