@@ -22,7 +22,8 @@ from twisted.python.failure import Failure
 from clientmigration.core.player.ledger import Record, taken
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.ledger import Ledger, MemoryLedger, SQLite, TimedLedger
+from clientmigration.net.ledger import Ledger, MemoryLedger, TimedLedger
+from clientmigration.net.sqlite import SQLite
 
 ADA, BOB = "ada" + "0" * 13, "b0b" + "0" * 13
 

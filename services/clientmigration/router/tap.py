@@ -16,9 +16,9 @@ from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
-from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import GRAPHITE, ORIGINS, Common, served
+from clientmigration.net.sqlite import SQLite
 from clientmigration.net.web import Reception
 from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.service import build

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.gameserver.meadow import Meadow, newborn
-from clientmigration.net.ledger import Change, MemoryLedger
+from clientmigration.net.ledger import Change, Changed, MemoryLedger
 from clientmigration.testing.clock import HostClock
 
 T = TypeVar("T")
@@ -77,15 +77,13 @@ class SlowLedger:
         """The player's record, or an empty one; fails with `LedgerAway`."""
         return self._ask(lambda: self.kept.records.get(player) or Record(player))
 
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Changed]]:
         """Change records as the ledger's rules allow; fails with `LedgerAway`, done or not."""
-        done: list[list[bool]] = []
+        return self._ask(lambda: _now(self.kept.change(players, changes)))
 
-        def act() -> list[bool]:
-            self.kept.change(players, changes).addCallback(done.append)
-            return done[0]
-
-        return self._ask(act)
+    def forget(self, before: float, kept: Collection[str]) -> Deferred[int]:
+        """Drop old records; fails with `LedgerAway`, done or not."""
+        return self._ask(lambda: _now(self.kept.forget(before, kept)))
 
     def close(self) -> None:
         """What is kept stays: another router may ask for it."""
@@ -111,6 +109,13 @@ class SlowLedger:
 
         timeline.at(there, None, arrive)
         return answered
+
+
+def _now(answer: Deferred[T]) -> T:
+    """What is there already: a dictionary answers at once."""
+    answers: list[T] = []
+    answer.addCallback(answers.append)
+    return answers[0]
 
 
 class Glade(Meadow):

@@ -7,6 +7,8 @@ weakens: whatever order messages arrive in, an owner changes only by compare-and
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
@@ -70,6 +72,21 @@ def freed(record: Record, owner: str, snapshot: Snapshot, now: float) -> Record 
     """`record` owned by nobody, with its owner's last state, or None when that was fenced off."""
     stored = checkpointed(record, owner, snapshot, now)
     return stored and msgspec.structs.replace(stored, owner="", migration="")
+
+
+def forgotten(record: Record, before: float, kept: Collection[str]) -> bool:
+    """Whether nobody stored anything for this player since `before`, and none of `kept` owns it.
+
+    If it comes back after all it is as if the ledger had been lost: a server that plays it is
+    believed, and otherwise it begins anew.
+    """
+    return record.stored_at < before and record.owner not in kept
+
+
+def restored(record: Record, saved: Record) -> Record | None:
+    """What a backup knew, where the ledger knows less; else None. A ledger never goes back: a
+    record that was claimed since is the newer one, whenever it was stored."""
+    return saved if saved.epoch > record.epoch else None
 
 
 def newest(held: Snapshot | None, offered: Snapshot | None) -> Snapshot | None:
