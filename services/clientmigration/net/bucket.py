@@ -68,6 +68,7 @@ class _Error(msgspec.Struct, frozen=True):
 class _Answer(msgspec.Struct, frozen=True):
     error: _Error | None = None
     seq: int = 0
+    purged: int = 0
     message: Entry | None = None
     config: Settings = Settings()
     state: State = State()
@@ -97,9 +98,10 @@ class Bucket:
         header = f"Nats-Expected-Last-Subject-Sequence: {seq}"
         return (await self._asked(self._prefix + key, value, header)).seq
 
-    async def drop(self, subject: str, seq: int) -> None:
-        """Forget a key, if its last write has the number `seq`; a later one stays."""
-        await self._api("STREAM.PURGE", filter=subject, seq=seq + 1)
+    async def drop(self, subject: str, seq: int) -> bool:
+        """Forget a key, if its last write has the number `seq`: a later one stays. Answers whether
+        it was so."""
+        return (await self._api("STREAM.PURGE", filter=subject, seq=seq + 1)).purged > 0
 
     async def keys(self) -> AsyncIterator[str]:
         """All keys."""

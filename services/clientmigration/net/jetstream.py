@@ -155,8 +155,7 @@ class JetStream(Service):
             if record.stored_at >= before:
                 break
             if rules.forgotten(record, before, kept):
-                await self.bucket.drop(entry.subject, entry.seq)
-                count += 1
+                count += await self.bucket.drop(entry.subject, entry.seq)
             entry = await self.bucket.next(entry.seq + 1)
         return count
 

@@ -142,8 +142,8 @@ def _made(answers: list[Changed]) -> list[bool]:
 class MemoryLedger:
     """An adapter for tests, and for reading: the whole ledger is a dictionary."""
 
-    def __init__(self) -> None:
-        self.records: dict[str, Record] = {}
+    def __init__(self, records: dict[str, Record] | None = None) -> None:
+        self.records = {} if records is None else records
 
     def read(self, player: str) -> Deferred[Record]:
         """The record of a player."""
