@@ -62,6 +62,14 @@ class Engine:
         assert self.process is not None
         os.kill(self.process.pid, which)
 
+    def freeze(self) -> None:
+        """Have it do nothing more, until SIGCONT; nor has it anything under way then."""
+        self.tell(signal.SIGSTOP)
+        assert self.process is not None
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        while any(" T " not in (each / "stat").read_text() for each in tasks.iterdir()):
+            time.sleep(0.01)
+
     def stop(self) -> None:
         """Be sure that it is gone."""
         if self.process is not None and self.process.poll() is None:

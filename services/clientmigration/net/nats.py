@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from random import random
 from typing import Any, cast
 
@@ -235,15 +236,15 @@ class Nats(ClientService):
     def _expire(self) -> None:
         """Give up what is too old. A server that said nothing at all meanwhile may be gone for
         good: then another connection, to the next one, is tried."""
+        self._timer = None
         now, link = self._clock.seconds(), self._link
-        late = [number for number, each in self._questions.items() if each.deadline <= now]
+        each_late = takewhile(lambda item: item[1].deadline <= now, self._questions.items())
+        late = [number for number, _ in each_late]
+        for first in islice(self._questions.values(), len(late), len(late) + 1):
+            self._timer = self._clock.callLater(first.deadline - now, self._expire)
         if late and link is not None and link.heard_at <= now - self._answer_s:
             link.abort()
         self._fail(late, "silent")
-        self._timer = None
-        for first in self._questions.values():
-            self._timer = self._clock.callLater(max(first.deadline - now, 0.0), self._expire)
-            break
 
     def _forget(self, number: int) -> None:
         self._questions.pop(number, None)
