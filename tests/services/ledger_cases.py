@@ -16,14 +16,14 @@ from twisted.internet.interfaces import IReactorFromThreads
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.net.jetstream import JetStream
-from clientmigration.net.ledger import Changed, Kept, Ledger, MemoryLedger, TimedLedger
+from clientmigration.net.ledger import Changed, LastingLedger, Ledger, MemoryLedger, TimedLedger
 from clientmigration.net.ledgers import kept_in, opened
 from clientmigration.net.sqlite import SQLite
 
 ADA, BOB = "ada" + "0" * 13, "b0b" + "0" * 13
 KINDS = ("memory", "sqlite", *ENGINES)
 
-Open = Callable[[], Kept]
+Open = Callable[[], LastingLedger]
 Started = Callable[[str], Engine]
 
 
@@ -74,7 +74,7 @@ def empty_ledgers(kind: str, folder: Path, started: Started) -> Iterator[Open]:
     else:
         where = str(folder / "run" / "ledger.sqlite")
 
-    def begin() -> Kept:
+    def begin() -> LastingLedger:
         if kind == "memory":
             return MemoryLedger(records)
         open_ones.append(begun(where))

@@ -32,9 +32,9 @@ from clientmigration.core.player.ledger import Record
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.backup import load, save
 from clientmigration.net.jetstream import JetStream
-from clientmigration.net.ledger import Kept, MemoryLedger
+from clientmigration.net.ledger import LastingLedger, MemoryLedger
 
-Two = tuple[Kept, Kept]
+Two = tuple[LastingLedger, LastingLedger]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ async def test_who_claims_as_fast_as_it_can_on_both_sides_wins_an_epoch_each(two
     await owned(two[0])
     winners: list[tuple[int, str]] = []
 
-    async def work(ledger: Kept, name: str) -> None:
+    async def work(ledger: LastingLedger, name: str) -> None:
         record = await ledger.read(ADA)
         for n in range(15):
             answer = await claim(ledger, record, name, f"{name}-{n}", 3.0)

@@ -16,7 +16,7 @@ import msgspec
 
 from clientmigration.core.player.ledger import Record, restored
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.ledger import Kept
+from clientmigration.net.ledger import LastingLedger
 
 BATCH = 500  # records that are put back at once
 
@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
 
 
-async def save(ledger: Kept, path: Path) -> int:
+async def save(ledger: LastingLedger, path: Path) -> int:
     """Write all records to `path`, which nobody else may read; answers how many. A backup that is
     there already stays whole until the new one is."""
     unfinished = path.with_name(path.name + ".unfinished")
@@ -38,7 +38,7 @@ async def save(ledger: Kept, path: Path) -> int:
     return count
 
 
-async def load(ledger: Kept, path: Path) -> tuple[int, int]:
+async def load(ledger: LastingLedger, path: Path) -> tuple[int, int]:
     """Put back the records in `path`, all of which are read first; answers how many were, and how
     many were not because the ledger knows more. ConfigurationError if it is no backup."""
     records, put_back = list(_records(path)), 0

@@ -14,12 +14,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from clientmigration.errors import Away, ClientMigrationError, Refused
-from clientmigration.wire.nats import Message
+from clientmigration.wire.nats import Delivery
 
 log = Logger()
 T = TypeVar("T")
 
-Ask = Callable[..., Deferred[Message]]
+Ask = Callable[..., Deferred[Delivery]]
 
 NO_RESPONDERS = 503
 NOT_FOUND, NO_BUCKET, OTHERWISE = 10037, 10059, 10058
@@ -31,7 +31,7 @@ class Outrun(ClientMigrationError):
     """Somebody else wrote this key meanwhile; nothing was changed."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Value(msgspec.Struct, frozen=True):
     """A value with the number of its write; numbers only grow, over all keys."""
 
     subject: str = ""
@@ -69,7 +69,7 @@ class _Answer(msgspec.Struct, frozen=True):
     error: _Error | None = None
     seq: int = 0
     purged: int = 0
-    message: Entry | None = None
+    message: Value | None = None
     config: Settings = Settings()
     state: State = State()
 
@@ -84,11 +84,11 @@ class Bucket:
         self._ask, self.name, self._replicas = ask, name, replicas
         self._prefix = f"$KV.{name}."
 
-    async def get(self, key: str) -> Entry | None:
+    async def get(self, key: str) -> Value | None:
         """The last value of `key`, or None."""
         return await self._message(last_by_subj=self._prefix + key)
 
-    async def next(self, seq: int) -> Entry | None:
+    async def next(self, seq: int) -> Value | None:
         """The first value that was written at `seq` or later and is still its key's last."""
         return await self._message(seq=seq, next_by_subj=self._prefix + ">")
 
@@ -118,7 +118,7 @@ class Bucket:
         answer = await self._api("STREAM.INFO")
         return answer.config, answer.state
 
-    async def _message(self, **which: Any) -> Entry | None:
+    async def _message(self, **which: Any) -> Value | None:
         try:
             return (await self._api("STREAM.MSG.GET", **which)).message
         except _Failed as failed:
@@ -163,7 +163,7 @@ class _NoBucket(Away):
     pass
 
 
-def _read(message: Message) -> _Answer:
+def _read(message: Delivery) -> _Answer:
     if message.status == NO_RESPONDERS:
         raise _NoBucket("nobody answers at NATS: JetStream is off, or has no leader")
     try:

@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from clientmigration.core.player import ledger as rules
 from clientmigration.core.player.ledger import Record
 from clientmigration.errors import Away
-from clientmigration.net.bucket import Bucket, Entry, Outrun, Settings
+from clientmigration.net.bucket import Bucket, Outrun, Settings, Value
 from clientmigration.net.ledger import Change, Changed
 from clientmigration.net.nats import Nats
 
@@ -32,7 +32,7 @@ log = Logger()
 REMEMBERED = 16_384  # players whose last value is kept here: about 1 kB each
 TRIES = 8  # to change a record that others change, too, before the outcome is left open
 PAGE = 64  # records that are read at once, when all are
-NOTHING = Entry()
+NOTHING = Value()
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
@@ -50,7 +50,7 @@ class JetStream(Service):
     def __init__(self, nats: Nats, bucket: str, replicas: int = 1) -> None:
         self._nats = nats
         self.bucket = Bucket(nats.ask, bucket, replicas)
-        self._last: OrderedDict[str, Entry] = OrderedDict()
+        self._last: OrderedDict[str, Value] = OrderedDict()
 
     def startService(self) -> None:
         """Connect. An engine that is away now is waited for."""
@@ -98,7 +98,7 @@ class JetStream(Service):
     async def _read(self, player: str) -> Record:
         return _record(player, await self._fetch(player))
 
-    async def _fetch(self, player: str) -> Entry:
+    async def _fetch(self, player: str) -> Value:
         """The record's value as the engine has it now; the newest there was is remembered."""
         key = key_of(player)
         entry = await self.bucket.get(key) or NOTHING
@@ -107,7 +107,7 @@ class JetStream(Service):
             self._remember(key, entry)
         return entry
 
-    def _remember(self, key: str, entry: Entry) -> None:
+    def _remember(self, key: str, entry: Value) -> None:
         self._last[key] = entry
         self._last.move_to_end(key)
         if len(self._last) > REMEMBERED:
@@ -143,7 +143,7 @@ class JetStream(Service):
             return False
         held = self._last.get(key)
         if held is None or held.seq < written:
-            self._remember(key, Entry(seq=written, data=data))
+            self._remember(key, Value(seq=written, data=data))
         return True
 
     # All of them.
@@ -160,7 +160,7 @@ class JetStream(Service):
         return count
 
     async def _each(self, take: Callable[[Record], None]) -> int:
-        count, page = 0, list[Deferred[Entry | None]]()
+        count, page = 0, list[Deferred[Value | None]]()
         async for key in self.bucket.keys():
             page.append(Deferred.fromCoroutine(self.bucket.get(key)))
             if len(page) == PAGE:
@@ -190,7 +190,7 @@ def _demands(found: Settings) -> list[tuple[str, Any, bool, str]]:
     ]
 
 
-async def _handed(page: list[Deferred[Entry | None]], take: Callable[[Record], None]) -> int:
+async def _handed(page: list[Deferred[Value | None]], take: Callable[[Record], None]) -> int:
     """Hand over what has been asked for; who was dropped meanwhile is not counted."""
     entries = [entry for entry in await gatherResults(page, True) if entry is not None]
     for entry in entries:
@@ -198,7 +198,7 @@ async def _handed(page: list[Deferred[Entry | None]], take: Callable[[Record], N
     return len(entries)
 
 
-def _record(player: str, entry: Entry) -> Record:
+def _record(player: str, entry: Value) -> Record:
     return _decode(entry.data) if entry.data else Record(player)
 
 

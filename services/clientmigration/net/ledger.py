@@ -50,7 +50,7 @@ class Ledger(Protocol):
         """Let go of files and threads."""
 
 
-class Kept(Ledger, Protocol):
+class LastingLedger(Ledger, Protocol):
     """A ledger that outlives its router: it can be looked through, and looked after."""
 
     def each(self, take: Callable[[Record], None]) -> Deferred[int]:

@@ -71,7 +71,7 @@ class InTurn:
         return failure
 
 
-class Link(Protocol):
+class NatsLink(Protocol):
     """One connection. `let_in` is told once questions may be asked on it, `left` when it is gone,
     and `heard` gets each message."""
 
@@ -80,9 +80,9 @@ class Link(Protocol):
         access: Access,
         host: str,
         clock: IReactorTime,
-        heard: Callable[[nats.Message], None],
-        let_in: Callable[[Link], None],
-        left: Callable[[Link], None],
+        heard: Callable[[nats.Delivery], None],
+        let_in: Callable[[NatsLink], None],
+        left: Callable[[NatsLink], None],
         inbox: str,
     ) -> None:
         self._access, self._host, self._clock, self._inbox = access, host, clock, inbox
@@ -135,7 +135,7 @@ class Link(Protocol):
 
     def _take(self, operation: nats.Operation) -> None:
         match operation:
-            case nats.Message():
+            case nats.Delivery():
                 self._heard(operation)
             case nats.Info():
                 self.info = operation
@@ -166,7 +166,7 @@ class Link(Protocol):
 class _Question:
     said: bytes
     deadline: float
-    answer: Deferred[nats.Message]
+    answer: Deferred[nats.Delivery]
     asked: bool = False
 
 
@@ -181,17 +181,17 @@ class Nats(ClientService):
         self._clock, self._inbox, self._answer_s = clock, f"_INBOX.{inbox}", answer_s
         self._questions: dict[int, _Question] = {}  # in the order of their deadlines
         self._number = 0
-        self._link: Link | None = None
+        self._link: NatsLink | None = None
         self._timer: IDelayedCall | None = None
         servers = InTurn(access.servers)
-        make = lambda: Link(  # noqa: E731
+        make = lambda: NatsLink(  # noqa: E731
             access, servers.host, clock, self._heard, self._let_in, self._left, self._inbox
         )
         links = Factory.forProtocol(make)
         links.noisy = False
         super().__init__(servers, links, RETRY, clock)
 
-    def ask(self, subject: str, payload: bytes, header: str = "") -> Deferred[nats.Message]:
+    def ask(self, subject: str, payload: bytes, header: str = "") -> Deferred[nats.Delivery]:
         """The answer to what is published there; `Away` when none comes."""
         link = self._link
         if link is not None and len(payload) > link.info.max_payload:
@@ -199,7 +199,7 @@ class Nats(ClientService):
         self._number = number = self._number + 1
         said = nats.publish(subject, f"{self._inbox}.{number}", payload, header)
         deadline = self._clock.seconds() + self._answer_s
-        answer: Deferred[nats.Message] = Deferred(lambda _: self._forget(number))
+        answer: Deferred[nats.Delivery] = Deferred(lambda _: self._forget(number))
         self._questions[number] = question = _Question(said, deadline, answer)
         if link is not None:
             _ask(question, link)
@@ -215,19 +215,19 @@ class Nats(ClientService):
             self._timer = None
         return super().stopService()
 
-    def _heard(self, message: nats.Message) -> None:
+    def _heard(self, message: nats.Delivery) -> None:
         number = message.subject.rpartition(".")[2]
         question = self._questions.pop(int(number), None) if number.isdigit() else None
         if question is not None:
             question.answer.callback(message)
 
-    def _let_in(self, link: Link) -> None:
+    def _let_in(self, link: NatsLink) -> None:
         self._link = link
         for question in list(self._questions.values()):
             if not question.asked:
                 _ask(question, link)
 
-    def _left(self, link: Link) -> None:
+    def _left(self, link: NatsLink) -> None:
         if self._link is link:
             self._link = None
             asked = [number for number, each in self._questions.items() if each.asked]
@@ -256,7 +256,7 @@ class Nats(ClientService):
                 question.answer.errback(Away(f"the ledger's engine (NATS) is {why}"))
 
 
-def _ask(question: _Question, link: Link) -> None:
+def _ask(question: _Question, link: NatsLink) -> None:
     question.asked = True
     link.say(question.said)
     question.said = b""

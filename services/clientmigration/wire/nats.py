@@ -31,7 +31,7 @@ class Info(msgspec.Struct, frozen=True):
     max_payload: int = 1 << 20
 
 
-class Message(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True):
     """What came on a subscription. `status` is 0 unless its headers begin with one."""
 
     subject: str
@@ -53,7 +53,7 @@ class Complaint(msgspec.Struct, frozen=True):
     why: str
 
 
-Operation = Info | Message | Pinged | Ponged | Complaint
+Operation = Info | Delivery | Pinged | Ponged | Complaint
 
 _info = msgspec.json.Decoder(Info)
 
@@ -124,7 +124,7 @@ class Reader:
             raise MalformedFrame("a message of NATS is longer than it says")
         payload = self._held[begin + headers : end]
         status = _status(self._held[begin : begin + headers]) if headed else 0
-        return Message(words[0], payload, status), end + 2
+        return Delivery(words[0], payload, status), end + 2
 
 
 def _sizes(words: list[str], headed: bool) -> tuple[int, int]:
