@@ -83,6 +83,7 @@ class Bucket:
     def __init__(self, ask: Ask, name: str, replicas: int = 1) -> None:
         self._ask, self.name, self._replicas = ask, name, replicas
         self._prefix = f"$KV.{name}."
+        self._making: Deferred[None] | None = None
 
     async def get(self, key: str) -> Value | None:
         """The last value of `key`, or None."""
@@ -134,8 +135,17 @@ class Bucket:
         try:
             return _read(await self._ask(subject, payload, header))
         except _NoBucket:
-            await self._make()
+            await self._made()
         return _read(await self._ask(subject, payload, header))
+
+    async def _made(self) -> None:
+        """Have it made, once for all who miss it. Who comes second sees by itself whether it is."""
+        if self._making is None:
+            self._making = Deferred.fromCoroutine(self._make())
+        try:
+            await self._making
+        finally:
+            self._making = None
 
     async def _make(self) -> None:
         config = {
