@@ -27,7 +27,7 @@ LEDGER = "run/ledger.sqlite"
 def _which(own: ArgumentParser) -> None:
     own.add_argument(
         "--ledger",
-        metavar="FILE|ADDRESS",
+        metavar="LEDGER",
         default=LEDGER,
         help=f"as the router's: a file, or an engine such as {EXAMPLE}; default {LEDGER}",
     )
