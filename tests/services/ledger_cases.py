@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from real_engine import ENGINES, Engine, engine
+from real_engine import ENGINES, PATIENCE_S, Engine, engine
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 
@@ -51,7 +51,7 @@ def started_once(folders: pytest.TempPathFactory) -> Iterator[Started]:
 
 def begun(where: str) -> SQLite | JetStream:
     """The ledger there, as a router opens it."""
-    ledger = opened(kept_in(where), real_reactor(), os.urandom(8).hex())
+    ledger = opened(kept_in(where), real_reactor(), os.urandom(8).hex(), PATIENCE_S)
     ledger.startService()
     return ledger
 

@@ -22,6 +22,7 @@ from clientmigration.net.ledgers import EXAMPLE, kept_in, opened
 T = TypeVar("T")
 
 LEDGER = "run/ledger.sqlite"
+ANSWER_S = 10.0  # nobody plays who would wait
 
 
 def _which(own: ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def _asked(
         raise ConfigurationError(f"--ledger {given.ledger}: there is no such file")
 
     async def to_the_end(reactor: Any) -> T:
-        ledger = opened(where, reactor, os.urandom(16).hex())
+        ledger = opened(where, reactor, os.urandom(16).hex(), ANSWER_S)
         ledger.startService()
         try:
             return await work(ledger)

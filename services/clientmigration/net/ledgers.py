@@ -19,7 +19,7 @@ from twisted.internet.endpoints import HostnameEndpoint
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_address, host_and_port
 from clientmigration.net.jetstream import JetStream
-from clientmigration.net.nats import Access, Nats
+from clientmigration.net.nats import ANSWER_S, Access, Nats
 from clientmigration.net.sqlite import SQLite
 
 PORT = 4222
@@ -67,14 +67,17 @@ def kept_in(text: str, flag: str = "") -> Path | Engine:
     )
 
 
-def opened(where: Path | Engine, reactor: Any, inbox: str) -> SQLite | JetStream:
-    """The ledger that is kept there. `inbox` is nobody else's, nor to be guessed."""
+def opened(
+    where: Path | Engine, reactor: Any, inbox: str, answer_s: float = ANSWER_S
+) -> SQLite | JetStream:
+    """The ledger that is kept there. `inbox` is nobody else's, nor to be guessed; an engine that
+    does not answer within `answer_s` is away."""
     if isinstance(where, Path):
         return SQLite(where, reactor)
     servers = [
         (host, HostnameEndpoint(reactor, host, port, CONNECT_S)) for host, port in where.servers
     ]
-    nats = Nats(Access(servers, where.login, where.tls), reactor, inbox)
+    nats = Nats(Access(servers, where.login, where.tls), reactor, inbox, answer_s)
     return JetStream(nats, where.bucket, where.replicas)
 
 

@@ -234,6 +234,10 @@ class Nats(ClientService):
             self._fail(asked, "gone before it answered")
 
     def _expire(self) -> None:
+        """It is time. But whoever was not given the processor has answers that it has not read."""
+        self._timer = self._clock.callLater(0, self._give_up)
+
+    def _give_up(self) -> None:
         """Give up what is too old. A server that said nothing at all meanwhile may be gone for
         good: then another connection, to the next one, is tried."""
         self._timer = None
