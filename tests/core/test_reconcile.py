@@ -7,7 +7,7 @@ from itertools import product
 import msgspec
 import pytest
 
-from clientmigration.core.player.ledger import Record, restored
+from clientmigration.core.player.ledger import Record, mended
 from clientmigration.core.player.reconcile import (
     Begin,
     CallOff,
@@ -92,10 +92,10 @@ def test_who_is_given_back_and_hears_it_has_nothing_undone() -> None:
 def test_a_ledger_that_was_put_back_is_mended_and_then_says_what_the_server_does() -> None:
     for line, record in combinations():
         if reconciled(MINE, line, record) == (Mend(line.epoch),) and not undone(line):
-            mended = restored(record, record.claim, MINE, line.epoch, 0.0)
-            assert mended is not None
+            after = mended(record, record.claim, MINE, line.epoch, 0.0)
+            assert after is not None
             told = (CallOff(line.migration),) if line.migration else ()
-            assert reconciled(MINE, line, mended) == told
+            assert reconciled(MINE, line, after) == told
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
-"""Both ledgers keep the rules: what the pure decisions allow is stored, whole, and nothing else.
+"""Every ledger keeps the rules: what the pure decisions allow is stored, whole, and nothing else.
 
-SQLite runs in the real reactor's thread, on a real file.
+SQLite runs in the real reactor's thread, on a real file; NATS is a real server, a current one and
+Debian's.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,57 +15,29 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_twisted
+from ledger_cases import (
+    ADA,
+    BOB,
+    KINDS,
+    Started,
+    at,
+    checkpoint,
+    empty_ledgers,
+    free,
+    owned,
+    real_reactor,
+    snapshot,
+    started_once,
+    take,
+)
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record, taken
-from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.ledger import Ledger, MemoryLedger, SQLite, TimedLedger, Written
-
-ADA, BOB = "ada" + "0" * 13, "b0b" + "0" * 13
-
-
-def snapshot(epoch: int, seq: int, player: str = ADA, coins: int = 0) -> Snapshot:
-    return Snapshot(
-        player=player, epoch=epoch, seq=seq, tick=2**40, x=0.1, y=-7.25, holder="ff" * 32,
-        progress=Progress(2**32 - 1, 2**32 - 1, 2**32 - 1), game={"coins": coins, "name": "Zoë"},
-        workloads=[{"kind": "burn", "us_per_tick": 50}],
-    )  # fmt: skip
-
-
-def at(ledger: Ledger, now: float) -> TimedLedger:
-    """The ledger at that time."""
-    return TimedLedger(ledger, lambda: now, lambda _: None, lambda: now)
-
-
-def take(
-    ledger: Ledger,
-    expected: Record,
-    owner: str,
-    migration: str,
-    snapshot: Snapshot | None,
-    now: float,
-) -> Deferred[Written]:
-    return at(ledger, now).take(expected, owner, migration, snapshot)
-
-
-def checkpoint(
-    ledger: Ledger, owner: str, snapshots: Sequence[Snapshot], now: float
-) -> Deferred[list[bool]]:
-    return at(ledger, now).checkpoint(owner, snapshots)
-
-
-def free(ledger: Ledger, owner: str, snapshot: Snapshot, now: float) -> Deferred[Written]:
-    return at(ledger, now).free(owner, snapshot)
-
-
-def real_reactor() -> IReactorFromThreads:
-    from twisted.internet import reactor
-
-    return reactor  # type: ignore[return-value]
+from clientmigration.net.ledger import Changed, Ledger, MemoryLedger, TimedLedger
+from clientmigration.net.sqlite import SQLite
 
 
 @contextmanager
@@ -74,20 +47,16 @@ def opened(path: Path) -> Iterator[SQLite]:
         yield ledger
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    if request.param == "memory":
-        yield MemoryLedger()
-    else:
-        with opened(tmp_path / "run" / "ledger.sqlite") as ledger:
-            yield ledger
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    with started_once(tmp_path_factory) as started:
+        yield started
 
 
-async def owned(ledger: Ledger, owner: str = "gs-1", player: str = ADA) -> Record:
-    """A player that `owner` took over from nobody, with its first snapshot stored."""
-    assert (await take(ledger, Record(player), owner, "m1", None, 1.0)).made
-    assert await checkpoint(ledger, owner, [snapshot(1, 1, player)], 2.0) == [True]
-    return await ledger.read(player)
+@pytest.fixture(params=KINDS)
+def ledger(request: pytest.FixtureRequest, tmp_path: Path, started: Started) -> Iterator[Ledger]:
+    with empty_ledgers(request.param, tmp_path, started) as begin:
+        yield begin()
 
 
 # Reading and writing.
@@ -165,7 +134,7 @@ async def test_of_two_claims_at_the_same_time_one_is_granted(ledger: Ledger) -> 
     both = [take(ledger, record, f"gs-{n}", f"m{n}", None, 3.0) for n in (2, 3)]
     answers = await gatherResults(both)
     won = await ledger.read(ADA)
-    assert answers == [Written(True, won), Written(False, won)]
+    assert answers == [Changed(True, won), Changed(False, won)]
     assert won.claim == ("gs-2", 2, "m2")
 
 
@@ -180,10 +149,10 @@ async def test_a_claim_whose_answer_was_lost_is_settled_by_claiming_again(ledger
 @pytest_twisted.ensureDeferred
 async def test_a_ledger_that_was_put_back_hears_of_a_later_epoch(ledger: Ledger) -> None:
     record = await owned(ledger)
-    assert not (await at(ledger, 3.0).restore(record, "gs-2", 1)).made
-    made, now = await at(ledger, 3.0).restore(record, "gs-2", 4)
+    assert not (await at(ledger, 3.0).mend(record, "gs-2", 1)).made
+    made, now = await at(ledger, 3.0).mend(record, "gs-2", 4)
     assert (made, now) == (True, Record(ADA, "gs-2", 4, "", snapshot(1, 1), 3.0))
-    assert await at(ledger, 4.0).restore(record, "gs-1", 5) == Written(False, now)
+    assert await at(ledger, 4.0).mend(record, "gs-1", 5) == Changed(False, now)
     assert await checkpoint(ledger, "gs-2", [snapshot(4, 1)], 5.0) == [True]
 
 

@@ -11,7 +11,17 @@ from typing import Any
 import shtab
 from rich.console import Console
 
-from clientmigration.cli import explain, orders, policy, replay, simulate, status, top, watchkey
+from clientmigration.cli import (
+    explain,
+    ledger,
+    orders,
+    policy,
+    replay,
+    simulate,
+    status,
+    top,
+    watchkey,
+)
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
 from clientmigration.errors import (
     Away,
@@ -32,6 +42,7 @@ COMMANDS: tuple[Command, ...] = (
     policy.CHECK,
     simulate.COMMAND,
     watchkey.COMMAND,
+    *ledger.COMMANDS,
 )
 
 CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (

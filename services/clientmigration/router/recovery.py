@@ -186,7 +186,7 @@ class Recovery:
 
     async def _mend(self, link: MemberLink, record: Record, epoch: int) -> Record | None:
         try:
-            made, now = await self._ledger.restore(record, link.name, epoch)
+            made, now = await self._ledger.mend(record, link.name, epoch)
         except Exception:  # as above
             return None
         if made:

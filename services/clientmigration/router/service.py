@@ -11,6 +11,7 @@ from functools import partial
 from itertools import count
 
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 
 from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.fleet.fleet import Fleet
@@ -86,6 +87,8 @@ COUNTED = (
 )
 REPORT_S = 1.0
 SHOW_S = 1.0  # how often operators who watch are shown how things stand
+FORGET_S = 3600.0  # how often records of those who never came back are dropped
+DAY_S = 86_400.0
 QUEUE_S = 0.5  # how often it is seen whether there is room for those who wait
 
 
@@ -260,6 +263,7 @@ class Router(Service):
         self.beats.every(SHOW_S, "showing operators", self.operators.tick)
         self.beats.every(period_s, "deciding", self.decisions.decide)
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
+        self.beats.every(FORGET_S, "forgetting players", self.forget)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
 
     # Lines.
@@ -289,6 +293,12 @@ class Router(Service):
     def turned_away(self) -> None:
         """There was no descriptor for a stranger."""
         self.meter.count("turned_away")
+
+    def forget(self) -> Deferred[int]:
+        """Have the ledger drop those who were not seen for as long as the policy remembers them. Of
+        a server that is here some may only have stood still."""
+        remembered_s = self.settings.policy.limits.remember_days * DAY_S
+        return self.ledger.forget(remembered_s, set(self.members))
 
     # Life.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.gameserver.meadow import Meadow, newborn
-from clientmigration.net.ledger import Change, MemoryLedger, Written
+from clientmigration.net.ledger import Change, Changed, MemoryLedger
 from clientmigration.testing.clock import HostClock
 
 T = TypeVar("T")
@@ -108,19 +108,22 @@ class SlowLedger:
         changed_at, before = self.engine.old.get(player, (0.0, now))
         return before if self.clock.timeline.seconds() - changed_at < OLD_S else now
 
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Written]]:
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Changed]]:
         """Change records as the ledger's rules allow; fails with `LedgerAway`, done or not."""
-        done: list[list[Written]] = []
 
-        def act() -> list[Written]:
+        def act() -> list[Changed]:
             before = [self.kept.records.get(player) or Record(player) for player in players]
-            self.kept.change(players, changes).addCallback(done.append)
-            for was, (_, record) in zip(before, done[0], strict=True):
+            answers = _now(self.kept.change(players, changes))
+            for was, (_, record) in zip(before, answers, strict=True):
                 if was.claim != record.claim:
                     self.engine.old[was.player] = self.clock.timeline.seconds(), was
-            return done[0]
+            return answers
 
         return self._ask(act, self.engine.ambush(players) if self.engine.ambush else 0.0)
+
+    def forget(self, before: float, kept: Collection[str]) -> Deferred[int]:
+        """Drop old records; fails with `LedgerAway`, done or not."""
+        return self._ask(lambda: _now(self.kept.forget(before, kept)))
 
     def close(self) -> None:
         """What is kept stays: another router may ask for it."""
@@ -147,6 +150,13 @@ class SlowLedger:
 
         timeline.at(there, None, arrive)
         return answered
+
+
+def _now(answer: Deferred[T]) -> T:
+    """What is there already: a dictionary answers at once."""
+    answers: list[T] = []
+    answer.addCallback(answers.append)
+    return answers[0]
 
 
 class Glade(Meadow):
