@@ -141,7 +141,7 @@ async def test_of_two_claims_at_the_same_time_one_is_granted(ledger: Ledger) -> 
 @pytest_twisted.ensureDeferred
 async def test_a_claim_whose_answer_was_lost_is_settled_by_claiming_again(ledger: Ledger) -> None:
     record = await owned(ledger)
-    take(ledger, record, "gs-2", "m2", None, 3.0)  # whoever asked never hears the answer
+    await take(ledger, record, "gs-2", "m2", None, 3.0)  # whoever asked never hears the answer
     made, now = await take(ledger, record, "gs-2", "m2", None, 4.0)
     assert (made, now.claim) == (False, ("gs-2", 2, "m2"))
 

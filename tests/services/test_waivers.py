@@ -201,3 +201,36 @@ def test_a_target_that_forgot_its_promise_by_starting_anew_is_not_given_the_play
     walk(arena, ada, 1.0)
     assert ended == [Outcome.LOST]
     assert_given_back(arena, ada, target, home)
+
+
+def test_who_was_waived_while_the_ledger_was_silent_is_given_back_as_soon_as_it_answers() -> None:
+    arena, ada, home, target = playing("eu", "us")
+    assert arena.disk is not None
+    ended = moved(arena, ada, target)
+    while not arena.servers[home].seats[ada.name].held:
+        arena.run(0.0005)
+    arena.disk.failing = 1.0
+    walk(arena, ada, 0.7)
+    assert arena.home_of(ada) == home
+    arena.disk.failing = 0.0
+    arena.run_until(lambda: bool(ended))
+    assert ended == [Outcome.LOST]
+    arena.run(5 * SLOW_S)
+    assert owner(arena, ada) == played_at(arena, ada) == (home, 3)
+    assert not arena.servers[home].seats[ada.name].life.now.waived
+    assert_felt_nothing(ada)
+
+
+def test_the_router_hears_at_once_who_was_waived() -> None:
+    arena, ada, home, target = playing("eu", "us")
+    assert arena.disk is not None
+    moved(arena, ada, target)
+    while not arena.servers[home].seats[ada.name].held:
+        arena.run(0.0005)
+    arena.disk.failing = 1.0
+    seat = arena.servers[home].seats[ada.name]
+    arena.run_until(lambda: bool(seat.life.now.waived))
+    arena.run(0.15)
+    link = arena.router.members.get(home)
+    assert link is not None
+    assert link.roster[ada.name].waived

@@ -221,7 +221,9 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     seats = Seats(hall, setting.capacity, promised, parts.seat)
     neighbours = NeighbourLinks(attachment, guarded, traffic, seats.coming, call)
     mail = PostOffice(seats, guarded, meter, ticks.now, neighbours.say)
-    waivers = parts.waivers(seats, attachment, promised, neighbours.say_to, ticks)
+    waivers = parts.waivers(
+        seats, attachment, promised, neighbours.say_to, ticks, lambda: duties.list()
+    )
     papers = Papers(attachment, outside.seals, outside.entropy)
     ears = Ears(neighbours, guarded, mail, waivers)
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)

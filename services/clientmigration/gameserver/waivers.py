@@ -2,7 +2,7 @@
 
 Whether its claim was made, only the ledger knows, and nobody can read it now. But its target knows
 whether it has begun, and it can waive: promise never to begin. Then the source goes on, and
-whichever router comes next gives it the player back, if the ledger names the target by then. If
+whichever router hears of it gives it the player back, if the ledger names the target by then. If
 the target has begun, the source lets go. If it does not know, the player waits for a router.
 """
 
@@ -23,7 +23,7 @@ from clientmigration.wire.neighbours import Begun, Waive
 
 log = Logger()
 
-PROMISES = 100_000  # kept for good, 100 bytes each; then no more are made, and players wait
+PROMISES = 100_000  # all are kept, 100 bytes each; then no more are made, and players wait
 SayTo = Callable[[str, Any], None]  # to the server of this name, if there is a link to it
 
 
@@ -38,7 +38,10 @@ class Later(Protocol):
 
 
 class Waivers:
-    """Both sides of the question. `promised` are the migrations that will never begin here."""
+    """Both sides of the question. `promised` are the migrations that will never begin here. `tell`
+    has the router hear who was waived."""
+
+    most = PROMISES
 
     def __init__(
         self,
@@ -47,9 +50,11 @@ class Waivers:
         promised: set[str],
         say_to: SayTo,
         ticks: Later,
+        tell: Callable[[], None],
     ) -> None:
         self._seats, self._attachment, self.promised = seats, attachment, promised
-        self._say_to, self._ticks = say_to, ticks
+        self._say_to, self._ticks, self._tell = say_to, ticks, tell
+        self._untold = False
 
     def ask(self) -> None:
         """Ask for every frozen player, if no router is there or it has stood still for too long. It
@@ -73,20 +78,36 @@ class Waivers:
             return
         elif seat.entered and seat.epoch > message.epoch:
             line.say(Begun(player=message.player, epoch=seat.epoch))
-        elif _awaits(seat, message.migration) and len(self.promised) < PROMISES:
-            self.promised.add(message.migration)
+        elif _awaits(seat, message.migration) and len(self.promised) < self.most:
+            self._promise(message.migration)
             seat.session.cancel(message.migration)
             line.say(waived)
+
+    def _promise(self, migration: str) -> None:
+        self.promised.add(migration)
+        if len(self.promised) == self.most:
+            log.warn("{n} players were waived here, and no more are until a restart", n=self.most)
 
     def waived(self, message: Waived, target: str) -> None:
         """The target will never begin: the player goes on here, if it still waits."""
         seat = self._waiting(message.player, target)
         if seat is not None and seat.migration == message.migration:
             seat.session.waive(message.migration)
+            self._tell_soon()
             log.info(
                 "{player} goes on without being moved: {target} waives it",
                 player=seat.player, target=target,
             )  # fmt: skip
+
+    def _tell_soon(self) -> None:
+        """Once for all who were waived in this tick."""
+        if not self._untold:
+            self._untold = True
+            self._ticks.after("", self._tell_now)
+
+    def _tell_now(self) -> None:
+        self._untold = False
+        self._tell()
 
     def begun(self, message: Begun, target: str) -> None:
         """The player is the target's: let go of it, after the view of this tick."""
@@ -104,4 +125,4 @@ def _awaits(seat: Seat, migration: str) -> bool:
     return isinstance(now, Arriving) and now.migration == migration
 
 
-MakeWaivers = Callable[[Seats, Attachment, set[str], SayTo, Later], Waivers]
+MakeWaivers = Callable[[Seats, Attachment, set[str], SayTo, Later, Callable[[], None]], Waivers]

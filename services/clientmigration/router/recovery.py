@@ -32,6 +32,7 @@ from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.net.beats import Beats
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.router.move import MoveEnded
 from clientmigration.wire.messages import (
     Cancel,
     Checkpoint,
@@ -91,6 +92,13 @@ class Recovery:
         for entry in link.roster.values():
             if entry.player in unjudged or self._stuck(entry):
                 self._settle(link, entry)
+
+    def ended(self, ended: MoveEnded) -> None:
+        """A move is over: if it was waived, its source has waited for that."""
+        link = self._members.get(ended.terms.source)
+        entry = link.roster.get(ended.terms.player) if link is not None else None
+        if link is not None and entry is not None and entry.waived == ended.terms.id:
+            self._settle(link, entry)
 
     def _stuck(self, entry: Entry) -> bool:
         waits = waits_for(entry)

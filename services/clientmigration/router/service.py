@@ -133,7 +133,8 @@ class Router(Service):
         self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
         self.reluctant = Reluctant()
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant)
-        ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended)
+        later = lambda ended: self.recovery.ended(ended)  # noqa: E731
+        ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended, later)
         redirects = SealedRedirects(outside.seals, self.situation)
         tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats, self.now)
         self.moves = Moves(tools, outside.entropy, facts.begun, ended, carrier)
@@ -159,7 +160,9 @@ class Router(Service):
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
         refusals = Refusals(self.now)
-        self.recovery = recovery(members, self.moves, self.ledger, self.beats, refusals.note)
+        self.recovery: Recovery = recovery(
+            members, self.moves, self.ledger, self.beats, refusals.note
+        )
         told = (self.companions, self.recovery, self.arrivals)
         self.rosters = Rosters(members, self.situation, self.pings, told)
         placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)

@@ -40,7 +40,7 @@ from clientmigration.router.service import Router
 from clientmigration.router.service import build as build_router
 from clientmigration.router.warm_start import Ask
 from clientmigration.testing.clock import HostClock, Timeline
-from clientmigration.testing.fakes import Disk, Engine, Silent, SlowLedger, Still
+from clientmigration.testing.fakes import Disk, Elsewhere, Silent, SlowLedger, Still
 from clientmigration.testing.network import Network
 from clientmigration.wire.operators import OperatorRole
 
@@ -82,7 +82,7 @@ class Arena:
     parts: Parts = field(default_factory=Parts)
     skew: Callable[[str], float] = lambda _host: 0.0
     disk: Disk | None = None
-    engine: Engine = field(default_factory=Engine)
+    engine: Elsewhere = field(default_factory=Elsewhere)
     make_network: MakeNetwork | None = None
     past: Ask | None = None
 

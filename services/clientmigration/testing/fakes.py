@@ -70,7 +70,7 @@ class Disk:
 
 
 @dataclass
-class Engine:
+class Elsewhere:
     """What a ledger on other machines does beside that. `stale` is the share of reads that answer
     what was so before the owner changed, if that is not longer ago than `OLD_S`; before
     `away_until` it does nothing. `ambush` is told whom each change is about, and answers how many
@@ -92,7 +92,7 @@ class SlowLedger:
     some are carried out and fail all the same. What is carried out is in `kept`, whoever dies."""
 
     def __init__(
-        self, kept: MemoryLedger, disk: Disk, engine: Engine, clock: HostClock, random: Random
+        self, kept: MemoryLedger, disk: Disk, engine: Elsewhere, clock: HostClock, random: Random
     ) -> None:
         self.kept, self.disk, self.engine = kept, disk, engine
         self.clock, self.random = clock, random
