@@ -5,7 +5,8 @@ from __future__ import annotations
 from clientmigration.client.player import Player
 from clientmigration.core.player.migration import Outcome
 from clientmigration.gameserver.seat import Seat
-from clientmigration.testing import Arena
+from clientmigration.gameserver.waivers import Waivers
+from clientmigration.testing import Arena, Parts
 from clientmigration.testing.fakes import Disk
 from clientmigration.wire import meadow
 
@@ -14,9 +15,9 @@ SLOW_S = 0.01  # so that there is time between a claim and what the router says 
 SEED = 2  # with which the ledger takes this time for its answer
 
 
-def playing(*servers: str) -> tuple[Arena, Player, str, str]:
+def playing(*servers: str, parts: Parts | None = None) -> tuple[Arena, Player, str, str]:
     """Servers that know each other, and one player; where it is, and where it is not."""
-    arena = Arena(SEED, delay_s=DELAY_S, disk=Disk(SLOW_S))
+    arena = Arena(SEED, delay_s=DELAY_S, parts=parts or Parts(), disk=Disk(SLOW_S))
     arena.start_router()
     for name in servers:
         arena.start_server(name)
@@ -234,3 +235,25 @@ def test_the_router_hears_at_once_who_was_waived() -> None:
     link = arena.router.members.get(home)
     assert link is not None
     assert link.roster[ada.name].waived
+
+
+class Full(Waivers):
+    """Keeps as many promises as it can."""
+
+    most = 0
+
+
+def test_who_can_not_be_promised_anything_waits_for_the_ledger_and_loses_nothing() -> None:
+    arena, ada, _, target = playing("eu", "us", parts=Parts(waivers=Full))
+    assert arena.disk is not None
+    ended = moved(arena, ada, target)
+    while arena.homes_of(ada):
+        arena.run(0.0005)
+    arena.disk.failing = 1.0
+    walk(arena, ada, 1.0)
+    assert arena.homes_of(ada) == []
+    arena.disk.failing = 0.0
+    walk(arena, ada, 1.0)
+    assert ended == [Outcome.SETTLED]
+    assert owner(arena, ada) == played_at(arena, ada) == (target, 2)
+    assert_felt_nothing(ada)
