@@ -68,9 +68,10 @@ class SQLite(Service):
         """Run one change per player, all of them or none."""
 
         def run(transaction: Any) -> list[Changed]:
-            transaction.execute("begin immediate")  # nobody writes between our read and our write
+            # Nobody writes between our read and our write. The cursor itself is quicker to ask.
+            cursor = transaction.execute("begin immediate")
             return [
-                _change(transaction, _read(transaction, player), change)
+                _change(cursor, _read(cursor, player), change)
                 for player, change in zip(players, changes, strict=True)
             ]
 
