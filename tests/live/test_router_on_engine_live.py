@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ async def test_an_engine_killed_in_play_costs_no_tick_and_no_input_and_moves_go_
         await deferLater(cluster.reactor, away_s)
         nats.start()
         back = time.monotonic()
-        await eventually(lambda since=back: travels.settled(since))
+        await eventually(partial(travels.settled, back))
         again_s.append(time.monotonic() - back)
         await deferLater(cluster.reactor, 1.0)
     await travels.stop()

@@ -69,7 +69,9 @@ RETAINED = {
     for situation in SITUATIONS
     for migration in ("m1", "m2", "m3")
 }
-OTHERWISE = TO_ITSELF | MADE_UP | LOCKED | UNRESERVED | RETAINED
+# Who went home while it was not known whose it is has left as soon as it is known.
+LEFT = {("waived and home, router back", "cancel m2")}
+OTHERWISE = TO_ITSELF | MADE_UP | LOCKED | UNRESERVED | RETAINED | LEFT
 # A player that stands still for 0.3 s has its target asked to waive it, with a router there too.
 WAIVE = "to a: Waive("
 
@@ -154,6 +156,13 @@ def test_who_is_claimed_for_its_source_goes_on_there_at_the_new_epoch(
     events()[f"retain {migration}"](driver)
     driver.run(0.15)
     assert [is_now in each and "waived=''" in each for each in driver.seats()] == [True]
+
+
+@pytest.mark.parametrize("word", ["cancel", "retain"])
+def test_who_went_home_while_it_was_waived_has_left_as_soon_as_it_is_known_whose_it_is(
+    word: str,
+) -> None:
+    assert "to router: Left(" in after("waived and home, router back", f"{word} m2")[0]
 
 
 @pytest.mark.parametrize("situation", sorted({where for where, _ in TO_ITSELF}))

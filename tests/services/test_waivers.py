@@ -6,6 +6,9 @@ from clientmigration.client.player import Player
 from clientmigration.core.player.migration import Outcome
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.waivers import Waivers
+from clientmigration.router.move import MoveEnded
+from clientmigration.router.outside import RouterParts
+from clientmigration.router.recovery import Recovery
 from clientmigration.testing import Arena, Parts
 from clientmigration.testing.fakes import Disk
 from clientmigration.wire import meadow
@@ -257,3 +260,32 @@ def test_who_can_not_be_promised_anything_waits_for_the_ledger_and_loses_nothing
     assert ended == [Outcome.SETTLED]
     assert owner(arena, ada) == played_at(arena, ada) == (target, 2)
     assert_felt_nothing(ada)
+
+
+class Late(Recovery):
+    """Settles who was waived with the next roster only."""
+
+    def ended(self, ended: MoveEnded) -> None:
+        pass
+
+
+def test_who_comes_back_before_it_was_given_back_is_as_it_left() -> None:
+    arena, ada, _, target = playing("eu", "us", parts=Parts(RouterParts(recovery=Late)))
+    assert arena.disk is not None
+    ended = moved(arena, ada, target)
+    while arena.homes_of(ada):
+        arena.run(0.0005)
+    arena.disk.failing = 1.0
+    walk(arena, ada, 0.7)
+    arena.run(0.2)
+    ada.stop()
+    arena.run(0.1)
+    arena.disk.failing = 0.0
+    arena.run_until(lambda: bool(ended))
+    assert owner(arena, ada) == (target, 2)
+    back = arena.start_player(ada.token)
+    arena.run_until(lambda: back.state == "playing")
+    there = arena.servers[arena.home_of(back)].seats[back.name]
+    assert there.inbox.progress.last == ada.tally.seq
+    assert owner(arena, back) == played_at(arena, back)
+    assert owner(arena, back)[1] == 4

@@ -25,6 +25,7 @@ from clientmigration.core.player.reconcile import (
     LookAgain,
     Mend,
     fenced_off,
+    gives_back,
     reconciled,
     waits_for,
 )
@@ -99,6 +100,11 @@ class Recovery:
         entry = link.roster.get(ended.terms.player) if link is not None else None
         if link is not None and entry is not None and entry.waived == ended.terms.id:
             self._settle(link, entry)
+
+    def waived(self, record: Record) -> bool:
+        """Whether another member than the owner is about to have the player back."""
+        listed = ((name, link.roster.get(record.player)) for name, link in self._members.items())
+        return any(entry and gives_back(name, entry, record) for name, entry in listed)
 
     def _stuck(self, entry: Entry) -> bool:
         waits = waits_for(entry)

@@ -172,7 +172,14 @@ class Router(Service):
         self._visits = count(1)
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
-            Homes(members, self.ledger, self.moves.idle, self.presence.given_up_at),
+            Homes(
+                members,
+                self.ledger,
+                self.moves.idle,
+                self.presence.given_up_at,
+                self.recovery.waived,
+                self.outside.clock,
+            ),
             Measuring(
                 self.situation,
                 self.pings,

@@ -152,6 +152,12 @@ def undone(entry: Reported) -> tuple[str, ...]:
     return tuple(each for each in (frozen, entry.waived) if each)
 
 
+def gives_back(member: str, entry: Reported, record: Record) -> bool:
+    """Whether the record is not to be believed, because its owner has waived it, and `member` is
+    about to have the player back."""
+    return entry.waived == record.migration != "" and record.owner != member
+
+
 def fenced_off(member: str, epoch: int, record: Record) -> tuple[Instruction, ...]:
     """What to do about a member whose checkpoint of a player, at this epoch, the ledger has
     refused. One that has the player at a later epoch may be about to hear so."""

@@ -365,6 +365,7 @@ def stay_away(_: Session, life: Life, here: Departed, migration: str) -> None:
     life.call_off(migration)
     if here.waived == migration:
         here.waived = ""
+        life.hands.tell_left(here.final)
 
 
 # By the ledger the player is ours after all, or it is another's. It was ours without a break, for
@@ -393,6 +394,7 @@ def retain_final(_: Session, life: Life, here: Departed, migration: str, epoch: 
     here.final = msgspec.structs.replace(here.final, epoch=here.epoch)
     if here.waived == migration:
         here.waived = ""
+        life.hands.tell_left(here.final)
 
 
 @pep614(arriving.upon(Session.release, nodata=True).loop())
