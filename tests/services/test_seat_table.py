@@ -72,8 +72,8 @@ RETAINED = {
 # Who went home while it was not known whose it is has left as soon as it is known.
 LEFT = {("waived and home, router back", "cancel m2")}
 OTHERWISE = TO_ITSELF | MADE_UP | LOCKED | UNRESERVED | RETAINED | LEFT
-# A player that stands still for 0.3 s has its target asked to waive it, with a router there too, and
-# the router is told at once, by one more roster.
+# A player that stands still for 0.3 s has its target asked to waive it, with a router there too.
+# The router is told of it at once, by one more roster.
 WAIVED = (*FROZEN, "waived", "waived, router back")
 WAIVING = ("to a: Waive(", "to router: Roster(")
 
