@@ -12,8 +12,14 @@ FROM python AS graphite
 # graphite-web draws pictures with it.
 RUN apt-get update -q && apt-get install -qy --no-install-recommends libcairo2 \
  && rm -rf /var/lib/apt/lists/*
-COPY graphite/requirements.txt /srv/graphite/
-RUN pip install -r /srv/graphite/requirements.txt
+COPY graphite/requirements.txt graphite/releases.txt graphite/bridge.py /srv/graphite/
+# As environments.py does it: the bridge first, then what they need, then carbon and graphite-web.
+RUN packages=$(python3 -c "import site; print(site.getsitepackages()[0])") \
+ && cp /srv/graphite/bridge.py "$packages/clientmigration_bridge.py" \
+ && echo "import clientmigration_bridge; clientmigration_bridge.put_back()" \
+      > "$packages/clientmigration_bridge.pth" \
+ && pip install -r /srv/graphite/requirements.txt \
+ && pip install --no-deps --no-build-isolation -r /srv/graphite/releases.txt
 COPY graphite /srv/graphite
 RUN sed -i -e 's#\$storage#/srv/state#' -e 's#\$interface#0.0.0.0#' \
       -e 's#\$line_port#2003#' -e 's#\$query_port#7002#' /srv/graphite/carbon.conf \
@@ -30,7 +36,7 @@ COPY pyproject.toml /srv/clientmigration/
 RUN cd /srv/clientmigration \
  && python3 -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" > /tmp/packages \
  && pip install -r /tmp/packages "setuptools>=77"
-COPY README.md /srv/clientmigration/
+COPY README.md LICENSE /srv/clientmigration/
 COPY services /srv/clientmigration/services
 RUN pip install --no-deps --no-build-isolation --editable /srv/clientmigration \
  && python3 -c "from twisted.plugin import IPlugin, getPlugins; list(getPlugins(IPlugin))" \

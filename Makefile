@@ -24,7 +24,7 @@ DOWN ?=
 # Flags for the benchmark (make bench BENCH='--players 10000 --servers 10').
 BENCH ?=
 
-.PHONY: help run test soak check arena bench dashboards up down logs
+.PHONY: help run test soak check release arena bench dashboards up down logs
 .DEFAULT_GOAL := help
 
 help: ## Say what each word does.
@@ -57,6 +57,10 @@ check: ## Lint, formatting, layers and types of the whole tree.
 arena: ## Try SEEDS (10000) schedules of faults on all cores; a seed that fails is printed whole.
 	$(PREPARE) services
 	@$(BIN)/python -m clientmigration.testing --seeds $(SEEDS) $(ARENA)
+
+release: ## Go through the checklist of a release: build, install elsewhere, run; uploads nothing.
+	$(PREPARE) dev
+	@$(BIN)/python tests/release/check.py
 
 bench: ## Measure on this machine: how fast the brain decides, and how well (beside METIS).
 	$(PREPARE) dev

@@ -73,13 +73,40 @@ def set_aside(storage: Path) -> None:
         log.info("{line}", line=line)
 
 
+LEFT_OUT = {
+    b"dashboard": "its dashboards run what anybody wrote into a name or a time in the browser of"
+    " whoever looks at them (CVE-2022-4728, CVE-2022-4729, CVE-2022-4730), and no release mends it."
+    " Grafana has dashboards, and the homepage shows the fleet",
+    b"whitelist": "carbon takes all series here, and it would unpickle a file",
+}
+"""Paths of graphite-web that are not served, and why. Nothing here, nor Grafana, asks for them."""
+
+
+class Refusal(Resource):
+    """404 with the reason, whatever comes after the path."""
+
+    isLeaf = True
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__()
+        self._words = f"/{path} of graphite-web is left out: {why}.\n".encode()
+
+    def render(self, request: Request) -> bytes:
+        request.setResponseCode(404)
+        request.setHeader(b"content-type", b"text/plain; charset=utf-8")
+        return self._words
+
+
 class Front(Resource):
-    """`/static/` from the files that came with graphite-web, everything else by graphite-web."""
+    """`/static/` from the files that came with graphite-web, what is left out by a refusal,
+    everything else by graphite-web."""
 
     def __init__(self, web: IResource, static: Path) -> None:
         super().__init__()
         self._web = web
         self.putChild(b"static", File(str(static)))
+        for path, why in LEFT_OUT.items():
+            self.putChild(path, Refusal(path.decode(), why))
 
     def getChild(self, path: bytes, request: Request) -> IResource:
         assert request.prepath is not None

@@ -41,6 +41,11 @@ CARBONLINK_HOSTS = [os.environ["GRAPHITE_CARBONLINK"]]
 DEFAULT_CACHE_DURATION = 1
 FIND_CACHE_DURATION = 1
 
+# Its answers come from its own threads (web.py). Its pool would start more, and hold a stop up.
+USE_WORKER_POOL = False
+# What its tables were made with; Django asks to be told.
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+
 # Errors go to the log of the process; nothing is written about requests that went well.
 LOG_FILE_INFO = LOG_FILE_EXCEPTION = LOG_FILE_CACHE = LOG_FILE_RENDERING = "-"
 LOG_INFO_PERFORMANCE = False

@@ -14,7 +14,9 @@ import pytest
 
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
 from clientmigration.cli.main import COMMANDS, main, parser
+from clientmigration.cli.router import settle
 from clientmigration.errors import Away, ConfigurationError, NotAuthentic, Refused
+from clientmigration.net.noted import NAME, forget, note
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Proofs, Seals
 
@@ -31,6 +33,32 @@ def of(run: Callable[[Namespace, Output], int], name: str = "greet") -> tuple[Co
 def greet(flags: Namespace, answer: Output) -> int:
     answer.tell({"hello": flags.whom}, f"hello {flags.whom}")
     return DONE
+
+
+def asked_where(words: list[str]) -> Namespace:
+    """The flags of a real command, as they are when it runs."""
+    flags = parser().parse_args(words)
+    settle(flags)
+    return flags
+
+
+def test_after_a_port_flag_of_the_stack_a_command_asks_the_new_port(tmp_path: Path) -> None:
+    secret = ["--secret-file", str(tmp_path / "cluster.secret")]
+    note(tmp_path, {"router": "tcp:127.0.0.1:4201", "graphite": "http://127.0.0.1:8180"})
+    flags = asked_where(["explain", "gs-1", *secret])
+    assert (flags.router, flags.graphite) == ("tcp:127.0.0.1:4201", "http://127.0.0.1:8180")
+    said = asked_where(["status", "--router", "tcp:127.0.0.1:9", *secret])
+    assert said.router == "tcp:127.0.0.1:9"
+
+
+@pytest.mark.parametrize("left", ["", "[1]", '{"router": 1}', "{"])
+def test_where_nothing_is_noted_the_usual_ports_are_asked(tmp_path: Path, left: str) -> None:
+    (tmp_path / NAME).write_text(left)
+    secret = ["--secret-file", str(tmp_path / "cluster.secret")]
+    assert asked_where(["status", *secret]).router == "tcp:127.0.0.1:4101"
+    forget(tmp_path)
+    forget(tmp_path)
+    assert asked_where(["explain", "gs-1", *secret]).graphite == "http://127.0.0.1:8080"
 
 
 def test_a_command_answers_for_people(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,13 @@ def test_who_goes_draws_the_neighbours_after_it() -> None:
     assert names(choose(groups, two(4), POLICY, NOW, 50)) == ["p00", "p03", "p06", "p09"]
 
 
+def test_a_town_that_is_begun_is_ended_before_a_smaller_one_is_begun() -> None:
+    town, hamlet = [at(f"t{n:02}", 0) for n in range(14)], [at(f"h{n}", 1000) for n in range(6)]
+    staying = [replace(at(f"s{n:02}", 2000), locked=True) for n in range(20)]
+    moves = choose([*town, *hamlet, *staying], two(14), POLICY, NOW, 50)
+    assert sorted(names(moves)) == [each.player for each in town]
+
+
 def test_among_equals_the_one_whose_ping_suffers_least_goes() -> None:
     roster = [at("ada", 0, a=10, b=90), at("bob", 900, a=30, b=20), at("cyd", 1800)]
     assert names(choose(roster, two(3), POLICY, NOW, 50)) == ["bob", "cyd", "ada"]

@@ -23,10 +23,10 @@ def crowds_of(
     return Crowds.of(np.ones(len(players), np.int64), home, allowed, cells, sight)
 
 
-def divide(crowds: Crowds, worth: float = 2.0) -> Ints:
+def divide(crowds: Crowds, worth: float = 2.0, room: int = 0, metis: bool = True) -> Ints:
     members = crowds.allowed.shape[1]
     sizes = np.bincount(crowds.home, crowds.heads, minlength=members).astype(np.int64)
-    return divided(crowds, sizes, sizes, worth)
+    return divided(crowds, sizes, sizes + room, worth, metis=metis)
 
 
 MIXED = [(float(town), n % 2) for town in (0, 1000) for n in range(20)]
@@ -52,6 +52,20 @@ def test_who_must_stay_stays_and_the_others_come_to_it() -> None:
     homes = divide(crowds)
     assert (homes[[0, 2, 4]] == 0).all()
     assert (homes[:20] == 0).all()
+
+
+def test_without_metis_who_is_far_from_its_own_comes_to_them_where_there_is_room() -> None:
+    lost = [(0.0, 0)] * 10 + [(0.0, 1)] * 2 + [(1000.0, 1)] * 10
+    crowds = crowds_of(lost, 2)
+    assert (divide(crowds, metis=False) == crowds.home).all()  # there is none
+    homes = divide(crowds, room=2, metis=False)
+    assert crowds.apart(homes) == 0
+    assert np.flatnonzero(homes != crowds.home).tolist() == [10, 11]
+
+
+def test_without_metis_nobody_moves_who_does_not_win_by_it() -> None:
+    mixed = crowds_of(MIXED, 2)
+    assert (divide(mixed, room=20, metis=False) == mixed.home).all()
 
 
 def test_who_has_no_position_is_seen_by_nobody() -> None:

@@ -172,6 +172,53 @@ async def test_an_answer_that_is_no_answer_is_named(live: Running) -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("page", "begins"),
+    [
+        ("/", b"<!DOCTYPE HTML"),
+        ("/composer", b"<!--"),
+        ("/browser/", b"<!DOCTYPE HTML"),
+        ("/version/", b"1.1.10"),
+        ("/metrics/find?query=*", b"["),
+        ("/metrics/index.json", b"["),
+        ("/metrics/expand?query=*", b"{"),
+        ("/events/", b"<html>"),
+        ("/tags", b"["),
+        ("/account/login", b"<!--"),
+        ("/admin/login/", b"<!DOCTYPE html>"),
+        ("/static/js/composer.js", b"/*"),
+        ("/render?target=constantLine(1)&format=csv", b"1.0,"),
+    ],
+)
+@pytest_twisted.ensureDeferred
+async def test_its_own_pages_answer_on_a_django_that_it_never_saw(
+    live: Running, page: str, begins: bytes
+) -> None:
+    assert (await live.ask(page)).lstrip().startswith(begins)
+
+
+@pytest_twisted.ensureDeferred
+async def test_grafanas_query_editor_gets_the_functions_with_their_parameters(
+    live: Running,
+) -> None:
+    functions = json.loads(await live.ask("/functions"))
+    assert len(functions) > 100
+    assert functions["movingAverage"]["function"].startswith("movingAverage(seriesList, windowSize")
+    one = json.loads(await live.ask("/functions/sumSeries"))
+    assert one["function"] == "sumSeries(*seriesLists)"
+
+
+@pytest.mark.parametrize(
+    ("page", "why"), [("/dashboard/", "CVE-2022-4728"), ("/whitelist/add", "unpickle")]
+)
+@pytest_twisted.ensureDeferred
+async def test_what_nobody_can_make_safe_is_left_out_and_says_why(
+    live: Running, page: str, why: str
+) -> None:
+    with pytest.raises(GraphiteAway, match=f"answers 404.*{why}"):
+        await live.ask(page)
+
+
 @pytest_twisted.ensureDeferred
 async def test_pictures_are_drawn_where_libcairo_is(live: Running) -> None:
     if find_library("cairo") is None:

@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 from twisted.internet.address import IPv6Address
+from twisted.internet.endpoints import clientFromString
+from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.protocol import Protocol
-from twisted.internet.testing import MemoryReactor
+from twisted.internet.testing import MemoryReactor, MemoryReactorClock
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_address
-from clientmigration.net.door import BACKLOG, Lines, listening, reachable
+from clientmigration.net.door import BACKLOG, Lines, NamedEndpoint, listening, reachable, steady
 from clientmigration.net.line import described
 
 
@@ -45,6 +50,41 @@ def test_an_address_that_nobody_can_dial_is_refused_with_what_is_allowed(address
 
 def test_an_ipv6_address_is_said_as_in_a_url() -> None:
     assert described(IPv6Address("TCP", "fd00::7", 4200)) == "[fd00::7]:4200"
+
+
+@pytest.mark.parametrize(
+    ("dialling", "said"),
+    [
+        ("tcp:127.0.0.1:4101", "127.0.0.1:4101"),
+        ("tcp:router.example.org:4101", "router.example.org:4101"),
+        (r"tcp:\:\:1:4101", "::1:4101"),
+        ("unix:/run/router", "/run/router"),
+    ],
+)
+def test_a_log_names_where_is_dialled_and_not_an_object(dialling: str, said: str) -> None:
+    endpoint = clientFromString(MemoryReactor(), dialling)
+    assert repr(NamedEndpoint(endpoint)) == said
+    assert repr(NamedEndpoint(NamedEndpoint(endpoint))) == "NamedEndpoint"
+
+
+def test_a_connection_that_comes_back_says_where_it_dials() -> None:
+    told: list[str] = []
+
+    @implementer(ILogObserver)
+    def listen(event: LogEvent) -> None:
+        told.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(listen)
+    reactor: Any = MemoryReactorClock()
+    endpoint = clientFromString(reactor, "tcp:127.0.0.1:4101")
+    service = steady(endpoint, lambda: Protocol(), reactor)  # type: ignore[arg-type, return-value]
+    try:
+        service.startService()
+        reactor.tcpClients[0][2].clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+    finally:
+        globalLogPublisher.removeObserver(listen)
+        service.stopService()
+    assert any("to connect 127.0.0.1:4101 in" in line for line in told), told
 
 
 def test_a_crowd_that_comes_all_at_once_is_let_in_at_once() -> None:

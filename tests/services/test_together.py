@@ -100,6 +100,25 @@ def test_whom_its_game_wants_left_alone_stays_until_its_server_stops() -> None:
     assert sum(player.tally.missed for player in players) == 0
 
 
+def test_who_is_being_moved_counts_where_it_will_be_from_the_order_on() -> None:
+    arena = Arena(delay_s=0.02)
+    arena.start_router()
+    arena.start_server("eu")
+    ada = arena.start_player()
+    arena.run_until(lambda: ada.state == "playing")
+    arena.start_server("us")
+    arena.run(3.0)
+    (before,) = arena.router.residents.of(["eu"])
+    assert (before.member, before.locked) == ("eu", False)
+    arena.move(ada, "us")
+    (while_moving,) = arena.router.residents.of(["eu"])
+    assert (while_moving.member, while_moving.locked) == ("us", True)
+    arena.run(5.0)
+    assert arena.router.residents.of(["eu"]) == []
+    (after,) = arena.router.residents.of(["us"])
+    assert (after.member, after.locked) == ("us", False)
+
+
 def test_of_each_zone_one_server_is_pinged_and_the_ping_counts_for_all_of_it() -> None:
     arena = Arena()
     arena.network.delay = lambda a, b: 0.04 if "us" in (a + b) else 0.002

@@ -55,8 +55,7 @@ def flags(options: type[usage.Options]) -> Iterable[str]:
 def _default(value: Any) -> str:
     if value in ("", None):
         return "none"
-    inside = str(value).removeprefix(f"{stack._ROOT}/")
-    return f"`{inside}` of the checkout" if inside != str(value) else f"`{value}`"
+    return f"`{value}`"
 
 
 def ports() -> Iterable[str]:

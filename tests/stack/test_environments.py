@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from clientmigration.stack import environments
-from clientmigration.stack.environments import ENVIRONMENTS, CannotPrepare, is_made, prepare
+from clientmigration.stack.environments import (
+    ENVIRONMENTS,
+    CannotPrepare,
+    is_made,
+    prepare,
+    system,
+)
 
 PRETENDER = """#!{python}
 import os, sys, pathlib
@@ -21,11 +27,15 @@ if sys.argv[1:3] == ["-I", "-c"]:
 elif sys.argv[1:3] == ["-m", "venv"]:
     there = pathlib.Path(sys.argv[3])
     (there / "bin").mkdir(parents=True)
+    (there / "lib" / "python{version}" / "site-packages").mkdir(parents=True)
     (there / "pyvenv.cfg").write_text("version = {version}.9")
     (there / "bin" / "python").write_text(me.read_text())
     (there / "bin" / "python").chmod(0o755)
 elif sys.argv[1:3] == ["-m", "pip"]:
     print("Collecting everything")
+    if pathlib.Path({log!r}).with_name("offline").exists():
+        print("WARNING: Retrying (Retry(total=4)) after NewConnectionError('name resolution')")
+        sys.exit("ERROR: No matching distribution found for setuptools>=77")
     if pathlib.Path({log!r}).with_name("pip-fails").exists():
         sys.exit("ERROR: no such package")
 """
@@ -39,7 +49,8 @@ class Machine:
         for made in (self.root / "graphite", self.bin):
             made.mkdir(parents=True)
         (self.root / "pyproject.toml").write_text("[project]\n")
-        (self.root / "graphite" / "requirements.txt").write_text("carbon\n")
+        for name in ("requirements.txt", "releases.txt", "bridge.py"):
+            (self.root / "graphite" / name).write_text(f"# {name}\n")
         self.environ = {"PATH": str(self.bin), "HOME": str(folder)}
 
     def has_python(self, name: str, version: str, able: bool = True) -> Path:
@@ -136,6 +147,14 @@ def test_an_environment_that_pip_could_not_fill_is_not_made_and_begun_again(
     assert machine.called("-m venv") == 2
 
 
+def test_a_first_start_without_a_network_says_so_first(machine: Machine) -> None:
+    machine.has_python("python3.11", "3.11")
+    machine.log.with_name("offline").touch()
+    words = r"the package index cannot be reached .*; then: ERROR: No matching distribution"
+    with pytest.raises(CannotPrepare, match=words):
+        machine.prepare("services")
+
+
 def test_an_environment_of_unknown_origin_is_filled_and_not_thrown_away(machine: Machine) -> None:
     python = machine.has_python("python3.11", "3.11")
     machine.prepare("services")
@@ -148,7 +167,7 @@ def test_an_environment_of_unknown_origin_is_filled_and_not_thrown_away(machine:
 def test_an_environment_of_another_python_is_replaced(machine: Machine) -> None:
     machine.has_python("python3.11", "3.11")
     machine.prepare("graphite")
-    (machine.root / ".venv-graphite" / "pyvenv.cfg").write_text("version = 3.12.1")
+    (machine.root / ".venv-graphite" / "pyvenv.cfg").write_text("version = 3.10.1")
     assert not machine.is_made("graphite")
     machine.prepare("graphite")
     assert machine.is_made("graphite")
@@ -164,35 +183,108 @@ def test_a_moved_checkout_is_made_again_because_scripts_hold_their_path(machine:
 def test_an_active_environment_of_ours_is_not_what_makes_itself(machine: Machine) -> None:
     machine.has_python("../checkout/.venv-graphite/bin/python3", "3.11")
     machine.environ["PATH"] = f"{machine.root}/.venv-graphite/bin"
-    with pytest.raises(CannotPrepare, match=r"no Python 3\.11 was found"):
+    with pytest.raises(CannotPrepare, match=r"no Python from 3\.11 to 3\.14 was found"):
         machine.prepare("graphite")
 
 
 def test_a_python_that_cannot_make_environments_says_what_to_install(machine: Machine) -> None:
-    machine.has_python("python3.11", "3.11", able=False)
-    with pytest.raises(CannotPrepare, match=r"apt install python3\.11-venv"):
+    python = machine.has_python("python3.11", "3.11", able=False)
+    with pytest.raises(CannotPrepare, match=f"{python} would do .* but cannot make environments"):
         machine.prepare("graphite")
 
 
-def test_no_python_says_what_needs_it_and_what_to_install(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ("ID=debian\n", "debian"),
+        ('ID=ubuntu\nID_LIKE="debian"\n', "debian"),
+        ('NAME="Rocky"\nID="rocky"\nID_LIKE="rhel centos fedora"\n', "fedora"),
+        ('ID="opensuse-leap"\nID_LIKE="suse opensuse"\n', "suse"),
+        ("ID=nixos\n", ""),
+    ],
+)
+def test_what_to_install_is_said_in_the_words_of_the_system(
+    tmp_path: Path, told: str, known: str
+) -> None:
+    (tmp_path / "os-release").write_text(told)
+    assert system(tmp_path / "os-release") == known
+
+
+def test_a_system_that_says_nothing_of_itself_is_none_of_those(tmp_path: Path) -> None:
+    assert system(tmp_path / "os-release") == ""
+
+
+def test_no_python_says_what_needs_it_and_a_command_that_works(machine: Machine) -> None:
     with pytest.raises(CannotPrepare) as problem:
         machine.prepare("graphite")
-    for words in ("carbon and graphite-web", "apt install python3.11", "uv"):
+    uv = machine.root / "run" / "uv"
+    for words in (
+        "carbon and graphite-web",
+        f"python3 -m venv {uv} && {uv}/bin/pip install uv",  # a bare pip is refused by PEP 668
+    ):
         assert words in str(problem.value)
 
 
-def test_uv_brings_the_python_that_nobody_has(machine: Machine) -> None:
-    brought = machine.has_python("brought/python", "3.11")
-    script = f'#!/bin/sh\necho "$0 $@" >> {machine.log}\n[ "$2" = install ] || echo {brought}\n'
+def test_uv_brings_the_python_that_nobody_has_and_fills_the_environment(machine: Machine) -> None:
+    brought = machine.has_python("brought/python", "3.14")
+    script = f'#!/bin/sh\necho "$0 $@" >> {machine.log}\n[ "$1" = pip ] || echo {brought}\n'
     machine.has_program("uv", script)
     machine.prepare("graphite")
-    assert machine.called("uv python install 3.11") == 1
+    assert machine.called("uv python install 3.14") == 1
     assert machine.called(f"{brought} -m venv") == 1
+    assert machine.called("uv pip install") == 2
+    assert machine.called("-m pip install") == 0
+
+
+def test_uv_is_found_where_our_own_words_have_it_put(machine: Machine) -> None:
+    machine.has_python("python3.13", "3.13")
+    machine.has_program("../checkout/run/uv/bin/uv", f'#!/bin/sh\necho "uv $@" >> {machine.log}\n')
+    machine.prepare("services")
+    assert machine.called("uv pip install") == 1
+
+
+def test_a_uv_that_cannot_install_is_no_hindrance(
+    machine: Machine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine.has_python("python3.13", "3.13")
+    machine.has_program("uv", "#!/bin/sh\necho 'error: no network' >&2\nexit 2\n")
+    machine.prepare("services")
+    assert "error: no network" in capsys.readouterr().out
+    assert machine.called("-m pip install -e .") == 1
+
+
+def test_the_bridge_is_beside_carbon_before_anything_is_installed(machine: Machine) -> None:
+    machine.has_python("python3.13", "3.13")
+    machine.log.with_name("pip-fails").touch()
+    with pytest.raises(CannotPrepare):
+        machine.prepare("graphite")
+    packages = machine.root / ".venv-graphite" / "lib" / "python3.13" / "site-packages"
+    assert (packages / "clientmigration_bridge.py").read_text() == "# bridge.py\n"
+    line = (packages / "clientmigration_bridge.pth").read_text()
+    assert line == "import clientmigration_bridge; clientmigration_bridge.put_back()\n"
+
+
+def test_what_carbon_needs_is_there_before_carbon_is_built_with_it(machine: Machine) -> None:
+    machine.has_python("python3.13", "3.13")
+    machine.prepare("graphite")
+    first, second = (call for call in machine.calls() if "-m pip install" in call)
+    assert first.endswith("-r graphite/requirements.txt")
+    assert second.endswith("--no-deps --no-build-isolation -r graphite/releases.txt")
+
+
+def test_a_changed_bridge_is_laid_again(machine: Machine) -> None:
+    machine.has_python("python3.13", "3.13")
+    machine.prepare("graphite")
+    (machine.root / "graphite" / "bridge.py").write_text("# another\n")
+    assert not machine.is_made("graphite")
+    machine.prepare("graphite")
+    packages = machine.root / ".venv-graphite" / "lib" / "python3.13" / "site-packages"
+    assert (packages / "clientmigration_bridge.py").read_text() == "# another\n"
 
 
 def test_uv_that_fails_is_named_with_its_words(machine: Machine) -> None:
     machine.has_program("uv", "#!/bin/sh\necho 'no network' >&2\nexit 2\n")
-    with pytest.raises(CannotPrepare, match=r"uv cannot bring Python 3\.11: no network"):
+    with pytest.raises(CannotPrepare, match=r"uv cannot bring Python 3\.14: no network"):
         machine.prepare("graphite")
 
 

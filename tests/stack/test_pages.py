@@ -3,6 +3,8 @@
 import ast
 import re
 import runpy
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,25 @@ def test_what_the_code_makes_of_the_page_is_up_to_date(name: str) -> None:
     part = re.search(rf"<!-- made: {name} -->\n(.*?)\n<!-- end -->", OPERATIONS, re.DOTALL)
     assert part is not None
     assert part[1].split("\n") == PARTS[name](), "run tests/stack/make_operations.py"
+
+
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGES[0].read_text(), re.M | re.S)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_saved_in_the_checkout_as_told_leaves_make_check_content(example: str) -> None:
+    ruff, place = str(Path(sys.executable).with_name("ruff")), str(REPOSITORY / "play.py")
+    for check in (["check"], ["format", "--check"]):
+        argv = [ruff, *check, "--stdin-filename", place, "-"]
+        done = subprocess.run(argv, input=example, text=True, capture_output=True, cwd=REPOSITORY)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_the_readme_asks_graphite_for_is_of_the_last_minutes() -> None:
+    """Without `from` it is a day, of which the points of the first minutes are lost in nulls."""
+    asked = re.findall(r"/render\?\S+", PAGES[0].read_text())
+    assert asked
+    assert all("from=-" in each for each in asked)
 
 
 def complaints() -> Iterator[str]:

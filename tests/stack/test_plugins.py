@@ -58,11 +58,15 @@ def listed(help_text: str) -> set[str]:
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the wheel installs. Built from a copy: a build leaves files behind."""
     source, wheels, site = (tmp_path_factory.mktemp(name) for name in ("source", "wheel", "site"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, source / name)
     built = shutil.ignore_patterns("__pycache__", "*.egg-info", "dropin.cache")
-    shutil.copytree(REPOSITORY / "services", source / "services", ignore=built)
-    able = int(metadata.version("setuptools").partition(".")[0]) >= 77
+    for name in ("services", "graphite", "docs"):
+        shutil.copytree(REPOSITORY / name, source / name, ignore=built)
+    able = any(  # an environment of Python 3.12 or later has none by itself
+        int(each.version.partition(".")[0]) >= 77
+        for each in metadata.distributions(name="setuptools")
+    )
     flags = ("--no-deps", "--no-build-isolation") if able else ("--no-deps",)
     run(source, "-m", "pip", "wheel", "--quiet", *flags, "--wheel-dir", str(wheels), str(source))
     (wheel,) = wheels.glob("*.whl")
@@ -119,7 +123,18 @@ def test_the_wheel_brings_no_package_of_twisteds_own(unpacked: Path) -> None:
     under = [file for file in (unpacked / "twisted").rglob("*") if file.is_file()]
     sources = [file for file in under if file.suffix == ".py"]
     assert [file.name for file in sources] == ["clientmigration_plugins.py"]
-    assert {each.name for each in unpacked.iterdir() if each.suffix != ".dist-info"} == {
+    assert {
+        each.name for each in unpacked.iterdir() if each.suffix not in (".dist-info", ".data")
+    } == {
         "clientmigration",
         "twisted",
     }
+
+
+def test_the_wheel_brings_what_a_demo_and_the_examples_need(unpacked: Path) -> None:
+    (share,) = unpacked.glob("*.data/data/share/clientmigration")
+    brought = {str(each.relative_to(share)) for each in share.rglob("*") if each.is_file()}
+    graphite = {f"graphite/{each.name}" for each in (REPOSITORY / "graphite").glob("*.*")}
+    scenarios = {f"scenarios/{each.name}" for each in (REPOSITORY / "docs/scenarios").iterdir()}
+    assert brought == {"policy.toml"} | graphite | scenarios
+    assert list(unpacked.glob("*.dist-info/licenses/LICENSE"))

@@ -85,6 +85,17 @@ def test_the_way_to_attach_one_more_server_is_a_command_that_works_from_anywhere
         assert words in line
 
 
+def test_the_banner_has_commands_that_find_this_stack_whatever_its_ports_are(
+    environment: Path,
+) -> None:
+    plan = planned(environment, "--members-port", "4201", "--graphite-port", "8180")
+    lines = "\n".join(plan.addresses())
+    for words in ("clientmigration top", "clientmigration explain gs-1"):
+        assert f"{words} --secret-file {plan.secret}" in lines
+    assert plan.secret.parent == plan.state  # where the addresses are noted
+    assert plan.noted() == {"router": "tcp:127.0.0.1:4201", "graphite": "http://127.0.0.1:8180"}
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [

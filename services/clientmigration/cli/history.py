@@ -42,8 +42,7 @@ def graphite_flag(own: ArgumentParser) -> None:
         "--graphite",
         type=_graphite,
         metavar="URL",
-        default=GRAPHITE,
-        help=f"graphite-web; default {GRAPHITE}",
+        help=f"graphite-web; default: where the stack noted that it is, else {GRAPHITE}",
     )
 
 

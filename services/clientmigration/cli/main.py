@@ -17,12 +17,14 @@ from clientmigration.cli import (
     orders,
     policy,
     replay,
+    run,
     simulate,
     status,
     top,
     watchkey,
 )
 from clientmigration.cli.command import AWAY, DONE, NO, NOT_AUTHENTIC, USAGE, Command, Output
+from clientmigration.cli.router import settle
 from clientmigration.errors import (
     Away,
     ClientMigrationError,
@@ -43,6 +45,8 @@ COMMANDS: tuple[Command, ...] = (
     simulate.COMMAND,
     watchkey.COMMAND,
     *ledger.COMMANDS,
+    run.RUN,
+    run.DEMO,
 )
 
 CODES: tuple[tuple[type[ClientMigrationError], int], ...] = (
@@ -89,7 +93,9 @@ def parser(commands: Sequence[Command] = COMMANDS) -> ArgumentParser:
 def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
     """Run one command; answers its exit code."""
     make_legible(sys.stdout, sys.stderr)
-    flags = parser(commands).parse_args(argv)
+    words = run.with_flags(sys.argv[1:] if argv is None else argv)
+    flags = parser(commands).parse_args(words)
+    settle(flags)
     try:
         return int(flags.command.run(flags, Output(Console(), flags.json)))
     except ClientMigrationError as error:

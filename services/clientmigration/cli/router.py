@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from clientmigration.cli.command import seconds, waited
 from clientmigration.errors import Refused
 from clientmigration.net.addresses import check_dialling
+from clientmigration.net.noted import noted
 from clientmigration.net.operator import (
     ANSWER_S,
     ENTER_S,
@@ -21,6 +22,7 @@ from clientmigration.net.operator import (
     entered,
     within,
 )
+from clientmigration.net.settings import GRAPHITE
 from clientmigration.net.tickets import Proofs, Seals
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole
@@ -35,9 +37,9 @@ def router_flags(own: ArgumentParser) -> None:
     """Add the flags of a command that talks with a router."""
     own.add_argument(
         "--router",
-        default=ROUTER,
         metavar="ENDPOINT",
-        help=f"endpoint of its member door; default {ROUTER}",
+        help="endpoint of its member door; default: where the stack that has the secret's folder"
+        f" noted that it is, else {ROUTER}",
     )
     secret_flag(own)
     own.add_argument(
@@ -57,6 +59,15 @@ def secret_flag(own: ArgumentParser) -> None:
         metavar="FILE",
         help=f"file with the cluster's secret; default {SECRET}",
     )
+
+
+def settle(flags: Namespace) -> None:
+    """Where the router and Graphite are, when no flag says: what the stack noted beside the
+    secret, or the usual ports."""
+    told = noted(Path(getattr(flags, "secret_file", SECRET)).parent)
+    for name, usual in (("router", ROUTER), ("graphite", GRAPHITE)):
+        if name in flags and getattr(flags, name) is None:
+            setattr(flags, name, told.get(name, usual))
 
 
 def endpoint_of(reactor: Any, flags: Namespace) -> IStreamClientEndpoint:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from clientmigration.cli.command import DONE, Command, Output
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.territory import METIS
 from clientmigration.core.simulation.baselines import (
     Brain,
     LeastLoad,
@@ -25,10 +26,13 @@ from clientmigration.core.simulation.review import BACK_S, Review, review
 from clientmigration.core.simulation.scenario import Scenario
 from clientmigration.core.simulation.simulator import START, Simulator
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.shipped import shipped
 
 
 def _flags(parser: ArgumentParser) -> None:
-    parser.add_argument("scenario", metavar="SCENARIO.toml", help="see docs/scenarios")
+    parser.add_argument(
+        "scenario", metavar="SCENARIO.toml", help="a file, or the name of one that came with this"
+    )
     parser.add_argument("--policy", default="", help="policy file; none: the defaults")
     parser.add_argument(
         "--seed", type=int, default=1, help="what is random follows from this number; default 1"
@@ -49,6 +53,19 @@ def read(path: str) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
+
+
+def found(scenario: str) -> str:
+    """The file of a scenario: as it is said, or that of the shipped one of this name."""
+    if Path(scenario).exists() or "/" in scenario or "." in scenario:
+        return scenario
+    told = {path.stem: str(path) for path in shipped("scenarios").glob("*.toml")}
+    if scenario not in told:
+        raise ConfigurationError(
+            f"{scenario} is neither a file nor a scenario that came with this:"
+            f" {', '.join(sorted(told))}"
+        )
+    return told[scenario]
 
 
 def reviews(
@@ -114,10 +131,12 @@ def _spelled(name: str, value: float | None) -> str:
 
 
 def _run(flags: Namespace, answer: Output) -> int:
-    scenario = Scenario.parse(read(flags.scenario))
+    if flags.oracle and not METIS:
+        raise ConfigurationError("--oracle asks METIS: pip install 'clientmigration[metis]'")
+    scenario = Scenario.parse(read(found(flags.scenario)))
     policy = Policy.parse(read(flags.policy)) if flags.policy else Policy()
-    found = list(reviews(scenario, policy, flags.seed, flags.alone, flags.oracle))
-    answer.tell({"scenario": scenario.title, "reviews": found}, table(scenario, found))
+    made = list(reviews(scenario, policy, flags.seed, flags.alone, flags.oracle))
+    answer.tell({"scenario": scenario.title, "reviews": made}, table(scenario, made))
     return DONE
 
 

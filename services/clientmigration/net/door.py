@@ -22,12 +22,15 @@ from twisted.internet.endpoints import (
 from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
+    IProtocol,
+    IProtocolFactory,
     IReactorTime,
     IStreamClientEndpoint,
     IStreamServerEndpoint,
 )
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from clientmigration.net.addresses import host_and_port
 from clientmigration.net.line import Line, described
@@ -126,7 +129,30 @@ def steady(
     """A connection that comes back: after 0.2 s, then longer, at most 3 s, and never in step with
     others (jitter), for that is how long a member may be away before its players notice."""
     policy = backoffPolicy(initialDelay=0.2, maxDelay=3.0, factor=1.6, jitter=jitter)
-    return ClientService(endpoint, Lines(make), retryPolicy=policy, clock=clock)
+    return ClientService(NamedEndpoint(endpoint), Lines(make), retryPolicy=policy, clock=clock)
+
+
+@implementer(IStreamClientEndpoint)
+class NamedEndpoint:
+    """An endpoint that logs can name: by where it dials, not by an address in memory."""
+
+    def __init__(self, endpoint: IStreamClientEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
+        return self._endpoint.connect(protocolFactory)
+
+    def __repr__(self) -> str:
+        return dialled(self._endpoint)
+
+
+def dialled(endpoint: object) -> str:
+    """host:port of an endpoint, or its path. Twisted's keep that to themselves."""
+    if (path := getattr(endpoint, "_path", None)) is not None:
+        return str(path)
+    host = getattr(endpoint, "_host", None) or getattr(endpoint, "_hostText", None)
+    port = getattr(endpoint, "_port", None)
+    return f"{host}:{port}" if host and port else type(endpoint).__name__
 
 
 class InOrder(MultiService):

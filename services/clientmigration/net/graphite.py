@@ -5,6 +5,7 @@ It only asks. No decision and no player waits for the answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -84,16 +85,28 @@ async def _get(agent: IAgent, url: str) -> bytes:
     response = await agent.request(b"GET", url.encode("ascii"))
     body = await body_of(response)
     if response.code != 200:
-        raise GraphiteAway(
-            f"Graphite answers {response.code}: {body[:200].decode(errors='replace')}"
-        )
+        raise GraphiteAway(f"Graphite answers {response.code}: {words(body)}")
     return body
 
 
-def _read(body: bytes, kind: type[T]) -> T:
+def words(body: bytes) -> str:
+    """The beginning of an answer, for a person: without the tags of a page, on one line."""
+    page = body[:4000].decode(errors="replace").strip()
+    if page.startswith("<"):
+        page = re.sub(r"(?is)<(head|script|style)\b.*?(</\1>|$)|<[^>]*>?", " ", page).strip()
+        page = f"a page that says: {page}" if page else "a page without words"
+    return " ".join(page.split())[:200]
+
+
+def read(body: bytes, kind: type[T]) -> T:
+    """An answer as a value, or GraphiteAway."""
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as problem:
+        if body.lstrip().startswith(b"<"):
+            raise GraphiteAway(
+                "something else than Graphite answers at its address, with a page for browsers"
+            ) from problem
         raise GraphiteAway(f"Graphite's answer cannot be read: {problem}") from problem
 
 
@@ -103,7 +116,7 @@ async def render(
     """What graphite-web at `base` knows of the targets in the last `back_s` s. Or GraphiteAway."""
     query = [("target", target) for target in targets]
     query += [("from", f"-{back_s}s"), ("format", "json")]
-    return _read(await fetch(reactor, f"{base}/render?{urlencode(query)}"), tuple[Series, ...])
+    return read(await fetch(reactor, f"{base}/render?{urlencode(query)}"), tuple[Series, ...])
 
 
 async def between(
@@ -114,7 +127,7 @@ async def between(
     query = [("target", target) for target in targets]
     query += [("from", str(since - 1)), ("until", str(until)), ("format", "json")]
     url = f"{base}/render?{urlencode(query)}"
-    return _read(await fetch(reactor, url, within_s), tuple[Series, ...])
+    return read(await fetch(reactor, url, within_s), tuple[Series, ...])
 
 
 async def events(
@@ -124,4 +137,4 @@ async def events(
     GraphiteAway."""
     query = [("tags", " ".join(tags)), ("set", "union"), ("from", since), ("until", until)]
     url = f"{base}/events/get_data?{urlencode(query)}"
-    return _read(await fetch(reactor, url, within_s), tuple[GraphiteEvent, ...])
+    return read(await fetch(reactor, url, within_s), tuple[GraphiteEvent, ...])

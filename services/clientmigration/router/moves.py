@@ -51,6 +51,11 @@ class Moves:
         """Whether a migration of this player is under way."""
         return player in self.by_player
 
+    def bound_for(self, player: str) -> str | None:
+        """To which member this player is being moved; None: it is not."""
+        move = self.by_player.get(player)
+        return None if move is None else move.terms.target
+
     def concerns(self, player: str, member: str) -> bool:
         """Whether a migration of this player from or to this member is under way."""
         move = self.by_player.get(player)

@@ -14,33 +14,34 @@ from clientmigration.router.attached import AttachedMembers, connected
 
 
 class Residents:
-    """`moving` has the players that are being moved, `moved_at` when each was last (Unix s);
-    `left_alone` answers who is not to be moved now, for it does not follow its redirects."""
+    """`bound_for` says to which member a player is being moved, `moved_at` when each was last (Unix
+    s); `left_alone` answers who is not to be moved now, for it does not follow its redirects."""
 
     def __init__(
         self,
         members: AttachedMembers,
         pings: KnownPings,
-        moving: Container[str],
+        bound_for: Callable[[str], str | None],
         moved_at: Mapping[str, float],
         left_alone: Callable[[str, float], bool],
         now: Callable[[], float],
     ) -> None:
         self._members, self._pings, self._now = members, pings, now
-        self._moving, self._moved_at, self._left_alone = moving, moved_at, left_alone
+        self._bound_for, self._moved_at, self._left_alone = bound_for, moved_at, left_alone
 
     def of(self, involved: Container[str]) -> list[Resident]:
-        """Everybody who plays at these members, and can be told to go."""
-        known, moved_at, moving, now = self._pings.known, self._moved_at, self._moving, self._now()
-        left_alone = self._left_alone
+        """Everybody who plays at these members, and can be told to go. Who is being moved counts
+        where it will be, as it does in what is believed of the members."""
+        known, moved_at, now = self._pings.known, self._moved_at, self._now()
+        bound_for, left_alone = self._bound_for, self._left_alone
         return [
             Resident(
                 player=entry.player,
-                member=name,
+                member=(bound := bound_for(entry.player)) or name,
                 position=Position(entry.x, entry.y),
                 ping_ms=known(entry.player, now),
                 moved_at=moved_at.get(entry.player),
-                locked=entry.player in moving or left_alone(entry.player, now),
+                locked=bound is not None or left_alone(entry.player, now),
                 busy=entry.busy,
                 group=entry.group,
             )

@@ -209,7 +209,7 @@ class Router(Service):
         self.residents = Residents(
             self.members,
             self.pings,
-            self.moves.by_player,
+            self.moves.bound_for,
             self.cooldowns.moved_at,
             self.reluctant.left_alone,
             self.now,

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.endpoints import clientFromString
+from twisted.logger import Logger
 
+from clientmigration.core.fleet.territory import METIS
 from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
@@ -24,6 +26,8 @@ from clientmigration.net.web import Reception
 from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.service import build
 from clientmigration.router.warm_start import from_graphite
+
+log = Logger()
 
 VISITORS = 2048  # that come at once when a server of a fair size dies, and some who wait
 
@@ -64,6 +68,8 @@ def makeService(options: Options) -> Daemon:
 
 def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a router, on `reactor`."""
+    if not METIS:
+        log.warn("METIS is not installed: exchanges are only such moves as pay one by one")
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     graphite = options["graphite"].rstrip("/")
     events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)

@@ -23,6 +23,16 @@ from pathlib import Path
 from typing import IO
 
 UNFINISHED = "unfinished"
+PYTHONS = ("3.14", "3.13", "3.12", "3.11")
+"""Versions that all environments run on, in order of preference."""
+
+BRIDGE = "clientmigration_bridge"
+_OFFLINE = "the package index cannot be reached from here, which the first start needs once"
+_UNCONNECTED = re.compile(
+    "NewConnectionError|ConnectTimeoutError|Could not fetch URL|name resolution|dns error"
+    "|Network is unreachable|Cannot connect to proxy|error sending request|ProxyError",
+    re.IGNORECASE,
+)
 _PROBE = """
 import sys
 try:
@@ -43,19 +53,21 @@ class CannotPrepare(Exception):
 class Environment:
     """One environment: where it is, which Pythons may run it, what goes in, what decides that.
 
-    `pythons` in order of preference; `proof` is code that must run in it (it also writes Twisted's
-    plugin cache, which a first start would otherwise pay for); `whole` names the word, if any,
-    whose environment is this one and more.
+    `installs` are what pip is asked for, one time after the other, `decided_by` the files that say
+    what that is; `bridge` is a file whose `put_back` each start of its Python calls. `proof` is
+    code that must run in it (it also writes Twisted's plugin cache, which a first start would
+    otherwise pay for); `whole` names the word, if any, whose environment is this one and more.
     """
 
     word: str
     folder: str
-    pythons: tuple[str, ...]
-    install: tuple[str, ...]
-    decided_by: str
+    installs: tuple[tuple[str, ...], ...]
+    decided_by: tuple[str, ...]
     proof: str
     purpose: str
     whole: str | None = None
+    bridge: str | None = None
+    pythons: tuple[str, ...] = PYTHONS
 
 
 _SERVICES = "the router, the game servers and the players"
@@ -65,9 +77,8 @@ ENVIRONMENTS = {
         Environment(
             "services",
             ".venv",
-            ("3.13", "3.12", "3.11"),
-            ("-e", "."),
-            "pyproject.toml",
+            (("-e", "."),),
+            ("pyproject.toml",),
             f"import clientmigration; {_PLUGINS}",
             _SERVICES,
             whole="dev",
@@ -75,20 +86,22 @@ ENVIRONMENTS = {
         Environment(
             "dev",
             ".venv",
-            ("3.13", "3.12", "3.11"),
-            ("-e", ".[dev]"),
-            "pyproject.toml",
+            (("-e", ".[dev]"),),
+            ("pyproject.toml",),
             f"import clientmigration, pytest; {_PLUGINS}",
             f"{_SERVICES}, with the tools that test and check them",
         ),
         Environment(
             "graphite",
             ".venv-graphite",
-            ("3.11",),
-            ("-r", "graphite/requirements.txt"),
-            "graphite/requirements.txt",
-            f"import carbon, django, graphite, whisper; {_PLUGINS}",
-            "carbon and graphite-web, whose releases run on no later Python",
+            (
+                ("-r", "graphite/requirements.txt"),
+                ("--no-deps", "--no-build-isolation", "-r", "graphite/releases.txt"),
+            ),
+            ("graphite/requirements.txt", "graphite/releases.txt", "graphite/bridge.py"),
+            f"import carbon.routers, django, graphite, whisper; {_PLUGINS}",
+            "carbon and graphite-web",
+            bridge="graphite/bridge.py",
         ),
     )
 }
@@ -127,13 +140,14 @@ def _stamp(folder: Path, text: str) -> None:
 def digest(root: Path, environment: Environment, python: str | None) -> str:
     """What decides the environment, as a hash. The place is part of it: scripts hold their path."""
     seen = hashlib.sha256()
-    for part in (str(root), str(python), (root / environment.decided_by).read_text()):
+    texts = [(root / each).read_text() for each in environment.decided_by]
+    for part in (str(root), str(python), *texts):
         seen.update(part.encode() + b"\0")
     return seen.hexdigest()[:16]
 
 
 def is_made(root: Path, environment: Environment) -> bool:
-    """Whether the environment is there, whole and up to date. Reads three small files."""
+    """Whether the environment is there, whole and up to date. Reads a few small files."""
     folder = root / environment.folder
     python = python_of(folder)
     words = (environment.word, environment.whole)
@@ -163,13 +177,19 @@ class Workshop:
                 child.kill()
                 raise
         if child.returncode:
-            raise CannotPrepare(f"{failure}: {self.last_line()}\nall of it is in {self.log}")
+            why = f"{_OFFLINE}; then: {self.last_line()}" if self.is_offline() else self.last_line()
+            raise CannotPrepare(f"{failure}: {why}\nall of it is in {self.log}")
 
     def _started(self, argv: Sequence[str], out: IO[bytes]) -> subprocess.Popen[bytes]:
         environ, quiet = dict(self.environ), subprocess.DEVNULL
         return subprocess.Popen(
             list(argv), stdin=quiet, stdout=out, stderr=out, env=environ, cwd=self.root
         )
+
+    def is_offline(self) -> bool:
+        """Whether the log tells of connections that could not be made. pip goes on after those, and
+        ends by saying that some package does not exist."""
+        return bool(_UNCONNECTED.search(self.log.read_text(errors="replace")))
 
     def last_line(self) -> str:
         """The last error in the log, or else its last line."""
@@ -207,6 +227,16 @@ def _fresh(environment: Environment, work: Workshop) -> None:
     work.run([str(python), "-m", "venv", str(folder)], failure)
 
 
+def _lay_bridge(environment: Environment, work: Workshop) -> None:
+    """Have each start of the environment's Python import its bridge, if it has one."""
+    folder = work.root / environment.folder
+    if environment.bridge is None:
+        return
+    for packages in folder.glob("lib/python*/site-packages"):
+        shutil.copyfile(work.root / environment.bridge, packages / f"{BRIDGE}.py")
+        (packages / f"{BRIDGE}.pth").write_text(f"import {BRIDGE}; {BRIDGE}.put_back()\n")
+
+
 def make(root: Path, environment: Environment, environ: Mapping[str, str]) -> None:
     """Make the environment whole and up to date, keeping what is there when it can be kept.
 
@@ -221,14 +251,36 @@ def make(root: Path, environment: Environment, environ: Mapping[str, str]) -> No
     _stamp(folder, UNFINISHED)
     python = str(folder / "bin" / "python")
     say(f"installing into {environment.folder}: takes a minute or two, details in {work.log}")
-    pip = [python, "-m", "pip", "install", *environment.install]
-    work.run(pip, f"pip could not fill {environment.folder}")
+    _lay_bridge(environment, work)
+    for packages in environment.installs:
+        _install(packages, python, environment, work)
     work.run([python, "-c", environment.proof], f"{folder} does not work")
     _stamp(folder, f"{environment.word} {digest(root, environment, python_of(folder))}")
     say(f"{environment.folder} is ready")
 
 
+def _install(
+    packages: Sequence[str], python: str, environment: Environment, work: Workshop
+) -> None:
+    """By uv where there is one, which takes seconds; by pip where there is none, or it fails."""
+    uv = _uv(work)
+    if uv is not None:
+        try:
+            work.run([uv, "pip", "install", "--python", python, *packages], "uv could not install")
+            return
+        except CannotPrepare as problem:
+            say(f"{problem}\ntrying with pip")
+    pip = [python, "-m", "pip", "install", *packages]
+    work.run(pip, f"pip could not fill {environment.folder}")
+
+
 # Which Python?
+
+
+def _uv(work: Workshop) -> str | None:
+    """The program uv, where there is one: on the PATH, or where we told somebody to put it."""
+    path = os.pathsep.join((str(work.root / "run" / "uv" / "bin"), work.environ.get("PATH", "")))
+    return shutil.which("uv", path=path)
 
 
 def _candidates(pythons: Sequence[str], environ: Mapping[str, str]) -> Iterator[Path]:
@@ -267,16 +319,16 @@ def find_python(environment: Environment, work: Workshop) -> Path:
             version, able = _asked(candidate)
             if version in environment.pythons and able:
                 return candidate
-            if version in environment.pythons:
-                unable.append(f"{candidate} (apt install python{version}-venv)")
-    brought = _brought_by_uv(environment.pythons[-1], work)
+            if version in environment.pythons and str(candidate) not in unable:
+                unable.append(str(candidate))
+    brought = _brought_by_uv(environment.pythons[0], work)
     if brought is None:
-        raise CannotPrepare(_what_to_install(environment, unable))
+        raise CannotPrepare(_what_to_install(environment, unable, work))
     return brought
 
 
 def _brought_by_uv(version: str, work: Workshop) -> Path | None:
-    uv = shutil.which("uv", path=work.environ.get("PATH", ""))
+    uv = _uv(work)
     if uv is None:
         return None
     say(f"bringing Python {version} with uv (details in {work.log})")
@@ -292,17 +344,41 @@ def _brought_by_uv(version: str, work: Workshop) -> Path | None:
     return found if _asked(found) == (version, True) else None
 
 
-def _what_to_install(environment: Environment, unable: Sequence[str]) -> str:
-    versions = " or ".join(environment.pythons)
-    newest = environment.pythons[-1]
+_VENV = {
+    "debian": "apt install python3-venv",
+    "fedora": "dnf install python3",
+    "suse": "zypper install python3",
+    "arch": "pacman -S python",
+    "alpine": "apk add python3",
+}
+"""By a system, or one that it is like: what brings the parts of Python that make environments."""
+
+
+def system(os_release: Path = Path("/etc/os-release")) -> str:
+    """Which of those systems this is; "" if none."""
+    try:
+        told = re.findall(r"^ID(?:_LIKE)?=\"?([^\"\n]+)", os_release.read_text(), re.M)
+    except OSError:
+        return ""
+    words = " ".join(told).replace("opensuse", "suse").split()
+    return next((each for each in words if each in _VENV), "")
+
+
+def _what_to_install(environment: Environment, unable: Sequence[str], work: Workshop) -> str:
+    """A command that works here. pip for all is refused on most systems of today (PEP 668)."""
+    oldest, newest = environment.pythons[-1], environment.pythons[0]
+    venv = _VENV.get(system(), "install what your system calls venv")
     if unable:
         return (
-            f"Python {versions} was found, but without what makes environments: {'; '.join(unable)}"
+            f"{' and '.join(unable)} would do for {environment.purpose}, but cannot make"
+            f" environments. Do `{venv}` as root, and try again"
         )
+    _, able = _asked(Path(sys.executable))
+    uv = work.root / "run" / "uv"
     return (
-        f"no Python {versions} was found, and {environment.purpose} need one. Install it"
-        f" (Debian, Ubuntu: apt install python{newest} python{newest}-venv),"
-        f" or install uv, which brings it by itself (pip install uv), and try again"
+        f"no Python from {oldest} to {newest} was found, and {environment.purpose} need one."
+        f" Have uv bring one: do `{'' if able else f'{venv} && '}python3 -m venv {uv}"
+        f" && {uv}/bin/pip install uv`, and try again"
     )
 
 

@@ -69,8 +69,18 @@ class Plan:
             f"game servers attach to  {self._members}",
             f"Graphite                {self.graphite.url}",
             f"logs                    {self.logs}",
+            f"see it live             {self._command('top')}",
+            f"why is it as it is      {self._command('explain gs-1')}",
             f"one more game server    {attach}",
         )
+
+    def noted(self) -> dict[str, str]:
+        """What the command line has to know to reach this stack."""
+        return {"router": self._members, "graphite": self.graphite.url}
+
+    def _command(self, words: str) -> str:
+        program = self.twistd.with_name("clientmigration")
+        return f"{program} {words} --secret-file {self.secret}"
 
     @property
     def _players(self) -> str:

@@ -17,7 +17,9 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.noted import forget, note
 from clientmigration.net.reactor import Reactor
+from clientmigration.net.shipped import shipped
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.worldclock import monotonic
 from clientmigration.stack import claims, logs, processes, truth
@@ -25,8 +27,6 @@ from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.plan import Plan
 from clientmigration.stack.ports import Ports, check_free, settled
 from clientmigration.stack.service import Stack, Surroundings
-
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 def _whole(word: str) -> int:
@@ -42,7 +42,7 @@ class Options(usage.Options):
     optParameters: Sequence[Sequence[Any]] = (
         ["state", None, "run", "Folder for everything that the stack writes."],
         ["graphite-env", None, ".venv-graphite", "Python environment with carbon, graphite-web."],
-        ["graphite-files", None, str(_ROOT / "graphite"), "Folder with their settings."],
+        ["graphite-files", None, None, "Folder with their settings; those that came with this."],
         ["servers", None, 3, "Game servers to start.", _whole],
         ["capacity", None, 200, "Players that one game server takes.", _whole],
         ["players", None, 300, "Players in the crowd; 0 for no crowd.", _whole],
@@ -72,7 +72,7 @@ def plan(options: Mapping[str, Any]) -> Plan:
     names = ("players", "members", "carbon", "carbon_query", "graphite", "status")
     ports = settled(Ports(**{n: options[f"{n.replace('_', '-')}-port"] for n in names}))
     graphite = Graphite(
-        files=Path(options["graphite-files"]).resolve(),
+        files=Path(options["graphite-files"] or shipped("graphite")).resolve(),
         environment=Path(options["graphite-env"]).absolute(),
         home=state / "graphite",
         logs=state / "log",
@@ -111,26 +111,33 @@ def makeService(options: Mapping[str, Any]) -> MultiService:
 
 
 class Whole(MultiService):
-    """All of the stack. Its state folder is claimed for as long as this exists."""
+    """All of the stack. Its state folder is claimed for as long as this exists, and where it
+    listens is noted there until it stops."""
 
-    def __init__(self, claim: IO[str]) -> None:
+    def __init__(self, claim: IO[str], state: Path) -> None:
         super().__init__()
-        self._claim = claim
+        self._claim, self._state = claim, state
 
     def privilegedStartService(self) -> None:
         """twistd may have forked since the folder was claimed."""
         claims.sign(self._claim)
         super().privilegedStartService()
 
+    def stopService(self) -> Any:
+        """Whoever asks now finds nobody."""
+        forget(self._state)
+        return super().stopService()
+
 
 def stack(reactor: Reactor, wanted: Plan, every_s: float) -> MultiService:
     """The service of a plan, in a state folder that is now ours. Raises ConfigurationError."""
-    whole = Whole(claims.claim(wanted.state))
+    whole = Whole(claims.claim(wanted.state), wanted.state)
     check_free(wanted.ports)
     logs.begin(_log_of(wanted.state))
     claims.keep_secret(wanted.secret)
     claims.keep_files(wanted.files)
     wanted.graphite.prepare()
+    note(wanted.state, wanted.noted())
     around = Surroundings(
         reactor=reactor,
         say=say,

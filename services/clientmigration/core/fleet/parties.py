@@ -8,6 +8,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +23,31 @@ LAST = 1e6
 RECENT = 1e3
 """Neighbours that whoever was moved a moment ago counts as leaving behind."""
 WISHED = 200.0
-"""Neighbours that it is worth to be at the member at which a player should be."""
+"""Neighbours that it is worth to be at the member at which a player should be, beside those whom it
+will have there: so that a place that is begun is ended before another is begun."""
+
+
+class Wish(NamedTuple):
+    """At which member a player should be, and how many neighbours more it has there than where it
+    is, once all are where they should be."""
+
+    member: str
+    more: float
+
+
+NOWHERE = Wish("", 0.0)
+"""No wish."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartyTerms:
     """What a choice is made by. `zones` says where members stand; who is not in it has a zone of
-    its own, called like itself. `wishes` says of players to which member they should go."""
+    its own, called like itself. `wishes` says of players where they should be."""
 
     policy: Policy
     now: float
     zones: Mapping[str, str]
-    wishes: Mapping[str, str] = field(default_factory=dict)
+    wishes: Mapping[str, Wish] = field(default_factory=dict)
 
     def zone(self, member: str) -> str:
         """Where a member stands."""
@@ -83,8 +97,9 @@ class Parties:
         self.first = np.array([rows[0] for rows in self.rows], np.int64)
         busy = np.array([place.residents[row].busy for row in self.first], bool)
         self.groups = [n for n, rows in enumerate(self.rows) if len(rows) > 1]
-        goals = [terms.wishes.get(place.residents[row].player, "") for row in self.first]
-        self.goals = np.array(goals, object)
+        wishes = [terms.wishes.get(place.residents[row].player, NOWHERE) for row in self.first]
+        self.goals = np.array([wish.member for wish in wishes], object)
+        self.wished = WISHED + np.array([wish.more for wish in wishes])
         self.fixed = -LAST * busy - RECENT * self._recent()
         self._pinged: dict[str, Floats] = {}
 
@@ -129,7 +144,7 @@ class Parties:
         """What each party wins per head beyond its neighbours, in neighbours."""
         zone, policy = self.terms.zone, self.terms.policy
         offsets = self.fixed - self._worse(zone(flow.source), zone(flow.target))
-        offsets += WISHED * (self.goals == flow.target)
+        offsets += self.wished * (self.goals == flow.target)
         for party in self.groups:
             rows = self.rows[party]
             if not self.left[party] or not rows:

@@ -14,7 +14,7 @@ import numpy as np
 from clientmigration.core.fleet.cells import CellSight, Floats, Ints
 from clientmigration.core.fleet.circulation import Party, Way, circulated
 from clientmigration.core.fleet.flow import Flow
-from clientmigration.core.fleet.parties import PartyTerms
+from clientmigration.core.fleet.parties import PartyTerms, Wish
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.fleet.territory import Crowds, Marks, divided
 
@@ -53,7 +53,7 @@ def regrouped(
 
 def wished(
     there: Mapping[str, Sequence[Resident]], flows: Sequence[Flow], terms: PartyTerms
-) -> dict[str, str]:
+) -> dict[str, Wish]:
     """Who should go where, by name, if these flows are carried out: so that those who see each
     other play together afterwards, and a member that gets many gets a part of the world. Of too
     many residents to ask nothing is wished."""
@@ -66,7 +66,9 @@ def wished(
     sizes = np.maximum(0, np.array(then, np.int64))
     crowd.divide(sizes, sizes + FEW, forced=True)
     return {
-        crowd.residents[row].player: party.way[1] for party in crowd.wanted() for row in party.rows
+        crowd.residents[row].player: Wish(party.way[1], crowd.keeps(row))
+        for party in crowd.wanted()
+        for row in party.rows
     }
 
 
@@ -140,6 +142,7 @@ class _Regrouping:
         crowds, goal, rows = self._crowds, self._goal, np.arange(len(self._goal))
         here, then = crowds.near(crowds.home), crowds.near(goal)
         self._there = then[rows, goal] / crowds.heads
+        self._left = then[rows, crowds.home] / crowds.heads
         self._here = here[rows, crowds.home] / crowds.heads
         won = here[rows, goal] - here[rows, crowds.home] + then[rows, goal]
         won = (won - then[rows, crowds.home]) / crowds.heads
@@ -157,6 +160,12 @@ class _Regrouping:
         vertex = self._of_row[row]
         with_it = int(self._crowds.heads[vertex]) - 1
         return round(self._there[vertex]) + with_it, round(self._here[vertex]) + with_it
+
+    def keeps(self, row: int) -> float:
+        """How many neighbours more a row has where it should be than where it is, when all are
+        where they should be."""
+        vertex = self._of_row[row]
+        return float(self._there[vertex] - self._left[vertex])
 
     def _few(self, first: Ints) -> Ints:
         """A number for each party, by which not many of one cell are one vertex."""

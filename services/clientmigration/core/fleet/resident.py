@@ -9,9 +9,9 @@ from clientmigration.core.fleet.world import Position
 
 
 class Resident(msgspec.Struct, frozen=True, gc=False):
-    """One player of the roster. `ping_ms` by zone as far as known; `moved_at` in Unix seconds, None
-    if never; `locked` while a move is under way; `busy` when its game or a workload asks to leave
-    it where it is; `group` "" for none."""
+    """One player of the roster. `member` is where it plays, or is being moved to; `ping_ms` by
+    zone as far as known; `moved_at` in Unix seconds, None if never; `locked` while a move is under
+    way; `busy` when its game or a workload asks to leave it where it is; `group` "" for none."""
 
     player: str
     member: str

@@ -2,16 +2,24 @@
 
 Arithmetic on arrays. METIS divides the graph of who sees whom; each member has a vertex in it that
 holds its present players with the worth of a move, so that the division changes no more than pays.
+There is a METIS that can be installed without a compiler for few processors; where there is none,
+only such moves are found as pay one by one.
 """
 
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import pymetis
 from numpy.typing import NDArray
 
 from clientmigration.core.fleet.cells import CellSight, Floats, Ints
+
+try:
+    import pymetis
+except ImportError:
+    METIS = False
+else:
+    METIS = True
 
 ROUGHLY = 0.03
 """Share of a member's players by which a division may be off; what is done is exact again."""
@@ -75,14 +83,21 @@ class Crowds:
         return float(self.pairs[homes[self.ends[0]] != homes[self.ends[1]]].sum())
 
 
-def divided(crowds: Crowds, sizes: Ints, limits: Ints, worth: float, forced: bool = False) -> Ints:
+def divided(
+    crowds: Crowds,
+    sizes: Ints,
+    limits: Ints,
+    worth: float,
+    forced: bool = False,
+    metis: bool = METIS,
+) -> Ints:
     """Where each vertex should be so that few pairs are apart and few players move: moving has to
     win `worth` neighbours for each who moves. `sizes` are the players that members should have,
     `limits` those they may have. The present
     homes when nothing is won by moving anybody, unless it is `forced`."""
     best, least = crowds.home, np.inf if forced else crowds.apart(crowds.home)
-    for seed, tie in enumerate(TIES if len(crowds.heads) < MANY else TIES[:1]):
-        homes = _metis(crowds, sizes, tie * worth, seed)
+    for seed, tie in enumerate(TIES if metis and len(crowds.heads) < MANY else TIES[:1]):
+        homes = _metis(crowds, sizes, tie * worth, seed) if metis else crowds.home
         homes = _Repair(crowds, homes, limits, worth).homes()
         moved = crowds.heads[homes != crowds.home].sum()
         costs = crowds.apart(homes) + worth * moved

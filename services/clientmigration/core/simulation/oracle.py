@@ -4,14 +4,17 @@ It knows where everybody is and nobody's server, so it is no policy: it says wha
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
-import pymetis
 
 from clientmigration.core.fleet.cells import CellSight, Ints
 from clientmigration.core.fleet.territory import Crowds
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.simulation.crowd import CELL_M, NOBODY, SimulatedCrowd
+
+with suppress(ImportError):  # then it is not asked
+    import pymetis
 
 ROUGHLY = 20
 """Thousandths by which a part may be too large."""

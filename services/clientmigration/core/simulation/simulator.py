@@ -196,12 +196,12 @@ class Simulator:
         self.planned = deque(moves)
 
     def _roster(self, involved: set[str]) -> list[Resident]:
-        crowd, under_way = self.crowd, {move.player for move in self.moving}
+        crowd, under_way = self.crowd, {move.player: move.target for move in self.moving}
         names = [server.name for server in self.servers]
         return [
             Resident(
                 player=crowd.names[row],
-                member=names[home],
+                member=under_way.get(crowd.names[row], names[home]),
                 position=Position(*crowd.at[row].tolist()),
                 ping_ms=self._pings(row) if len(self.zones) > 1 else {},
                 moved_at=crowd.moved_at[row],
