@@ -2,7 +2,7 @@
 profile of pods that is called restricted, and to what our daemons understand.
 
 No cluster was to be had. What KEDA and Agones define is held to their published definitions by
-tests/stack/kubernetes_files.py, by hand: docs/deploy.md has the printout.
+tests/live/kubernetes_files.py, by hand: docs/deploy.md has the printout.
 """
 
 from __future__ import annotations

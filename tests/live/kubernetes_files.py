@@ -1,6 +1,6 @@
 """What `kubectl kustomize` makes of kubernetes/, and whether it fits the schemas of who reads it.
 
-`python tests/stack/kubernetes_files.py FOLDER CRDS.YAML ...` builds a folder below kubernetes/ and
+`python tests/live/kubernetes_files.py FOLDER CRDS.YAML ...` builds a folder below kubernetes/ and
 holds what is no part of Kubernetes itself (KEDA's, Agones') to the definitions in those files, as
 their projects publish them. They are not kept here.
 """
