@@ -13,11 +13,8 @@ from typing import Protocol
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from clientmigration.net.beats import Beats
-
-log = Logger()
 
 EVERY_S = 1.0
 STILL_S = 2.0  # without a tick for so long, players have noticed, and go elsewhere
