@@ -81,5 +81,5 @@ def test_a_folder_that_is_not_there_is_said_at_the_start(tmp_path: Path) -> None
     options = Options()
     given = ["--useful", str(tmp_path / "none" / "useful"), "--secret-file", str(secret)]
     options.parseOptions(given)
-    with pytest.raises(ConfigurationError, match="--useful .*: there is no folder for it"):
+    with pytest.raises(ConfigurationError, match=r"--useful .*: there is no folder for it"):
         options.check()
