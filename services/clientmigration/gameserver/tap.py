@@ -16,13 +16,14 @@ from clientmigration.gameserver.chosen import chosen
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.service import ServerOutside, ServerParts, Setting, build
-from clientmigration.net.addresses import check_address
+from clientmigration.net.addresses import check_address, place_of
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.probe import Probe
-from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
+from clientmigration.net.renewed import Renewals
+from clientmigration.net.settings import ORIGINS, TLS_CA, TLS_DOOR, Common, hertz, positive, served
 from clientmigration.net.web import Reception
 
 GAME_FAILED = 70  # EX_SOFTWARE of sysexits.h
@@ -36,8 +37,21 @@ class Options(Common):
         ("name", "n", "", "name in the fleet and in Graphite; none: the router gives one"),
         ("zone", "z", "", "where it stands: servers of one zone are equally far from any player"),
         ("listen", "l", "tcp:0:interface=127.0.0.1", "endpoint on which players come in"),
-        ("advertise", "a", "", "host:port that players are told; none: where it listens"),
+        (
+            "advertise",
+            "a",
+            "",
+            "[scheme://]host:port that players are told; none: where it listens",
+        ),
+        (
+            "inner",
+            None,
+            "",
+            "host:port that other servers are told; none: as players, or where it listens if those come by another scheme",
+        ),
         ORIGINS,
+        *TLS_DOOR,
+        TLS_CA,
         ("capacity", "c", 200, "players at most", positive),
         ("rate", None, 20, "ticks per second, 1 to 1000", hertz),
         ("files", "f", "", "folder of files that players may download; none: no files"),
@@ -56,11 +70,23 @@ class Options(Common):
         """What `--files` offers."""
         return Files.of_folder(self["files"])
 
+    def announced(self, address: str) -> str:
+        """An address with the scheme that is spoken where this server listens, if it has none."""
+        return (
+            address if "://" in address else f"{self.encryption.scheme_of(self['listen'])}{address}"
+        )
+
+    @property
+    def advertised(self) -> str:
+        """What players are told, with its scheme; "" if nothing was said."""
+        said = self["advertise"]
+        return self.announced(str(place_of(said))) if said else ""
+
     def check(self) -> None:
         """The game, the files and the address that players are told, too."""
         super().check()
-        if self["advertise"]:
-            check_address(self["advertise"], "--advertise ")
+        for flag in filter(self.get, ("advertise", "inner")):
+            check_address(self[flag], f"--{flag} ")
         _ = self.game, self.files
 
 
@@ -75,11 +101,12 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     probe = Probe(reactor)
     setting = Setting(
         options["name"],
-        options["advertise"],
+        options.advertised,
         options["capacity"],
         options["rate"],
         options.policy,
         options["zone"],
+        options["inner"],
     )
     outside = ServerOutside(
         clock=reactor,
@@ -88,21 +115,23 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         probe=probe,
         cpu=time.process_time,
         entropy=os.urandom,
-        dial=dialer(reactor),
+        dial=dialer(reactor, options.encryption.trust),
         dropped=carbon.take_dropped,
         end=lambda why: end(reactor, why),
         wall=time.time,
     )
     parts = ServerParts(options.game, options.files)
     server = build(outside, setting, parts)
-    listen = listening(reactor, options["listen"])
+    encryption = options.encryption
+    listen = listening(reactor, options["listen"], encryption)
     descriptors = Descriptors(provide(2 * setting.capacity), server.turned_away, reactor)
     origins = options.origins
     reception = Reception(server.player_line, origins, reactor, server.blame, descriptors.left)
-    door = Door(listen, reception, server.found_at)
-    router = clientFromString(reactor, options["router"])
+    door = Door(listen, reception, lambda at: server.found_at(options.announced(at)))
+    router = encryption.dialling(reactor, options["router"])
     link = steady(router, server.router_line, reactor)
-    return InOrder(carbon, probe, door, link, server)
+    renewals = Renewals(reactor, encryption.files)
+    return InOrder(renewals, carbon, probe, door, link, server)
 
 
 def end(reactor: Any, why: str) -> None:

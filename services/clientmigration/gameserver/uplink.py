@@ -77,16 +77,17 @@ class Uplink:
     def _prove(self, message: Challenge) -> None:
         ours, self._challenge = self._attachment, message.nonce
         address = reachable(ours.address, self.line.here)
+        inner = reachable(ours.inner, self.line.here) if ours.inner else ""
+        parts = (ours.member, ROLE, address, *([inner] if inner else ()))
         self.line.say(
             Attach(
                 name=ours.member,
                 role=ROLE,
                 address=address,
                 nonce=self._nonce,
-                proof=self._seals.proof(
-                    "member", self._challenge, self._nonce, ours.member, ROLE, address
-                ),
+                proof=self._seals.proof("member", self._challenge, self._nonce, *parts),
                 zone=ours.zone,
+                inner=inner,
             )
         )
 
