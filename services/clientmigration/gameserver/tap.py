@@ -41,13 +41,13 @@ class Options(Common):
             "advertise",
             "a",
             "",
-            "[scheme://]host:port that players are told; none: where it listens",
+            "host:port that players are told, or a URL; none: where it listens",
         ),
         (
             "inner",
             None,
             "",
-            "host:port that other servers are told; none: as players, or where it listens if those come by another scheme",
+            "host:port that other servers are told; none: as players, but past a proxy of theirs",
         ),
         ORIGINS,
         *TLS_DOOR,
@@ -72,9 +72,8 @@ class Options(Common):
 
     def announced(self, address: str) -> str:
         """An address with the scheme that is spoken where this server listens, if it has none."""
-        return (
-            address if "://" in address else f"{self.encryption.scheme_of(self['listen'])}{address}"
-        )
+        scheme = "" if "://" in address else self.encryption.scheme_of(self["listen"])
+        return f"{scheme}{address}"
 
     @property
     def advertised(self) -> str:

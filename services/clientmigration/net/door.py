@@ -145,9 +145,9 @@ def reachable(listening: str, here: str) -> str:
     """Where others find who listens at `listening` (host:port, perhaps with a scheme). If that is
     everywhere: at the address from which it talks to them, `here`."""
     place = place_of(listening)
-    return (
-        str(replace(place, host=host_and_port(here)[0])) if place.host in EVERYWHERE else listening
-    )
+    if place.host not in EVERYWHERE:
+        return listening
+    return str(replace(place, host=host_and_port(here)[0]))
 
 
 def steady(

@@ -29,6 +29,7 @@ from clientmigration.net.complaints import complaints
 from clientmigration.net.line import described, sender
 from clientmigration.net.trust import fault_of
 
+SILENTLY = "the connection ended before its handshake"
 HANDSHAKE_S = 5.0  # as long as a greeting may take
 
 
@@ -42,7 +43,7 @@ class Side(Port):
 @implementer(IHandshakeListener)
 class Handshake(Protocol):
     """A connection until the handshake is over; then it hands everything on to `inside`. `ended`
-    is told once how that went: None, or the fault."""
+    is told how that went: None, or the fault; and a fault of TLS that comes later."""
 
     transport: Any
 
@@ -85,8 +86,10 @@ class Handshake(Protocol):
         self._relax()
         fault = fault_of(reason, self.transport.getHandle())
         if not self._through:
-            self._ended(fault or HandshakeFailed(f"no handshake: {reason.getErrorMessage()}"))
+            self._ended(fault or HandshakeFailed(f"{SILENTLY}: {reason.getErrorMessage()}"))
         else:
+            if fault is not None:
+                self._ended(fault)
             self._inside.connectionLost(Failure(ConnectionLost(str(fault))) if fault else reason)
         del self._inside, self._ended
 
@@ -147,7 +150,7 @@ def complaining(clock: IReactorTime) -> Callable[[IProtocol, PeersFault | None, 
     """What the dialled side does when a handshake ends: nothing, or one line in the log."""
 
     def ended(_inside: IProtocol, fault: PeersFault | None, peer: str) -> None:
-        if fault is not None and not str(fault).startswith("no handshake"):
+        if fault is not None and not str(fault).startswith(SILENTLY):
             complaints(clock).say(("tls", fault.code), peer, fault.code, str(fault))
 
     return ended

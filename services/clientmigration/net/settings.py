@@ -99,7 +99,7 @@ TLS_CA = (
     "tls-ca",
     None,
     "",
-    "authorities (PEM) to trust, not the system's; the router is dialled by TLS",
+    "authorities (PEM) to trust, not the system's: the router by TLS",
 )
 ORIGINS = ("origins", None, "", "origins whose web pages may play, besides this host's own; or *")
 

@@ -88,12 +88,13 @@ class SecureWay:
         ended: Deferred[IProtocol] = Deferred(lambda _: way[-1]())
 
         def told(inside: IProtocol, fault: PeersFault | None, _peer: str) -> None:
+            if fault is not None:
+                complaints(self._clock).say(("tls", fault.code), self._host, fault.code, str(fault))
             if ended.called:
                 return
             if fault is None:
                 ended.callback(inside)
             else:
-                complaints(self._clock).say(("tls", fault.code), self._host, fault.code, str(fault))
                 ended.errback(type(fault)(f"{self._host}: {fault}"))
 
         factory = Handshakes(self._trust.of(self._host), True, protocolFactory, self._clock, told)

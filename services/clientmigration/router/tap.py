@@ -45,7 +45,7 @@ class Options(Common):
             "tls-client-ca",
             None,
             "",
-            "authorities (PEM): members and operators must show a certificate",
+            "authorities (PEM): who comes to `members` shows a certificate",
         ),
         ("ledger", None, "run/ledger.sqlite", "file that says who owns which player"),
         ("graphite", None, GRAPHITE, "graphite-web, for events"),

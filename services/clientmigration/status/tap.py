@@ -49,7 +49,7 @@ class Options(Common):
             "play",
             None,
             "",
-            "where browsers play: ws:// or wss://host:port, or :port of the page's own host",
+            "where browsers play: wss://host:port, or :port of the page's own host",
         ),
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
