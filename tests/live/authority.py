@@ -70,9 +70,7 @@ class Authority:
         self._given += 1
         path = self._folder / (file or f"given-{self._given}")
         given = Given(path.with_suffix(".crt"), path.with_suffix(".key"))
-        given.key.write_bytes(
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        )
+        given.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         given.certificate.write_bytes(made.public_bytes(Encoding.PEM))
         return given
 

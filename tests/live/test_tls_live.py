@@ -11,7 +11,6 @@ from authority import Authority
 from real_parts import Cluster, eventually
 
 from clientmigration.client.finding import dialer
-from clientmigration.client.player import Player
 from clientmigration.net.door import Dial
 from clientmigration.net.tls import Encryption
 from clientmigration.wire import meadow

@@ -5,7 +5,7 @@ The `Line` of the connection does not know: to a line a WebSocket is a transport
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -22,6 +22,7 @@ from twisted.python.failure import Failure
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 from zope.interface import implementer
 
@@ -70,10 +71,8 @@ class WebConnection(Protocol):
         """The line, if the answer is here, and good."""
         if (why := self._client.handshake_exc) is not None:
             self._fail(why)
-        elif self._client.state.name == "OPEN":
-            line = self._factory.buildProtocol(_NOWHERE)
-            assert isinstance(line, Line)
-            self.line = line
+        elif self._client.state is OPEN:
+            line = self.line = cast(Line, self._factory.buildProtocol(_NOWHERE))
             self._flush()
             line.makeConnection(self)
             self._opened.callback(line)
@@ -106,13 +105,13 @@ class WebConnection(Protocol):
 
     def write(self, frame: bytes) -> None:
         """One whole frame."""
-        if self._client.state.name == "OPEN":
+        if self._client.state is OPEN:
             self._client.send_binary(frame[_LENGTH:])
             self._flush()
 
     def loseConnection(self) -> None:
         """Nothing more is written; the connection ends when the other side has said so too."""
-        if self._client.state.name == "OPEN":
+        if self._client.state is OPEN:
             self._client.send_close(1000)
             self._flush()
 

@@ -183,10 +183,13 @@ def secured(text: str) -> Secured | None:
         raise ValueError("that verifies nobody: tls:HOST:PORT does")
     if kind != "tls":
         return None
-    host, port = named.pop("host", ""), named.pop("port", "")
-    host, port, *more = [*words, *filter(None, (host, port))]
-    unknown = sorted(named.keys() - _TLS_WORDS)
-    if more or unknown or not (is_host(host) and port.isdigit() and 0 < int(port) <= MOST):
+    host, port = (*words, "", "")[:2]
+    unknown = named.keys() - _TLS_WORDS
+    if (
+        len(words) != 2
+        or unknown
+        or not (is_host(host) and port.isdigit() and 0 < int(port) <= MOST)
+    ):
         raise ValueError(f"tls:HOST:PORT, and of other words {', '.join(sorted(_TLS_WORDS))}")
     if ("certificate" in named) < ("privateKey" in named):
         raise ValueError("privateKey without certificate")

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.asymmetric.types import (
+    CertificateIssuerPrivateKeyTypes,
+    PublicKeyTypes,
+)
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
     load_pem_private_key,
 )
-from OpenSSL.crypto import X509, PKey
 
 from clientmigration.errors import ConfigurationError
 
@@ -22,9 +24,9 @@ from clientmigration.errors import ConfigurationError
 class Certificate:
     """A certificate of ours, the chain that leads from it to an authority, and its key."""
 
-    key: PKey
-    own: X509
-    chain: tuple[X509, ...]
+    key: CertificateIssuerPrivateKeyTypes
+    own: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
     names: tuple[str, ...]  # of hosts, and addresses
     until: datetime
 
@@ -36,7 +38,7 @@ class Certificate:
 class Authorities:
     """Those whose word is taken for who somebody is."""
 
-    certificates: tuple[X509, ...]
+    certificates: tuple[x509.Certificate, ...]
 
     def __str__(self) -> str:
         return f"{len(self.certificates)} of them"
@@ -49,18 +51,12 @@ def certificate_of(written: bytes, key: bytes, more: bytes = b"") -> Certificate
     private = _key(key)
     if _public(private.public_key()) != _public(own.public_key()):
         raise ConfigurationError("the key is not that of the certificate, which has to be first")
-    return Certificate(
-        PKey.from_cryptography_key(private),  # type: ignore[arg-type]
-        X509.from_cryptography(own),
-        tuple(X509.from_cryptography(each) for each in chain),
-        names_of(own),
-        own.not_valid_after_utc,
-    )
+    return Certificate(private, own, tuple(chain), names_of(own), own.not_valid_after_utc)
 
 
 def authorities_of(written: bytes) -> Authorities:
     """What a file with certificates of authorities says."""
-    return Authorities(tuple(X509.from_cryptography(each) for each in _certificates(written)))
+    return Authorities(tuple(_certificates(written)))
 
 
 def _certificates(written: bytes) -> Sequence[x509.Certificate]:
@@ -72,18 +68,17 @@ def _certificates(written: bytes) -> Sequence[x509.Certificate]:
         raise ConfigurationError("there is no certificate in the file, as PEM") from error
 
 
-def _key(written: bytes) -> PrivateKeyTypes:
+def _key(written: bytes) -> CertificateIssuerPrivateKeyTypes:
     try:
-        return load_pem_private_key(written, None)
+        return load_pem_private_key(written, None)  # type: ignore[return-value] # else it fits none
     except TypeError as error:
         raise ConfigurationError("the key has a passphrase, and a daemon cannot ask") from error
     except Exception as error:  # ValueError, UnsupportedAlgorithm
         raise ConfigurationError("there is no key in the file, as PEM") from error
 
 
-def _public(key: object) -> bytes:
-    info: bytes = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined]
-    return info
+def _public(key: PublicKeyTypes) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def names_of(certificate: x509.Certificate) -> tuple[str, ...]:

@@ -83,11 +83,15 @@ class Lines(Factory):
         return self.make()
 
 
-class Door(StreamServerEndpointService):
-    """Listens, and tells `opened` the address as host:port. A port that is taken ends the program
-    with its reason, as `strports.service` does."""
+class SiteDoor(StreamServerEndpointService):
+    """Listens for a factory of Twisted's own. A port that is taken ends the program with its
+    reason, as `strports.service` does."""
 
     _raiseSynchronously = True
+
+
+class Door(SiteDoor):
+    """Listens, and tells `opened` the address as host:port."""
 
     def __init__(
         self,
@@ -201,12 +205,6 @@ def dialled(endpoint: object) -> str:
     host = getattr(endpoint, "_host", None) or getattr(endpoint, "_hostText", None)
     port = getattr(endpoint, "_port", None)
     return f"{host}:{port}" if host and port else type(endpoint).__name__
-
-
-class SiteDoor(StreamServerEndpointService):
-    """Listens for a factory of Twisted's own. A port that is taken ends the program, too."""
-
-    _raiseSynchronously = True
 
 
 class InOrder(MultiService):

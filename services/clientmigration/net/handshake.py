@@ -84,7 +84,7 @@ class Handshake(Protocol):
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """It is over, for a reason that can be read."""
         self._relax()
-        fault = fault_of(reason, self.transport.getHandle())
+        fault = fault_of(reason, self.transport.why)
         if not self._through:
             self._ended(fault or HandshakeFailed(f"{SILENTLY}: {reason.getErrorMessage()}"))
         else:
@@ -110,7 +110,10 @@ class _Direct:
 
 
 class Encrypted(TLSMemoryBIOProtocol):
-    """Each write becomes a record at once: what is written here are whole frames."""
+    """Each write becomes a record at once: what is written here are whole frames. `why` the other
+    side's certificate was doubted."""
+
+    why = ""
 
     def makeConnection(self, transport: Any) -> None:
         """Begin."""
@@ -151,6 +154,6 @@ def complaining(clock: IReactorTime) -> Callable[[IProtocol, PeersFault | None, 
 
     def ended(_inside: IProtocol, fault: PeersFault | None, peer: str) -> None:
         if fault is not None and not str(fault).startswith(SILENTLY):
-            complaints(clock).say(("tls", fault.code), peer, fault.code, str(fault))
+            complaints(clock).say(("door", fault.code), peer, fault.code, str(fault))
 
     return ended

@@ -89,7 +89,7 @@ class SecureWay:
 
         def told(inside: IProtocol, fault: PeersFault | None, _peer: str) -> None:
             if fault is not None:
-                complaints(self._clock).say(("tls", fault.code), self._host, fault.code, str(fault))
+                complaints(self._clock).say(("way", fault.code), self._host, fault.code, str(fault))
             if ended.called:
                 return
             if fault is None:

@@ -7,10 +7,11 @@ has to prove that it is who was meant; there is no way to skip that.
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Any
+from typing import Protocol
 
 from cryptography import x509
 from OpenSSL import SSL
+from OpenSSL.crypto import X509, X509StoreFlags
 from service_identity import VerificationError
 from service_identity.cryptography import (
     verify_certificate_hostname,
@@ -49,36 +50,41 @@ REASONS = {  # OpenSSL's words, as far as others are clearer
     "https proxy request": "the other side speaks HTTP and no TLS",
     "unsupported protocol": "the other side speaks no TLS 1.2 or later",
     "no protocols available": "the other side speaks no TLS 1.2 or later",
-    "tlsv1 alert protocol version": "the other side speaks no TLS that is spoken here",
     "no shared cipher": "there is no cipher that both sides take",
     "peer did not return a certificate": "the other side shows no certificate",
-    "tlsv13 alert certificate required": "the other side demands a certificate",
-    "tlsv1 alert unknown ca": "the other side does not trust our certificate's authority",
-    "sslv3 alert certificate expired": "the other side says that our certificate has expired",
-    "sslv3 alert bad certificate": "the other side does not take our certificate",
-    "ssl/tls alert bad certificate": "the other side does not take our certificate",
-    "ssl/tls alert certificate unknown": "the other side does not take our certificate",
-    "sslv3 alert certificate unknown": "the other side does not take our certificate",
-    "sslv3 alert handshake failure": "the other side takes no such handshake",
 }
+ALERTS = {  # what the other side says before it closes
+    "protocol version": "the other side speaks no TLS that is spoken here",
+    "handshake failure": "the other side takes no such handshake",
+    "certificate required": "the other side demands a certificate",
+    "unknown ca": "the other side does not trust our certificate's authority",
+    "certificate expired": "the other side says that a certificate of ours has expired",
+    "bad certificate": "the other side does not take our certificate",
+    "certificate unknown": "the other side does not take our certificate",
+    "unsupported certificate": "the other side does not take our certificate",
+    "certificate revoked": "the other side says that our certificate is revoked",
+}
+_ITS = "its certificate"
 
 
-class Doubts:
-    """What was found wrong with the other side's certificate, on one connection."""
+class Doubted(Protocol):
+    """One connection: `why` its other side's certificate is not good."""
 
-    why = ""
+    why: str
 
 
-def _doubtful(connection: SSL.Connection, _shown: Any, number: int, depth: int, good: int) -> bool:
-    """OpenSSL asks for each certificate of the chain."""
-    if not good:
-        whose = "its certificate" if depth == 0 else "the certificate of its authority"
-        if number in (18, 19, 20, 21):
-            whose = "its certificate"
-        connection.get_app_data().why = (
-            f"{whose} {DOUBTS.get(number, f'is not good (OpenSSL error {number})')}"
-        )
-    return bool(good)
+def _verifying(connection: SSL.Connection, mode: int, doubted: Doubted) -> SSL.Connection:
+    """Have OpenSSL verify the chain, and its first doubt told."""
+
+    def verified(_: SSL.Connection, _shown: object, number: int, depth: int, good: int) -> bool:
+        if not good and not doubted.why:
+            whose = "the certificate of its authority" if depth and number in (9, 10) else _ITS
+            said = DOUBTS.get(number, f"is not good (OpenSSL's error {number})")
+            doubted.why = f"{whose} {said}"
+        return bool(good)
+
+    connection.set_verify(mode, verified)
+    return connection
 
 
 def _context(shown: Certificate | None) -> SSL.Context:
@@ -93,7 +99,7 @@ def _context(shown: Certificate | None) -> SSL.Context:
         context.use_certificate(shown.own)
         for each in shown.chain:
             context.add_extra_chain_cert(each)
-        context.use_privatekey(shown.key)
+        context.use_privatekey(shown.key)  # type: ignore[arg-type] # OpenSSL says what it takes
     return context
 
 
@@ -101,7 +107,8 @@ def _believing(context: SSL.Context, authorities: Authorities) -> None:
     store = context.get_cert_store()
     assert store is not None
     for each in authorities.certificates:
-        store.add_cert(each)
+        store.add_cert(X509.from_cryptography(each))
+    store.set_flags(X509StoreFlags.PARTIAL_CHAIN)  # one in the middle is an authority too
 
 
 @implementer(IOpenSSLServerConnectionCreator)
@@ -115,11 +122,13 @@ class Shown:
         self._ours, self._demanded = ours, demanded
         self._made: tuple[object, SSL.Context] | None = None
 
-    def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:  # noqa: ARG002
+    def serverConnectionForTLS(self, tlsProtocol: Doubted) -> SSL.Connection:
         """For one connection. Those that stand keep what they have."""
         connection = SSL.Connection(self._context(), None)
-        connection.set_app_data(Doubts())
-        return connection
+        if self._demanded is None:
+            return connection
+        demand = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+        return _verifying(connection, demand, tlsProtocol)
 
     def _context(self) -> SSL.Context:
         demanded = self._demanded.value if self._demanded else None
@@ -128,8 +137,8 @@ class Shown:
             context = _context(self._ours.value)
             if demanded is not None:
                 _believing(context, demanded)
-                context.set_client_ca_list([each.get_subject() for each in demanded.certificates])
-                context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _doubtful)
+                for each in demanded.certificates:
+                    context.add_client_ca(each)
                 context.set_options(SSL.OP_NO_TICKET)  # everybody shows it, each time
             self._made = now, context
         return self._made[1]
@@ -164,7 +173,6 @@ class Trust:
                 context.set_default_verify_paths()
             else:
                 _believing(context, believed)
-            context.set_verify(SSL.VERIFY_PEER, _doubtful)
             self._made = (believed, shown), context
         return self._made[1]
 
@@ -177,13 +185,12 @@ class Dialled:
         self._trust, self.host = trust, host
         self._is_address = isIPAddress(host) or isIPv6Address(host)
 
-    def clientConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:  # noqa: ARG002
+    def clientConnectionForTLS(self, tlsProtocol: Doubted) -> SSL.Connection:
         """For one connection."""
         connection = SSL.Connection(self._trust.context(), None)
-        connection.set_app_data(Doubts())
         if not self._is_address:
             connection.set_tlsext_host_name(self.host.encode("ascii"))
-        return connection
+        return _verifying(connection, SSL.VERIFY_PEER, tlsProtocol)
 
     def check(self, connection: SSL.Connection) -> None:
         """NotTrusted unless the certificate, which is good, is for this host."""
@@ -203,16 +210,21 @@ class Dialled:
         return True
 
 
-def fault_of(failure: Failure, connection: SSL.Connection | None) -> PeersFault | None:
-    """Why a handshake or a connection ended, in words; None if it was not for TLS."""
+def fault_of(failure: Failure, doubt: str) -> PeersFault | None:
+    """Why a handshake or a connection ended, in words: the `doubt` about the other side, if there
+    is one. None if it was not for TLS."""
     error = failure.value
     if isinstance(error, PeersFault):
         return error
     if not isinstance(error, SSL.Error):
         return None
-    doubts = connection.get_app_data() if connection is not None else None
-    if isinstance(doubts, Doubts) and doubts.why:
-        return NotTrusted(doubts.why)
+    if doubt:
+        return NotTrusted(doubt)
     reasons = [each[-1] for each in error.args[0]] if error.args and error.args[0] else []
-    said = "; ".join(REASONS.get(each, each) for each in reasons) or "it broke off"
-    return HandshakeFailed(said)
+    return HandshakeFailed("; ".join(map(_worded, reasons)) or "it broke off")
+
+
+def _worded(reason: str) -> str:
+    """OpenSSL's reason, clearer where that can be."""
+    alert = reason.partition(" alert ")[2]
+    return ALERTS.get(alert) or REASONS.get(reason) or reason
