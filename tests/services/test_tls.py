@@ -11,6 +11,7 @@ import pytest
 import pytest_twisted
 from authority import Authority, Given
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import deferLater
@@ -393,7 +394,10 @@ async def test_who_is_not_who_was_meant_is_refused_with_the_reason(
     early = await doors.open(showing(authority.give(ago_days=-9)))
     alone = await doors.open(showing(authority.give(alone=True)))
     foreign = await doors.open(showing(stranger.give()))
-    plain = await doors.open(Encryption())
+    greeter = Factory.forProtocol(Asker)
+    greeting = serverFromString(doors.reactor, "tcp:0:interface=127.0.0.1")
+    doors.ports.append(await greeting.listen(greeter))
+    plain = doors.ports[-1].getHost().port  # type: ignore[attr-defined]
     ours = trusting(authority)
     for port, fault, why in (
         (wrong, NotTrusted, "its certificate is for other.example, not for localhost"),
