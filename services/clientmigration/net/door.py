@@ -44,6 +44,7 @@ log = Logger()
 
 Dial = Callable[[str], IStreamClientEndpoint]  # from an address, as `place_of` reads it
 EVERYWHERE = ("0.0.0.0", "::")
+INNER = "{inner}"
 BACKLOG = 4096  # players of a killed server come all at once; whom the kernel has no room for tries
 # again after a full second (TCP's first retransmission). Twisted's own default is 50.
 CONNECT_S = 5  # to one address; who waits for it gives it up before
@@ -152,6 +153,15 @@ def reachable(listening: str, here: str) -> str:
     if place.host not in EVERYWHERE:
         return listening
     return str(replace(place, host=host_and_port(here)[0]))
+
+
+def told_as(address: str, inner: str, here: str) -> tuple[str, str]:
+    """What players, and what other servers, are told of who is found at `address` (and if that is
+    not empty, otherwise at `inner`) and calls from `here`. `{inner}` in the first is the second."""
+    address, inner = reachable(address, here), reachable(inner, here) if inner else ""
+    if INNER not in address:
+        return address, inner
+    return address.replace(INNER, str(replace(place_of(inner), scheme=""))), inner
 
 
 def steady(
