@@ -32,8 +32,8 @@ from authority import Authority
 from web import BODY, HERTZ, INPUTS_S, REQUEST, Guest, message
 
 from clientmigration.net.door import Door, listening
+from clientmigration.net.encryption import Encryption
 from clientmigration.net.line import Line, LineTerms
-from clientmigration.net.tls import Encryption
 from clientmigration.net.web import Reception
 from clientmigration.wire.connection import PLAYER_TO_SERVER, encode
 from clientmigration.wire.messages import Greeting, Input, View

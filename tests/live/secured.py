@@ -18,9 +18,9 @@ from playwright.sync_api import sync_playwright
 from showing import Fleet
 from twisted.internet.utils import getProcessOutputAndValue
 
+from clientmigration.net.encryption import Encryption
 from clientmigration.net.operator import Credentials, OperatorClient, entered
 from clientmigration.net.tickets import Seals
-from clientmigration.net.tls import Encryption
 
 NAME = "localhost"
 

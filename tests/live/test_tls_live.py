@@ -20,7 +20,7 @@ from twisted.logger import LogEvent
 
 from clientmigration.client.finding import dialer
 from clientmigration.net.door import Dial
-from clientmigration.net.tls import Encryption
+from clientmigration.net.encryption import Encryption
 from clientmigration.stack.ports import LOOPBACK
 from clientmigration.wire import meadow
 

@@ -23,7 +23,7 @@ from test_tls_page_live import plays_and_is_moved
 
 from clientmigration.client.finding import dialer, parse_url, scheme_of
 from clientmigration.client.player import Player
-from clientmigration.net.tls import Encryption
+from clientmigration.net.encryption import Encryption
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child, Program
 

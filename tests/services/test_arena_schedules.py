@@ -87,6 +87,7 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
         (4977, "a thawed server kept a player as long as its new one did not tick"),
         (3189, "a record that is read while it is written may be the old one: its claim fails"),
         (2475, "who was refused by one game waited for a better ping than the others had"),
+        (366, "a view of the former server that waited was shown after the new one's"),
     ],
 )
 def test_what_seeds_of_everything_found_is_found_no_more(seed: int, _once: str) -> None:

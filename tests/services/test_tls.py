@@ -25,9 +25,9 @@ from clientmigration.errors import ConfigurationError, HandshakeFailed, NotTrust
 from clientmigration.net.addresses import Place, place_of, secured, words_of
 from clientmigration.net.complaints import PAUSE_S
 from clientmigration.net.door import dialer, reachable
+from clientmigration.net.encryption import Encryption, own_certificate
 from clientmigration.net.line import directly
 from clientmigration.net.renewed import Renewed
-from clientmigration.net.tls import Encryption, own_certificate
 
 PLACES = {
     "play.example.org:4200": Place("", "play.example.org", 4200),

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from clientmigration.cli import (
     explain,
+    ledger,
     orders,
     policy,
     replay,
@@ -43,6 +44,7 @@ COMMANDS: tuple[Command, ...] = (
     policy.CHECK,
     simulate.COMMAND,
     watchkey.COMMAND,
+    *ledger.COMMANDS,
     run.RUN,
     run.DEMO,
 )

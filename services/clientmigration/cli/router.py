@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from clientmigration.cli.command import seconds, waited
 from clientmigration.errors import Refused
 from clientmigration.net.addresses import check_dialling
+from clientmigration.net.encryption import FLAGS, Encryption
 from clientmigration.net.noted import noted
 from clientmigration.net.operator import (
     ANSWER_S,
@@ -23,7 +24,6 @@ from clientmigration.net.operator import (
 )
 from clientmigration.net.settings import GRAPHITE
 from clientmigration.net.tickets import Proofs, Seals
-from clientmigration.net.tls import FLAGS, Encryption
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.operators import Asked, Ended, Found, OperatorRole
 

@@ -27,7 +27,7 @@ from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import place_of
 from clientmigration.net.door import Dial
 from clientmigration.net.door import dialer as plain_dialer
-from clientmigration.net.tls import SecureWay
+from clientmigration.net.encryption import SecureWay
 from clientmigration.net.trust import Trust
 
 log = Logger()

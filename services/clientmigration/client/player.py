@@ -30,7 +30,7 @@ from clientmigration.client.traveller import Traveller
 from clientmigration.core.player.tally import Tally
 from clientmigration.errors import BadInput
 from clientmigration.net.door import Dial
-from clientmigration.net.tls import Encryption
+from clientmigration.net.encryption import Encryption
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire import work
 from clientmigration.wire.connection import INPUT_LIMIT

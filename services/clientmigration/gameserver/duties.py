@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.seats import Seats
@@ -30,9 +31,9 @@ class RouterDuties:
         self._attachment, self._seats, self._orders = attachment, seats, orders
         self._alone = alone
 
-    def obey(self, message: Any) -> None:
-        """It orders this."""
-        self._orders.obey(message)
+    def obey(self, message: Any, asker: Asker) -> None:
+        """It orders this, over this link."""
+        self._orders.obey(message, asker)
 
     def attached(self) -> None:
         """We are in the fleet: say who is here."""

@@ -132,6 +132,7 @@ class Rooms:
     neighbours: NeighbourLinks
     measures: Measures
     reporter: Reporter
+    duties: RouterDuties
     blame: Callable[[PeersFault], None]
     turned_away: Callable[[], None]
     player_line: Callable[[], Line]
@@ -222,7 +223,9 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     seats = Seats(hall, setting.capacity, promised, parts.seat)
     neighbours = NeighbourLinks(attachment, guarded, traffic, seats.coming, call)
     mail = PostOffice(seats, guarded, meter, ticks.now, neighbours.say)
-    waivers = parts.waivers(seats, attachment, promised, neighbours.say_to, ticks)
+    waivers = parts.waivers(
+        seats, attachment, promised, neighbours.say_to, ticks, lambda: duties.list()
+    )
     papers = Papers(attachment, outside.seals, outside.entropy)
     ears = Ears(neighbours, guarded, mail, waivers)
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)
@@ -251,7 +254,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     uplink = partial(_to_router, outside, attachment, duties, traffic)
     _beat(beats, reporter, sweep, duties, date)
     rooms = Rooms(
-        ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
+        ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter, duties,
         traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))

@@ -28,8 +28,8 @@ ROLE = "gameserver"
 class Duties(Protocol):
     """What is to be done for a router, and when it comes and goes."""
 
-    def obey(self, message: Any) -> None:
-        """It orders this."""
+    def obey(self, message: Any, asker: Line) -> None:
+        """It orders this, over this link."""
 
     def attached(self) -> None:
         """It has taken us into its fleet."""
@@ -70,7 +70,7 @@ class Uplink:
                 log.warn("the router closed: {code}: {text}", code=message.code, text=message.text)
                 self.line.hang_up("bye", "")
             case _ if self._attached:
-                self._duties.obey(message)
+                self._duties.obey(message, self.line)
             case _:
                 raise OutOfTurn(f"{type(message).__name__} before the link is attached")
 

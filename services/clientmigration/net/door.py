@@ -36,8 +36,8 @@ from zope.interface import implementer
 
 from clientmigration.errors import NotTrusted
 from clientmigration.net.addresses import SCHEMES, Place, host_and_port, place_of
+from clientmigration.net.encryption import Encryption, SecureWay
 from clientmigration.net.line import Line, described
-from clientmigration.net.tls import Encryption, SecureWay
 from clientmigration.net.trust import Trust
 
 log = Logger()

@@ -18,9 +18,9 @@ from clientmigration.core.measures.metrics import NotADatapoint, clean
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_dialling, check_listening, check_url
 from clientmigration.net.daemon import Daemon, check_twistd
+from clientmigration.net.encryption import Encryption
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals
-from clientmigration.net.tls import Encryption
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.web import Origins
 

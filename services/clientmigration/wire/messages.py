@@ -434,8 +434,8 @@ class Release(Message, frozen=True, tag="release"):
 
 
 class Retain(Message, frozen=True, tag="retain"):
-    """Router: the claim of this migration was made, and waived by its target: by the ledger this
-    player is yours again, at this epoch, as you have it."""
+    """Router: whatever became of this migration, by the ledger this player is yours, at this epoch,
+    as you have it."""
 
     migration: str
     player: str

@@ -149,13 +149,14 @@ class Fleet:
             self._columns.write(self._members[self._unwritten.pop()])
         return self._columns
 
-    def summary(self) -> Health:
+    def summary(self, policy: Policy, now: float) -> Health:
         """The whole fleet as one member: what a router reports to its parent.
 
         Load and health are means weighted by capacity, the grade is the best of all, seats on
-        draining members do not count. A fleet that reported nothing has no capacity.
+        draining members do not count. Who is silent is left out, with players and seats: whoever is
+        sent there is sent into nothing. A fleet that reports nothing has no capacity.
         """
-        samples = [m.newest for m in self._members.values() if m.newest is not None]
+        samples = [m.newest for m in self._members.values() if m.newest and m.fresh(policy, now)]
         return _together(samples) if samples else NOBODY
 
 
