@@ -9,20 +9,24 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 import pytest_twisted
-from real_parts import REPOSITORY, eventually, plays_on
+from authority import Authority, Given
+from node_player import NodePlayer
+from real_parts import REPOSITORY, Cluster, eventually, plays_on
 from secured import SecureFleet, TrustingBrowser
 from showing import Fleet
 from test_tls_page_live import plays_and_is_moved
+from twisted.internet.defer import Deferred
 
 from clientmigration.client.finding import dialer, parse_url, scheme_of
 from clientmigration.client.player import Player
+from clientmigration.core.player.migration import Outcome
 from clientmigration.net.encryption import Encryption
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child, Program
@@ -133,3 +137,84 @@ async def test_all_kinds_of_players_play_through_caddy_and_are_moved(
         await plays_and_is_moved(browser, fleet)
     finally:
         await browser.stop()
+
+
+NGINX = """
+load_module {modules}/ngx_stream_module.so;
+daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.error;
+events {{ worker_connections 1024; }}
+stream {{
+{servers}
+}}
+"""
+
+
+def streams(folder: Path, given: Given, ways: Mapping[int, int]) -> Path:
+    """A configuration of nginx: the server that docs/operations.md has, once for each way."""
+    page = (REPOSITORY / "docs" / "operations.md").read_text()
+    found = re.search(r"```nginx\nstream \{\n(.*?)\n\}\n```", page, re.DOTALL)
+    assert found
+    servers = [
+        found[1]
+        .replace("4443", f"{LOOPBACK}:{door}")
+        .replace("127.0.0.1:4100", f"{LOOPBACK}:{behind}")
+        .replace("/etc/ssl/play.pem", str(given.certificate))
+        .replace("/etc/ssl/play.key", str(given.key))
+        for door, behind in ways.items()
+    ]
+    file = folder / "nginx.conf"
+    modules = "/usr/lib/nginx/modules"
+    file.write_text(NGINX.format(folder=folder, modules=modules, servers="\n".join(servers)))
+    return file
+
+
+@pytest_twisted.ensureDeferred
+async def test_tls_that_ends_in_a_load_balancer_is_never_left_by_players_who_are_moved(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    nginx = installed("nginx")
+    if not Path("/usr/lib/nginx/modules/ngx_stream_module.so").exists():
+        pytest.skip("needs nginx' stream module: apt-get install libnginx-mod-stream")
+    authority = Authority(tmp_path / "tls")
+    doors, behind = settled(Ports(0, 0, 0, 0, 0, 0)), settled(Ports(0, 0, 0, 0, 0, 0))
+    ways = {
+        doors.players: cluster.ports.players,
+        doors.members: behind.players,
+        doors.carbon: behind.members,
+    }
+    file = streams(tmp_path, authority.give(), ways)
+    argv = (nginx, "-c", str(file), "-p", str(tmp_path))
+    program = Program("nginx", argv, tmp_path / "nginx.log", dict(os.environ))
+    proxy = Child(cluster.reactor, program, lambda _program, _how: None)
+    proxy.startService()
+    for name, door in (("one", doors.members), ("two", doors.carbon)):
+        told = f"clientmigrations://localhost:{door}"
+        listen = f"tcp:{ways[door]}:interface={LOOPBACK}"
+        cluster.launch(name, "--listen", listen, "--advertise", told)
+    await eventually(lambda: all(map(cluster.placeable, ("one", "two"))))
+    await eventually(lambda: "two is a neighbour now" in cluster.log("one"))
+    trust = Encryption.of({"tls-ca": str(authority.file)}).trust
+    dial = dialer(cluster.reactor, trust=trust, scheme="clientmigrations")
+    ada = await cluster.player(dial=dial, address=f"localhost:{doors.players}")
+    trusts = {**os.environ, "NODE_EXTRA_CA_CERTS": str(authority.file)}
+    url = f"clientmigrations://localhost:{doors.players}"
+    bob = NodePlayer(cluster.reactor, url, trusts)
+    await eventually(lambda: bob.member)
+    for _ in range(MOVES):
+        there = "two" if ada.member == "one" else "one"
+        await cluster.spread([ada], [there])
+        other = "two" if bob.member == "one" else "one"
+        moving = cluster.router.moves.start(bob.name, bob.member, other)
+        ended = await Deferred.fromCoroutine(moving)
+        assert ended is not None
+        assert ended.outcome is Outcome.SETTLED
+        await eventually(partial(bob.landed, other))
+    await cluster.quiet(ada)
+    bob.order("counts")
+    counts = await eventually(lambda: bob.last("counts"))
+    assert [counts[each] for each in ("missed", "lost", "doubled", "rejoins")] == [0, 0, 0, 0]
+    assert (ada.tally.missed, ada.tally.lost, ada.tally.doubled, ada.rejoins) == (0, 0, 0, 0)
+    assert ada.moves >= MOVES
+    bob.order("stop")
+    await eventually(lambda: bob.over)
+    await proxy.stopService()
