@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from authority import Authority, Given
+from real_parts import eventually
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort
@@ -22,12 +23,17 @@ from zope.interface import implementer
 from clientmigration.client.finding import dialer as any_dialer
 from clientmigration.client.finding import parse_url, scheme_of
 from clientmigration.errors import ConfigurationError, HandshakeFailed, NotTrusted
+from clientmigration.gameserver.attachment import Attachment
 from clientmigration.net.addresses import Place, place_of, secured, words_of
 from clientmigration.net.complaints import PAUSE_S
-from clientmigration.net.door import dialer, reachable
-from clientmigration.net.encryption import Encryption, own_certificate
-from clientmigration.net.line import directly
+from clientmigration.net.door import Door, Lines, dialer, listening, reachable, told_as
+from clientmigration.net.encryption import Encryption, Expiry, own_certificate
+from clientmigration.net.line import Line, LineTerms, directly
 from clientmigration.net.renewed import Renewed
+from clientmigration.net.web import Reception
+from clientmigration.wire.connection import PLAYER_TO_SERVER, SERVER_TO_PLAYER, encode
+from clientmigration.wire.messages import View
+from clientmigration.wire.web import Origins
 
 PLACES = {
     "play.example.org:4200": Place("", "play.example.org", 4200),
@@ -491,3 +497,135 @@ async def test_who_connects_later_is_shown_what_was_renewed_and_who_is_there_sta
     assert await early.answered.addTimeout(20, doors.reactor) == b"hello"
     early.transport.loseConnection()
     await early.lost
+
+
+@pytest.mark.parametrize(
+    ("days", "said_times"),
+    [((9.5, 8.2, 7.01), 0), ((6.9, 6.8, 6.1, 5.9), 2), ((0.5, -0.5, -0.6), 2)],
+)
+def test_what_should_have_been_renewed_is_said_once_a_day(
+    authority: Authority, said: list[str], days: tuple[float, ...], said_times: int
+) -> None:
+    given = authority.give("a.example")
+    renewed = own_certificate(str(given.certificate), str(given.key))
+    until = renewed.value.until.timestamp()
+    now = [0.0]
+    expiry = Expiry(renewed, lambda: now[0])
+    for left in days:
+        now[0] = until - left * 86_400
+        for _ in range(3):
+            expiry.look()
+    assert len(said) == said_times
+
+
+def test_an_address_that_the_certificate_is_not_for_is_said_at_the_start(
+    authority: Authority, said: list[str]
+) -> None:
+    encryption = showing(authority.give("*.example.org", "192.0.2.7"))
+    for address in ("eu-1.example.org:1", "clientmigrations://192.0.2.7:1", "0.0.0.0:1"):
+        assert encryption.suits(address)
+    assert said == []
+    for address in ("eu.1.example.org:1", "192.0.2.8:1", "example.org:1"):
+        assert not encryption.suits(address)
+    assert len(said) == 3
+    assert Encryption().suits("anything:1")
+
+
+@pytest.mark.parametrize(
+    ("address", "inner", "told"),
+    [
+        ("10.0.0.7:4200", "", ("10.0.0.7:4200", "")),
+        ("0.0.0.0:4200", "", ("10.0.0.9:4200", "")),
+        (
+            "wss://a.example:443/{inner}",
+            "0.0.0.0:4200",
+            ("wss://a.example:443/10.0.0.9:4200", "10.0.0.9:4200"),
+        ),
+        (
+            "wss://a.example:443/{inner}",
+            "clientmigrations://b.example:4200",
+            ("wss://a.example:443/b.example:4200", "clientmigrations://b.example:4200"),
+        ),
+    ],
+)
+def test_players_and_servers_are_told_their_own_way(
+    address: str, inner: str, told: tuple[str, str]
+) -> None:
+    assert told_as(address, inner, "10.0.0.9:55555") == told
+
+
+@pytest.mark.parametrize(
+    ("told", "listening", "address", "inner"),
+    [
+        ("", "10.0.0.7:1", "10.0.0.7:1", ""),
+        ("a.example:1", "10.0.0.7:1", "a.example:1", ""),
+        ("wss://a.example:1/b", "10.0.0.7:1", "wss://a.example:1/b", "10.0.0.7:1"),
+        ("", "clientmigrations://10.0.0.7:1", "clientmigrations://10.0.0.7:1", ""),
+        (
+            "clientmigrations://a.example:1",
+            "clientmigrations://10.0.0.7:1",
+            "clientmigrations://a.example:1",
+            "",
+        ),
+    ],
+)
+def test_servers_go_past_what_players_come_through(
+    told: str, listening: str, address: str, inner: str
+) -> None:
+    attachment = Attachment("one", told, "")
+    attachment.found_at(listening)
+    assert (attachment.address, attachment.inner) == (address, inner)
+
+
+class Reader:
+    """A listener that keeps the ticks it was shown."""
+
+    def __init__(self) -> None:
+        self.ticks: list[int] = []
+        self.over = False
+
+    def opened(self, line: Line) -> None:
+        pass
+
+    def heard(self, message: object) -> None:
+        if isinstance(message, View):
+            self.ticks.append(message.tick)
+
+    def closed(self, reason: str) -> None:  # noqa: ARG002
+        self.over = True
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_does_not_read_loses_views_by_tls_too(authority: Authority) -> None:
+    from twisted.internet import reactor
+
+    clock: Any = reactor
+    lines: list[Line] = []
+    reader, nobody = Reader(), Reader()
+
+    def served() -> Line:
+        lines.append(Line("test", LineTerms(PLAYER_TO_SERVER, (1e3, 1e3)), nobody, clock))
+        return lines[-1]
+
+    encryption, found = showing(authority.give()), list[str]()
+    where = listening(clock, "tcp:0:interface=127.0.0.1", encryption)
+    door = Door(where, Reception(served, Origins(), clock, print), found.append)
+    door.privilegedStartService()
+    await eventually(lambda: found)
+    terms = LineTerms(SERVER_TO_PLAYER, (1e4, 1e4))
+    dial = any_dialer(clock, trust=trusting(authority).trust, scheme="clientmigrations")
+    line: Any = await dial(found[0]).connect(Lines(lambda: Line("player", terms, reader, clock)))
+    await eventually(lambda: lines and lines[0].peer_role)
+    line.transport.pauseProducing()
+    shown = 0
+    while lines[0].show(encode(View(shown, 0, 0, 0, bytes(60_000)))):
+        shown += 1
+        await eventually(lambda: True)
+    assert 0 < lines[0].held < 1_000_000
+    line.transport.resumeProducing()
+    await eventually(lambda: lines[0].show(encode(View(shown + 1, 0, 0, 0, b"the next"))))
+    await eventually(lambda: reader.ticks[-1:] == [shown + 1])
+    assert reader.ticks == [*range(shown), shown + 1]
+    line.hang_up("bye", "")
+    await eventually(lambda: reader.over and nobody.over)
+    await door.stopService()

@@ -36,6 +36,7 @@ __all__ = ["Target", "dialer", "parse_url"]
 
 PORT = 4100
 PLAIN, SECURE = "clientmigration", "clientmigrations"
+SERVICE, SECURE_SERVICE = f"_{PLAIN}._tcp", f"_{SECURE}._tcp"
 _URLS = (
     "clientmigration://host[:port], nor clientmigrations://host[:port] or wss://host[:port][/path]"
 )
@@ -197,8 +198,8 @@ class Finding:
         return found or [Target(0, 0, self.name, PORT)]
 
     async def _looked_up(self) -> list[Target]:
-        service = f"_{SECURE if self.trust else PLAIN}._tcp.{self.name}"
-        asked = self.resolve().lookupService(service, timeout=(LOOKUP_S,))
+        service = SECURE_SERVICE if self.trust else SERVICE
+        asked = self.resolve().lookupService(f"{service}.{self.name}", timeout=(LOOKUP_S,))
         try:
             answers, _, _ = await asked.addTimeout(LOOKUP_S, self.reactor)
         except CancelledError:

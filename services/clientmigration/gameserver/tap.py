@@ -126,7 +126,12 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     descriptors = Descriptors(provide(2 * setting.capacity), server.turned_away, reactor)
     origins = options.origins
     reception = Reception(server.player_line, origins, reactor, server.blame, descriptors.left)
-    door = Door(listen, reception, lambda at: server.found_at(options.announced(at)))
+
+    def found_at(address: str) -> None:
+        server.found_at(options.announced(address))
+        encryption.suits(server.attachment.address)
+
+    door = Door(listen, reception, found_at)
     router = encryption.dialling(reactor, options["router"])
     link = steady(router, server.router_line, reactor)
     renewals = Renewals(reactor, encryption.files)

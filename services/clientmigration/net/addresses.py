@@ -24,6 +24,7 @@ _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?\Z")
 _TCP = ("tcp", "tcp4", "tcp6")
 MOST = 65535  # of all ports
 LISTEN, DIAL = "tcp:4100:interface=127.0.0.1", "tcp:127.0.0.1:4101"  # examples
+EVERYWHERE = ("0.0.0.0", "::")
 SECURE = ("clientmigrations", "wss")
 SCHEMES = {"clientmigration": 4100, "clientmigrations": 4100, "ws": 80, "wss": 443}  # usual ports
 MEMBERS = 4101  # the usual port of a router's member door

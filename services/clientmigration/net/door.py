@@ -35,7 +35,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from clientmigration.errors import NotTrusted
-from clientmigration.net.addresses import SCHEMES, Place, host_and_port, place_of
+from clientmigration.net.addresses import EVERYWHERE, SCHEMES, Place, host_and_port, place_of
 from clientmigration.net.encryption import Encryption, SecureWay
 from clientmigration.net.line import Line, described
 from clientmigration.net.trust import Trust
@@ -43,7 +43,6 @@ from clientmigration.net.trust import Trust
 log = Logger()
 
 Dial = Callable[[str], IStreamClientEndpoint]  # from an address, as `place_of` reads it
-EVERYWHERE = ("0.0.0.0", "::")
 INNER = "{inner}"
 BACKLOG = 4096  # players of a killed server come all at once; whom the kernel has no room for tries
 # again after a full second (TCP's first retransmission). Twisted's own default is 50.

@@ -7,8 +7,10 @@ string or flag asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from math import floor
+from time import time
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -26,23 +28,28 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
     IStreamServerEndpoint,
 )
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from clientmigration.errors import ConfigurationError, PeersFault
-from clientmigration.net.addresses import plainly, secured, words_of
+from clientmigration.net.addresses import EVERYWHERE, place_of, plainly, secured, words_of
 from clientmigration.net.certificate import (
     Authorities,
     Certificate,
     authorities_of,
     certificate_of,
+    left_days,
 )
 from clientmigration.net.complaints import complaints
 from clientmigration.net.handshake import Handshakes, complaining
 from clientmigration.net.renewed import Renewable, Renewed
-from clientmigration.net.trust import Shown, Trust
+from clientmigration.net.trust import Shown, Trust, is_for
+
+log = Logger()
 
 T = TypeVar("T")
 CONNECT_S = 5
+SOON_DAYS = 7  # certbot and Caddy renew 30 days before
 FLAGS = ("tls-cert", "tls-key", "tls-ca", "tls-client-ca")
 _DOOR_WORDS = {"privateKey", "certKey", "extraCertChain", "interface", "backlog", "port"}
 
@@ -56,6 +63,22 @@ def own_certificate(certificate: str, key: str = "", chain: str = "") -> Renewed
 def believed(file: str) -> Renewed[Authorities]:
     """The authorities in this file."""
     return Renewed(f"authorities {file}", [file], authorities_of)
+
+
+class Expiry:
+    """Says once a day that a certificate should have been renewed by now. `wall`: the date."""
+
+    def __init__(self, ours: Renewed[Certificate], wall: Callable[[], float]) -> None:
+        self._ours, self._wall, self._said = ours, wall, SOON_DAYS
+
+    def look(self) -> None:
+        """How long is it good?"""
+        left = floor(left_days(self._ours.value.until, self._wall()))
+        if left < self._said:
+            log.warn(
+                "{what} expires: it is {value}", what=self._ours.what, value=str(self._ours.value)
+            )
+        self._said = min(left, SOON_DAYS)
 
 
 @implementer(IStreamServerEndpoint)
@@ -118,6 +141,8 @@ class Encryption:
         self.ours, self.trusted, self.demanded = ours, trusted, demanded
         self.trust = Trust(trusted, ours)
         self.files: list[Renewable] = [x for x in (ours, trusted, demanded) if x is not None]
+        if ours is not None:
+            self.files.append(Expiry(ours, time))
 
     @classmethod
     def of(cls, flags: Mapping[str, Any]) -> Encryption:
@@ -161,6 +186,18 @@ class Encryption:
         """How addresses begin of who listens there: with nothing where it is plain."""
         secure = self.ours is not None or words_of(description)[0] in ("ssl", "tls")
         return "clientmigrations://" if secure else ""
+
+    def suits(self, address: str) -> bool:
+        """Whether who dials this address will believe our certificate. A word in the log if not."""
+        place = place_of(address)
+        if self.ours is None or place.host in EVERYWHERE or is_for(self.ours.value.own, place.host):
+            return True
+        log.warn(
+            "{address} is told to players, who will refuse it: the certificate is {what}",
+            address=address,
+            what=str(self.ours.value),
+        )
+        return False
 
     def dialling(self, reactor: Any, description: str) -> IStreamClientEndpoint:
         """The way that this description says; by TLS also if it is `tcp:`, and --tls-ca says whom

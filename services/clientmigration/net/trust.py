@@ -12,7 +12,7 @@ from typing import Protocol
 from cryptography import x509
 from OpenSSL import SSL
 from OpenSSL.crypto import X509, X509StoreFlags
-from service_identity import VerificationError
+from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import (
     verify_certificate_hostname,
     verify_certificate_ip_address,
@@ -65,6 +65,18 @@ ALERTS = {  # what the other side says before it closes
     "certificate revoked": "the other side says that our certificate is revoked",
 }
 _ITS = "its certificate"
+
+
+def is_for(certificate: x509.Certificate, host: str) -> bool:
+    """Whether a certificate is for a host of this name, or at this address."""
+    try:
+        if isIPAddress(host) or isIPv6Address(host):
+            verify_certificate_ip_address(certificate, str(ip_address(host)))
+        else:
+            verify_certificate_hostname(certificate, host)
+    except (VerificationError, CertificateError, ValueError):
+        return False
+    return True
 
 
 class Doubted(Protocol):
@@ -195,19 +207,9 @@ class Dialled:
     def check(self, connection: SSL.Connection) -> None:
         """NotTrusted unless the certificate, which is good, is for this host."""
         shown = connection.get_peer_certificate(as_cryptography=True)
-        if shown is None or not self._is_for(shown):
+        if shown is None or not is_for(shown, self.host):
             named = ", ".join(names_of(shown)) if shown is not None else ""
             raise NotTrusted(f"its certificate is for {named or 'no host'}, not for {self.host}")
-
-    def _is_for(self, shown: x509.Certificate) -> bool:
-        try:
-            if self._is_address:
-                verify_certificate_ip_address(shown, str(ip_address(self.host)))
-            else:
-                verify_certificate_hostname(shown, self.host)
-        except (VerificationError, ValueError):
-            return False
-        return True
 
 
 def fault_of(failure: Failure, doubt: str) -> PeersFault | None:
