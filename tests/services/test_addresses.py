@@ -52,7 +52,7 @@ NO_URL = (
     *("http://h:99999999", "http://h:here", "http://h:0", "http://foo bar", "http://["),
 )
 NO_GAME = (
-    *("", "host:4100", "http://host", "clientmigration://", "clientmigration://h:99999999"),
+    *("", "host:4100", "ftp://host", "clientmigration://", "clientmigration://h:99999999"),
     *("clientmigration://foo bar", "clientmigration://1.2.3", "clientmigration://h:port"),
 )
 NO_PLAY = ("nonsense", ":99999999", ":port", "http://host", "ws://", "ws://a b", "host:4100")
