@@ -378,6 +378,8 @@ async def test_every_string_that_asks_for_tls_gets_it_and_nothing_goes_past_it(
     ours, nobody = trusting(authority), Encryption()
     for string, encryption in (
         (f"tcp:127.0.0.1:{port}", ours),
+        (f"tcp:host=localhost:port={port}", ours),
+        (f"clientmigration://localhost:{port}", ours),
         (f"tls:localhost:{port}", ours),
         (f"tls:localhost:{named}:trustRoots={authority.file}", nobody),
         (rf"tls:localhost:{named}:endpoint=tcp\:127.0.0.1\:{port}", ours),
@@ -386,7 +388,7 @@ async def test_every_string_that_asks_for_tls_gets_it_and_nothing_goes_past_it(
         assert await doors.ask(encryption.dialling(doors.reactor, string)) == b"hello"
     dial = any_dialer(doors.reactor, trust=ours.trust, scheme="clientmigrations")
     assert await doors.ask(dial(f"localhost:{port}")) == b"hello"
-    assert doors.direct == [None] * 6, "nothing is written past TLS"
+    assert doors.direct == [None] * 8, "nothing is written past TLS"
 
 
 @pytest_twisted.ensureDeferred

@@ -41,7 +41,7 @@ from clientmigration.net.certificate import (
     left_days,
 )
 from clientmigration.net.complaints import complaints
-from clientmigration.net.handshake import Handshakes, complaining
+from clientmigration.net.handshake import SILENTLY, Handshakes, complaining
 from clientmigration.net.renewed import Renewable, Renewed
 from clientmigration.net.trust import Shown, Trust, is_for
 
@@ -111,7 +111,8 @@ class SecureWay:
         ended: Deferred[IProtocol] = Deferred(lambda _: way[-1]())
 
         def told(inside: IProtocol, fault: PeersFault | None, _peer: str) -> None:
-            if fault is not None:
+            given_up = ended.called and str(fault).startswith(SILENTLY)
+            if fault is not None and not given_up:
                 complaints(self._clock).say(("way", fault.code), self._host, fault.code, str(fault))
             if ended.called:
                 return
@@ -205,10 +206,10 @@ class Encryption:
         asked = secured(description)
         if asked is None:
             plain: IStreamClientEndpoint = clientFromString(reactor, plainly(description))
-            host = words_of(description)[1][:1]
-            if self.trusted is None or not description.startswith("tcp") or not host:
+            kind, said, named = words_of(plainly(description))
+            if self.trusted is None or not kind.startswith("tcp"):
                 return plain
-            return SecureWay(plain, self.trust, host[0], reactor)
+            return SecureWay(plain, self.trust, named.get("host") or said[0], reactor)
         words, ours, trusted = asked.words, self.ours, self.trusted
         if "certificate" in words:
             ours = self._also(own_certificate(words["certificate"], words.get("privateKey", "")))
