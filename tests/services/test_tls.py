@@ -11,12 +11,14 @@ import pytest
 import pytest_twisted
 from authority import Authority, Given
 from real_parts import eventually
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.names import dns
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -631,3 +633,31 @@ async def test_who_does_not_read_loses_views_by_tls_too(authority: Authority) ->
     line.hang_up("bye", "")
     await eventually(lambda: reader.over and nobody.over)
     await door.stopService()
+
+
+class Records:
+    """DNS that knows one router, on this host."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.asked = port, ""
+
+    def lookupService(self, name: str, timeout: object = None) -> Deferred[Any]:  # noqa: ARG002
+        self.asked = name
+        record = dns.Record_SRV(10, 1, self.port, "localhost")
+        return succeed(([dns.RRHeader(name, dns.SRV, payload=record)], [], []))
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_game_that_is_looked_up_has_to_prove_its_own_name_not_that_of_its_host(
+    authority: Authority, doors: Doors
+) -> None:
+    ours = trusting(authority).trust
+    good = Records(await doors.open(showing(authority.give("play.example.org"))))
+    host = Records(await doors.open(showing(authority.give("localhost"))))
+    game = parse_url("clientmigrations://play.example.org")
+    dial = any_dialer(doors.reactor, good, trust=ours, scheme="clientmigrations")
+    assert await doors.ask(dial(game)) == b"hello"
+    assert good.asked == "_clientmigrations._tcp.play.example.org"
+    dial = any_dialer(doors.reactor, host, trust=ours, scheme="clientmigrations")
+    with pytest.raises(ConnectError, match=r"is for localhost, not for play\.example\.org"):
+        await doors.ask(dial(game))
