@@ -62,7 +62,13 @@ PLAY = dict.fromkeys(NO_PLAY, "is no address, such as ws://play.example.org:4100
 HOST_PORT = dict.fromkeys(("host", "1.2.3:1", "h:0", "h:65536"), "is not host:port, such as")
 FLAGS: dict[type[Common], dict[str, dict[str, str]]] = {
     RouterOptions: {"players": LISTEN, "members": LISTEN, "graphite": URL, "carbon": DIAL},
-    ServerOptions: {"listen": LISTEN, "router": DIAL, "carbon": DIAL, "advertise": HOST_PORT},
+    ServerOptions: {
+        "listen": LISTEN,
+        "router": DIAL,
+        "carbon": DIAL,
+        "advertise": HOST_PORT,
+        "inner": HOST_PORT,
+    },
     CrowdOptions: {"router": GAME, "carbon": DIAL},
     StatusOptions: {
         "listen": LISTEN,

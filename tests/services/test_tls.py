@@ -26,7 +26,7 @@ from clientmigration.client.finding import dialer as any_dialer
 from clientmigration.client.finding import parse_url, scheme_of
 from clientmigration.errors import ConfigurationError, HandshakeFailed, NotTrusted
 from clientmigration.gameserver.attachment import Attachment
-from clientmigration.net.addresses import Place, place_of, secured, words_of
+from clientmigration.net.addresses import Whereabouts, place_of, secured, words_of
 from clientmigration.net.complaints import PAUSE_S
 from clientmigration.net.door import Door, Lines, dialer, listening, reachable, told_as
 from clientmigration.net.encryption import Encryption, Expiry, own_certificate
@@ -38,17 +38,19 @@ from clientmigration.wire.messages import View
 from clientmigration.wire.web import Origins
 
 PLACES = {
-    "play.example.org:4200": Place("", "play.example.org", 4200),
-    "[2001:db8::7]:4200": Place("", "2001:db8::7", 4200),
-    "clientmigrations://eu-1.example.org:4200": Place("clientmigrations", "eu-1.example.org", 4200),
-    "clientmigrations://[2001:db8::7]:4200": Place("clientmigrations", "2001:db8::7", 4200),
-    "wss://play.example.org:443/gs-1": Place("wss", "play.example.org", 443, "/gs-1"),
+    "play.example.org:4200": Whereabouts("", "play.example.org", 4200),
+    "[2001:db8::7]:4200": Whereabouts("", "2001:db8::7", 4200),
+    "clientmigrations://eu-1.example.org:4200": Whereabouts(
+        "clientmigrations", "eu-1.example.org", 4200
+    ),
+    "clientmigrations://[2001:db8::7]:4200": Whereabouts("clientmigrations", "2001:db8::7", 4200),
+    "wss://play.example.org:443/gs-1": Whereabouts("wss", "play.example.org", 443, "/gs-1"),
 }
 SHORT = {
-    "https://play.example.org/gs-1/": Place("wss", "play.example.org", 443, "/gs-1/"),
-    "ws://play.example.org": Place("ws", "play.example.org", 80),
-    "clientmigrations://play.example.org": Place("clientmigrations", "play.example.org", 0),
-    "clientmigration://play.example.org/": Place("clientmigration", "play.example.org", 0),
+    "https://play.example.org/gs-1/": Whereabouts("wss", "play.example.org", 443, "/gs-1/"),
+    "ws://play.example.org": Whereabouts("ws", "play.example.org", 80),
+    "clientmigrations://play.example.org": Whereabouts("clientmigrations", "play.example.org", 0),
+    "clientmigration://play.example.org/": Whereabouts("clientmigration", "play.example.org", 0),
 }
 NOWHERE = (
     *("", ":", "://", "ftp://a:1", "clientmigrations://", "clientmigrations://:1", "wss:///a"),
@@ -67,14 +69,14 @@ NOWHERE = (
 
 @pytest.mark.parametrize(("address", "place"), PLACES.items(), ids=PLACES)
 def test_an_address_says_what_is_spoken_there_and_is_written_as_it_was_read(
-    address: str, place: Place
+    address: str, place: Whereabouts
 ) -> None:
     assert place_of(address) == place
     assert str(place) == address
 
 
 @pytest.mark.parametrize(("address", "place"), SHORT.items(), ids=SHORT)
-def test_what_is_usual_need_not_be_said(address: str, place: Place) -> None:
+def test_what_is_usual_need_not_be_said(address: str, place: Whereabouts) -> None:
     assert place_of(address) == place
 
 

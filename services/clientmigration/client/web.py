@@ -26,7 +26,7 @@ from websockets.protocol import OPEN
 from websockets.uri import parse_uri
 from zope.interface import implementer
 
-from clientmigration.net.addresses import Place
+from clientmigration.net.addresses import Whereabouts
 from clientmigration.net.line import Line, sender
 from clientmigration.wire.connection import SERVER_TO_PLAYER
 
@@ -41,7 +41,7 @@ class WebConnection(Protocol):
     transport: Any
 
     def __init__(
-        self, place: Place, factory: IProtocolFactory, opened: Deferred[IProtocol]
+        self, place: Whereabouts, factory: IProtocolFactory, opened: Deferred[IProtocol]
     ) -> None:
         self._client = ClientProtocol(parse_uri(str(place)), max_size=SERVER_TO_PLAYER.limit)
         self._factory, self._opened = factory, opened
@@ -140,7 +140,7 @@ class WebConnection(Protocol):
 class WebWay:
     """Connects as `under` does, and asks for the WebSocket of this place."""
 
-    def __init__(self, under: IStreamClientEndpoint, place: Place) -> None:
+    def __init__(self, under: IStreamClientEndpoint, place: Whereabouts) -> None:
         self._under, self._place = under, place
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:

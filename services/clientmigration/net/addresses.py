@@ -50,7 +50,7 @@ def is_host(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Place:
+class Whereabouts:
     """Where somebody is found: `scheme` is one of `SCHEMES`, or "" where that is understood; `port`
     0 where a name alone is given; `path` begins with a slash, or is empty."""
 
@@ -75,7 +75,7 @@ class Place:
         return f"{begin}{host}{f':{self.port}' if self.port else ''}{self.path}"
 
 
-def place_of(address: str) -> Place:
+def place_of(address: str) -> Whereabouts:
     """What an address says; with the scheme's own port, if a WebSocket's has none. ValueError if it
     is none."""
     scheme, _, rest = address.rpartition("://")
@@ -89,7 +89,7 @@ def place_of(address: str) -> Place:
     good = is_host(host) and (":" in host) == bool(found["v6"]) and number <= MOST
     if not good or (port and not number) or (path not in ("", "/") and not web):
         raise ValueError(f"{address!r} is no address")
-    return Place(scheme, host, number, "" if path == "/" else path)
+    return Whereabouts(scheme, host, number, "" if path == "/" else path)
 
 
 def check_address(address: str, flag: str) -> None:

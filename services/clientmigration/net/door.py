@@ -35,7 +35,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from clientmigration.errors import NotTrusted
-from clientmigration.net.addresses import EVERYWHERE, SCHEMES, Place, host_and_port, place_of
+from clientmigration.net.addresses import EVERYWHERE, SCHEMES, Whereabouts, host_and_port, place_of
 from clientmigration.net.encryption import Encryption, SecureWay
 from clientmigration.net.line import Line, described
 from clientmigration.net.trust import Trust
@@ -119,7 +119,7 @@ def dialer(reactor: IReactorTime, trust: Trust | None = None, scheme: str = "") 
 
     `scheme` is that of addresses which say none. Where it is one of TLS, nothing is dialled without
     TLS, whatever an address says: what began encrypted stays so."""
-    trusted, usual = trust or Trust(), Place(scheme, "", 0)
+    trusted, usual = trust or Trust(), Whereabouts(scheme, "", 0)
 
     def dial(address: str) -> IStreamClientEndpoint:
         if not scheme and "://" not in address:

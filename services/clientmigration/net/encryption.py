@@ -89,7 +89,7 @@ class SecureDoor:
         self._plain, self._shown, self._clock = plain, shown, clock
 
     def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        """See `IStreamServerEndpoint`."""
+        """Listen."""
         told = complaining(self._clock)
         factory = Handshakes(self._shown, False, protocolFactory, self._clock, told)
         return self._plain.listen(factory)
@@ -106,7 +106,7 @@ class SecureWay:
         self.plain, self._trust, self._host, self._clock = plain, trust, host, clock
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
-        """See `IStreamClientEndpoint`."""
+        """Connect, shake hands and believe. Cancel it to give up."""
         way: list[Any] = []  # the connection under way
         ended: Deferred[IProtocol] = Deferred(lambda _: way[-1]())
 

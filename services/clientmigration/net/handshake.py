@@ -84,7 +84,7 @@ class Handshake(Protocol):
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """It is over, for a reason that can be read."""
         self._relax()
-        fault = fault_of(reason, self.transport.why)
+        fault = fault_of(reason, self.transport.doubts)
         if not self._through:
             self._ended(fault or HandshakeFailed(f"{SILENTLY}: {reason.getErrorMessage()}"))
         else:
@@ -110,10 +110,14 @@ class _Direct:
 
 
 class Encrypted(TLSMemoryBIOProtocol):
-    """Each write becomes a record at once: what is written here are whole frames. `why` the other
-    side's certificate was doubted."""
+    """Each write becomes a record at once: what is written here are whole frames. `doubts` are
+    what OpenSSL found wrong with the other side's certificate, first of all."""
 
-    why = ""
+    doubts = ""
+
+    def doubt(self, why: str) -> None:
+        """Something is wrong with it."""
+        self.doubts = self.doubts or why
 
     def makeConnection(self, transport: Any) -> None:
         """Begin."""

@@ -80,19 +80,20 @@ def is_for(certificate: x509.Certificate, host: str) -> bool:
 
 
 class Doubted(Protocol):
-    """One connection: `why` its other side's certificate is not good."""
+    """One connection, that has another side."""
 
-    why: str
+    def doubt(self, why: str) -> None:
+        """Its certificate is not good."""
 
 
 def _verifying(connection: SSL.Connection, mode: int, doubted: Doubted) -> SSL.Connection:
     """Have OpenSSL verify the chain, and its first doubt told."""
 
     def verified(_: SSL.Connection, _shown: object, number: int, depth: int, good: int) -> bool:
-        if not good and not doubted.why:
+        if not good:
             whose = "the certificate of its authority" if depth and number in (9, 10) else _ITS
             said = DOUBTS.get(number, f"is not good (OpenSSL's error {number})")
-            doubted.why = f"{whose} {said}"
+            doubted.doubt(f"{whose} {said}")
         return bool(good)
 
     connection.set_verify(mode, verified)
