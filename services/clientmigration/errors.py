@@ -108,3 +108,16 @@ class TicketRefused(PeersFault):
     """A ticket that is forged, expired, for another server, or already used by somebody else."""
 
     code = "ticket_refused"
+
+
+class HandshakeFailed(PeersFault):
+    """No TLS connection came about, or it broke. The text says why."""
+
+    code = "handshake_failed"
+
+
+class NotTrusted(PeersFault):
+    """The other side's certificate proves nothing: of another name, expired, or of an authority
+    that is not trusted here."""
+
+    code = "not_trusted"

@@ -69,7 +69,7 @@ class Door {
 }
 
 /** A player, its doors by URL (newest last), and what it told: [event, value], newest last. */
-export function world(options = {}) {
+export function world(options = {}, at = ROUTER) {
   const doors = [];
   class Socket extends Door {
     constructor(url) {
@@ -80,7 +80,7 @@ export function world(options = {}) {
   const kept = { token: options.token ?? "" };
   const store = { load: () => kept.token, save: (token) => (kept.token = token) };
   const clock = { s: 1000 };
-  const player = new Player(ROUTER, { WebSocket: Socket, store, now: () => clock.s, ...options });
+  const player = new Player(at, { WebSocket: Socket, store, now: () => clock.s, ...options });
   const told = [];
   for (const event of ["state", "view", "move", "lost", "position", "identity"]) {
     player.on(event, (value) => told.push([event, value]));

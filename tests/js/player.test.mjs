@@ -336,11 +336,34 @@ timed("an address may be an IPv6 one, and may be looked up elsewhere", () => {
   }
 });
 
+timed("what is encrypted at the router stays so, and an address may say how to get there", () => {
+  for (const [router, address, url] of [
+    ["wss://router", "gs-1:4200", "wss://gs-1:4200/"],
+    ["wss://router", "clientmigrations://gs-1:4200", "wss://gs-1:4200/"],
+    ["wss://router", "wss://play.example:443/gs-1", "wss://play.example/gs-1"],
+    ["wss://router", "ws://gs-1:4200", "wss://gs-1:4200/"],
+    ["wss://router", "clientmigration://gs-1:4200", "wss://gs-1:4200/"],
+    ["ws://router", "clientmigrations://gs-1:4200", "wss://gs-1:4200/"],
+    ["ws://router", "clientmigration://[2001:db8::7]:4200", "ws://[2001:db8::7]:4200/"],
+  ]) {
+    const { player, door, doors } = world({}, router);
+    player.start();
+    door("router").opens("router");
+    door("router").says("redirect", { ...redirect("gs-1"), address });
+    assert.equal(doors.at(-1).url, url);
+    player.stop();
+  }
+});
+
 test("a router's URL says how to connect", () => {
   for (const [router, url] of [
     ["clientmigration://play.example.org", "ws://play.example.org:4100/"],
     ["ws://play.example.org:4107", "ws://play.example.org:4107/"],
     ["https://play.example.org", "wss://play.example.org/"],
+    ["wss://play.example.org/router", "wss://play.example.org/router"],
+    ["clientmigrations://play.example.org", "wss://play.example.org:4100/"],
+    ["clientmigrations://play.example.org:443", "wss://play.example.org/"],
+    ["clientmigration://[2001:db8::7]", "ws://[2001:db8::7]:4100/"],
   ]) {
     let seen = "";
     class Socket {

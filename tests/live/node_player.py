@@ -32,13 +32,13 @@ class NodePlayer(ProcessProtocol):
 
     transport: Any
 
-    def __init__(self, reactor: Any, router: str) -> None:
+    def __init__(self, reactor: Any, router: str, environ: dict[str, str] | None = None) -> None:
         self.said: list[dict[str, Any]] = []
         self.errors = ""
         self.over = False
         self._rest = b""
         argv = [*node(), str(PLAY), router]
-        reactor.spawnProcess(self, argv[0], argv, env=None)
+        reactor.spawnProcess(self, argv[0], argv, env=environ)
 
     def outReceived(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")

@@ -52,7 +52,7 @@ NO_URL = (
     *("http://h:99999999", "http://h:here", "http://h:0", "http://foo bar", "http://["),
 )
 NO_GAME = (
-    *("", "host:4100", "http://host", "clientmigration://", "clientmigration://h:99999999"),
+    *("", "host:4100", "ftp://host", "clientmigration://", "clientmigration://h:99999999"),
     *("clientmigration://foo bar", "clientmigration://1.2.3", "clientmigration://h:port"),
 )
 NO_PLAY = ("nonsense", ":99999999", ":port", "http://host", "ws://", "ws://a b", "host:4100")
@@ -62,7 +62,13 @@ PLAY = dict.fromkeys(NO_PLAY, "is no address, such as ws://play.example.org:4100
 HOST_PORT = dict.fromkeys(("host", "1.2.3:1", "h:0", "h:65536"), "is not host:port, such as")
 FLAGS: dict[type[Common], dict[str, dict[str, str]]] = {
     RouterOptions: {"players": LISTEN, "members": LISTEN, "graphite": URL, "carbon": DIAL},
-    ServerOptions: {"listen": LISTEN, "router": DIAL, "carbon": DIAL, "advertise": HOST_PORT},
+    ServerOptions: {
+        "listen": LISTEN,
+        "router": DIAL,
+        "carbon": DIAL,
+        "advertise": HOST_PORT,
+        "inner": HOST_PORT,
+    },
     CrowdOptions: {"router": GAME, "carbon": DIAL},
     StatusOptions: {
         "listen": LISTEN,

@@ -50,7 +50,7 @@ def test_only_a_name_with_a_dot_and_without_a_port_is_looked_up(url: str, dialle
 
 
 @pytest.mark.parametrize(
-    "url", ["play.example.org", "http://x", "clientmigration://", "clientmigration://x:70000"]
+    "url", ["play.example.org", "ftp://x", "clientmigration://", "clientmigration://x:70000"]
 )
 def test_what_is_no_url_of_ours_is_said_to_be(url: str) -> None:
     with pytest.raises(ConfigurationError):

@@ -7,12 +7,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from clientmigration.cli.command import seconds, waited
 from clientmigration.errors import Refused
 from clientmigration.net.addresses import check_dialling
+from clientmigration.net.encryption import FLAGS, Encryption
 from clientmigration.net.noted import noted
 from clientmigration.net.operator import (
     ANSWER_S,
@@ -31,6 +31,11 @@ T = TypeVar("T")
 
 ROUTER = "tcp:127.0.0.1:4101"
 SECRET = "run/cluster.secret"
+TLS = {
+    "tls-ca": "authorities (PEM) to trust instead of the system's; the router is dialled by TLS",
+    "tls-cert": "certificate (PEM) to show to a router that demands one",
+    "tls-key": "its key (PEM); default: it is in the same file",
+}
 
 
 def router_flags(own: ArgumentParser) -> None:
@@ -42,6 +47,8 @@ def router_flags(own: ArgumentParser) -> None:
         f" noted that it is, else {ROUTER}",
     )
     secret_flag(own)
+    for name, what in TLS.items():
+        own.add_argument(f"--{name}", default="", metavar="FILE", help=what)
     own.add_argument(
         "--timeout",
         type=seconds,
@@ -71,10 +78,10 @@ def settle(flags: Namespace) -> None:
 
 
 def endpoint_of(reactor: Any, flags: Namespace) -> IStreamClientEndpoint:
-    """Where `--router` says."""
+    """Where `--router` says, by TLS if that or a flag says so."""
     check_dialling(flags.router, "--router ")
-    endpoint: IStreamClientEndpoint = clientFromString(reactor, flags.router)
-    return endpoint
+    encryption = Encryption.of({name: getattr(flags, name.replace("-", "_"), "") for name in FLAGS})
+    return encryption.dialling(monotonic(reactor), flags.router)
 
 
 def proofs_of(flags: Namespace, role: OperatorRole) -> Proofs:

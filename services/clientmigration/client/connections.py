@@ -111,7 +111,8 @@ class PlayerConnection:
         self._fault = fault
 
     def _failed(self, failure: Failure) -> None:
-        self._lost("", failure.getErrorMessage())
+        why = failure.value
+        self._lost(why.code if isinstance(why, PeersFault) else "", failure.getErrorMessage())
 
     def expect(self, within: float | None) -> None:
         """Give it so long for what is due next; None: nothing is."""

@@ -1,17 +1,17 @@
 """Finds a game's router by name: looks up its SRV records, then tries one router after the other.
 
-`clientmigration://play.example.org` asks for `_clientmigration._tcp.play.example.org`. Where there
-is no such record, no answer, or no DNS at all, the name itself is the router's. It never takes
-longer than a player waits for its router anyway.
+`clientmigration://play.example.org` asks for `_clientmigration._tcp.play.example.org`, and
+`clientmigrations://` (by TLS) for `_clientmigrations._tcp`. Where there is no such record, no
+answer, or no DNS at all, the name itself is the router's. It never takes longer than a player waits
+for its router anyway.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random, SystemRandom
 from typing import Any
-from urllib.parse import urlsplit
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import CancelledError, Deferred
@@ -22,17 +22,24 @@ from twisted.logger import Logger
 from twisted.names import client, dns
 from zope.interface import implementer
 
+from clientmigration.client.web import WebWay
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.addresses import is_host
+from clientmigration.net.addresses import place_of
 from clientmigration.net.door import Dial
 from clientmigration.net.door import dialer as plain_dialer
+from clientmigration.net.encryption import SecureWay
+from clientmigration.net.trust import Trust
 
 log = Logger()
 
 __all__ = ["Target", "dialer", "parse_url"]
 
 PORT = 4100
-SERVICE = "_clientmigration._tcp"
+PLAIN, SECURE = "clientmigration", "clientmigrations"
+SERVICE, SECURE_SERVICE = f"_{PLAIN}._tcp", f"_{SECURE}._tcp"
+_URLS = (
+    "clientmigration://host[:port], nor clientmigrations://host[:port] or wss://host[:port][/path]"
+)
 LOOKUP_S = 2.0  # a DNS server that has not answered by then is as good as none
 TARGET_S = 3.0  # for one target to let us in, if there are not many
 ALL_S = 6.0  # for all targets together; a player waits 10 s for a redirect
@@ -54,19 +61,23 @@ class Target:
 
 def parse_url(url: str) -> str:
     """What to dial for `clientmigration://host[:port]`, or ConfigurationError: host:port if that is
-    explicit (a port, an IP address, a name without a dot), otherwise the name to look up."""
-    parts = urlsplit(url)
+    explicit (a port, an IP address, a name without a dot), otherwise the name to look up. What is
+    spoken there stands before it, unless it is the plain protocol: clientmigrations://, wss://."""
     try:
-        host, port = parts.hostname, parts.port
+        place = place_of(url)
     except ValueError as error:
-        raise ConfigurationError(f"{url!r}: {error}") from error
-    if parts.scheme != "clientmigration" or not (host and is_host(host)):
-        raise ConfigurationError(f"{url!r} is not clientmigration://host[:port]")
-    if isIPv6Address(host):
-        return f"[{host}]:{port or PORT}"
-    if port or "." not in host or isIPAddress(host):
-        return f"{host}:{port or PORT}"
-    return host
+        raise ConfigurationError(f"{url!r} is not {_URLS}") from error
+    if not place.scheme:
+        raise ConfigurationError(f"{url!r} is not {_URLS}")
+    host = place.host
+    if not place.port and ("." not in host or isIPAddress(host) or isIPv6Address(host)):
+        place = replace(place, port=PORT)
+    return str(replace(place, scheme="") if place.scheme == PLAIN else place)
+
+
+def scheme_of(url: str) -> str:
+    """How the addresses are dialled that the router of this URL tells, where they do not say."""
+    return scheme if (scheme := place_of(url).scheme) != PLAIN else ""
 
 
 def ordered(targets: Iterable[Target], random: Random) -> list[Target]:
@@ -90,11 +101,18 @@ def _drawn(targets: list[Target], random: Random) -> Target:
     raise AssertionError("the mark lies within the sum of weights")
 
 
-def dialer(reactor: Any, resolver: Any = None, random: Random | None = None) -> Dial:
+def dialer(
+    reactor: Any,
+    resolver: Any = None,
+    random: Random | None = None,
+    trust: Trust | None = None,
+    scheme: str = "",
+) -> Dial:
     """Connects to host:port, whichever of the host's addresses answers first; and to a name without
     a port, whichever of its routers is the first to answer. `resolver` is twisted.names'; None: the
-    system's DNS servers."""
-    plain, dice = plain_dialer(reactor), random or SystemRandom()
+    system's DNS servers. `trust`, `scheme`: as of `net.door.dialer`; here `ws` and `wss` too."""
+    trusted, dice = trust or Trust(), random or SystemRandom()
+    plain = plain_dialer(reactor, trusted, scheme)
     known = [resolver] if resolver else []
 
     def resolve() -> Any:
@@ -103,19 +121,37 @@ def dialer(reactor: Any, resolver: Any = None, random: Random | None = None) -> 
         return known[0]
 
     def dial(address: str) -> IStreamClientEndpoint:
-        if ":" in address:
+        try:
+            place = place_of(address)
+        except ValueError:
             return plain(address)
-        return Finding(reactor, address, resolve, dice)
+        spoken = place.scheme or scheme
+        if not place.port and "." in place.host:
+            believed = trusted if spoken == SECURE else None
+            return Finding(reactor, place.host, resolve, dice, believed)
+        if spoken not in ("ws", "wss"):
+            return plain(address)
+        place = replace(place, scheme=spoken)
+        return WebWay(plain(str(place)), place)
 
     return dial
 
 
 @implementer(IStreamClientEndpoint)
 class Finding:
-    """The routers of one name, looked up anew for each connection."""
+    """The routers of one name, looked up anew for each connection; by TLS if there is `trust`. Then
+    each has to prove that it is of this name, whatever DNS calls it."""
 
-    def __init__(self, reactor: Any, name: str, resolve: Callable[[], Any], random: Random) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        name: str,
+        resolve: Callable[[], Any],
+        random: Random,
+        trust: Trust | None = None,
+    ) -> None:
         self.reactor, self.name, self.resolve, self.random = reactor, name, resolve, random
+        self.trust = trust
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect to the first router that answers. Cancel it to give up."""
@@ -135,15 +171,22 @@ class Finding:
         within = min(TARGET_S, ALL_S / len(targets))
         why = ""
         for target in targets:
-            endpoint = HostnameEndpoint(self.reactor, target.host, target.port, timeout=within)
             try:
-                return await endpoint.connect(factory).addTimeout(within, self.reactor)
+                return (
+                    await self._way(target, within)
+                    .connect(factory)
+                    .addTimeout(within, self.reactor)
+                )
             except Exception as error:
                 if given_up:
                     raise
                 why = f"{target.host}:{target.port}: {error or 'no answer'}"
                 log.info("no router at {why}", why=why)
         raise ConnectError(string=f"none of {len(targets)} routers of {self.name} answers; {why}")
+
+    def _way(self, target: Target, within: float) -> IStreamClientEndpoint:
+        plain = HostnameEndpoint(self.reactor, target.host, target.port, timeout=within)
+        return SecureWay(plain, self.trust, self.name, self.reactor) if self.trust else plain
 
     async def targets(self) -> list[Target]:
         """The routers of this name, in the order in which they are tried. Never none: a name whose
@@ -155,7 +198,8 @@ class Finding:
         return found or [Target(0, 0, self.name, PORT)]
 
     async def _looked_up(self) -> list[Target]:
-        asked = self.resolve().lookupService(f"{SERVICE}.{self.name}", timeout=(LOOKUP_S,))
+        service = SECURE_SERVICE if self.trust else SERVICE
+        asked = self.resolve().lookupService(f"{service}.{self.name}", timeout=(LOOKUP_S,))
         try:
             answers, _, _ = await asked.addTimeout(LOOKUP_S, self.reactor)
         except CancelledError:

@@ -22,7 +22,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from clientmigration.client.entrance import Passport
-from clientmigration.client.finding import dialer, parse_url
+from clientmigration.client.finding import dialer, parse_url, scheme_of
 from clientmigration.client.listeners import Listeners, PlayerEvent
 from clientmigration.client.streams import Fetched, Subscription
 from clientmigration.client.told import Counts, TopicEntry
@@ -30,6 +30,7 @@ from clientmigration.client.traveller import Traveller
 from clientmigration.core.player.tally import Tally
 from clientmigration.errors import BadInput
 from clientmigration.net.door import Dial
+from clientmigration.net.encryption import Encryption
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire import work
 from clientmigration.wire.connection import INPUT_LIMIT
@@ -65,17 +66,23 @@ class Player:
         self.streams = self.traveller.streams
 
     @classmethod
-    def by_url(cls, reactor: IReactorTime, url: str, token: str = "", group: str = "") -> Player:
+    def by_url(
+        cls, reactor: IReactorTime, url: str, token: str = "", group: str = "", tls_ca: str = ""
+    ) -> Player:
         """A player of the router at `url`, clientmigration://host[:port], on a real reactor, whose
         timers no longer follow the wall clock from then on (`net/worldclock.py`).
 
-        Raises ConfigurationError when the URL is no such one.
+        `clientmigrations://` is the same by TLS, `wss://host[:port][/path]` by WebSocket: what is
+        encrypted at the router stays so everywhere. Certificates have to be of the names that are
+        dialled, from an authority that this system trusts, or one in the file `tls_ca` (PEM).
+        Raises ConfigurationError when the URL is no such one, or the file is not good.
         """
         from random import SystemRandom
 
-        return cls(
-            monotonic(reactor), parse_url(url), dialer(reactor), SystemRandom(), token, group
-        )
+        clock, router = monotonic(reactor), parse_url(url)
+        trust = Encryption.of({"tls-ca": tls_ca}).trust
+        dial = dialer(clock, trust=trust, scheme=scheme_of(url))
+        return cls(clock, router, dial, SystemRandom(), token, group)
 
     def start(self) -> Player:
         """Begin to play, and keep playing whatever happens. Answers the player itself."""

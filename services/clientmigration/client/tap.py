@@ -10,13 +10,14 @@ from typing import Any
 from twisted.internet.endpoints import clientFromString
 
 from clientmigration.client.crowd import Crowd, Habits, Telling
-from clientmigration.client.finding import dialer, parse_url
+from clientmigration.client.finding import dialer, parse_url, scheme_of
 from clientmigration.client.loads import Shares
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder
 from clientmigration.net.probe import Probe
+from clientmigration.net.renewed import Renewals
 from clientmigration.net.settings import Common, percent, positive, served
 
 CONNECTIONS = 3  # of each player, while it looks for a server
@@ -27,6 +28,7 @@ class Options(Common):
 
     optParameters: Sequence[Sequence[Any]] = (
         ("router", "r", "clientmigration://127.0.0.1:4100", "where to play"),
+        ("tls-ca", None, "", "authorities (PEM) to trust instead of the system's"),
         ("name", "n", "crowd", "name in Graphite"),
         ("players", "p", 300, "how many", positive),
         ("seed", "s", 1, "decides how they behave", int),
@@ -72,5 +74,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     )
     file = Path(options["summary"]) if options["summary"] else None
     telling = Telling(options["name"], carbon, probe, carbon.take_dropped, file, time.time)
-    crowd = Crowd(reactor, parse_url(options["router"]), dialer(reactor), habits, telling)
-    return InOrder(carbon, probe, crowd)
+    url, encryption = options["router"], options.encryption
+    dial = dialer(reactor, trust=encryption.trust, scheme=scheme_of(url))
+    crowd = Crowd(reactor, parse_url(url), dial, habits, telling)
+    return InOrder(Renewals(reactor, encryption.files), carbon, probe, crowd)

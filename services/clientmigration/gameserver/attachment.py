@@ -7,22 +7,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from clientmigration.net.addresses import place_of
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import LEAVING
 
 
 class Attachment:
     """`member` is this server's name in the fleet, "" until the router gives one; `address`
-    (host:port) is what players are told; `zone` where the server stands; `line` goes to the router,
-    None while there is none."""
+    (host:port, perhaps with a scheme) is what players are told, `inner` what other servers are told
+    if that is another; `zone` where the server stands; `line` goes to the router, None while there
+    is none."""
 
-    def __init__(self, name: str, address: str, zone: str) -> None:
-        self.member, self.address, self.zone = name, address, zone
+    def __init__(self, name: str, address: str, zone: str, inner: str = "") -> None:
+        self.member, self.address, self.zone, self.inner = name, address, zone, inner
         self.line: Line | None = None
 
     def found_at(self, address: str) -> None:
-        """We listen at `address`; players are told so unless they were told something else."""
+        """We listen at `address`; players are told so unless they were told something else. If that
+        is of another scheme, they come through something that other servers need not go through."""
         self.address = self.address or address
+        if place_of(self.address).scheme != place_of(address).scheme:
+            self.inner = self.inner or address
 
     def advertise(self, address: str) -> None:
         """Players reach us at `address` (host:port), wherever we listen."""

@@ -72,7 +72,8 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 
 @dataclass(frozen=True)
 class Setting:
-    """What a game server is told at its start: players at most, ticks per second, and so on."""
+    """What a game server is told at its start: players at most, ticks per second, and so on;
+    `address` is what players are told, `inner` what other servers are told."""
 
     name: str
     address: str
@@ -80,6 +81,7 @@ class Setting:
     rate: int
     policy: Policy
     zone: str = ""
+    inner: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     date = WorldClock(outside.clock, outside.wall)
     clocks = Clocks(outside.clock, date)
     ticks = Ticks(clocks, setting.rate, meter, load, beats, stalls.ran)
-    attachment = Attachment(setting.name, setting.address, setting.zone)
+    attachment = Attachment(setting.name, setting.address, setting.zone, setting.inner)
     traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
 
     def call(name: str, address: str) -> ClientService:

@@ -28,14 +28,15 @@ from clientmigration.gameserver.service import (
 )
 from clientmigration.gameserver.use import UsefulFile, use_of
 from clientmigration.gameserver.whereabouts import Asking
-from clientmigration.net.addresses import check_address
+from clientmigration.net.addresses import check_address, place_of
 from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.probe import Probe
-from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
+from clientmigration.net.renewed import Renewals
+from clientmigration.net.settings import ORIGINS, TLS_CA, TLS_DOOR, Common, hertz, positive, served
 from clientmigration.net.web import Reception
 
 GAME_FAILED = 70  # EX_SOFTWARE of sysexits.h
@@ -49,8 +50,21 @@ class Options(Common):
         ("name", "n", "", "name in the fleet and in Graphite; none: the router gives one"),
         ("zone", "z", "", "where it stands: servers of one zone are equally far from any player"),
         ("listen", "l", "tcp:0:interface=127.0.0.1", "endpoint on which players come in"),
-        ("advertise", "a", "", "host:port that players are told; none: where it listens"),
+        (
+            "advertise",
+            "a",
+            "",
+            "host:port that players are told, or a URL; none: where it listens",
+        ),
+        (
+            "inner",
+            None,
+            "",
+            "host:port that other servers are told; none: as players, but past a proxy of theirs",
+        ),
         ORIGINS,
+        *TLS_DOOR,
+        TLS_CA,
         ("capacity", "c", 200, "players at most", positive),
         ("rate", None, 20, "ticks per second, 1 to 1000", hertz),
         ("files", "f", "", "folder of files that players may download; none: no files"),
@@ -79,11 +93,22 @@ class Options(Common):
         """What `--files` offers."""
         return Files.of_folder(self["files"])
 
+    def announced(self, address: str) -> str:
+        """An address with the scheme that is spoken where this server listens, if it has none."""
+        scheme = "" if "://" in address else self.encryption.scheme_of(self["listen"])
+        return f"{scheme}{address}"
+
+    @property
+    def advertised(self) -> str:
+        """What players are told, with its scheme; "" if nothing was said."""
+        said = self["advertise"]
+        return self.announced(str(place_of(said))) if said else ""
+
     def check(self) -> None:
         """The game, the files and the address that players are told, too."""
         super().check()
-        if self["advertise"]:
-            check_address(self["advertise"], "--advertise ")
+        for flag in filter(self.get, ("advertise", "inner")):
+            check_address(self[flag], f"--{flag} ")
         if self["useful"] and not Path(self["useful"]).parent.is_dir():
             raise ConfigurationError(f"--useful {self['useful']}: there is no folder for it")
         _ = self.game, self.files, self.sidecar
@@ -100,11 +125,12 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     probe = Probe(reactor)
     setting = Setting(
         options["name"],
-        options["advertise"],
+        options.advertised,
         options["capacity"],
         options["rate"],
         options.policy,
         options["zone"],
+        options["inner"],
     )
     outside = ServerOutside(
         clock=reactor,
@@ -113,35 +139,42 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         probe=probe,
         cpu=time.process_time,
         entropy=os.urandom,
-        dial=dialer(reactor),
+        dial=dialer(reactor, options.encryption.trust),
         dropped=carbon.take_dropped,
         end=lambda why: end(reactor, why),
         wall=time.time,
     )
     parts = ServerParts(options.game, options.files)
     server = build(outside, setting, parts)
-    listen = listening(reactor, options["listen"])
+    encryption = options.encryption
+    listen = listening(reactor, options["listen"], encryption)
     descriptors = Descriptors(provide(2 * setting.capacity), server.turned_away, reactor)
     origins = options.origins
     reception = Reception(server.player_line, origins, reactor, server.blame, descriptors.left)
-    door = Door(listen, reception, server.found_at)
-    router = clientFromString(reactor, options["router"])
+
+    def found_at(address: str) -> None:
+        server.found_at(options.announced(address))
+        encryption.suits(server.attachment.address)
+
+    door = Door(listen, reception, found_at)
+    router = encryption.dialling(reactor, options["router"])
     link: IService = steady(router, server.router_line, reactor)
     if options.sidecar and not options["advertise"]:
         told = server.attachment.advertise
         link = Asking(agent_for(reactor), options.sidecar, told, link, reactor)
-    return InOrder(carbon, probe, *lookers(reactor, options, server), door, link, server)
+    renewals, lookers = Renewals(reactor, encryption.files), looking(reactor, options, server)
+    return InOrder(renewals, carbon, probe, *lookers, door, link, server)
 
 
-def lookers(reactor: Any, options: Options, server: GameServer) -> list[IService]:
+def looking(reactor: Any, options: Options, server: GameServer) -> list[IService]:
     """Those who tell whoever started this server how it does, to its very end."""
     use = partial(use_of, server, options["capacity"])
-    looking: list[IService] = []
+    lookers: list[IService] = []
     if options["useful"]:
-        looking.append(UsefulFile(Path(options["useful"]), use, reactor))
+        lookers.append(UsefulFile(Path(options["useful"]), use, reactor))
     if options.sidecar:
-        looking.append(Sidecar(agent_for(reactor, kept=1), options.sidecar, use, reactor))
-    return looking
+        lookers.append(Sidecar(agent_for(reactor, kept=1), options.sidecar, use, reactor))
+    return lookers
 
 
 def end(reactor: Any, why: str) -> None:

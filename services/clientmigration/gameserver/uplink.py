@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from clientmigration.errors import OutOfTurn
 from clientmigration.gameserver.attachment import Attachment
-from clientmigration.net.door import reachable
+from clientmigration.net.door import told_as
 from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, LineTerms
 from clientmigration.net.tickets import Seals
 from clientmigration.wire.connection import ROUTER_TO_MEMBER
@@ -76,17 +76,17 @@ class Uplink:
 
     def _prove(self, message: Challenge) -> None:
         ours, self._challenge = self._attachment, message.nonce
-        address = reachable(ours.address, self.line.here)
+        told = told_as(ours.address, ours.inner, self.line.here)
+        parts = (ours.member, ROLE, *filter(None, told))
         self.line.say(
             Attach(
                 name=ours.member,
                 role=ROLE,
-                address=address,
+                address=told[0],
                 nonce=self._nonce,
-                proof=self._seals.proof(
-                    "member", self._challenge, self._nonce, ours.member, ROLE, address
-                ),
+                proof=self._seals.proof("member", self._challenge, self._nonce, *parts),
                 zone=ours.zone,
+                inner=told[1],
             )
         )
 

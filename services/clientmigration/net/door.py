@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import random
 
 from twisted.application.internet import (
@@ -17,8 +18,8 @@ from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
     TCP6ClientEndpoint,
-    serverFromString,
 )
+from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import (
     IAddress,
     IListeningPort,
@@ -29,16 +30,20 @@ from twisted.internet.interfaces import (
     IStreamServerEndpoint,
 )
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from clientmigration.net.addresses import host_and_port
+from clientmigration.errors import NotTrusted
+from clientmigration.net.addresses import EVERYWHERE, SCHEMES, Whereabouts, host_and_port, place_of
+from clientmigration.net.encryption import Encryption, SecureWay
 from clientmigration.net.line import Line, described
+from clientmigration.net.trust import Trust
 
 log = Logger()
 
-Dial = Callable[[str], IStreamClientEndpoint]  # from host:port
-EVERYWHERE = ("0.0.0.0", "::")
+Dial = Callable[[str], IStreamClientEndpoint]  # from an address, as `place_of` reads it
+INNER = "{inner}"
 BACKLOG = 4096  # players of a killed server come all at once; whom the kernel has no room for tries
 # again after a full second (TCP's first retransmission). Twisted's own default is 50.
 CONNECT_S = 5  # to one address; who waits for it gives it up before
@@ -52,10 +57,16 @@ def with_backlog(description: str) -> str:
     return description
 
 
-def listening(reactor: IReactorTime, description: str) -> IStreamServerEndpoint:
-    """Twisted's endpoint of this description, with room for a crowd that comes all at once."""
-    endpoint: IStreamServerEndpoint = serverFromString(reactor, with_backlog(description))
-    return endpoint
+def listening(
+    reactor: IReactorTime,
+    description: str,
+    encryption: Encryption | None = None,
+    demanding: bool = False,
+) -> IStreamServerEndpoint:
+    """The endpoint of this description, with room for a crowd that comes all at once; by TLS if
+    there is a certificate, `demanding` one of who comes where that is asked for."""
+    described = with_backlog(description)
+    return (encryption or Encryption()).listening(reactor, described, demanding)
 
 
 class Lines(Factory):
@@ -72,11 +83,15 @@ class Lines(Factory):
         return self.make()
 
 
-class Door(StreamServerEndpointService):
-    """Listens, and tells `opened` the address as host:port. A port that is taken ends the program
-    with its reason, as `strports.service` does."""
+class SiteDoor(StreamServerEndpointService):
+    """Listens for a factory of Twisted's own. A port that is taken ends the program with its
+    reason, as `strports.service` does."""
 
     _raiseSynchronously = True
+
+
+class Door(SiteDoor):
+    """Listens, and tells `opened` the address as host:port."""
 
     def __init__(
         self,
@@ -98,26 +113,54 @@ class Door(StreamServerEndpointService):
         return port
 
 
-def dialer(reactor: IReactorTime) -> Dial:
+def dialer(reactor: IReactorTime, trust: Trust | None = None, scheme: str = "") -> Dial:
     """Connects to host:port, whichever of the host's addresses answers first. An address is
-    not looked up: that would cost a thread's turn, and some fifty objects, at every move."""
+    not looked up: that would cost a thread's turn, and some fifty objects, at every move.
+
+    `scheme` is that of addresses which say none. Where it is one of TLS, nothing is dialled without
+    TLS, whatever an address says: what began encrypted stays so."""
+    trusted, usual = trust or Trust(), Whereabouts(scheme, "", 0)
 
     def dial(address: str) -> IStreamClientEndpoint:
-        host, port = host_and_port(address)
-        if isIPAddress(host):
-            return TCP4ClientEndpoint(reactor, host, port, CONNECT_S)
-        if isIPv6Address(host):
-            return TCP6ClientEndpoint(reactor, host, port, CONNECT_S)
-        return HostnameEndpoint(reactor, host, port, CONNECT_S)
+        if not scheme and "://" not in address:
+            return _plain(reactor, *host_and_port(address))
+        try:
+            place = place_of(address)
+        except ValueError as error:
+            return NoWay(reactor, ConnectError(string=str(error)))
+        secure = (place if place.scheme else usual).secure
+        if usual.secure and not secure:
+            return NoWay(reactor, NotTrusted(f"{address} is not encrypted, and the way there is"))
+        plain = _plain(reactor, place.host, place.port or SCHEMES[place.scheme or scheme])
+        return SecureWay(plain, trusted, place.host, reactor) if secure else plain
 
     return dial
 
 
+def _plain(reactor: IReactorTime, host: str, port: int) -> IStreamClientEndpoint:
+    if isIPAddress(host):
+        return TCP4ClientEndpoint(reactor, host, port, CONNECT_S)
+    if isIPv6Address(host):
+        return TCP6ClientEndpoint(reactor, host, port, CONNECT_S)
+    return HostnameEndpoint(reactor, host, port, CONNECT_S)
+
+
 def reachable(listening: str, here: str) -> str:
-    """Where others find who listens at `listening` (host:port). If that is everywhere: at the
-    address from which it talks to them, `here`."""
-    host, port = host_and_port(listening)
-    return f"{here.rpartition(':')[0]}:{port}" if host in EVERYWHERE else listening
+    """Where others find who listens at `listening` (host:port, perhaps with a scheme). If that is
+    everywhere: at the address from which it talks to them, `here`."""
+    place = place_of(listening)
+    if place.host not in EVERYWHERE:
+        return listening
+    return str(replace(place, host=host_and_port(here)[0]))
+
+
+def told_as(address: str, inner: str, here: str) -> tuple[str, str]:
+    """What players, and what other servers, are told of who is found at `address` (and if that is
+    not empty, otherwise at `inner`) and calls from `here`. `{inner}` in the first is the second."""
+    address, inner = reachable(address, here), reachable(inner, here) if inner else ""
+    if INNER not in address:
+        return address, inner
+    return address.replace(INNER, str(replace(place_of(inner), scheme=""))), inner
 
 
 def steady(
@@ -130,6 +173,22 @@ def steady(
     others (jitter), for that is how long a member may be away before its players notice."""
     policy = backoffPolicy(initialDelay=0.2, maxDelay=3.0, factor=1.6, jitter=jitter)
     return ClientService(NamedEndpoint(endpoint), Lines(make), retryPolicy=policy, clock=clock)
+
+
+@implementer(IStreamClientEndpoint)
+class NoWay:
+    """An endpoint that leads nowhere, for the reason `why`."""
+
+    def __init__(self, clock: IReactorTime, why: Exception) -> None:
+        self._clock, self._why = clock, why
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:  # noqa: ARG002
+        """Fail, soon."""
+
+        def fail() -> IProtocol:
+            raise self._why
+
+        return deferLater(self._clock, 0, fail)
 
 
 @implementer(IStreamClientEndpoint)
@@ -148,6 +207,8 @@ class NamedEndpoint:
 
 def dialled(endpoint: object) -> str:
     """host:port of an endpoint, or its path. Twisted's keep that to themselves."""
+    if isinstance(endpoint, SecureWay):
+        return f"{dialled(endpoint.plain)} by TLS"
     if (path := getattr(endpoint, "_path", None)) is not None:
         return str(path)
     host = getattr(endpoint, "_host", None) or getattr(endpoint, "_hostText", None)

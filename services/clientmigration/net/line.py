@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
+from twisted.internet.tcp import Connection as Socket
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -284,9 +285,9 @@ def directly(transport: Any) -> Callable[[bytes], int] | None:
     design/anchors.md), and a view is worth nothing late. So it goes to the socket while Twisted has
     nothing queued. Only this and `unread` know Twisted's queue by its private names.
     """
-    socket = getattr(transport, "socket", None)
-    if socket is None or not hasattr(transport, "_tempDataLen") or getattr(transport, "TLS", False):
+    if not isinstance(transport, Socket) or transport.TLS:  # TLS passes on what a socket has
         return None
+    socket = transport.socket
 
     def send(frame: bytes) -> int:
         if transport._tempDataLen or len(transport.dataBuffer) > transport.offset:

@@ -20,7 +20,14 @@ from twisted.internet.error import ConnectError, ConnectingCancelledError, DNSLo
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 
-from clientmigration.errors import Away, NotAuthentic, OutOfTurn, PeersFault
+from clientmigration.errors import (
+    Away,
+    HandshakeFailed,
+    NotAuthentic,
+    NotTrusted,
+    OutOfTurn,
+    PeersFault,
+)
 from clientmigration.net.door import Lines, steady
 from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.tickets import Proofs
@@ -175,6 +182,10 @@ async def entered(
         await endpoint.connect(Lines(lambda: client.line)).addTimeout(patience_s, client.clock)
     except (ConnectError, ConnectingCancelledError, DNSLookupError) as error:
         raise Away(f"no router at {where}: {error}") from error
+    except NotTrusted as error:
+        raise NotAuthentic(f"the router at {where} is not believed: {error}") from error
+    except HandshakeFailed as error:
+        raise Away(f"no TLS with a router at {where}: {error}") from error
     except (DeferredTimeout, CancelledError) as error:
         raise Away(f"no router at {where} within {patience_s:g} s") from error
     await within(patience_s, client, client.next_overview())

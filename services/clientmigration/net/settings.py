@@ -18,6 +18,7 @@ from clientmigration.core.measures.metrics import NotADatapoint, clean
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_dialling, check_listening, check_url
 from clientmigration.net.daemon import Daemon, check_twistd
+from clientmigration.net.encryption import Encryption
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals
 from clientmigration.net.worldclock import monotonic
@@ -90,6 +91,16 @@ def check_name(name: str) -> None:
         )
 
 
+TLS_DOOR = (
+    ("tls-cert", None, "", "certificate with its chain (PEM), read again when renewed: by TLS"),
+    ("tls-key", None, "", "its key (PEM); none: it is in the same file"),
+)
+TLS_CA = (
+    "tls-ca",
+    None,
+    "",
+    "authorities (PEM) to trust, not the system's: the router by TLS",
+)
 ORIGINS = ("origins", None, "", "origins whose web pages may play, besides this host's own; or *")
 
 
@@ -128,7 +139,7 @@ class Common(usage.Options):
             self[flag] = self[flag] and str(Path(self[flag]).absolute())
         if self.keyed:
             _ = self.seals
-        _ = self.policy, self.origins
+        _ = self.policy, self.origins, self.encryption
         if named := self.get("name"):
             check_name(named)
 
@@ -136,6 +147,11 @@ class Common(usage.Options):
     def seals(self) -> Seals:
         """Made from the cluster's secret."""
         return Seals.from_file(Path(self["secret-file"]))
+
+    @cached_property
+    def encryption(self) -> Encryption:
+        """What the flags about TLS give, of a daemon that has any."""
+        return Encryption.of(self)
 
     @cached_property
     def policy(self) -> Policy:

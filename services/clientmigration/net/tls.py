@@ -1,8 +1,7 @@
 """TLS on a connection that is open already, by the standard library; it does no I/O of its own.
 
-Twisted's own TLS is not used: it brings pyOpenSSL, cryptography and cffi, which every daemon would
-load at its start once they are there. NATS speaks first in the clear, so that an endpoint that
-begins with TLS would not do either.
+For an engine (`nats.py`): NATS speaks first in the clear, so that an endpoint that begins with TLS,
+as those of `encryption.py` do, would not do.
 """
 
 from __future__ import annotations

@@ -31,7 +31,10 @@ class Introductions:
         known = {name: each for name in self._members if (each := self._fleet.member(name))}
         servers = {name: each for name, each in known.items() if each.role == "gameserver"}
         numbers = numbered(servers)
-        listed = [Neighbour(name, each.address, numbers[name]) for name, each in servers.items()]
+        listed = [
+            Neighbour(name, each.inner or each.address, numbers[name])
+            for name, each in servers.items()
+        ]
         for name in servers:
             others = [each for each in listed if each.name != name]
             self._members.tell(name, Neighbours(owner=numbers[name], neighbours=others))

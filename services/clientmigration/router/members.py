@@ -89,7 +89,8 @@ class MemberLine:
         if self._link is not None:
             raise OutOfTurn("attached already")
         parts = (self._nonce, message.nonce, message.name, message.role, message.address)
-        self._seals.proven(message.proof, "member", *parts)
+        inner = (message.inner,) if message.inner else ()
+        self._seals.proven(message.proof, "member", *parts, *inner)
         if message.name and clean(message.name) != message.name:
             raise NotAuthentic(f"a member may not be called {message.name!r}")
         link = self._link = self._members.admit(message.name, message.role, self._line)

@@ -46,7 +46,7 @@ class Presence:
         """A member is attached."""
         fleet, name = self._situation.fleet, link.name
         self._grace.back(name)
-        fleet.attach(name, attach.role, attach.address, attach.zone)
+        fleet.attach(name, attach.role, attach.address, attach.zone, attach.inner)
         log.info("{name} at {address} joins the fleet", name=name, address=attach.address)
         member = fleet.member(name)
         assert member is not None

@@ -21,7 +21,8 @@ from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.ledgers import Engine, is_engine, kept_in, opened
 from clientmigration.net.probe import Probe
-from clientmigration.net.settings import GRAPHITE, ORIGINS, Common, served
+from clientmigration.net.renewed import Renewals
+from clientmigration.net.settings import GRAPHITE, ORIGINS, TLS_DOOR, Common, served
 from clientmigration.net.web import Reception
 from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.service import build
@@ -40,6 +41,13 @@ class Options(Common):
         ("players", "p", "tcp:4100:interface=127.0.0.1", "endpoint on which players come in"),
         ("members", "m", "tcp:4101:interface=127.0.0.1", "endpoint on which members come in"),
         ORIGINS,
+        *TLS_DOOR,
+        (
+            "tls-client-ca",
+            None,
+            "",
+            "authorities (PEM): who comes to `members` shows a certificate",
+        ),
         ("ledger", None, "run/ledger.sqlite", "who owns which player: a file, or nats://..."),
         ("graphite", None, GRAPHITE, "graphite-web, for events"),
     )
@@ -91,6 +99,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     descriptors = Descriptors(provide(VISITORS), router.turned_away, reactor)
     origins = options.origins
     reception = Reception(router.player_line, origins, reactor, router.blame, descriptors.left)
-    players = Door(listening(reactor, options["players"]), reception)
-    members = Door(listening(reactor, options["members"]), router.member_line)
-    return InOrder(ledger, carbon, probe, router, members, players)
+    encryption = options.encryption
+    players = Door(listening(reactor, options["players"], encryption), reception)
+    members_door = listening(reactor, options["members"], encryption, demanding=True)
+    members = Door(members_door, router.member_line)
+    renewals = Renewals(reactor, encryption.files)
+    return InOrder(renewals, ledger, carbon, probe, router, members, players)

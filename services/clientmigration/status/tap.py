@@ -8,18 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from twisted.application import strports
 from twisted.application.service import IService
-from twisted.internet.endpoints import clientFromString
 
 from clientmigration.net.addresses import check_url
 from clientmigration.net.beats import Beats
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import provide
-from clientmigration.net.door import InOrder, with_backlog
+from clientmigration.net.door import InOrder, SiteDoor, listening
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
-from clientmigration.net.settings import GRAPHITE, Common, positive, served
+from clientmigration.net.renewed import Renewals
+from clientmigration.net.settings import GRAPHITE, TLS_CA, TLS_DOOR, Common, positive, served
 from clientmigration.net.tickets import Proofs
 from clientmigration.status.assets import static_files
 from clientmigration.status.board import Board
@@ -43,8 +42,15 @@ class Options(Common):
     optParameters: Sequence[Sequence[Any]] = (
         ("listen", "l", "tcp:8000:interface=127.0.0.1", "endpoint on which browsers connect"),
         ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door, or `sample`"),
+        *TLS_DOOR,
+        TLS_CA,
         ("watch-key", None, "", "file with the watchers' key; none: it is made from the secret"),
-        ("play", None, "", "where browsers play: ws://host:port, or :port of the page's own host"),
+        (
+            "play",
+            None,
+            "",
+            "where browsers play: wss://host:port, or :port of the page's own host",
+        ),
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
@@ -69,7 +75,8 @@ class Options(Common):
         """Where browsers play, too; and the key, where there is a router to be shown it."""
         super().check()
         if self["play"]:
-            check_url(self["play"], "--play ", ("ws", "wss"), PLAY, or_port=True)
+            schemes = ("ws", "wss", "clientmigration", "clientmigrations")
+            check_url(self["play"], "--play ", schemes, PLAY, or_port=True)
         if self["router"] != "sample":
             _ = self.proofs
 
@@ -96,15 +103,17 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     pages = PublicPages(reactor, RateLimits(allowed), streams, static_files(), made)
     pages.putChild(b"autoscale", webhook)
     site = StatusSite(pages, reactor, 2 * allowed.readers)
-    door = strports.service(with_backlog(options["listen"]), site, reactor)
-    return InOrder(feed(reactor, options, service), service, door)
+    door = SiteDoor(listening(reactor, options["listen"], options.encryption), site)
+    fed = feed(reactor, options, service)
+    renewals = Renewals(reactor, options.encryption.files)
+    return InOrder(renewals, fed, service, door)
 
 
 def feed(reactor: Any, options: Options, service: StatusService) -> IService:
     """What feeds the service: a router, or the sample."""
     if options["router"] == "sample":
         return SampleFeed(service, reactor)
-    endpoint = clientFromString(reactor, options["router"])
+    endpoint = options.encryption.dialling(reactor, options["router"])
     heard = Watcher(service).heard
     return watching(reactor, endpoint, options.proofs, heard, watch=Watch(world=True))
 

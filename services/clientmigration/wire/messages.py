@@ -23,7 +23,8 @@ Ms = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Rate = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Holder = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Address = Annotated[str, msgspec.Meta(pattern=r"^.+:[0-9]{1,5}\Z", max_length=300)]
+Address = Annotated[str, msgspec.Meta(pattern=r"^.+:[0-9]{1,5}(/[!-~]*)?\Z", max_length=300)]
+Inner = Annotated[str, msgspec.Meta(pattern=r"^(.+:[0-9]{1,5})?\Z", max_length=300)]
 Owner = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Token = Annotated[str, msgspec.Meta(max_length=1024)]
 Label = Annotated[str, msgspec.Meta(max_length=64)]
@@ -229,6 +230,7 @@ class Attach(Message, frozen=True, tag="attach"):
     """Member: take me into your fleet; `proof` shows that I know the cluster secret.
 
     Members of one `zone` are equally far from any player; without one it is a zone of its own.
+    `inner`: where other game servers reach it, if that is not the `address` that players are told.
     """
 
     name: str
@@ -237,6 +239,7 @@ class Attach(Message, frozen=True, tag="attach"):
     nonce: str
     proof: str
     zone: Label = ""
+    inner: Inner = ""
 
 
 class Report(Message, frozen=True, tag="report"):

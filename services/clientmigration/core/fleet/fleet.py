@@ -45,14 +45,14 @@ class Fleet:
         self._columns: Columns | None = None
         self._unwritten: set[str] = set()  # members that have changed since their row was written
 
-    def attach(self, name: str, role: str, address: str, zone: str = "") -> None:
+    def attach(self, name: str, role: str, address: str, zone: str = "", inner: str = "") -> None:
         """Take a member in, without history; one of that name before it is forgotten.
 
         ConfigurationError unless `name` is spelled as in its metric paths (`metrics.clean`).
         """
         if clean(name) != name:
             raise ConfigurationError(f"member {name!r} must be called {clean(name)!r}")
-        self._members[name] = Member(name, role, address, zone or name)
+        self._members[name] = Member(name, role, address, zone or name, inner=inner)
         self._columns = None
 
     def detach(self, name: str) -> None:

@@ -36,7 +36,8 @@ class Member:
     names none has a zone of its own, called like itself. `placed` are the Unix times of placements,
     `changes` the decisions, that reports may not show yet. It is `shut` until then (Unix seconds),
     because players could not reach it; from `trial_at` on one may be sent there to try.
-    `vain` are exchanges that found nobody: when, and with whom.
+    `vain` are exchanges that found nobody: when, and with whom. Players are told its `address`,
+    other members `inner`, if that is another.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Member:
     shut: float = 0.0
     trial_at: float = 0.0
     vain: tuple[tuple[float, str], ...] = ()
+    inner: str = ""
 
     @property
     def newest(self) -> Health | None:

@@ -137,7 +137,8 @@ export class Sha256 {
  * order, each tick once; inputs are applied exactly once.
  */
 export class Player {
-  /** `ws://host:port`, `wss://host`, or `clientmigration://host` (port 4100). */
+  /** `ws://host:port`, `wss://host`, `clientmigration://host` or `clientmigrations://host` (port 4100;
+   * the s: encrypted). */
   constructor(router: string, options?: Options);
 
   readonly state: State;

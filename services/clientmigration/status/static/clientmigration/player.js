@@ -17,7 +17,8 @@ const PORT = 4100;
 const VIEWS = 64; // views kept for a loop that reads them slowly; older ones are dropped
 const BURN_LIMIT_US = 5000; // per tick
 
-/** A player of the router at `router`: `ws://host:port`, `wss://…`, or `clientmigration://host`. */
+/** A player of the router at `router`: `ws://host:port`, `wss://…`, or `clientmigration://host`
+ * (`clientmigrations://host`: encrypted). What is encrypted there stays so everywhere. */
 export class Player {
   #traveller;
   #listeners = new Listeners();
@@ -170,17 +171,36 @@ export class Player {
   }
 }
 
+/** Whose scheme is which of a WebSocket. */
+const SPOKEN = {
+  ws: "ws", http: "ws", clientmigration: "ws",
+  wss: "wss", https: "wss", clientmigrations: "wss",
+};
+
+function parted(url) {
+  const [, scheme, rest] = /^([a-z]+):\/\/(.+)$/.exec(url) ?? [];
+  return Object.hasOwn(SPOKEN, scheme) ? [scheme, rest] : [];
+}
+
 function doorOf(router) {
-  const [, scheme, rest] = /^(ws|wss|http|https|clientmigration):\/\/(.+)$/.exec(router) ?? [];
+  const [scheme, rest] = parted(router);
   if (scheme === undefined) throw new TypeError(`${router} is not ws://host:port`);
-  const door = new URL(`${{ wss: "wss", https: "wss" }[scheme] ?? "ws"}://${rest}`);
-  if (scheme === "clientmigration" && !door.port) door.port = String(PORT);
+  const door = new URL(`${SPOKEN[scheme]}://${rest}`);
+  // A WebSocket's usual port, where one is said, is none to a URL: it must not become ours.
+  const port = /^(?:\[[^\]]*\]|[^/:]*):([0-9]+)/.exec(rest)?.[1];
+  if (scheme.startsWith("clientmigration") && !port) door.port = String(PORT);
   door.hash = "";
   return door;
 }
 
-/** A server's address, host:port, as a URL. An IPv6 address has colons of its own. */
+/** A server's address, host:port, as a URL. An IPv6 address has colons of its own. One that says its
+ * scheme is dialled so, but never without encryption where the router's door has it. */
 function addressed(door, address) {
+  const [scheme, rest] = parted(address);
+  if (scheme !== undefined) {
+    const secure = door.protocol === "wss:" || SPOKEN[scheme] === "wss";
+    return new URL(`${secure ? "wss" : "ws"}://${rest}`).href;
+  }
   const at = address.lastIndexOf(":");
   const [host, port] = [address.slice(0, at), address.slice(at + 1)];
   const bracketed = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;

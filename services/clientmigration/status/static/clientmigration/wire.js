@@ -28,7 +28,7 @@ export class PeersFault extends Error {
 const text = (most = Infinity) => (value) => typeof value === "string" && [...value].length <= most;
 const matching = (pattern) => (value) => typeof value === "string" && pattern.test(value);
 const whole = (most, least = 0) => (value) => Number.isInteger(value) && value >= least && value <= most;
-const address = (value) => text(300)(value) && /^.+:[0-9]{1,5}$/u.test(value);
+const address = (value) => text(300)(value) && /^.+:[0-9]{1,5}(\/[!-~]*)?$/u.test(value);
 const listed = (fields) => (value) => Array.isArray(value) && value.every((each) => fits(each, fields));
 const orElse = (check, otherwise) => Object.assign((value) => check(value), { otherwise });
 
