@@ -66,6 +66,7 @@ bench: ## Measure on this machine: how fast the brain decides, and how well (bes
 	$(PREPARE) dev
 	@$(BIN)/python tests/bench/brain.py $(BENCH)
 	@$(BIN)/python tests/bench/together.py
+	@$(BIN)/python tests/bench/tree.py 100 10
 
 dashboards: ## Write Grafana's dashboards and alerts, into grafana/.
 	$(PREPARE) dev

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from clientmigration.cli.command import DONE, Command, Output
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.territory import METIS
 from clientmigration.core.simulation.baselines import (
     Brain,
@@ -25,6 +26,9 @@ from clientmigration.core.simulation.log import Apart
 from clientmigration.core.simulation.review import BACK_S, Review, review
 from clientmigration.core.simulation.scenario import Scenario
 from clientmigration.core.simulation.simulator import START, Simulator
+from clientmigration.core.simulation.tree import TreeSimulator
+from clientmigration.core.simulation.tree_review import LEVEL, LevelReview, tree_review
+from clientmigration.core.simulation.tree_scenario import TreeScenario
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.shipped import shipped
 
@@ -130,11 +134,40 @@ def _spelled(name: str, value: float | None) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
+def tree_table(scenario: TreeScenario, found: Sequence[LevelReview]) -> Table:
+    """What is printed of a tree: one column for each level."""
+    shown = Table(title=scenario.title, title_justify="left")
+    shown.add_column("", no_wrap=True)
+    for each in found:
+        shown.add_column(f"level {each.depth}" if each.depth else "root", justify="right")
+    for row, name in (("routers", "routers"), ("their members", "members")):
+        shown.add_row(row, *(f"{getattr(each, name):,}" for each in found))
+    for n, (second, _) in enumerate(found[0].marks):
+        shown.add_row(f"max/mean at {second:,} s", *(f"{each.marks[n][1]:.3f}" for each in found))
+    settled = [_spelled("settled_s", each.settled_s) for each in found]
+    shown.add_row(f"at most {LEVEL} after, s", *settled)
+    for name in ("moves", "steady_moves", "turned"):
+        shown.add_row(ROWS[name], *(_spelled(name, getattr(each, name)) for each in found))
+    return shown
+
+
+def _tree(mapping: dict[str, Any], policy: Policy, seed: int, answer: Output) -> int:
+    scenario = TreeScenario.parse(mapping)
+    simulated = TreeSimulator(scenario, policy, flows, np.random.default_rng(seed))
+    simulated.play()
+    made = tree_review(simulated)
+    answer.tell({"scenario": scenario.title, "levels": made}, tree_table(scenario, made))
+    return DONE
+
+
 def _run(flags: Namespace, answer: Output) -> int:
     if flags.oracle and not METIS:
         raise ConfigurationError("--oracle asks METIS: pip install 'clientmigration[metis]'")
-    scenario = Scenario.parse(read(found(flags.scenario)))
     policy = Policy.parse(read(flags.policy)) if flags.policy else Policy()
+    mapping = read(found(flags.scenario))
+    if "levels" in mapping:
+        return _tree(mapping, policy, flags.seed, answer)
+    scenario = Scenario.parse(mapping)
     made = list(reviews(scenario, policy, flags.seed, flags.alone, flags.oracle))
     answer.tell({"scenario": scenario.title, "reviews": made}, table(scenario, made))
     return DONE

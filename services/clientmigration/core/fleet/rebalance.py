@@ -53,7 +53,7 @@ def refuge(fleet: Fleet, policy: Policy, now: float, leaving: str) -> int | None
     takes anybody."""
     others = [each for each in estimates(fleet, policy, now) if each.name != leaving]
     takers = [each for each in others if not each.closed]
-    return sum(_room(each, policy) for each in takers) if takers else None
+    return sum(room(each, policy) for each in takers) if takers else None
 
 
 def level(known: Sequence[LoadEstimate], policy: Policy) -> float:
@@ -65,16 +65,16 @@ def level(known: Sequence[LoadEstimate], policy: Policy) -> float:
     cost = np.maximum(np.array([each.cost for each in known]), NOTHING)
     drained = np.array([_emptied(each) for each in known])
     players = np.array([each.players for each in known])
-    room = np.array([0 if each.closed else _room(each, policy) for each in known])
+    rooms = np.array([0 if each.closed else room(each, policy) for each in known])
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         given = np.where(drained, players, np.clip((pressure - middle) / cost, 0, players))
-        taken = np.clip((middle - pressure) / cost, 0, room)
+        taken = np.clip((middle - pressure) / cost, 0, rooms)
         low, high = (middle, high) if given.sum() > taken.sum() else (low, middle)
     return high
 
 
-def _room(taker: LoadEstimate, policy: Policy) -> int:
+def room(taker: LoadEstimate, policy: Policy) -> int:
     """Players it can take at most. Who was unhealthy just now takes few, and shows what they cost
     it: a server that is filled at once beyond what it carries would be emptied again."""
     few = max(0, TRIAL - taker.players) if taker.on_trial else taker.seats
@@ -86,7 +86,7 @@ class _Room:
 
     def __init__(self, taker: LoadEstimate, even: float, policy: Policy) -> None:
         self.taker, self.pressure = taker, taker.pressure
-        self.hard = _room(taker, policy)
+        self.hard = room(taker, policy)
         self.safe = _times(policy.health.overloaded - taker.load, taker.load_cost)
         self.gentle = _part(even - taker.pressure, taker, policy)
 

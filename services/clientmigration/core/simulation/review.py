@@ -64,7 +64,7 @@ def review(brain: str, scenario: Scenario, log: Log, start: int) -> Review:
         moves=len(log.moves),
         moves_per_player_hour=3600 * len(log.moves) / played_s if played_s else 0.0,
         back=_back(log.moves),
-        turned=_turned(log.flows),
+        turned=turned(log.flows),
         steady_moves=None if steady is None else len(after),
         cut=_mean(log.cut),
         apart=tuple(_apart(log.apart, len(log.imbalance))),
@@ -123,13 +123,13 @@ def _back(moves: Sequence[tuple[int, Move]]) -> int:
     return back
 
 
-def _turned(flows: Sequence[tuple[int, Flow]]) -> int:
+def turned(flows: Sequence[tuple[int, Flow]]) -> int:
     """Exchanges go both ways, and turn nothing."""
     last: dict[tuple[str, str], int] = {}
-    turned = 0
+    count = 0
     for at, flow in flows:
         if flow.exchanges:
             continue
-        turned += at - last.get((flow.target, flow.source), -BACK_S - 1) <= BACK_S
+        count += at - last.get((flow.target, flow.source), -BACK_S - 1) <= BACK_S
         last[flow.source, flow.target] = at
-    return turned
+    return count

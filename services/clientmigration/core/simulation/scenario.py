@@ -17,11 +17,11 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of a scenario. A field that it does not know is an error."""
 
 
-class Machines(_Table, frozen=True):
+class Machines(Table, frozen=True):
     """[[servers]]: so many game servers of one kind."""
 
     count: Some = 1
@@ -32,7 +32,7 @@ class Machines(_Table, frozen=True):
     """Where they stand: servers of one zone are equally far from any player."""
 
 
-class ScenarioEvent(_Table, frozen=True, tag_field="what"):
+class ScenarioEvent(Table, frozen=True, tag_field="what"):
     """[[events]]: something that happens `at_s` seconds after the start."""
 
     at_s: Duration
@@ -77,14 +77,14 @@ class PlayersJoin(ScenarioEvent, frozen=True, tag="join"):
     group: Some = 1
 
 
-class Day(_Table, frozen=True):
+class Day(Table, frozen=True):
     """[day]: how many players there are follows a wave, fewest at the start."""
 
     most: Some
     length_s: Positive = 86_400.0
 
 
-class Scenario(_Table, frozen=True):
+class Scenario(Table, frozen=True):
     """The whole file."""
 
     title: str
