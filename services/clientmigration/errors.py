@@ -108,3 +108,9 @@ class TicketRefused(PeersFault):
     """A ticket that is forged, expired, for another server, or already used by somebody else."""
 
     code = "ticket_refused"
+
+
+class Crowded(PeersFault):
+    """Too many connections or joins come from one address, or from all addresses together."""
+
+    code = "crowded"

@@ -17,6 +17,7 @@ from clientmigration.cli import (
     policy,
     replay,
     run,
+    secret,
     simulate,
     status,
     top,
@@ -43,6 +44,8 @@ COMMANDS: tuple[Command, ...] = (
     policy.CHECK,
     simulate.COMMAND,
     watchkey.COMMAND,
+    secret.NEW,
+    secret.DROP,
     run.RUN,
     run.DEMO,
 )

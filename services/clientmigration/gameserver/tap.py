@@ -21,8 +21,17 @@ from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
+from clientmigration.net.guests import Guests
 from clientmigration.net.probe import Probe
-from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
+from clientmigration.net.settings import (
+    ORIGINS,
+    Common,
+    bounds_flags,
+    bounds_of,
+    hertz,
+    positive,
+    served,
+)
 from clientmigration.net.web import Reception
 
 GAME_FAILED = 70  # EX_SOFTWARE of sysexits.h
@@ -38,6 +47,7 @@ class Options(Common):
         ("listen", "l", "tcp:0:interface=127.0.0.1", "endpoint on which players come in"),
         ("advertise", "a", "", "host:port that players are told; none: where it listens"),
         ORIGINS,
+        *bounds_flags(connects=100, strangers=256),
         ("capacity", "c", 200, "players at most", positive),
         ("rate", None, 20, "ticks per second, 1 to 1000", hertz),
         ("files", "f", "", "folder of files that players may download; none: no files"),
@@ -99,10 +109,11 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     descriptors = Descriptors(provide(2 * setting.capacity), server.turned_away, reactor)
     origins = options.origins
     reception = Reception(server.player_line, origins, reactor, server.blame, descriptors.left)
-    door = Door(listen, reception, server.found_at)
+    guests = Guests(bounds_of(options, 2 * setting.capacity), options.trusted, reactor)
+    door = Door(listen, reception, server.found_at, guests)
     router = clientFromString(reactor, options["router"])
     link = steady(router, server.router_line, reactor)
-    return InOrder(carbon, probe, door, link, server)
+    return InOrder(options.renewal(reactor), carbon, probe, door, link, server)
 
 
 def end(reactor: Any, why: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import random
+from typing import Any
 
 from twisted.application.internet import (
     ClientService,
@@ -16,7 +17,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
+    TCP4ServerEndpoint,
     TCP6ClientEndpoint,
+    TCP6ServerEndpoint,
     serverFromString,
 )
 from twisted.internet.interfaces import (
@@ -33,7 +36,8 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from clientmigration.net.addresses import host_and_port
-from clientmigration.net.line import Line, described
+from clientmigration.net.guests import Guests
+from clientmigration.net.line import Line, described, host_of
 
 log = Logger()
 
@@ -72,9 +76,38 @@ class Lines(Factory):
         return self.make()
 
 
+class GuestLines(Lines):
+    """The same, for a door that counts its guests: what it makes has a `guest`, and gets it. Whom
+    nothing is made for is closed at once; the socket itself does so for none, where it is `bare` of
+    any other protocol around ours."""
+
+    def __init__(self, make: Callable[[], Any], guests: Guests, bare: bool) -> None:
+        super().__init__(make)
+        self._guests, self._bare = guests, bare
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """One line, if this address may have one more."""
+        guest = self._guests.admit(host_of(addr))
+        if guest is not None:
+            made: Any = self.make()
+            if made is not None:
+                made.guest = guest
+                return made  # type: ignore[no-any-return]
+            guest.left()
+        return None if self._bare else _Closed()
+
+
+class _Closed(Protocol):
+    """Nobody is let in."""
+
+    def makeConnection(self, transport: Any) -> None:
+        """It is over."""
+        transport.abortConnection()
+
+
 class Door(StreamServerEndpointService):
     """Listens, and tells `opened` the address as host:port. A port that is taken ends the program
-    with its reason, as `strports.service` does."""
+    with its reason, as `strports.service` does. Who comes is one of its `guests`, if there are."""
 
     _raiseSynchronously = True
 
@@ -83,8 +116,10 @@ class Door(StreamServerEndpointService):
         endpoint: IStreamServerEndpoint,
         make: Callable[[], Protocol | None],
         opened: Callable[[str], None] = lambda _address: None,
+        guests: Guests | None = None,
     ) -> None:
-        super().__init__(endpoint, Lines(make))
+        bare = isinstance(endpoint, TCP4ServerEndpoint | TCP6ServerEndpoint)
+        super().__init__(endpoint, GuestLines(make, guests, bare) if guests else Lines(make))
         self.opened = opened
 
     def privilegedStartService(self) -> None:

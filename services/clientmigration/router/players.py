@@ -62,7 +62,9 @@ class Identities:
     def of(self, token: str) -> Identity:
         """The identity that a token stands for ("" for none). Raises `NotAuthentic`."""
         player = self._seals.identified(token) if token else self._entropy(8).hex()
-        return Identity(player=player, token=token or self._seals.identity(player, self._now()))
+        if not token or not self._seals.is_fresh(token):  # the secret was changed since
+            token = self._seals.identity(player, self._now())
+        return Identity(player=player, token=token)
 
 
 class PlaceQueue(Protocol):
@@ -209,6 +211,8 @@ class Visit:
 
     async def _visit(self) -> None:
         hello = await self._hear(Hello, HELLO_S)
+        self.line.guest.join()
+        self.line.guest.known()
         meter = self._ports.meter
         self.group = hello.group
         identity = self._ports.identities.of(hello.token)

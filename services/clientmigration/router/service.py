@@ -20,6 +20,7 @@ from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.burden import burden
+from clientmigration.net.guests import measures_of
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
@@ -250,7 +251,12 @@ class Router(Service):
             moving=self.moves.count,
             carbon_dropped=outside.dropped,
             events_dropped=outside.events.take_dropped,
-            sources=(burden(outside.clock).measures, self.beats.measures, self.world.measures),
+            sources=(
+                burden(outside.clock).measures,
+                self.beats.measures,
+                self.world.measures,
+                measures_of(outside.clock),
+            ),
         )
         report = SelfReport(
             self.settings.name, gauges, outside.sink, self.annotations.look, self.now

@@ -18,9 +18,17 @@ from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
+from clientmigration.net.guests import Guests
 from clientmigration.net.ledger import SQLite
 from clientmigration.net.probe import Probe
-from clientmigration.net.settings import GRAPHITE, ORIGINS, Common, served
+from clientmigration.net.settings import (
+    GRAPHITE,
+    ORIGINS,
+    Common,
+    bounds_flags,
+    bounds_of,
+    served,
+)
 from clientmigration.net.web import Reception
 from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.service import build
@@ -29,6 +37,7 @@ from clientmigration.router.warm_start import from_graphite
 log = Logger()
 
 VISITORS = 2048  # that come at once when a server of a fair size dies, and some who wait
+VISITORS_EACH = 512  # of these, of one address: a school that waits in the queue
 
 
 class Options(Common):
@@ -39,6 +48,7 @@ class Options(Common):
         ("players", "p", "tcp:4100:interface=127.0.0.1", "endpoint on which players come in"),
         ("members", "m", "tcp:4101:interface=127.0.0.1", "endpoint on which members come in"),
         ORIGINS,
+        *bounds_flags(connects=40, strangers=128, joins=10),
         ("ledger", None, "run/ledger.sqlite", "file that says who owns which player"),
         ("graphite", None, GRAPHITE, "graphite-web, for events"),
     )
@@ -80,6 +90,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     descriptors = Descriptors(provide(VISITORS), router.turned_away, reactor)
     origins = options.origins
     reception = Reception(router.player_line, origins, reactor, router.blame, descriptors.left)
-    players = Door(listening(reactor, options["players"]), reception)
-    members = Door(listening(reactor, options["members"]), router.member_line)
-    return InOrder(ledger, carbon, probe, router, members, players)
+    bounds, trusted = bounds_of(options, VISITORS_EACH), options.trusted
+    visitors, strangers = (Guests(bounds, trusted, reactor) for _ in range(2))
+    players = Door(listening(reactor, options["players"]), reception, guests=visitors)
+    entrance = listening(reactor, options["members"])
+    members = Door(entrance, router.member_line, guests=strangers)
+    return InOrder(options.renewal(reactor), ledger, carbon, probe, router, members, players)

@@ -19,8 +19,9 @@ from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder, with_backlog
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
+from clientmigration.net.renewal import Renewal
 from clientmigration.net.settings import GRAPHITE, Common, positive, served
-from clientmigration.net.tickets import Proofs
+from clientmigration.net.tickets import Proofs, keys_in
 from clientmigration.status.assets import static_files
 from clientmigration.status.board import Board
 from clientmigration.status.history import BACK_S, TARGETS, History
@@ -52,6 +53,7 @@ class Options(Common):
     )
     doors = ("listen",)
     urls = ("graphite",)
+    read_again = ("secret-file", "watch-key")
     keyed = False  # there may be a key for watchers instead, or only the sample
 
     @property
@@ -62,8 +64,23 @@ class Options(Common):
     @cached_property
     def proofs(self) -> Proofs:
         """What the router is shown: the watchers' key, or one made from the cluster's secret."""
-        key = self["watch-key"]
-        return Proofs.from_file(Path(key)) if key else self.seals.proofs("watcher")
+        return Proofs(lambda: self.watch_keys) if self.watch_keys else self.seals.proofs("watcher")
+
+    @cached_property
+    def watch_keys(self) -> list[bytes]:
+        """The watchers' keys of the file that `--watch-key` names, if it names one."""
+        return [*keys_in(Path(self["watch-key"]))] if self["watch-key"] else []
+
+    def renewal(self, reactor: Any) -> Renewal:
+        """Reads the watchers' key again whenever its file is changed, or the cluster's secret."""
+        if not self.watch_keys:
+            return super().renewal(reactor)
+
+        def take() -> str:
+            self.watch_keys[:] = keys_in(Path(self["watch-key"]))
+            return f"{len(self.watch_keys)} keys of watchers are shown from now on"
+
+        return Renewal(reactor, Path(self["watch-key"]), take)
 
     def check(self) -> None:
         """Where browsers play, too; and the key, where there is a router to be shown it."""
@@ -97,7 +114,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     pages.putChild(b"autoscale", webhook)
     site = StatusSite(pages, reactor, 2 * allowed.readers)
     door = strports.service(with_backlog(options["listen"]), site, reactor)
-    return InOrder(feed(reactor, options, service), service, door)
+    parts = [feed(reactor, options, service), service, door]
+    renewal = [] if options["router"] == "sample" else [options.renewal(reactor)]
+    return InOrder(*renewal, *parts)
 
 
 def feed(reactor: Any, options: Options, service: StatusService) -> IService:
