@@ -59,7 +59,7 @@ class Renewal(Service):
         try:
             said = self._take()
         except ConfigurationError as error:
-            log.error("{path} was changed, and what it said before stays good: {error}",
+            log.warn("{path} was changed, and what it said before stays good: {error}",
                       path=str(self._path), error=error)  # fmt: skip
         else:
             log.info("{path} was changed: {said}", path=str(self._path), said=said)
