@@ -135,7 +135,7 @@ class Visit(House):
     def __init__(self, guests: Guests, host: str) -> None:
         self.reception = Reception(self.line, Origins(), guests.clock, self.blame)
         super().__init__()
-        self.transport = Transport(IPv4Address("TCP", host, 4711))
+        self.transport = Transport(peerAddress=IPv4Address("TCP", host, 4711))
         made: Any = GuestLines(self.reception, guests, bare=True).buildProtocol(
             IPv4Address("TCP", host, 4711)
         )
@@ -175,7 +175,7 @@ def test_a_proxys_own_protocol_says_for_whom_it_comes(guests: Guests) -> None:
     """Twisted's `haproxy:` endpoints answer another peer once the proxy's header is read."""
     for n in range(5):
         visit = Visit(guests, "127.0.0.1")
-        visit.transport = Transport(IPv4Address("TCP", "203.0.113.9", 1))
+        visit.transport = Transport(peerAddress=IPv4Address("TCP", "203.0.113.9", 1))
         visit.doorway.transport = visit.transport
         assert (b"crowded" in visit.greets()) == (n >= 3)
 

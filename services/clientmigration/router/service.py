@@ -41,7 +41,14 @@ from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.orders import Orders
-from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, Reluctant, log_ended
+from clientmigration.router.outcomes import (
+    Cooldowns,
+    MoveCounts,
+    MoveFacts,
+    Relocations,
+    Reluctant,
+    log_ended,
+)
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
 from clientmigration.router.overview import OverviewPorts, because, found, overview, world
 from clientmigration.router.past import Past
@@ -130,11 +137,13 @@ class Router(Service):
         self.past = Past(self.meter)
         self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
         self.reluctant = Reluctant()
-        listeners = (facts, counts, self.past, self.cooldowns, self.reluctant)
+        relocations = Relocations(self.fleet.headcount)
+        listeners = (facts, counts, self.past, self.cooldowns, self.reluctant, relocations)
         ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended)
         redirects = SealedRedirects(outside.seals, self.situation)
         tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats, self.now)
-        self.moves = Moves(tools, outside.entropy, facts.begun, ended, carrier)
+        told = facts.begun, relocations.frozen, ended
+        self.moves = Moves(tools, outside.entropy, *told, carrier)
 
     def _make_presence(self) -> None:
         outside, name, situation = self.outside, self.settings.name, self.situation
