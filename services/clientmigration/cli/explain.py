@@ -1,8 +1,8 @@
 """`clientmigration explain`: says why a player is where it is, or why a move was made.
 
 Asked for a server, it lists what was decided about it. Players and moves are in the router's
-memory, decisions are events in Graphite, which has those of earlier runs as well: they are told when
-they are asked for. If one of the two is away, the answer is what the other knows.
+memory, decisions are events in Graphite, which has those of earlier runs as well: they are told
+when they are asked for. If one of the two is away, the answer is what the other knows.
 """
 
 from __future__ import annotations

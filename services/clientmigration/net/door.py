@@ -94,10 +94,10 @@ class GuestLines(Lines):
                 made.guest = guest
                 return made  # type: ignore[no-any-return]
             guest.left()
-        return None if self._bare else _Closed()
+        return None if self._bare else Closed()
 
 
-class _Closed(Protocol):
+class Closed(Protocol):
     """Nobody is let in."""
 
     def makeConnection(self, transport: Any) -> None:

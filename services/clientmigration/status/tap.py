@@ -18,9 +18,17 @@ from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder, with_backlog
 from clientmigration.net.graphite import Series, render
+from clientmigration.net.guests import Guests
 from clientmigration.net.operator import watching
 from clientmigration.net.renewal import Renewal
-from clientmigration.net.settings import GRAPHITE, Common, positive, served
+from clientmigration.net.settings import (
+    GRAPHITE,
+    Common,
+    bounds_flags,
+    bounds_of,
+    positive,
+    served,
+)
 from clientmigration.net.tickets import Proofs, keys_in
 from clientmigration.status.assets import static_files
 from clientmigration.status.board import Board
@@ -49,6 +57,7 @@ class Options(Common):
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
+        *bounds_flags(connects=40, strangers=200),
         ("requests-each", None, 20, "requests of one address per second at most", positive),
     )
     doors = ("listen",)
@@ -110,9 +119,11 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     service = StatusService(reactor, beats, board, streams, options["play"], webhook.status)
     history = History(reactor, beats, lambda: recalled(reactor, options["graphite"]))
     made = {**service.answers(), "api/v1/history.json": history.answer}
-    pages = PublicPages(reactor, RateLimits(allowed), streams, static_files(), made)
+    trusted, limits = options.trusted, RateLimits(allowed)
+    pages = PublicPages(reactor, limits, streams, static_files(), made, trusted)
     pages.putChild(b"autoscale", webhook)
-    site = StatusSite(pages, reactor, 2 * allowed.readers)
+    guests = Guests(bounds_of(options, 0), trusted, reactor)
+    site = StatusSite(pages, reactor, 2 * allowed.readers, guests)
     door = strports.service(with_backlog(options["listen"]), site, reactor)
     parts = [feed(reactor, options, service), service, door]
     renewal = [] if options["router"] == "sample" else [options.renewal(reactor)]
