@@ -188,7 +188,7 @@ class Common(usage.Options):
 
         def take() -> str:
             seals.renew(secrets_in(path))
-            return f"{seals.count} cluster secrets are good from now on"
+            return f"cluster secrets that are good from now on: {seals.count}"
 
         return Renewal(reactor, path, take)
 

@@ -87,7 +87,7 @@ class Options(Common):
 
         def take() -> str:
             self.watch_keys[:] = keys_in(Path(self["watch-key"]))
-            return f"{len(self.watch_keys)} keys of watchers are shown from now on"
+            return f"keys of watchers that are shown from now on: {len(self.watch_keys)}"
 
         return Renewal(reactor, Path(self["watch-key"]), take)
 
