@@ -40,7 +40,7 @@ FROM = "127.66.0.1"
 GREETING = encode(Greeting(role="player"))
 JOIN = GREETING + encode(Hello(holder="0" * 64)) + encode(Pings(pings={}))
 HELD, CONNECTS_PER_S, JOINS = 1000, 2000, 20_000
-START_S, QUIET_S = 12.0, 12.0  # QUIET_S: seats that were kept for nobody are free again
+QUIET_S = 12.0  # seats that were kept for nobody are free again
 
 
 # The flood, a process of its own.
@@ -186,11 +186,12 @@ class Trial:
 
     async def run(self) -> None:
         """Every phase."""
-        await self.sleep(START_S)
         for n in range(self.options.players):
             self.players.append(self.player(n))
             self.players[-1].start()
-        await self.sleep(5.0)
+        while not all(each.counts.views for each in self.players):
+            await self.sleep(0.5)
+        await self.sleep(QUIET_S)
         kinds = [self.options.only] if self.options.only else ["hold", "connects", "joins"]
         ports = {"router": PLAYERS, "gs-1": SERVER}
         plan = [(kind, at) for kind in kinds for at in ports if (kind, at) != ("joins", "gs-1")]

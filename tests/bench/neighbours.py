@@ -79,7 +79,7 @@ async def server(
         state = {"x": x, "y": y, **walk}
         there = Snapshot(player=player, epoch=1, seq=1, tick=made.ticks.tick, x=x, y=y,
                          holder="", game=state)  # fmt: skip
-        made.seats.own(player, Claim("", 1, there))
+        made.seats.session(player).own(Claim("", 1, there))
         made.seats[player].wait_until(float("inf"))
     game: Any = made.game
     for attribute in ("lend", "draw", "seen"):

@@ -20,6 +20,7 @@ class Chair:
         self.asked: list[tuple[object, ...]] = []
         self.kept = self.entered = self.held = self.forgotten = False
         self.willing = True  # whether the game does what it is asked to
+        self.anothers = False  # whether the live migration is of another link
         self.life = Life(self)
         self.session: Session = session(self.life)
 
@@ -27,6 +28,9 @@ class Chair:
         assert not self.forgotten, f"{what} for a player that is forgotten"
         assert self.kept or what[0] in ("appear", "declined"), f"{what} for nobody"
         self.asked.append(what)
+
+    def is_anothers(self, migration: str, asked: str) -> bool:
+        return self.anothers and migration != asked
 
     def appear(self) -> None:
         self._note("appear")
@@ -150,6 +154,8 @@ INPUTS = {
     "joined": lambda it: it.joined(),
     "expired": lambda it: it.expired(),
     "ended": lambda it: it.ended(),
+    "stopped": lambda it: it.stopped(MOVE),
+    "heeded": lambda it: it.heeded(Claim(MOVE, 7, None)),
 }
 WAY_TO: dict[str, list[str]] = {
     "absent": [],

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clientmigration.core.measures.allowance import (
@@ -103,6 +103,7 @@ def test_steal_is_read_from_the_first_line_alone() -> None:
 
 
 @given(st.text(max_size=80), st.text(max_size=20))
+@example("INFINITY", "INFINITY")
 def test_whatever_the_files_say_nothing_is_raised(text: str, other: str) -> None:
     assert quota(text, other) > 0
     assert throttled_s(text) >= 0

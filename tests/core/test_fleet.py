@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.core.fleet.fleet import Fleet
+from clientmigration.core.fleet.fleet import NOBODY, Fleet
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.policy import Policy
@@ -182,7 +182,7 @@ def test_the_summary_of_a_fleet_is_the_health_of_one_member() -> None:
     fleet.observe(
         said("b", 1001, load=0.6, players=30.0, capacity=300.0, centre_x_m=40.0, grade=1.0), 1001
     )
-    assert fleet.summary() == Health(
+    assert fleet.summary(POLICY, 1001) == Health(
         load=0.5,
         health=1.0,
         grade=Grade.FIT,
@@ -198,12 +198,21 @@ def test_the_summary_of_a_fleet_is_the_health_of_one_member() -> None:
 def test_seats_on_a_draining_member_are_no_room_in_the_summary() -> None:
     fleet = fleet_of("a", "b")
     fleet.observe((*said("a", 1000), *said("b", 1000, draining=1.0)), 1000)
-    assert fleet.summary().capacity == 200
-    assert not fleet.summary().draining
+    summary = fleet.summary(POLICY, 1000)
+    assert (summary.capacity, summary.draining) == (200, False)
+
+
+def test_who_is_silent_has_no_seats_and_no_players_in_the_summary() -> None:
+    fleet, fresh_s = fleet_of("a", "b"), POLICY.health.fresh_s
+    fleet.observe((*said("a", 1000), *said("b", 1001, players=3.0, capacity=50.0)), 1001)
+    both, one, nobody = (fleet.summary(POLICY, at + fresh_s) for at in (1000, 1001, 1001.1))
+    assert (both.players, both.capacity) == (103, 250)
+    assert (one.players, one.capacity) == (3, 50)
+    assert nobody == NOBODY
 
 
 def test_a_fleet_without_reports_has_no_room() -> None:
-    assert fleet_of("a").summary().capacity == 0
+    assert fleet_of("a").summary(POLICY, 1000).capacity == 0
 
 
 def test_a_flow_knows_its_word_from_how_it_was_written_down() -> None:

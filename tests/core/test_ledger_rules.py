@@ -8,7 +8,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from clientmigration.core.player.ledger import Record, checkpointed, freed, newest, taken
+from clientmigration.core.player.ledger import (
+    Record,
+    checkpointed,
+    forgotten,
+    freed,
+    newest,
+    restored,
+    taken,
+)
 from clientmigration.core.player.snapshot import Snapshot
 
 ADA = "ada" + "0" * 13
@@ -233,3 +241,23 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+# Old records, and backups.
+
+
+@pytest.mark.parametrize(
+    ("stored_at", "kept", "gone"),
+    [(9.0, [], True), (10.0, [], False), (9.0, ["gs-2"], True), (9.0, ["gs-1"], False)],
+)
+def test_a_record_is_forgotten_when_it_is_old_and_nobody_who_is_here_owns_it(
+    stored_at: float, kept: list[str], gone: bool
+) -> None:
+    assert forgotten(Record("ada", "gs-1", 3, "m1", None, stored_at), 10.0, kept) is gone
+
+
+@pytest.mark.parametrize(("epoch", "back"), [(0, True), (2, True), (3, False), (4, False)])
+def test_a_backup_knows_more_only_at_a_later_epoch(epoch: int, back: bool) -> None:
+    saved = Record("ada", "gs-1", 3, "m1", None, 5.0)
+    held = Record("ada", "gs-2", epoch, "m2", None, 9.0) if epoch else Record("ada")
+    assert restored(held, saved) == (saved if back else None)

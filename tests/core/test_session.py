@@ -126,8 +126,11 @@ def test_a_move_that_is_called_off_after_the_freeze_lets_the_player_go_on() -> N
     assert (chair.state, chair.migration) == ("playing", "")
 
 
+ENDS = {"own", "cancel", "retain", "release", "waive", "taken", "ended", "heeded"}
+
+
 def test_only_the_router_or_the_target_ends_a_freeze() -> None:
-    for arrives in INPUTS.keys() - {"own", "cancel", "release", "waive", "taken", "ended"}:
+    for arrives in INPUTS.keys() - ENDS:
         chair = chair_in("frozen")
         INPUTS[arrives](chair.session)
         assert chair.held
@@ -169,7 +172,7 @@ def test_a_player_that_stays_away_is_told_with_its_last_state_and_taken_out() ->
 
 def test_a_player_that_went_home_is_kept_until_the_router_has_its_state() -> None:
     chair = chair_in("departed")
-    for arrives in ("prepare", "direct", "cancel", "retain", "waive", "expired", "joined"):
+    for arrives in ("prepare", "direct", "cancel", "waive", "expired", "joined"):
         INPUTS[arrives](chair.session)
     assert chair.said() == []
     assert not chair.forgotten
@@ -226,3 +229,98 @@ def test_who_cannot_be_held_is_not_moved() -> None:
     chair.session.freeze(MOVE)
     assert chair.said() == ["hold", "declined", "resume"]
     assert chair.state == "playing"
+
+
+# The seat is the lock.
+
+
+def locked(state: str) -> Chair:
+    """In a migration of another link, which is still there."""
+    chair = chair_in(state)
+    if state == "playing":
+        chair.session.copy(MOVE)
+    chair.anothers = True
+    chair.said()
+    return chair
+
+
+@pytest.mark.parametrize("state", ["arriving", "playing", "frozen"])
+def test_a_seat_with_a_live_migration_declines_any_other(state: str) -> None:
+    chair = locked(state)
+    chair.session.reserve(Reservation(OTHER, 7, 10.0))
+    chair.session.copy(OTHER)
+    assert chair.asked == [("declined", OTHER)] * 2
+    assert (chair.state, chair.migration) == (state, MOVE)
+    assert chair.life.reservation.migration != OTHER
+
+
+def test_a_seat_with_a_live_migration_does_not_hear_the_freeze_of_another() -> None:
+    chair = locked("playing")
+    chair.session.freeze(OTHER)
+    assert (chair.said(), chair.state) == ([], "playing")
+    chair.session.freeze(MOVE)
+    assert (chair.said(), chair.state) == (["hold", "frozen"], "frozen")
+
+
+@pytest.mark.parametrize("state", ["playing", "frozen"])
+def test_a_seat_with_a_live_migration_does_not_hear_the_own_of_another(state: str) -> None:
+    chair = locked(state)
+    chair.session.own(Claim(OTHER, 7, None))
+    assert (chair.said(), chair.state, chair.migration) == ([], state, MOVE)
+    chair.session.own(Claim(MOVE, 7, None))
+    assert (chair.said(), chair.state, chair.migration) == (["confirm"], "playing", "")
+
+
+@pytest.mark.parametrize("state", ["playing", "frozen"])
+def test_a_later_epoch_is_the_ledgers_word_whatever_has_the_seat(state: str) -> None:
+    chair = locked(state)
+    chair.session.own(Claim(OTHER, 8, snapshot(7)))
+    assert (chair.said(), chair.state, chair.epoch) == (["leave", "enter"], "playing", 8)
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [("arriving", "reserved"), ("playing", "reserved"), ("frozen", "declined")],
+)
+def test_one_link_begins_one_migration_after_the_other_but_of_who_is_frozen(
+    state: str, told: str
+) -> None:
+    chair = locked(state)
+    chair.anothers = False
+    chair.session.reserve(Reservation(OTHER, 7, 10.0))
+    assert chair.said()[-1] == told
+
+
+# Given back by a claim.
+
+
+def test_a_frozen_player_that_is_claimed_for_its_source_goes_on_at_the_new_epoch() -> None:
+    chair = chair_in("frozen")
+    chair.session.retain(MOVE, 8)
+    assert (chair.said(), chair.state, chair.epoch) == (["resume"], "playing", 8)
+
+
+def test_what_is_claimed_counts_also_when_the_move_was_called_off_meanwhile() -> None:
+    chair = chair_in("frozen")
+    chair.session.cancel(MOVE)
+    chair.session.retain(MOVE, 8)
+    chair.session.release(7, 0.0)
+    assert (chair.state, chair.epoch) == ("playing", 8)
+
+
+@pytest.mark.parametrize("state", ["playing", "frozen", "departed"])
+def test_a_lower_epoch_is_never_believed(state: str) -> None:
+    chair = chair_in(state)
+    chair.session.retain(OTHER, 6)
+    chair.session.release(6, 0.0)
+    assert (chair.state, chair.epoch) == (state, 7)
+
+
+# Asking the target.
+
+
+def test_a_target_is_asked_at_once_without_a_router_and_with_one_after_a_while() -> None:
+    life = chair_in("frozen").life
+    assert [life.asks(held_s, alone=True) for held_s in (0.0, 1.0)] == [True, True]
+    assert [life.asks(held_s, alone=False) for held_s in (0.0, 0.29, 0.3)] == [False, False, True]
+    assert not chair_in("playing").life.asks(1.0, alone=True)

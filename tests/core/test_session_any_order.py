@@ -32,7 +32,8 @@ class AnyOrder(RuleBasedStateMachine):
         kept = Reservation(move, self.chair.epoch + step, self.now + 3.0)
         told = self._asks("reserve", kept)
         assert self.chair.state == {"absent": "arriving"}.get(before, before)
-        if before in ("playing", "frozen") and not waived:
+        other = before == "frozen" and self.chair.migration != move
+        if before in ("playing", "frozen") and not waived and not other:
             assert told == ["longer", "reserved"]
         elif before in ("absent", "arriving"):
             assert told[-2:] == ["wait", "reserved"]
@@ -49,6 +50,9 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(step=st.integers(-1, 2), known=st.booleans())
     def own(self, step: int, known: bool) -> None:
         before, epoch = self.chair.state, max(0, self.chair.epoch + step)
+        if before == "frozen" and epoch <= self.chair.epoch and self.chair.migration != MOVE:
+            assert self._asks("own", Claim(MOVE, epoch, None)) == []
+            return
         asked = self._asks("own", Claim(MOVE, epoch, snapshot(epoch) if known else None))
         self.owned = self.owned or before != "gone"
         assert self.chair.state == ("gone" if before == "gone" else "playing")
@@ -117,9 +121,13 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(move=st.sampled_from([MOVE, OTHER]))
     def retain(self, move: str) -> None:
-        epoch, meant = self.chair.epoch, self.chair.life.now.waived == move
-        assert self._asks("retain", move, epoch + 2) == []
-        assert self.chair.epoch == epoch + 2 * meant
+        epoch, before = self.chair.epoch, self.chair.state
+        meant = before == "frozen" and self.chair.migration == move
+        assert self._asks("retain", move, epoch + 2) == ["resume"] * meant
+        assert self.chair.state == ("playing" if meant else before)
+        owned = before in ("playing", "frozen", "departed")
+        assert self.chair.epoch == epoch + 2 * owned
+        assert self.chair.life.now.waived != move
 
     @rule()
     def joined(self) -> None:

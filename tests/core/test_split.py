@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.health import Grade, Health
+from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.split import SHARED, Split
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import measurements, measures
@@ -66,7 +67,7 @@ def test_a_fleet_has_the_pairs_of_all_its_members() -> None:
         fleet.attach(name, "gameserver", "")
         said = health(TOLD).measures() | TOLD.measures()
         fleet.observe(measurements("gameserver", name, said, 1_000), 1_000)
-    assert fleet.summary().split == Split(pairs=200, apart=80)
+    assert fleet.summary(Policy(), 1_000).split == Split(pairs=200, apart=80)
 
 
 def test_only_the_servers_with_most_pairs_are_named_and_all_are_counted() -> None:

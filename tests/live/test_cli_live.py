@@ -44,7 +44,10 @@ async def told(cluster: Cluster, *words: str) -> Any:
 async def test_a_fleet_is_looked_at_and_ordered_from_the_command_line(cluster: Cluster) -> None:
     await cluster.server("one", "two")
     crowd = [await cluster.player() for _ in range(3)]
-    await eventually(lambda: cluster.router.fleet.summary().players == 3)
+    situation = cluster.router.situation
+    await eventually(
+        lambda: situation.fleet.summary(situation.policy, situation.now()).players == 3
+    )
     status = await told(cluster, "status")
     assert ([each["name"] for each in status["members"]], status["players"]) == (["one", "two"], 3)
 

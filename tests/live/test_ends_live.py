@@ -157,10 +157,10 @@ async def test_a_router_killed_in_the_middle_of_moves_leaves_nobody_standing(
             await draining  # whatever it saw of the router's end
             await eventually(partial(again_without, source, lives), 60)
             assert await ordered(apart, "undrain", source) == 0
-            if said("goes on without a router"):
+            if said("goes on without being moved"):
                 break
     for player in players:
         await apart.quiet(player)
-    assert said("goes on without a router")
+    assert said("goes on without being moved")
     assert [player.rejoins for player in players] == [0] * len(players)
     assert counts(players) == {(0, 0)}

@@ -1,5 +1,6 @@
 """Servers and routers that come, go, fail and fill, while players play."""
 
+import msgspec
 from twisted.internet.defer import Deferred
 
 from clientmigration.client.player import Player
@@ -63,6 +64,16 @@ def test_while_the_router_is_away_everybody_plays_on_and_then_it_knows_everythin
     arena.run(1.0)
     assert arena.home_of(mover) == target
     assert_undisturbed(arena.players)
+
+
+def test_who_was_not_seen_for_as_long_as_the_policy_says_is_forgotten() -> None:
+    arena = arena_with("a", players=2)
+    plays, long_ago = arena.players[0].name, 90 * 86_400 + 1
+    records, now = arena.ledger.records, arena.router.now()
+    old = msgspec.structs.replace(records[plays], stored_at=now - long_ago)
+    records |= {plays: old, "left": msgspec.structs.replace(old, player="left", owner="gone")}
+    arena.router.forget()
+    assert sorted(records) == sorted(player.name for player in arena.players)
 
 
 def test_a_ledger_that_was_lost_is_made_anew_from_the_servers() -> None:

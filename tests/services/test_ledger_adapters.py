@@ -1,12 +1,13 @@
-"""Both ledgers keep the rules: what the pure decisions allow is stored, whole, and nothing else.
+"""Every ledger keeps the rules: what the pure decisions allow is stored, whole, and nothing else.
 
-SQLite runs in the real reactor's thread, on a real file.
+SQLite runs in the real reactor's thread, on a real file; NATS is a real server, a current one and
+Debian's.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,57 +15,29 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_twisted
+from ledger_cases import (
+    ADA,
+    BOB,
+    KINDS,
+    Started,
+    at,
+    checkpoint,
+    empty_ledgers,
+    free,
+    owned,
+    real_reactor,
+    snapshot,
+    started_once,
+    take,
+)
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record, taken
-from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.ledger import Ledger, MemoryLedger, SQLite, TimedLedger
-
-ADA, BOB = "ada" + "0" * 13, "b0b" + "0" * 13
-
-
-def snapshot(epoch: int, seq: int, player: str = ADA, coins: int = 0) -> Snapshot:
-    return Snapshot(
-        player=player, epoch=epoch, seq=seq, tick=2**40, x=0.1, y=-7.25, holder="ff" * 32,
-        progress=Progress(2**32 - 1, 2**32 - 1, 2**32 - 1), game={"coins": coins, "name": "Zoë"},
-        workloads=[{"kind": "burn", "us_per_tick": 50}],
-    )  # fmt: skip
-
-
-def at(ledger: Ledger, now: float) -> TimedLedger:
-    """The ledger at that time."""
-    return TimedLedger(ledger, lambda: now, lambda _: None, lambda: now)
-
-
-def take(
-    ledger: Ledger,
-    expected: Record,
-    owner: str,
-    migration: str,
-    snapshot: Snapshot | None,
-    now: float,
-) -> Deferred[list[bool]]:
-    return at(ledger, now).take(expected, owner, migration, snapshot)
-
-
-def checkpoint(
-    ledger: Ledger, owner: str, snapshots: Sequence[Snapshot], now: float
-) -> Deferred[list[bool]]:
-    return at(ledger, now).checkpoint(owner, snapshots)
-
-
-def free(ledger: Ledger, owner: str, snapshot: Snapshot, now: float) -> Deferred[list[bool]]:
-    return at(ledger, now).free(owner, snapshot)
-
-
-def real_reactor() -> IReactorFromThreads:
-    from twisted.internet import reactor
-
-    return reactor  # type: ignore[return-value]
+from clientmigration.net.ledger import Changed, Ledger, MemoryLedger, TimedLedger
+from clientmigration.net.sqlite import SQLite
 
 
 @contextmanager
@@ -74,20 +47,16 @@ def opened(path: Path) -> Iterator[SQLite]:
         yield ledger
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    if request.param == "memory":
-        yield MemoryLedger()
-    else:
-        with opened(tmp_path / "run" / "ledger.sqlite") as ledger:
-            yield ledger
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+    with started_once(tmp_path_factory) as started:
+        yield started
 
 
-async def owned(ledger: Ledger, owner: str = "gs-1", player: str = ADA) -> Record:
-    """A player that `owner` took over from nobody, with its first snapshot stored."""
-    assert await take(ledger, Record(player), owner, "m1", None, 1.0) == [True]
-    assert await checkpoint(ledger, owner, [snapshot(1, 1, player)], 2.0) == [True]
-    return await ledger.read(player)
+@pytest.fixture(params=KINDS)
+def ledger(request: pytest.FixtureRequest, tmp_path: Path, started: Started) -> Iterator[Ledger]:
+    with empty_ledgers(request.param, tmp_path, started) as begin:
+        yield begin()
 
 
 # Reading and writing.
@@ -144,7 +113,7 @@ def test_how_long_an_answer_took_is_told_whatever_it_was(fails: bool) -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_claim_moves_the_player_and_keeps_the_final_state(ledger: Ledger) -> None:
     record = await owned(ledger)
-    assert await take(ledger, record, "gs-2", "m2", snapshot(1, 2), 3.0) == [True]
+    assert (await take(ledger, record, "gs-2", "m2", snapshot(1, 2), 3.0)).made
     assert await ledger.read(ADA) == Record(ADA, "gs-2", 2, "m2", snapshot(1, 2), 3.0)
 
 
@@ -155,7 +124,7 @@ async def test_a_claim_with_any_part_not_as_expected_changes_nothing(
 ) -> None:
     record = await owned(ledger)
     stale = msgspec.structs.replace(record, **changed)
-    assert await take(ledger, stale, "gs-2", "m2", snapshot(1, 2), 3.0) == [False]
+    assert not (await take(ledger, stale, "gs-2", "m2", snapshot(1, 2), 3.0)).made
     assert await ledger.read(ADA) == record
 
 
@@ -163,16 +132,28 @@ async def test_a_claim_with_any_part_not_as_expected_changes_nothing(
 async def test_of_two_claims_at_the_same_time_one_is_granted(ledger: Ledger) -> None:
     record = await owned(ledger)
     both = [take(ledger, record, f"gs-{n}", f"m{n}", None, 3.0) for n in (2, 3)]
-    assert await gatherResults(both) == [[True], [False]]
-    assert (await ledger.read(ADA)).claim == ("gs-2", 2, "m2")
+    answers = await gatherResults(both)
+    won = await ledger.read(ADA)
+    assert answers == [Changed(True, won), Changed(False, won)]
+    assert won.claim == ("gs-2", 2, "m2")
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_claim_whose_answer_was_lost_is_settled_by_reading(ledger: Ledger) -> None:
+async def test_a_claim_whose_answer_was_lost_is_settled_by_claiming_again(ledger: Ledger) -> None:
     record = await owned(ledger)
-    take(ledger, record, "gs-2", "m2", None, 3.0)  # whoever asked never hears the answer
-    assert await take(ledger, record, "gs-2", "m2", None, 4.0) == [False]
-    assert (await ledger.read(ADA)).claim == ("gs-2", 2, "m2")
+    await take(ledger, record, "gs-2", "m2", None, 3.0)  # whoever asked never hears the answer
+    made, now = await take(ledger, record, "gs-2", "m2", None, 4.0)
+    assert (made, now.claim) == (False, ("gs-2", 2, "m2"))
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_ledger_that_was_put_back_hears_of_a_later_epoch(ledger: Ledger) -> None:
+    record = await owned(ledger)
+    assert not (await at(ledger, 3.0).mend(record, "gs-2", 1)).made
+    made, now = await at(ledger, 3.0).mend(record, "gs-2", 4)
+    assert (made, now) == (True, Record(ADA, "gs-2", 4, "", snapshot(1, 1), 3.0))
+    assert await at(ledger, 4.0).mend(record, "gs-1", 5) == Changed(False, now)
+    assert await checkpoint(ledger, "gs-2", [snapshot(4, 1)], 5.0) == [True]
 
 
 @pytest_twisted.ensureDeferred
@@ -181,9 +162,9 @@ async def test_a_move_called_off_is_not_revived_by_a_later_one(ledger: Ledger) -
     seen_by_old = await owned(ledger)
     await take(ledger, seen_by_old, "gs-3", "m3", None, 3.0)
     await take(ledger, await ledger.read(ADA), "gs-1", "m4", None, 4.0)
-    assert await take(ledger, seen_by_old, "gs-2", "m2", snapshot(1, 99), 5.0) == [False]
+    assert not (await take(ledger, seen_by_old, "gs-2", "m2", snapshot(1, 99), 5.0)).made
     same_epoch = msgspec.structs.replace(await ledger.read(ADA), migration="m1")
-    assert await take(ledger, same_epoch, "gs-2", "m2", None, 5.0) == [False]
+    assert not (await take(ledger, same_epoch, "gs-2", "m2", None, 5.0)).made
     assert (await ledger.read(ADA)).claim == ("gs-1", 3, "m4")
 
 
@@ -204,7 +185,7 @@ async def test_an_old_owner_is_told_that_it_stores_nothing_any_more(ledger: Ledg
     await take(ledger, record, "gs-2", "m2", snapshot(1, 2, coins=5), 3.0)
     after = await ledger.read(ADA)
     assert await checkpoint(ledger, "gs-1", [snapshot(1, 9, coins=9)], 4.0) == [False]
-    assert await free(ledger, "gs-1", snapshot(1, 9, coins=9), 4.0) == [False]
+    assert not (await free(ledger, "gs-1", snapshot(1, 9, coins=9), 4.0)).made
     assert await checkpoint(ledger, "gs-2", [snapshot(1, 9, coins=9)], 4.0) == [False]
     assert await ledger.read(ADA) == after
 
@@ -227,11 +208,11 @@ async def test_an_empty_batch_is_no_trouble(ledger: Ledger) -> None:
 @pytest_twisted.ensureDeferred
 async def test_who_goes_home_is_nobodys_and_comes_back_with_its_things(ledger: Ledger) -> None:
     await owned(ledger)
-    assert await free(ledger, "gs-1", snapshot(1, 2, coins=5), 3.0) == [True]
+    assert (await free(ledger, "gs-1", snapshot(1, 2, coins=5), 3.0)).made
     home = await ledger.read(ADA)
     assert home == Record(ADA, "", 1, "", snapshot(1, 2, coins=5), 3.0)
-    assert await free(ledger, "gs-1", snapshot(1, 2, coins=5), 4.0) == [False]
-    assert await take(ledger, home, "gs-2", "m2", None, 5.0) == [True]
+    assert not (await free(ledger, "gs-1", snapshot(1, 2, coins=5), 4.0)).made
+    assert (await take(ledger, home, "gs-2", "m2", None, 5.0)).made
     assert await ledger.read(ADA) == Record(ADA, "gs-2", 2, "m2", snapshot(1, 2, coins=5), 5.0)
 
 
@@ -249,7 +230,7 @@ async def test_a_ledger_that_is_opened_again_knows_everything(file: Path) -> Non
         record = await owned(before)
     with opened(file) as after:
         assert await after.read(ADA) == record
-        assert await take(after, record, "gs-2", "m2", None, 3.0) == [True]
+        assert (await take(after, record, "gs-2", "m2", None, 3.0)).made
 
 
 @pytest_twisted.ensureDeferred
@@ -272,7 +253,7 @@ async def test_a_batch_that_breaks_half_way_stores_nothing_of_it(file: Path) -> 
         with pytest.raises(ValueError, match="can not be decided"):
             await ledger.change([ADA, BOB], [lambda _: Record(ADA, "gs-9", 9), broken])
         assert await ledger.read(ADA) == record
-        assert await take(ledger, record, "gs-2", "m2", None, 3.0) == [True]
+        assert (await take(ledger, record, "gs-2", "m2", None, 3.0)).made
 
 
 @pytest_twisted.ensureDeferred
@@ -297,7 +278,7 @@ async def test_many_claims_from_all_sides_are_granted_one_after_the_other(file: 
         record = await owned(ledger)
         for round_ in range(5):
             claims = [take(ledger, record, f"gs-{n}", f"m{n}", None, 3.0) for n in range(10)]
-            granted = [made for (made,) in await gatherResults(claims)]
+            granted = [each.made for each in await gatherResults(claims)]
             assert granted == [True] + [False] * 9
             record = await ledger.read(ADA)
             assert record.epoch == round_ + 2

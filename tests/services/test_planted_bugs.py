@@ -126,12 +126,11 @@ class Hopeful(MoveCarrier):
     async def _claim(self, final: Snapshot | None) -> None:
         ledger, terms = self.tools.ledger, self.terms
         try:
-            done = await ledger.take(self.record, terms.target, terms.id, final)
-            self.record = await ledger.read(terms.player)
+            done, self.record = await ledger.take(self.record, terms.target, terms.id, final)
         except Exception:
             self.machine.contested("the ledger does not answer")
             return
-        if done == [True]:
+        if done:
             self.machine.claimed(self.record.epoch)
         else:
             self.machine.contested("the ledger says no")
@@ -243,11 +242,11 @@ PLANTED = {
     "release before settle": (parts(move=Hasty), 3),
     "inputs are not de-duplicated": (parts(seat=GreedySeat), 1),
     "tickets are good for ever": (parts(seat=CarelessSeat), 29),
-    "an unknown outcome is a no": (parts(move=Hopeful), 3),
+    "an unknown outcome is a no": (parts(move=Hopeful), 2),
     "letters are taken as often as they come": (parts(seat=mailing(Credulous)), 1),
-    "letters are sent before they are stored": (parts(seat=mailing(Rash)), 181),
+    "letters are sent before they are stored": (parts(seat=mailing(Rash)), 15),
     "loading before owning": (parts(seat=Early), 1),
-    "who has waived takes the player all the same": (parts(waivers=Forgetful), 66),
+    "who has waived takes the player all the same": (parts(waivers=Forgetful), 2),
     "the source goes on without asking": (parts(waivers=Alone), 26),
     "the source does not ask": (parts(waivers=Shy), 16),
 }

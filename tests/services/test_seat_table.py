@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from seat_driver import ADA, Driver, Given, events, situations, snapshot
+from seat_driver import ADA, SITUATIONS, Driver, Given, events, situations, snapshot
 
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.service import ServerOutside, ServerParts, Setting, build
@@ -43,6 +43,39 @@ PASSED_OVER = re.compile(r"Welcome\(.*, skipped=[1-9]")
 SILENCES = ("6 s", "11 s")
 # Who has not been moved here yet said what the move cost it, and was believed.
 MADE_UP = {("arrived", "felt"), ("reserved again", "felt")}
+
+# Since a seat is a lock: in these a player is frozen for one migration, and another one is refused
+# or not heard. It was let in before, with a claim still under way.
+FROZEN = ("frozen", "frozen and gone", "frozen, reserved", "waived, frozen again")
+LOCKED = {
+    (situation, event)
+    for situation in FROZEN
+    for event in (
+        "reserve m1",
+        "reserve m3",
+        "own m1",
+        "own m1, brand new",
+        "own m4 1",
+        "own m4 2",
+    )
+}
+UNRESERVED = {  # the same: there is no reservation m3
+    ("frozen, reserved", event)
+    for event in ("join with the later ticket", "join anew", "join", "release 2")
+}
+# Whoever hears that the ledger has made it the owner at a later epoch has this epoch, as it is.
+RETAINED = {
+    (situation, f"retain {migration}")
+    for situation in SITUATIONS
+    for migration in ("m1", "m2", "m3")
+}
+# Who went home while it was not known whose it is has left as soon as it is known.
+LEFT = {("waived and home, router back", "cancel m2")}
+OTHERWISE = TO_ITSELF | MADE_UP | LOCKED | UNRESERVED | RETAINED | LEFT
+# A player that stands still for 0.3 s has its target asked to waive it, with a router there too.
+# The router is told of it at once, by one more roster.
+WAIVED = (*FROZEN, "waived", "waived, router back")
+WAIVING = ("to a: Waive(", "to router: Roster(")
 
 
 def server(given: Given) -> Any:
@@ -85,11 +118,54 @@ def test_whatever_comes_is_answered_as_it_always_was(situation: str) -> None:
     rows = TABLE["rows"][situation]
     assert list(rows) == list(events())
     for event, numbers in rows.items():
-        if (situation, event) not in TO_ITSELF | MADE_UP:
+        if (situation, event) not in OTHERWISE:
             recorded, now = [TABLE["said"][n] for n in numbers], after(situation, event)
+            if situation in WAIVED:
+                recorded, now = (
+                    [said for said in each if not said.startswith(WAIVING)]
+                    for each in (recorded, now)
+                )
             if event in SILENCES:
                 recorded, now = sorted(recorded), sorted(now)
             assert now == recorded, event
+
+
+@pytest.mark.parametrize(("situation", "event"), sorted(LOCKED))
+def test_whoever_is_frozen_stays_so_whatever_another_migration_wants(
+    situation: str, event: str
+) -> None:
+    before = in_situation(situation).seats()
+    said = after(situation, event)
+    assert said[-1:] == before
+    assert "Declined" in said[0] or not event.startswith("reserve")
+
+
+@pytest.mark.parametrize(
+    ("situation", "migration", "is_now"),
+    [
+        ("playing", "m1", "epoch=3, state='playing', migration=''"),
+        ("copied", "m1", "epoch=3, state='playing', migration='m2'"),
+        ("frozen", "m1", "epoch=3, state='frozen', migration='m2'"),
+        ("frozen", "m2", "epoch=4, state='playing', migration=''"),
+        ("waived", "m2", "epoch=4, state='playing', migration=''"),
+        ("home", "m1", "epoch=3, state='departed', migration=''"),
+    ],
+)
+def test_who_is_claimed_for_its_source_goes_on_there_at_the_new_epoch(
+    situation: str, migration: str, is_now: str
+) -> None:
+    driver = in_situation(situation)
+    driver.attach()
+    events()[f"retain {migration}"](driver)
+    driver.run(0.15)
+    assert [is_now in each and "waived=''" in each for each in driver.seats()] == [True]
+
+
+@pytest.mark.parametrize("word", ["cancel", "retain"])
+def test_who_went_home_while_it_was_waived_has_left_as_soon_as_it_is_known_whose_it_is(
+    word: str,
+) -> None:
+    assert "to router: Left(" in after("waived and home, router back", f"{word} m2")[0]
 
 
 @pytest.mark.parametrize("situation", sorted({where for where, _ in TO_ITSELF}))

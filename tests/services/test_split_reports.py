@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from clientmigration.client.player import Player
+from clientmigration.core.fleet.health import Health
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 from clientmigration.core.fleet.split import Split
 from clientmigration.testing import Arena
@@ -35,6 +36,12 @@ def reported(arena: Arena, name: str) -> Split:
     return member.newest.split
 
 
+def summary(arena: Arena) -> Health:
+    """The whole fleet, by what its servers reported."""
+    situation = arena.router.situation
+    return situation.fleet.summary(situation.policy, situation.now())
+
+
 def looked_up(arena: Arena, players: list[Player]) -> dict[str, Counter[str]]:
     """How many on which server those of each see, one player after the other."""
     at = {}
@@ -63,7 +70,7 @@ def test_every_server_reports_whom_its_players_see_and_where_those_play() -> Non
     agree(arena, players)
     told = [reported(arena, name) for name in NAMES]
     assert all(each.apart > 0 for each in told)
-    whole = arena.router.fleet.summary().split
+    whole = summary(arena).split
     assert (whole.pairs, whole.apart) == (
         sum(each.pairs for each in told),
         sum(each.apart for each in told),
@@ -99,5 +106,5 @@ def test_all_of_it_reaches_graphite_as_measures_of_the_catalogue() -> None:
     assert newest["clientmigration.gameserver.a.pairs"] == told.pairs
     assert newest["clientmigration.gameserver.a.number"] == told.number > 0
     assert newest["clientmigration.gameserver.a.split_1_pairs"] == told.shared[0][1]
-    whole = arena.router.fleet.summary().split
+    whole = summary(arena).split
     assert newest["clientmigration.router.router.pairs_split"] == whole.apart

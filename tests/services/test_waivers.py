@@ -5,17 +5,22 @@ from __future__ import annotations
 from clientmigration.client.player import Player
 from clientmigration.core.player.migration import Outcome
 from clientmigration.gameserver.seat import Seat
-from clientmigration.testing import Arena
+from clientmigration.gameserver.waivers import Waivers
+from clientmigration.router.move import MoveEnded
+from clientmigration.router.outside import RouterParts
+from clientmigration.router.recovery import Recovery
+from clientmigration.testing import Arena, Parts
 from clientmigration.testing.fakes import Disk
 from clientmigration.wire import meadow
 
 DELAY_S = 0.002
-SLOW_S = 0.005  # so that there is time between a claim and what the router says of it
+SLOW_S = 0.01  # so that there is time between a claim and what the router says of it
+SEED = 2  # with which the ledger takes this time for its answer
 
 
-def playing(*servers: str) -> tuple[Arena, Player, str, str]:
+def playing(*servers: str, parts: Parts | None = None) -> tuple[Arena, Player, str, str]:
     """Servers that know each other, and one player; where it is, and where it is not."""
-    arena = Arena(delay_s=DELAY_S, disk=Disk(SLOW_S))
+    arena = Arena(SEED, delay_s=DELAY_S, parts=parts or Parts(), disk=Disk(SLOW_S))
     arena.start_router()
     for name in servers:
         arena.start_server(name)
@@ -87,7 +92,7 @@ def assert_felt_nothing(player: Player) -> None:
 
 def test_whenever_the_router_dies_the_player_plays_on_and_the_next_one_sees_it_so() -> None:
     seen: set[tuple[bool, bool, bool]] = set()
-    for ms in range(0, 160, 4):
+    for ms in range(0, 200, 4):
         arena, ada, home, target = playing("eu", "us")
         moved(arena, ada, target)
         arena.run(ms / 1000)
@@ -186,7 +191,8 @@ def test_a_target_that_forgot_its_promise_by_starting_anew_is_not_given_the_play
     arena, ada, home, target = playing("eu", "us")
     assert arena.disk is not None
     ended = moved(arena, ada, target)
-    arena.run_until(lambda: arena.servers[home].seats[ada.name].held)
+    while not arena.servers[home].seats[ada.name].held:
+        arena.run(0.0005)
     arena.disk.failing = 1.0  # the claim is not answered for a while
     arena.run(0.1)
     cut_off(arena, home)
@@ -199,3 +205,87 @@ def test_a_target_that_forgot_its_promise_by_starting_anew_is_not_given_the_play
     walk(arena, ada, 1.0)
     assert ended == [Outcome.LOST]
     assert_given_back(arena, ada, target, home)
+
+
+def test_who_was_waived_while_the_ledger_was_silent_is_given_back_as_soon_as_it_answers() -> None:
+    arena, ada, home, target = playing("eu", "us")
+    assert arena.disk is not None
+    ended = moved(arena, ada, target)
+    while not arena.servers[home].seats[ada.name].held:
+        arena.run(0.0005)
+    arena.disk.failing = 1.0
+    walk(arena, ada, 0.7)
+    assert arena.home_of(ada) == home
+    arena.disk.failing = 0.0
+    arena.run_until(lambda: bool(ended))
+    assert ended == [Outcome.LOST]
+    arena.run(5 * SLOW_S)
+    assert owner(arena, ada) == played_at(arena, ada) == (home, 3)
+    assert not arena.servers[home].seats[ada.name].life.now.waived
+    assert_felt_nothing(ada)
+
+
+def test_the_router_hears_at_once_who_was_waived() -> None:
+    arena, ada, home, target = playing("eu", "us")
+    assert arena.disk is not None
+    moved(arena, ada, target)
+    while not arena.servers[home].seats[ada.name].held:
+        arena.run(0.0005)
+    arena.disk.failing = 1.0
+    seat = arena.servers[home].seats[ada.name]
+    arena.run_until(lambda: bool(seat.life.now.waived))
+    arena.run(0.15)
+    link = arena.router.members.get(home)
+    assert link is not None
+    assert link.roster[ada.name].waived
+
+
+class Full(Waivers):
+    """Keeps as many promises as it can."""
+
+    most = 0
+
+
+def test_who_can_not_be_promised_anything_waits_for_the_ledger_and_loses_nothing() -> None:
+    arena, ada, _, target = playing("eu", "us", parts=Parts(waivers=Full))
+    assert arena.disk is not None
+    ended = moved(arena, ada, target)
+    while arena.homes_of(ada):
+        arena.run(0.0005)
+    arena.disk.failing = 1.0
+    walk(arena, ada, 1.0)
+    assert arena.homes_of(ada) == []
+    arena.disk.failing = 0.0
+    walk(arena, ada, 1.0)
+    assert ended == [Outcome.SETTLED]
+    assert owner(arena, ada) == played_at(arena, ada) == (target, 2)
+    assert_felt_nothing(ada)
+
+
+class Late(Recovery):
+    """Settles who was waived with the next roster only."""
+
+    def ended(self, ended: MoveEnded) -> None:
+        pass
+
+
+def test_who_comes_back_before_it_was_given_back_is_as_it_left() -> None:
+    arena, ada, _, target = playing("eu", "us", parts=Parts(RouterParts(recovery=Late)))
+    assert arena.disk is not None
+    ended = moved(arena, ada, target)
+    while arena.homes_of(ada):
+        arena.run(0.0005)
+    arena.disk.failing = 1.0
+    walk(arena, ada, 0.7)
+    arena.run(0.2)
+    ada.stop()
+    arena.run(0.1)
+    arena.disk.failing = 0.0
+    arena.run_until(lambda: bool(ended))
+    assert owner(arena, ada) == (target, 2)
+    back = arena.start_player(ada.token)
+    arena.run_until(lambda: back.state == "playing")
+    there = arena.servers[arena.home_of(back)].seats[back.name]
+    assert there.inbox.progress.last == ada.tally.seq
+    assert owner(arena, back) == played_at(arena, back)
+    assert owner(arena, back)[1] == 4

@@ -108,7 +108,7 @@ SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
     ("migration", "{:g} s for the player to arrive", moves.ARRIVAL_S),
     ("migration", "A ticket is good for {:g} s", tickets.TICKET_TTL_S),
     ("migration", "waits for it until {:g} s after its end", grace.GRACE_S),
-    ("migration", "reads the record, every {:g} s", moves.UNKNOWN_S),
+    ("migration", "claims again, every {:g} s", moves.UNKNOWN_S),
     ("status", "nothing new for {:g} s", board.FRESH_S),
     ("status", "`down`: nothing for {:g} s", board.DOWN_S),
     ("status", "At most {:,} are shown", documents.SHOWN),

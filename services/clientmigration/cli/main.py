@@ -13,6 +13,7 @@ from rich.console import Console
 
 from clientmigration.cli import (
     explain,
+    ledger,
     orders,
     policy,
     replay,
@@ -46,6 +47,7 @@ COMMANDS: tuple[Command, ...] = (
     watchkey.COMMAND,
     secret.NEW,
     secret.DROP,
+    *ledger.COMMANDS,
     run.RUN,
     run.DEMO,
 )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from clientmigration.core.player.standing import Claim, Reservation
 from clientmigration.errors import OutOfTurn
+from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.seats import Seats
 from clientmigration.wire import messages as wire
 
@@ -27,7 +28,7 @@ class AfterTick(Protocol):
 
 
 class RouterOrders:
-    """Obeys a router. `stored`, `learn`, `drain` and `noted` are told what is not about one
+    """Obeys a router. `stored`, `learn`, `drain` and `date` are told what is not about one
     player."""
 
     def __init__(
@@ -37,50 +38,53 @@ class RouterOrders:
         stored: Callable[[wire.Stored], None],
         learn: Callable[[wire.Neighbours], None],
         drain: Callable[[bool], None],
-        noted: Callable[[wire.Noted], None],
+        date: Callable[[float | None], None],
     ) -> None:
         self._seats, self._ticks = seats, ticks
-        self._stored, self._learn, self._drain, self._noted = stored, learn, drain, noted
+        self._stored, self._learn, self._drain, self._date = stored, learn, drain, date
 
-    def obey(self, message: Any) -> None:
-        """One order; OutOfTurn for what is none."""
+    def obey(self, message: Any, asker: Asker) -> None:
+        """One order, and over which link it came; OutOfTurn for what is none."""
         match message:
             case wire.Stored():
                 self._stored(message)
             case wire.Noted():
-                self._noted(message)
+                self._date(message.now)
             case wire.Neighbours():
                 self._learn(message)
             case wire.Drain():
                 self._drain(message.on)
             case wire.Prepare():
-                self._player(message.snapshot.player, lambda: self._act(message))
+                self._player(message.snapshot.player, lambda: self._act(message, asker))
             case wire.Freeze() | wire.Release():
-                self._ticks.after(message.player, lambda: self._act(message))
+                self._ticks.after(message.player, lambda: self._act(message, asker))
             case _:
-                self._player(message.player, lambda: self._act(message))
+                self._player(message.player, lambda: self._act(message, asker))
 
     def _player(self, player: str, act: Callable[[], None]) -> None:
         self._ticks.after(player, act, at_once=True)
 
-    def _act(self, message: Any) -> None:
+    def _act(self, message: Any, asker: Asker) -> None:
         """Whoever has the player's seat when the turn comes is meant."""
         seats = self._seats
         match message:
             case wire.Reserve(player=player):
                 until = self._ticks.now() + message.ttl_s
-                seats.reserve(player, Reservation(message.migration, message.epoch, until))
+                reservation = Reservation(message.migration, message.epoch, until)
+                seats.reserve(player, reservation, asker)
             case wire.Prepare():
                 snapshot = message.snapshot
-                seats.session(snapshot.player).prepare(message.migration, snapshot)
+                session = seats.asked(snapshot.player, message.migration, asker)
+                session.prepare(message.migration, snapshot)
             case wire.Own(player=player):
-                seats.own(player, claim(message))
+                seats.own(player, claim(message), asker)
             case wire.Copy(player=player):
-                seats.session(player).copy(message.migration)
+                seats.asked(player, message.migration, asker).copy(message.migration)
             case wire.Direct(player=player, redirect=redirect):
-                seats.session(player).direct(message.migration, redirect.member, redirect)
+                session = seats.asked(player, message.migration, asker)
+                session.direct(message.migration, redirect.member, redirect)
             case wire.Freeze(player=player):
-                seats.session(player).freeze(message.migration)
+                seats.asked(player, message.migration, asker).freeze(message.migration)
             case wire.Release(player=player):
                 seats.session(player).release(message.epoch, self._ticks.now())
             case wire.Retain(player=player):

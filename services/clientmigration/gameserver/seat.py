@@ -20,6 +20,7 @@ from clientmigration.core.player.session import session
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.core.player.standing import Claim, Departed, Life
 from clientmigration.errors import GameFault, PeersFault
+from clientmigration.gameserver.askers import Asker, Askers
 from clientmigration.gameserver.hall import Hall
 from clientmigration.net.line import Line
 from clientmigration.wire import work
@@ -64,6 +65,7 @@ class Seat:
         self.game, self.meter = hall.game, hall.meter
         self.life = Life(self)
         self.session = session(self.life)
+        self._askers = Askers()
 
         # What travels with the player, beside what the game has.
         self.inbox = Inbox(room=room_at(hall.time.rate))
@@ -88,6 +90,7 @@ class Seat:
         self.coming: tuple[float, float] | None = None  # where it stood when it was last heard of
         self.entered = False
         self.held = False
+        self.held_at = -inf  # since when, while it is
         self.passage: Passage | None = None  # the move to here of which it may say what it cost
         self.settling = ""  # the migration to settle when the next view is sent
         self.expires_at = inf
@@ -215,7 +218,7 @@ class Seat:
             except GameFault:
                 self.fail()
         if self.settling:
-            self._tell(Settled(migration=self.settling, player=self.player))
+            self._askers.answer(Settled(migration=self.settling, player=self.player))
             self.settling = ""
 
     def serve(self, tick: int, now: float) -> None:
@@ -326,7 +329,7 @@ class Seat:
     def hold(self) -> bool:
         """Stop the player in the game, and apply none of its inputs. Answers whether the game does
         so."""
-        self.held = True
+        self.held, self.held_at = True, self.hall.time.now()
         try:
             self.game.hold(self.player)
         except GameFault:
@@ -401,31 +404,40 @@ class Seat:
         if line is not None:
             line.hang_up(code, text)
 
-    # What the session decides: the router is told.
+    # What the session decides: whoever asked for a migration is told.
+
+    def asked(self, migration: str, asker: Asker) -> None:
+        """This migration is ordered over this link: the answers go there."""
+        live = (self.migration, self.life.reservation.migration, self.settling)
+        self._askers.asked(migration, asker, live)
+
+    def is_anothers(self, migration: str, asked: str) -> bool:
+        """Whether that migration is of another link, which is still there."""
+        return self._askers.is_anothers(migration, asked)
 
     def tell_reserved(self, migration: str, plays: bool) -> None:
         """There is a place for the player, or no need of one because it `plays` here."""
-        self._tell(Reserved(migration=migration, player=self.player, plays=plays))
+        self._askers.answer(Reserved(migration=migration, player=self.player, plays=plays))
 
     def tell_prepared(self, migration: str) -> None:
         """The snapshot is here."""
-        self._tell(Prepared(migration=migration, player=self.player))
+        self._askers.answer(Prepared(migration=migration, player=self.player))
 
     def tell_arrived(self, migration: str) -> None:
         """The player has shown its ticket."""
-        self._tell(Arrived(migration=migration, player=self.player))
+        self._askers.answer(Arrived(migration=migration, player=self.player))
 
     def tell_copied(self, migration: str) -> None:
         """How the player is now, or that the game cannot tell."""
         try:
-            self._tell(Copied(migration=migration, snapshot=self.last()))
+            self._askers.answer(Copied(migration=migration, snapshot=self.last()))
         except GameFault:
             self.tell_declined(migration, GAME_FAULT)
 
     def tell_frozen(self, migration: str) -> bool:
         """How the player is, and stays here; or that the game cannot tell."""
         try:
-            self._tell(Frozen(migration=migration, snapshot=self.last()))
+            self._askers.answer(Frozen(migration=migration, snapshot=self.last()))
         except GameFault:
             self.tell_declined(migration, GAME_FAULT)
             return False
@@ -437,7 +449,7 @@ class Seat:
 
     def tell_declined(self, migration: str, reason: str) -> None:
         """Why this migration cannot go on."""
-        self._tell(Declined(migration=migration, player=self.player, reason=reason))
+        self._askers.answer(Declined(migration=migration, player=self.player, reason=reason))
 
     def _tell(self, message: Any) -> None:
         self.hall.fleet.tell(message)

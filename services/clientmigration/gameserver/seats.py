@@ -6,10 +6,10 @@ A message about somebody who has no seat goes to an empty one, whose session kno
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from typing import Any
 
 from clientmigration.core.player.session import Session
 from clientmigration.core.player.standing import Claim, Reservation
+from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.hall import Hall
 from clientmigration.gameserver.seat import Seat
 from clientmigration.wire.messages import Declined, Entry, Waived
@@ -71,23 +71,32 @@ class Seats:
 
     def session(self, player: str) -> Session:
         """The session of this player, of whom nothing may be known."""
-        seat = self.by_name.get(player) or self._make(player, self._hall, self)
+        return self._seat(player).session
+
+    def asked(self, player: str, migration: str, asker: Asker) -> Session:
+        """The same, for what is ordered in a migration over this link, to which the answers go."""
+        seat = self._seat(player)
+        seat.asked(migration, asker)
         return seat.session
 
-    def reserve(self, player: str, reservation: Reservation) -> None:
+    def _seat(self, player: str) -> Seat:
+        return self.by_name.get(player) or self._make(player, self._hall, self)
+
+    def reserve(self, player: str, reservation: Reservation, asker: Asker) -> None:
         """Keep a place, if there is one left; who is here has one."""
+        migration = reservation.migration
         refusal = "" if player in self.by_name else self.refusal()
         if refusal:
-            self._tell(Declined(migration=reservation.migration, player=player, reason=refusal))
+            asker.say(Declined(migration=migration, player=player, reason=refusal))
         else:
-            self.session(player).reserve(reservation)
+            self.asked(player, migration, asker).reserve(reservation)
 
-    def own(self, player: str, claim: Claim) -> None:
+    def own(self, player: str, claim: Claim, asker: Asker) -> None:
         """The ledger says that the player is ours. We may have promised not to begin."""
         if claim.migration in self._promised:
-            self._tell(Waived(migration=claim.migration, player=player))
+            asker.say(Waived(migration=claim.migration, player=player))
         else:
-            self.session(player).own(claim)
+            self.asked(player, claim.migration, asker).own(claim)
 
     def refusal(self) -> str:
         """Why nobody new can come here now, or nothing."""
@@ -137,6 +146,3 @@ class Seats:
     def drop(self, seat: Seat) -> None:
         """Nothing is known of its player any more."""
         self.by_name.pop(seat.player, None)
-
-    def _tell(self, message: Any) -> None:
-        self._hall.fleet.tell(message)

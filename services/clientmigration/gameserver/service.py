@@ -131,6 +131,7 @@ class Rooms:
     neighbours: NeighbourLinks
     measures: Measures
     reporter: Reporter
+    duties: RouterDuties
     blame: Callable[[PeersFault], None]
     turned_away: Callable[[], None]
     player_line: Callable[[], Line]
@@ -221,7 +222,9 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     seats = Seats(hall, setting.capacity, promised, parts.seat)
     neighbours = NeighbourLinks(attachment, guarded, traffic, seats.coming, call)
     mail = PostOffice(seats, guarded, meter, ticks.now, neighbours.say)
-    waivers = parts.waivers(seats, attachment, promised, neighbours.say_to, ticks)
+    waivers = parts.waivers(
+        seats, attachment, promised, neighbours.say_to, ticks, lambda: duties.list()
+    )
     papers = Papers(attachment, outside.seals, outside.entropy)
     ears = Ears(neighbours, guarded, mail, waivers)
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)
@@ -239,18 +242,18 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         waivers.ask()
         seats.expire()
 
+    told = lambda now: date.heard(now, nobody_plays=not seats)  # noqa: E731
     orders = RouterOrders(
-        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on),
-        lambda noted: date.heard(noted.now, may_go_back=not seats),
-    )  # fmt: skip
-    duties = RouterDuties(attachment, seats, orders, waivers.ask)
+        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on), told
+    )
+    duties = RouterDuties(attachment, seats, orders, told, waivers.ask)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
     gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
     lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))
     uplink = partial(_to_router, outside, attachment, duties, traffic)
     _beat(beats, reporter, sweep, duties, date)
     rooms = Rooms(
-        ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter,
+        ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter, duties,
         traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))

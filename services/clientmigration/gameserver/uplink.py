@@ -28,11 +28,11 @@ ROLE = "gameserver"
 class Duties(Protocol):
     """What is to be done for a router, and when it comes and goes."""
 
-    def obey(self, message: Any) -> None:
-        """It orders this."""
+    def obey(self, message: Any, asker: Line) -> None:
+        """It orders this, over this link."""
 
-    def attached(self) -> None:
-        """It has taken us into its fleet."""
+    def attached(self, now: float | None) -> None:
+        """It has taken us into its fleet, and says what date it is in the world."""
 
     def detached(self) -> None:
         """It is gone."""
@@ -70,7 +70,7 @@ class Uplink:
                 log.warn("the router closed: {code}: {text}", code=message.code, text=message.text)
                 self.line.hang_up("bye", "")
             case _ if self._attached:
-                self._duties.obey(message)
+                self._duties.obey(message, self.line)
             case _:
                 raise OutOfTurn(f"{type(message).__name__} before the link is attached")
 
@@ -94,7 +94,7 @@ class Uplink:
         self._seals.proven(message.proof, "router", self._challenge, self._nonce, message.name)
         self._attached = True
         self._attachment.attached(self.line, message.name)
-        self._duties.attached()
+        self._duties.attached(message.now)
 
     def closed(self, reason: str) -> None:
         """The connection is over. Everybody plays on."""

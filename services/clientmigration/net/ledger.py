@@ -1,45 +1,64 @@
-"""The ledger: its port, its adapters, and the pure rules of core/player/ledger.py run on them.
+"""The ledger: its port, and the pure rules of core/player/ledger.py run on whatever keeps it.
 
 Every method answers with a Deferred. A Deferred that fails means that the outcome is *unknown*:
-read the record again before acting. Nothing here decides.
+read the record again before acting. Nothing here decides. What keeps it: a file (net/sqlite.py),
+NATS JetStream (net/jetstream.py), or here, for tests, a dictionary.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import sqlite3
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple, Protocol, TypeVar
 
-import msgspec
-from twisted.application.service import Service
-from twisted.enterprise import adbapi
 from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IReactorFromThreads
 
 from clientmigration.core.player import ledger as rules
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.snapshot import Snapshot
-from clientmigration.errors import ConfigurationError
 
 T = TypeVar("T")
 
 Change = Callable[[Record], Record | None]
 
 
+class Changed(NamedTuple):
+    """Whether a change was `made`, and the record as it is then: as changed, or as whoever was
+    quicker left it. So who was refused needs no read, which may be older."""
+
+    made: bool
+    record: Record
+
+
 class Ledger(Protocol):
-    """Where records live. `change` is compare-and-set: it may refuse by answering None."""
+    """Where records live. A change may refuse by answering None, and may be asked more than once.
+
+    Whoever else writes meanwhile, a change is made of the very record that it was shown or not at
+    all. What is read may be an old record, what a change answers is not. Players are independent:
+    of a batch that fails some changes may have been made.
+    """
 
     def read(self, player: str) -> Deferred[Record]:
         """The record of `player`; an empty one for a player never heard of."""
 
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
-        """Run one change per player in one transaction; answers which ones were made."""
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Changed]]:
+        """Run one change per player, for one player in this order; answers what came of each."""
+
+    def forget(self, before: float, kept: Collection[str]) -> Deferred[int]:
+        """Drop the records that were stored before then (Unix seconds), but for those that members
+        in `kept` own; answers how many."""
 
     def close(self) -> None:
         """Let go of files and threads."""
+
+
+class LastingLedger(Ledger, Protocol):
+    """A ledger that outlives its router: it can be looked through, and looked after."""
+
+    def each(self, take: Callable[[Record], None]) -> Deferred[int]:
+        """Hand over every record, in no order, while others write; answers how many there were."""
+
+    def check(self) -> Deferred[list[str]]:
+        """What is wrong with whatever keeps the records; nothing, if all is well."""
 
 
 class TimedLedger:
@@ -64,27 +83,48 @@ class TimedLedger:
 
     def take(
         self, expected: Record, owner: str, migration: str, snapshot: Snapshot | None
-    ) -> Deferred[list[bool]]:
-        """Make `owner` the owner, if the record is still as `expected`; [True] when it was."""
+    ) -> Deferred[Changed]:
+        """Make `owner` the owner, if the record is still as `expected`."""
         claim, now = expected.claim, self._now()
         change = lambda record: rules.taken(record, claim, owner, migration, snapshot, now)  # noqa: E731
-        return self._timed(self._ledger.change([expected.player], [change]))
+        return self._changed(expected.player, change)
+
+    def mend(self, expected: Record, owner: str, epoch: int) -> Deferred[Changed]:
+        """Make the ledger know that `owner` has the player at a later epoch than it says, if the
+        record is still as `expected`."""
+        claim, now = expected.claim, self._now()
+        change = lambda record: rules.mended(record, claim, owner, epoch, now)  # noqa: E731
+        return self._changed(expected.player, change)
+
+    def confirm(self, player: str) -> Deferred[Record]:
+        """The record as it surely is: what is read may be older, what a change answers is not."""
+        return self._changed(player, lambda _: None).addCallback(lambda answer: answer.record)
 
     def checkpoint(self, owner: str, snapshots: Sequence[Snapshot]) -> Deferred[list[bool]]:
-        """Store what `owner` reports, in one transaction; answers for which it is the owner."""
+        """Store what `owner` reports, at once; answers for which it is the owner."""
         now = self._now()
         changes = [self.storing(owner, each, now) for each in snapshots]
-        return self._timed(self._ledger.change([each.player for each in snapshots], changes))
+        changing = self._ledger.change([each.player for each in snapshots], changes)
+        return self._timed(changing).addCallback(lambda answers: [each.made for each in answers])
 
     def storing(self, owner: str, snapshot: Snapshot, now: float) -> Change:
         """The change that stores one snapshot."""
         return lambda record: rules.checkpointed(record, owner, snapshot, now)
 
-    def free(self, owner: str, snapshot: Snapshot) -> Deferred[list[bool]]:
+    def free(self, owner: str, snapshot: Snapshot) -> Deferred[Changed]:
         """The player went home: nobody owns it, its last state is kept."""
         now = self._now()
         change = lambda record: rules.freed(record, owner, snapshot, now)  # noqa: E731
-        return self._timed(self._ledger.change([snapshot.player], [change]))
+        return self._changed(snapshot.player, change)
+
+    def forget(self, older_than_s: float, kept: Collection[str]) -> Deferred[int]:
+        """Drop the records of those who have not been seen for so long; members in `kept` may have
+        players who only stood still."""
+        return self._ledger.forget(self._now() - older_than_s, kept)
+
+    def _changed(self, player: str, change: Change) -> Deferred[Changed]:
+        changing = self._ledger.change([player], [change])
+        return self._timed(changing).addCallback(lambda answers: answers[0])
 
     def _timed(self, answer: Deferred[T]) -> Deferred[T]:
         started = self._clock()
@@ -99,100 +139,40 @@ class TimedLedger:
 class MemoryLedger:
     """An adapter for tests, and for reading: the whole ledger is a dictionary."""
 
-    def __init__(self) -> None:
-        self.records: dict[str, Record] = {}
+    def __init__(self, records: dict[str, Record] | None = None) -> None:
+        self.records = {} if records is None else records
 
     def read(self, player: str) -> Deferred[Record]:
         """The record of a player."""
         return succeed(self.records.get(player) or Record(player))
 
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Changed]]:
         """Run one change per player."""
-        done = []
+        answers = []
         for player, change in zip(players, changes, strict=True):
-            changed = change(self.records.get(player) or Record(player))
+            record = self.records.get(player) or Record(player)
+            changed = change(record)
             if changed is not None:
                 self.records[player] = changed
-            done.append(changed is not None)
-        return succeed(done)
+            answers.append(Changed(changed is not None, changed or record))
+        return succeed(answers)
+
+    def forget(self, before: float, kept: Collection[str]) -> Deferred[int]:
+        """Drop old records."""
+        old = [each for each in self.records.values() if rules.forgotten(each, before, kept)]
+        for record in old:
+            del self.records[record.player]
+        return succeed(len(old))
+
+    def each(self, take: Callable[[Record], None]) -> Deferred[int]:
+        """Hand over every record."""
+        for record in list(self.records.values()):
+            take(record)
+        return succeed(len(self.records))
+
+    def check(self) -> Deferred[list[str]]:
+        """A dictionary is well."""
+        return succeed([])
 
     def close(self) -> None:
         """There is nothing to let go of."""
-
-
-_SCHEMA = """
-create table if not exists player (
-    player text primary key, owner text not null, epoch integer not null, migration text not null,
-    snapshot blob, stored_at real not null
-) without rowid
-"""
-_READ = "select player, owner, epoch, migration, snapshot, stored_at from player where player = ?"
-_WRITE = "insert or replace into player values (?, ?, ?, ?, ?, ?)"
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Snapshot).decode
-
-
-class SQLite(Service):
-    """One file in WAL mode, one connection in one thread: transactions never overlap, and the
-    reactor never waits for the disk."""
-
-    def __init__(self, path: Path, reactor: IReactorFromThreads) -> None:
-        self._path = path
-        self._pool = adbapi.ConnectionPool(
-            "sqlite3", str(path), check_same_thread=False, timeout=5.0,
-            cp_min=1, cp_max=1, cp_reactor=reactor, cp_openfun=_prepare,
-        )  # fmt: skip
-
-    def startService(self) -> None:
-        """See that the file can be written by whoever this process runs as now."""
-        super().startService()
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab"):
-                pass
-            if not os.access(self._path.parent, os.W_OK):  # for its journal
-                raise PermissionError(errno.EACCES, "the folder may not be written")
-        except OSError as error:
-            raise ConfigurationError(f"no ledger in {self._path}: {error.strerror}") from error
-
-    def read(self, player: str) -> Deferred[Record]:
-        """The record of a player."""
-        return self._pool.runInteraction(_read, player)  # type: ignore[no-any-return]
-
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
-        """Run one change per player, all of them or none."""
-
-        def run(transaction: Any) -> list[bool]:
-            transaction.execute("begin immediate")  # nobody writes between our read and our write
-            return [
-                _write(transaction, change(_read(transaction, player)))
-                for player, change in zip(players, changes, strict=True)
-            ]
-
-        return self._pool.runInteraction(run)  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        """End the thread and close the file."""
-        self._pool.close()
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("pragma journal_mode = wal")
-    connection.execute("pragma synchronous = normal")
-    connection.execute(_SCHEMA)
-
-
-def _read(transaction: Any, player: str) -> Record:
-    row = transaction.execute(_READ, (player,)).fetchone()
-    if row is None:
-        return Record(player)
-    _, owner, epoch, migration, stored, at = row
-    return Record(player, owner, epoch, migration, _decode(stored) if stored else None, at)
-
-
-def _write(transaction: Any, record: Record | None) -> bool:
-    if record is None:
-        return False
-    stored = record.snapshot and _encode(record.snapshot)
-    transaction.execute(_WRITE, (record.player, *record.claim, stored, record.stored_at))
-    return True

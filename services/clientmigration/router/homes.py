@@ -1,7 +1,7 @@
 """Where a player that comes to the door belongs: what the ledger says, once nothing is under way.
 
-A server that is away gets a moment to come back before its player is taken over from it. Nobody is
-moved here.
+A server that is away gets a moment to come back before its player is taken over from it. A record
+that was waived is waited for: it is about to be undone. Nobody is moved here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from clientmigration.core.player.ledger import Record
@@ -18,12 +20,15 @@ from clientmigration.router.attached import AttachedMembers
 
 log = Logger()
 
+LOOK_S = 0.1  # how often it is looked whether a waived player was given back
+
 Meanwhile = Callable[[Record], Coroutine[Deferred[Any], Any, None]]
 
 
 class Homes:
     """`idle` fires when no migration of a player is under way; `given_up_at` answers until when
-    (seconds of the clock) the players of a member that is away wait for it."""
+    (seconds of the clock) the players of a member that is away wait for it; `waived` whether a
+    record is about to be undone."""
 
     def __init__(
         self,
@@ -31,9 +36,11 @@ class Homes:
         ledger: TimedLedger,
         idle: Callable[[str], Deferred[None]],
         given_up_at: Callable[[str], float],
+        waived: Callable[[Record], bool],
+        clock: IReactorTime,
     ) -> None:
-        self._members, self._ledger = members, ledger
-        self._idle, self._given_up_at = idle, given_up_at
+        self._members, self._ledger, self._clock = members, ledger, clock
+        self._idle, self._given_up_at, self._waived = idle, given_up_at, waived
 
     def here(self, record: Record) -> str:
         """The player's owner, if it is attached now, or ""."""
@@ -44,6 +51,9 @@ class Homes:
         while it may come back: this time has to pass anyway."""
         await self._idle(player)
         record = await self._ledger.read(player)
+        while self._waived(record):
+            await deferLater(self._clock, LOOK_S)
+            record = await self._ledger.read(player)
         if not record.owner or record.owner in self._members:
             return record
         doing = Deferred.fromCoroutine(meanwhile(record))

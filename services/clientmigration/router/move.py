@@ -40,6 +40,7 @@ from clientmigration.wire.messages import (
     Release,
     Reserve,
     Reserved,
+    Retain,
     Settled,
     Waived,
 )
@@ -232,9 +233,8 @@ class MoveCarrier:
 
     async def _claim(self, final: Snapshot | None) -> None:
         terms, expected = self.terms, self.record
-        record = await self._taken(expected, final)
+        record = self.record = await self._taken(expected, final)
         if (record.owner, record.migration) == (terms.target, terms.id):
-            self.record = record
             if not terms.source and expected.owner != terms.target:  # it may just have come back
                 release = Release(player=terms.player, epoch=record.epoch)
                 self.tools.members.tell(expected.owner, release)
@@ -247,8 +247,7 @@ class MoveCarrier:
         ledger, terms = self.tools.ledger, self.terms
         while True:
             try:
-                await ledger.take(expected, terms.target, terms.id, final)
-                return await ledger.read(terms.player)
+                return (await ledger.take(expected, terms.target, terms.id, final)).record
             except Exception as error:
                 log.warn("the ledger does not answer: {error}", error=str(error))
                 await deferLater(self.tools.clock, UNKNOWN_S, lambda: None)
@@ -272,10 +271,16 @@ class MoveCarrier:
         self._to_source(Release(player=self.terms.player, epoch=self.record.epoch))
 
     def cancel(self, reason: str) -> None:
-        """It ended before anything changed."""
-        message = Cancel(migration=self.terms.id, player=self.terms.player, reason=reason)
-        for member in (self.terms.source, self.terms.target):
-            self.tools.members.tell(member, message)
+        """It ended before anything changed; or another router has claimed the player for its
+        source, at a new epoch, as if this one were dead."""
+        terms, record = self.terms, self.record
+        message = Cancel(migration=terms.id, player=terms.player, reason=reason)
+        if (record.owner, record.migration) == (terms.source, terms.id):
+            retain = Retain(migration=terms.id, player=terms.player, epoch=record.epoch)
+            self.tools.members.tell(terms.source, retain)
+        else:
+            self.tools.members.tell(terms.source, message)
+        self.tools.members.tell(terms.target, message)
 
     def ended(self, outcome: Outcome, reason: str) -> None:
         """The one end."""

@@ -62,12 +62,13 @@ class OverviewPorts:
 
 def overview(ports: OverviewPorts) -> Overview:
     """How things stand."""
-    fleet, totals = ports.situation.fleet, ports.totals
-    summary, known = fleet.summary(), fleet.members()
+    situation, totals = ports.situation, ports.totals
+    now = situation.now()
+    summary, known = situation.fleet.summary(situation.policy, now), situation.fleet.members()
     numbers = numbered(each.name for each in known if each.role == "gameserver")
     return Overview(
         router=ports.router,
-        now=ports.situation.now(),
+        now=now,
         started=ports.started(),
         members=[_member(ports, each, numbers.get(each.name, 0)) for each in known],
         players=summary.players,

@@ -3,6 +3,7 @@
 Check every entry of a link's first full roster against the ledger, later only stuck ones. What is
 to be said is decided in core/player/reconcile.py. A player that is being moved is left alone: its
 migration settles it. Without an answer of the ledger nothing is said; the next roster asks again.
+Nobody becomes an owner by what was read: that takes a claim, and who loses it hears who has won.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from twisted.logger import Logger
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.reconcile import (
+    Begin,
     CallOff,
     GiveBack,
     Instruction,
     KeepOn,
     LetGo,
-    Unheard,
+    LookAgain,
+    Mend,
     fenced_off,
+    gives_back,
     reconciled,
     waits_for,
 )
@@ -29,11 +33,13 @@ from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.net.beats import Beats
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.router.move import MoveEnded
 from clientmigration.wire.messages import (
     Cancel,
     Checkpoint,
     Entry,
     Left,
+    Own,
     Release,
     Retain,
     Stored,
@@ -88,6 +94,18 @@ class Recovery:
             if entry.player in unjudged or self._stuck(entry):
                 self._settle(link, entry)
 
+    def ended(self, ended: MoveEnded) -> None:
+        """A move is over: if it was waived, its source has waited for that."""
+        link = self._members.get(ended.terms.source)
+        entry = link.roster.get(ended.terms.player) if link is not None else None
+        if link is not None and entry is not None and entry.waived == ended.terms.id:
+            self._settle(link, entry)
+
+    def waived(self, record: Record) -> bool:
+        """Whether another member than the owner is about to have the player back."""
+        listed = ((name, link.roster.get(record.player)) for name, link in self._members.items())
+        return any(entry and gives_back(name, entry, record) for name, entry in listed)
+
     def _stuck(self, entry: Entry) -> bool:
         waits = waits_for(entry)
         return bool(waits) and not self._moves.known(waits)
@@ -102,18 +120,35 @@ class Recovery:
         except Exception as error:
             log.warn("no ledger: {why}", why=str(error))
             return
-        instructions = reconciled(link.name, entry, record)
-        gone = any(isinstance(each, LetGo) for each in instructions)
-        if self._moves.moving(entry.player) and not gone:
-            return  # a move between others may change that: the next roster asks again
-        self._unjudged[link].discard(entry.player)
-        for each in instructions:
-            if not await self._follow(each, link, record):
-                await self._reconcile(link, entry)
+        judged: Record | None = record
+        while judged is not None:
+            judged = await self._judge(link, entry, judged)
 
-    async def _follow(self, instruction: Instruction, link: MemberLink, record: Record) -> bool:
-        """Answers False when the record is another one by now: the player came back meanwhile, and
-        somebody was quicker. Then its server has to hear so at once."""
+    async def _judge(self, link: MemberLink, entry: Entry, record: Record) -> Record | None:
+        """Answers the record that it has to be judged by again, if it is another one by now."""
+        owner = self._members.get(record.owner)
+        says = owner.roster.get(entry.player) if owner is not None else None
+        told = self.judged(link.name, entry, record, says)
+        if self._moves.moving(entry.player) and not any(isinstance(each, LetGo) for each in told):
+            return None  # a move between others may change that: the next roster asks again
+        self._unjudged[link].discard(entry.player)
+        for each in told:
+            newer = await self._follow(each, link, record)
+            if newer is not None:
+                return newer
+        return None
+
+    def judged(
+        self, member: str, entry: Entry, record: Record, owner: Entry | None
+    ) -> tuple[Instruction, ...]:
+        """What to do about a player that this member has."""
+        return reconciled(member, entry, record, owner)
+
+    async def _follow(
+        self, instruction: Instruction, link: MemberLink, record: Record
+    ) -> Record | None:
+        """Answers the record if it is another one by now, and all has to be judged again: somebody
+        was quicker, or it was old."""
         player = record.player
         match instruction:
             case CallOff(migration):
@@ -125,18 +160,55 @@ class Recovery:
                 link.say(Retain(migration=migration, player=player, epoch=epoch))
             case GiveBack(migration, epoch):
                 return await self._give_back(link, record, Retain(migration, player, epoch))
-            case Unheard():
-                log.warn("the ledger lost {player} of {name}", player=player, name=link.name)
-        return True
+            case Begin(member):
+                return await self._begin(member, record)
+            case Mend(epoch):
+                return await self._mend(link, record, epoch)
+            case LookAgain():
+                self._unjudged.setdefault(link, set()).add(player)
+        return None
 
-    async def _give_back(self, link: MemberLink, record: Record, retain: Retain) -> bool:
+    async def _give_back(self, link: MemberLink, record: Record, retain: Retain) -> Record | None:
         try:
-            done = await self._ledger.take(record, link.name, record.migration, None)
+            made, now = await self._ledger.take(record, link.name, retain.migration, None)
         except Exception:  # done or not: the next roster asks again
-            return True
-        if done == [True]:
-            link.say(retain)
-        return done == [True]
+            return None
+        if not made:
+            return now
+        link.say(retain)
+        return None
+
+    async def _begin(self, member: str, record: Record) -> Record | None:
+        try:
+            now = await self._ledger.confirm(record.player)
+        except Exception:  # the next roster asks again
+            return None
+        link, stored = self._members.get(member), now.snapshot
+        if now.claim != record.claim:
+            return now
+        if self._moves.moving(now.player):
+            return None  # it has come to the door meanwhile, and is brought there anew
+        if link is not None and stored is not None:
+            own = Own(
+                migration=now.migration,
+                player=now.player,
+                epoch=now.epoch,
+                holder=stored.holder,
+                snapshot=stored,
+                group=stored.group,
+            )
+            link.say(own)
+        return None
+
+    async def _mend(self, link: MemberLink, record: Record, epoch: int) -> Record | None:
+        try:
+            made, now = await self._ledger.mend(record, link.name, epoch)
+        except Exception:  # as above
+            return None
+        if made:
+            name = link.name
+            log.warn("the ledger had lost {player} of {name}", player=now.player, name=name)
+        return now
 
     # Checkpoints.
 
@@ -161,11 +233,13 @@ class Recovery:
 
     async def _fence_off(self, link: MemberLink, snapshot: Snapshot) -> None:
         try:
-            record = await self._ledger.read(snapshot.player)
+            record: Record | None = await self._ledger.read(snapshot.player)
         except Exception:  # its next checkpoint is refused, too
             return
-        for each in fenced_off(link.name, snapshot.epoch, record):
-            await self._follow(each, link, record)
+        while record is not None:
+            judged, record = record, None
+            for each in fenced_off(link.name, snapshot.epoch, judged):
+                record = await self._follow(each, link, judged)
 
     # Players that go home.
 
@@ -180,8 +254,11 @@ class Recovery:
 
     async def _free(self, link: MemberLink, snapshot: Snapshot) -> None:
         try:
-            await self._ledger.free(link.name, snapshot)
+            made, record = await self._ledger.free(link.name, snapshot)
         except Exception:  # its server says so again in a moment
             return
-        self._members.went_home(link, snapshot.player)
-        link.say(Release(player=snapshot.player, epoch=snapshot.epoch))
+        told = (LetGo(snapshot.epoch),) if made else fenced_off(link.name, snapshot.epoch, record)
+        for each in told:
+            if isinstance(each, LetGo):
+                self._members.went_home(link, snapshot.player)
+            await self._follow(each, link, record)

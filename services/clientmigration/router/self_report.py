@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
-from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink, datapoints
+from clientmigration.router.situation import Situation
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Gauges:
 
     meter: Meter
     process: Callable[[], Mapping[str, float]]
-    fleet: Fleet
+    situation: Situation
     members: Sized
     waiting: Sized
     moving: Callable[[], int]
@@ -49,7 +49,8 @@ class SelfReport:
         self._sink.emit(datapoints("router", self._name, self._measures(), int(self._now())))
 
     def _measures(self) -> dict[str, float]:
-        gauges = self._gauges
+        gauges, situation = self._gauges, self._gauges.situation
+        fleet, now = situation.fleet, situation.now()
         counted = gauges.meter.take()
         counted["joins_per_s"] = counted.pop("joins")
         moving = gauges.moving()
@@ -58,9 +59,9 @@ class SelfReport:
             **counted,
             **gauges.process(),
             **{name: value for each in gauges.sources for name, value in each().items()},
-            **gauges.fleet.summary().measures(),
+            **fleet.summary(situation.policy, now).measures(),
             "members": len(gauges.members),
-            "unreachable": sum(self._now() < each.shut for each in gauges.fleet.members()),
+            "unreachable": sum(now < each.shut for each in fleet.members()),
             "waiting": len(gauges.waiting),
             "moving": moving,
             "carbon_dropped": gauges.carbon_dropped(),

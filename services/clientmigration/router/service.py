@@ -11,6 +11,7 @@ from functools import partial
 from itertools import count
 
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 
 from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.fleet.fleet import Fleet
@@ -94,6 +95,8 @@ COUNTED = (
 )
 REPORT_S = 1.0
 SHOW_S = 1.0  # how often operators who watch are shown how things stand
+FORGET_S = 3600.0  # how often records of those who never came back are dropped
+DAY_S = 86_400.0
 QUEUE_S = 0.5  # how often it is seen whether there is room for those who wait
 
 
@@ -123,7 +126,7 @@ class Router(Service):
         )
         self._make_moves(parts.carrier)
         self._make_presence()
-        self._make_doors()
+        self._make_doors(parts.recovery)
         self._make_decisions()
         self._make_operators()
         self._make_beats()
@@ -139,7 +142,8 @@ class Router(Service):
         self.reluctant = Reluctant()
         relocations = Relocations(self.fleet.headcount)
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant, relocations)
-        ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended)
+        later = lambda ended: self.recovery.ended(ended)  # noqa: E731
+        ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended, later)
         redirects = SealedRedirects(outside.seals, self.situation)
         tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats, self.now)
         told = facts.begun, relocations.frozen, ended
@@ -162,11 +166,13 @@ class Router(Service):
         joined = tuple(each.joined for each in rooms)
         self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
 
-    def _make_doors(self) -> None:
+    def _make_doors(self, recovery: type[Recovery]) -> None:
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
         refusals = Refusals(self.now)
-        self.recovery = Recovery(members, self.moves, self.ledger, self.beats, refusals.note)
+        self.recovery: Recovery = recovery(
+            members, self.moves, self.ledger, self.beats, refusals.note
+        )
         told = (self.companions, self.recovery, self.arrivals)
         self.rosters = Rosters(members, self.situation, self.pings, told)
         placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
@@ -176,7 +182,14 @@ class Router(Service):
         self._visits = count(1)
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
-            Homes(members, self.ledger, self.moves.idle, self.presence.given_up_at),
+            Homes(
+                members,
+                self.ledger,
+                self.moves.idle,
+                self.presence.given_up_at,
+                self.recovery.waived,
+                self.outside.clock,
+            ),
             Measuring(
                 self.situation,
                 self.pings,
@@ -191,6 +204,7 @@ class Router(Service):
             placing.stays_away,
         )
         self._member_ports = MemberPorts(
+            date=self.world.date_for_newcomer,
             joined=self.presence.joined,
             left=self.presence.left,
             report=self.reports.take,
@@ -254,7 +268,7 @@ class Router(Service):
         gauges = Gauges(
             meter=self.meter,
             process=outside.probe.sample,
-            fleet=self.fleet,
+            situation=self.situation,
             members=self.members,
             waiting=self.queue,
             moving=self.moves.count,
@@ -275,6 +289,7 @@ class Router(Service):
         self.beats.every(SHOW_S, "showing operators", self.operators.tick)
         self.beats.every(period_s, "deciding", self.decisions.decide)
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
+        self.beats.every(FORGET_S, "forgetting players", self.forget)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
 
     # Lines.
@@ -304,6 +319,12 @@ class Router(Service):
     def turned_away(self) -> None:
         """There was no descriptor for a stranger."""
         self.meter.count("turned_away")
+
+    def forget(self) -> Deferred[int]:
+        """Have the ledger drop those who were not seen for as long as the policy remembers them. Of
+        a server that is here some may only have stood still."""
+        remembered_s = self.settings.policy.limits.remember_days * DAY_S
+        return self.ledger.forget(remembered_s, set(self.members))
 
     # Life.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.guests import Guests
-from clientmigration.net.ledger import SQLite
+from clientmigration.net.ledgers import Engine, is_engine, kept_in, opened
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import (
     GRAPHITE,
@@ -49,15 +50,25 @@ class Options(Common):
         ("members", "m", "tcp:4101:interface=127.0.0.1", "endpoint on which members come in"),
         ORIGINS,
         *bounds_flags(connects=40, strangers=128, joins=10),
-        ("ledger", None, "run/ledger.sqlite", "file that says who owns which player"),
+        ("ledger", None, "run/ledger.sqlite", "who owns which player: a file, or nats://..."),
         ("graphite", None, GRAPHITE, "graphite-web, for events"),
     )
     doors = ("players", "members")
     urls = ("graphite",)
-    written = ("ledger",)
     optFlags: Sequence[Sequence[Any]] = (
         ("forget", None, "begin without the last seconds, which Graphite would tell"),
     )
+
+    def check(self) -> None:
+        """The ledger's file has the same path wherever twistd goes; an engine has none."""
+        self.written = () if is_engine(self["ledger"]) else ("ledger",)
+        super().check()
+        _ = self.ledger
+
+    @cached_property
+    def ledger(self) -> Path | Engine:
+        """Where `--ledger` says that records are kept."""
+        return kept_in(self["ledger"], "--ledger ")
 
 
 def makeService(options: Options) -> Daemon:
@@ -73,7 +84,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     graphite = options["graphite"].rstrip("/")
     events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)
     probe = Probe(reactor)
-    ledger = SQLite(Path(options["ledger"]), reactor)
+    ledger = opened(options.ledger, reactor, os.urandom(16).hex())
     outside = RouterOutside(
         clock=reactor,
         ledger=ledger,

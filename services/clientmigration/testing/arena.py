@@ -40,7 +40,7 @@ from clientmigration.router.service import Router
 from clientmigration.router.service import build as build_router
 from clientmigration.router.warm_start import Ask
 from clientmigration.testing.clock import HostClock, Timeline
-from clientmigration.testing.fakes import Disk, Silent, SlowLedger, Still
+from clientmigration.testing.fakes import Disk, Elsewhere, Silent, SlowLedger, Still
 from clientmigration.testing.network import Network
 from clientmigration.wire.operators import OperatorRole
 
@@ -70,8 +70,9 @@ class Parts:
 class Arena:
     """See the package. `delay_s` is the one-way delay between any two hosts; `cost` the load that
     one player is to a server; `files` are what every server offers; `skew` the seconds by which a
-    host's clock is ahead; `disk` how good the ledger's is; `make_network` what connects the hosts,
-    if it is not a network with that delay; `past` is what routers ask that start."""
+    host's clock is ahead; `disk` how good the ledger's is, `engine` what it does because it is on
+    other machines; `make_network` what connects the hosts, if it is not a network with that delay;
+    `past` is what routers ask that start."""
 
     seed: int = 1
     delay_s: float = 0.001
@@ -81,6 +82,7 @@ class Arena:
     parts: Parts = field(default_factory=Parts)
     skew: Callable[[str], float] = lambda _host: 0.0
     disk: Disk | None = None
+    engine: Elsewhere = field(default_factory=Elsewhere)
     make_network: MakeNetwork | None = None
     past: Ask | None = None
 
@@ -113,7 +115,12 @@ class Arena:
     def _ledger(self, clock: HostClock) -> Ledger:
         if self.disk is None:
             return self.ledger
-        return SlowLedger(self.ledger, self.disk, clock, Random(self.random.random()))
+        return SlowLedger(self.ledger, self.disk, self.engine, clock, Random(self.random.random()))
+
+    @property
+    def answers(self) -> bool:
+        """Whether the ledger answers every request, with what is so."""
+        return (self.disk is None or self.disk.good) and self.engine.good
 
     def start_router(self) -> Router:
         """A router, with the arena's ledger: also the one that comes back after `kill`."""

@@ -44,7 +44,7 @@ from clientmigration.wire.messages import View
 FENCE_S = 0.6  # from the moment a server can be told that a player is not its own to its obedience
 SETTLED_S = 8.0  # after the last fault its consequences may be felt for so long: silence, retries
 BACK_S = 2.0  # players of a killed server are playing again within this, where all else is well
-STILL_S = 1.0  # nobody stands still for a router that is gone, where the target can be asked
+STILL_S = 1.0  # nobody stands still for router or ledger, where the target can be asked
 LOST_S = 1.0  # what a crash may cost: a checkpoint is at most this old where all else is well
 STEADY_S = 2.5  # a link and a ledger that were well for so long have stored a checkpoint
 AGREED_S = 30.0  # whose clock was set, or who was frozen meanwhile, has the others' date by then
@@ -261,7 +261,7 @@ class Checker:
 
     def look(self) -> None:
         """I1, I2, I4, I5, I6 on every record and every seat there is."""
-        if self.arena.disk is not None and not self.arena.disk.good:
+        if not self.arena.answers:
             self.disk_at = max(self.disk_at, self.now)
         for player, record in self.arena.ledger.records.items():
             if record is not self._records.get(player):
@@ -367,7 +367,7 @@ class Checker:
             self._applied[name, player] = (seat, seat.inbox.progress)
         if self._in_vain(name, server, seat):
             if self.now - self._still.setdefault((name, player), self.now) > STILL_S:
-                self.fail("I7", f"{player} stands still at {name}, and the router is gone")
+                self.fail("I7", f"{player} stands still at {name}, and nobody asks its target")
         else:
             self._still.pop((name, player), None)
         if rightful or seat.held:
@@ -380,8 +380,9 @@ class Checker:
             self._calm.pop((name, player), None)
 
     def _in_vain(self, name: str, server: GameServer, seat: Seat) -> bool:
-        """Whether a player is frozen though its target could be asked to waive."""
-        if not seat.held or server.attachment.line is not None or self.arena.network.cuts:
+        """Whether a player is frozen though its target could be asked to waive. With a router too:
+        its ledger may not answer."""
+        if not seat.held or self.arena.network.cuts:
             return False
         bound_for = seat.life.now.bound_for
         if self._frozen(name) or self._frozen(bound_for):
@@ -407,8 +408,8 @@ class Checker:
         also = owner.seats.find(record.player) if owner else None
         if also is not None and also.entered and also is not seat:
             self.fail("I1", f"{record.player} is played by {record.owner}, which had waived it")
-        given_back = record.owner == name
-        return record.epoch == seat.epoch + 1 + given_back
+        given_back = record.owner == name  # after the target's claim, or instead of it
+        return record.epoch == seat.epoch + 1 or (given_back and record.epoch == seat.epoch + 2)
 
     def _track(self, player: str) -> Track:
         if player not in self._by_name:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.gameserver.meadow import Meadow, newborn
-from clientmigration.net.ledger import Change, MemoryLedger
+from clientmigration.net.ledger import Change, Changed, MemoryLedger
 from clientmigration.testing.clock import HostClock
 
 T = TypeVar("T")
@@ -51,6 +51,9 @@ class LedgerAway(Exception):
     """The ledger did not answer: whatever was asked of it may have been done, or not."""
 
 
+OLD_S = 3.0
+
+
 @dataclass
 class Disk:
     """How slow and how bad a ledger is: seconds until it acts and until it answers, at most; the
@@ -66,34 +69,70 @@ class Disk:
         return not (self.failing or self.unknown)
 
 
+@dataclass
+class Elsewhere:
+    """What a ledger on other machines does beside that. `stale` is the share of reads that answer
+    what was so before the owner changed, if that is not longer ago than `OLD_S`; before
+    `away_until` it does nothing. `ambush` is told whom each change is about, and answers how many
+    seconds later than it would it is carried out."""
+
+    stale: float = 0.0
+    away_until: float = 0.0
+    ambush: Callable[[Sequence[str]], float] | None = None
+    old: dict[str, tuple[float, Record]] = field(default_factory=dict)
+
+    @property
+    def good(self) -> bool:
+        """Whether every request is answered, with what is so."""
+        return not (self.stale or self.away_until)
+
+
 class SlowLedger:
     """A `Ledger` for one router: requests take their time and overtake each other, some fail, and
     some are carried out and fail all the same. What is carried out is in `kept`, whoever dies."""
 
-    def __init__(self, kept: MemoryLedger, disk: Disk, clock: HostClock, random: Random) -> None:
-        self.kept, self.disk, self.clock, self.random = kept, disk, clock, random
+    def __init__(
+        self, kept: MemoryLedger, disk: Disk, engine: Elsewhere, clock: HostClock, random: Random
+    ) -> None:
+        self.kept, self.disk, self.engine = kept, disk, engine
+        self.clock, self.random = clock, random
 
     def read(self, player: str) -> Deferred[Record]:
         """The player's record, or an empty one; fails with `LedgerAway`."""
-        return self._ask(lambda: self.kept.records.get(player) or Record(player))
+        return self._ask(lambda: self._read(player))
 
-    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[bool]]:
+    def _read(self, player: str) -> Record:
+        now = self.kept.records.get(player) or Record(player)
+        if not self.engine.stale or self.random.random() >= self.engine.stale:
+            return now
+        changed_at, before = self.engine.old.get(player, (0.0, now))
+        return before if self.clock.timeline.seconds() - changed_at < OLD_S else now
+
+    def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Changed]]:
         """Change records as the ledger's rules allow; fails with `LedgerAway`, done or not."""
-        done: list[list[bool]] = []
 
-        def act() -> list[bool]:
-            self.kept.change(players, changes).addCallback(done.append)
-            return done[0]
+        def act() -> list[Changed]:
+            before = [self.kept.records.get(player) or Record(player) for player in players]
+            answers = _now(self.kept.change(players, changes))
+            for was, (_, record) in zip(before, answers, strict=True):
+                if was.claim != record.claim:
+                    self.engine.old[was.player] = self.clock.timeline.seconds(), was
+            return answers
 
-        return self._ask(act)
+        return self._ask(act, self.engine.ambush(players) if self.engine.ambush else 0.0)
+
+    def forget(self, before: float, kept: Collection[str]) -> Deferred[int]:
+        """Drop old records; fails with `LedgerAway`, done or not."""
+        return self._ask(lambda: _now(self.kept.forget(before, kept)))
 
     def close(self) -> None:
         """What is kept stays: another router may ask for it."""
 
-    def _ask(self, act: Callable[[], T]) -> Deferred[T]:
+    def _ask(self, act: Callable[[], T], later_s: float = 0.0) -> Deferred[T]:
         answered: Deferred[T] = Deferred()
         timeline, slow, dice = self.clock.timeline, self.disk.slow_s, self.random.random()
-        there = timeline.seconds() + self.random.uniform(0, slow)
+        begun = max(timeline.seconds() + later_s, self.engine.away_until)
+        there = begun + self.random.uniform(0, slow)
         back = there + self.random.uniform(0, slow)
 
         def arrive() -> None:
@@ -111,6 +150,13 @@ class SlowLedger:
 
         timeline.at(there, None, arrive)
         return answered
+
+
+def _now(answer: Deferred[T]) -> T:
+    """What is there already: a dictionary answers at once."""
+    answers: list[T] = []
+    answer.addCallback(answers.append)
+    return answers[0]
 
 
 class Glade(Meadow):

@@ -17,6 +17,7 @@ from clientmigration.testing.checks import Checker
 from clientmigration.testing.clock import HostClock, Timeline
 from clientmigration.testing.fakes import Disk
 from clientmigration.testing.frail import FrailBeats, Frailty, Rhythm
+from clientmigration.testing.hearsay import Hearsay
 from clientmigration.testing.network import Network
 from clientmigration.testing.schedule import AROUND, HEAL_S, Schedule
 from clientmigration.testing.standstill import Standstill
@@ -60,7 +61,9 @@ class Scene:
         self.bots = Bots(self.arena, self.checker, acts, schedule.ground, lambda: self.thawed)
         self.standstill = Standstill(self.arena, self.checker.linked, self.checker.fail)
         self.unplaced = Unplaced(self.arena, self._takes)
+        self.hearsay = Hearsay(self.arena, self.checker.fail)
         taps = (
+            self.hearsay.tap,
             self.transcript.tap,
             self.checker.carried,
             self.ticket_replay.tap,
@@ -180,7 +183,7 @@ class Scene:
             return False
         refused = now - self._refused.get(server, -REFUSED_S) < REFUSED_S
         ticks = arena.servers[server].ticks.since_tick_s() < 1.0
-        return ticks and not refused and self.checker.linked(server) and self.disk.good
+        return ticks and not refused and self.checker.linked(server) and self.arena.answers
 
     # Servers
     # Servers and routers.
@@ -206,11 +209,19 @@ class Scene:
         """The ledger gets bad: shares of requests that fail or go unanswered, and its slowness."""
         self.disk.failing, self.disk.unknown, self.disk.slow_s = failing, unknown, slow_s
 
+    def estrange(self, stale: float = 0.0, away_s: float = 0.0) -> None:
+        """The ledger is on other machines: from now on this share of reads may be old, and for so
+        long it does nothing."""
+        engine = self.arena.engine
+        engine.stale = stale
+        engine.away_until = self.arena.clock.seconds() + away_s if away_s else 0.0
+
     def repair(self) -> None:
         """The ledger is as good as it ever was in this schedule; once all is made well, good."""
         usual = self.schedule.disk
         bad = (0.0, 0.0) if self._healed else (usual.failing, usual.unknown)
         self.spoil(*bad, usual.slow_s)
+        self.estrange()
 
     def heal(self) -> None:
         """All is made well: nothing is lost on the way any more, and the ledger answers."""

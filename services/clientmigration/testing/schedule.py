@@ -58,9 +58,13 @@ AROUND = {
     "no ticks": 3,
     "beat fault": 6,
 }
-FAULTS = frozenset(ROUGH) - frozenset(CALM) | frozenset(FROZEN) | frozenset(AROUND)
+# A ledger on other machines, and another router on it: see engine.py.
+ENGINES = {"late claim": 9, "stale reads": 4, "lost answers": 3, "outage": 5, "rival": 5}
+FAULTS = frozenset({**ROUGH, **FROZEN, **AROUND, **ENGINES}) - frozenset(CALM)
 Ranges = tuple[tuple[float, float], ...]
 FREEZE_S: Ranges = ((0.1, 1.0), (1.0, 4.0), (4.0, 8.0), (8.0, 30.0))  # each as likely as the others
+LATE_S: Ranges = ((0.02, 0.3), (0.02, 0.3), (0.3, 2.0))
+AWAY_S: Ranges = ((0.5, 2.0), (2.0, 8.0))
 SHORTER_S: Ranges = (*FREEZE_S, *FREEZE_S[:2] * 3)
 PART_S: Ranges = ((1.0, 5.0), (1.0, 5.0), (5.0, 9.0), (17.0, 24.0))
 SLOW_S: Ranges = ((1.0, 4.0), (4.0, 9.0))
@@ -107,6 +111,13 @@ ALONE = {
     "tickless": ("no ticks",),
     "beats": ("beat fault", "beat fault", "beat fault"),
 }
+ENGINES_ALONE = {
+    "late": ("late claim", "late claim"),
+    "stale": ("stale reads",),
+    "unheard": ("lost answers",),
+    "silent": ("outage",),
+    "rivalled": ("rival", "rival"),
+}
 LASTS = {
     **dict.fromkeys(FROZEN, SHORTER_S),
     **dict.fromkeys(("part", "part all"), PART_S),
@@ -131,7 +142,15 @@ ALL = Repertoire(
     16,
     SOON_UNHEALTHY,
 )
-REPERTOIRES = {each.name: each for each in (FIRST, FREEZES, ALL)}
+ENGINE = Repertoire(
+    "engine",
+    " engine",
+    {"calm": 1, **dict.fromkeys(ENGINES_ALONE, 2), "rough": 8},
+    ROUGH | FROZEN | ENGINES,
+    {**LASTS, "late claim": LATE_S, "outage": AWAY_S},
+    16,
+)
+REPERTOIRES = {each.name: each for each in (FIRST, FREEZES, ALL, ENGINE)}
 
 
 @dataclass(frozen=True)
@@ -139,9 +158,9 @@ class Schedule:
     """All that a seed decides beforehand, times in seconds.
 
     `kind` is "calm" (no fault but a slow ledger), "crash" (calm, and one server is killed),
-    a key of `ALONE` (calm, and only that is wrong) or "rough" (everything). `ways` are the one-way
-    delays between hosts, `skew` how far the clock of each is ahead, `lossy` the share of what is
-    sent that comes late, `cost` a player's load."""
+    a key of `ALONE` or `ENGINES_ALONE` (calm, and only that is wrong) or "rough" (everything).
+    `ways` are the one-way delays between hosts, `skew` how far the clock of each is ahead, `lossy`
+    the share of what is sent that comes late, `cost` a player's load."""
 
     seed: int
     kind: str
@@ -187,7 +206,7 @@ def schedule(seed: int, repertoire: Repertoire = FIRST) -> Schedule:
 
 def _disk(random: Random, kind: str) -> Disk:
     slow = random.choice((0.0, 0.002, 0.02, 0.1))
-    if kind == "crash" or kind in ALONE or random.random() < 0.5:
+    if kind == "crash" or kind in ALONE or kind in ENGINES_ALONE or random.random() < 0.5:
         return Disk(slow)
     return Disk(slow, random.uniform(0, 0.1), random.uniform(0, 0.3))
 
@@ -205,9 +224,10 @@ def _steps(random: Random, kind: str, repertoire: Repertoire) -> tuple[Step, ...
     if kind == "crash":
         steps = [each for each in steps if each.word in ("move", "burst", "newcomer")]
         steps.append(Step(random.uniform(6, HEAL_S), "kill server", _dice(random), 20.0))
-    if kind in ALONE:
+    alone = ALONE.get(kind) or ENGINES_ALONE.get(kind)
+    if alone:
         steps = [each for each in steps if each.word in ("move", "burst", "newcomer")]
-        steps += [_step(random, word, repertoire) for word in ALONE[kind]]
+        steps += [_step(random, word, repertoire) for word in alone]
     for each in [each for each in steps if each.word in FROZEN]:
         steps += _beside(random, each)
     for each in [each for each in steps if each.word == "no ticks"]:

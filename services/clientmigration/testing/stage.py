@@ -21,6 +21,7 @@ from clientmigration.net.line import MEMBER_SILENCE_S
 from clientmigration.testing.arena import EPOCH, Parts
 from clientmigration.testing.checks import BACK_S
 from clientmigration.testing.ending import unsettled
+from clientmigration.testing.engine import STEPS as ENGINE_STEPS
 from clientmigration.testing.fakes import Glade, LedgerAway
 from clientmigration.testing.faults import STEPS
 from clientmigration.testing.frail import Broken
@@ -40,7 +41,7 @@ CALM_DOWN_S = 30.0  # so long after the last fault everything is as it should be
 STILL_S = 1.0  # and so much longer it stays so
 WATCH_S = 0.25  # how often what lasts for seconds is looked at
 STANDARD = Parts(game=Glade)
-WORDS = STEPS | AROUND_STEPS
+WORDS = STEPS | AROUND_STEPS | ENGINE_STEPS
 
 
 @dataclass(frozen=True)

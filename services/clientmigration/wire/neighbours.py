@@ -42,8 +42,8 @@ class Kept(Message, frozen=True, tag="kept"):
 
 
 class Waive(Message, frozen=True, tag="waive"):
-    """Game server: no router is here, and I froze `player` at `epoch` for this migration to you.
-    If you have not begun it, never do."""
+    """Game server: I froze `player` at `epoch` for this migration to you, and nobody goes on with
+    it. If you have not begun it, never do."""
 
     migration: str
     player: str

@@ -161,18 +161,19 @@ class Fleet:
             self._columns.write(self._members[self._unwritten.pop()])
         return self._columns
 
-    def summary(self) -> Health:
+    def summary(self, policy: Policy, now: float) -> Health:
         """The whole fleet as one member: what a router reports to its parent.
 
         Load and health are means weighted by capacity, the grade is the best of all, seats on
-        draining members do not count. A fleet that reported nothing has no capacity. Players who
+        draining members do not count. Who is silent is left out, with players and seats: whoever is
+        sent there is sent into nothing. A fleet that reports nothing has no capacity. Players who
         are moved are counted once.
         """
-        samples = [m.newest for m in self._members.values() if m.newest is not None]
+        known = [m for m in self._members.values() if m.newest and m.fresh(policy, now)]
+        samples = [m.newest for m in known if m.newest is not None]
         if not samples:
             return NOBODY
-        players = sum(map(self.players, self._members))
-        return replace(_together(samples), players=players)
+        return replace(_together(samples), players=sum(self.players(m.name) for m in known))
 
 
 NOBODY = Health(0.0, 0.0, Grade.FIT, 0, 0, False, Position(0.0, 0.0), 0.0, 0)

@@ -194,9 +194,12 @@ class Limits(Section, frozen=True):
     """Players of one group that are kept together; of a larger one, so many here, so many there."""
     place_kept_s: float = 30.0
     """Seconds that a waiting player whose connection broke keeps its place in the join queue."""
+    remember_days: float = 90.0
+    """Days that the ledger remembers a player who does not come back: then it begins anew."""
 
     def __post_init__(self) -> None:
         _within(self, 1, 64, "candidates", "group")
+        _within(self, 0.1, 36_500, "remember_days")
         _within(self, 0, 3600, "place_kept_s")
         _within(self, 0, 100_000, "moves_per_second")
         _within(self, 0, 86_400, "cooldown_s")

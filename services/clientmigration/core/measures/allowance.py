@@ -38,11 +38,11 @@ def folders(own: str) -> Iterator[PurePosixPath]:
 def quota(text: str, period_us: str = "") -> float:
     """Cores that a cgroup may use: by its `cpu.max`, or by `cpu.cfs_quota_us` and
     `cpu.cfs_period_us`. Infinite when nothing is limited."""
-    try:
-        limit, period = (float(word) for word in f"{text} {period_us}".split()[:2])
-    except ValueError:  # "max 100000", or a text that says nothing
-        return math.inf
-    return limit / period if limit > 0 and period > 0 else math.inf
+    words = f"{text} {period_us}".split()[:2]
+    if len(words) < 2 or not all(word.isdecimal() for word in words):
+        return math.inf  # "max 100000", "-1", or a text that says nothing
+    limit, period = map(int, words)
+    return limit / period if limit and period else math.inf
 
 
 def throttled_s(text: str) -> float:

@@ -7,6 +7,8 @@ weakens: whatever order messages arrive in, an owner changes only by compare-and
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
@@ -52,6 +54,17 @@ def taken(
     )
 
 
+def mended(
+    record: Record, expected: tuple[str, int, str], owner: str, epoch: int, now: float
+) -> Record | None:
+    """`record` as its `owner` says that it is, at a later `epoch`: the ledger has lost what it knew
+    (a backup was put back). None when it is not as `expected`, or knows this epoch: then what was
+    read before was old."""
+    if record.claim != expected or record.epoch >= epoch:
+        return None
+    return Record(record.player, owner, epoch, "", record.snapshot, now)
+
+
 def checkpointed(record: Record, owner: str, snapshot: Snapshot, now: float) -> Record | None:
     """`record` with a newer snapshot from its owner, or None when the owner was fenced off.
 
@@ -70,6 +83,21 @@ def freed(record: Record, owner: str, snapshot: Snapshot, now: float) -> Record 
     """`record` owned by nobody, with its owner's last state, or None when that was fenced off."""
     stored = checkpointed(record, owner, snapshot, now)
     return stored and msgspec.structs.replace(stored, owner="", migration="")
+
+
+def forgotten(record: Record, before: float, kept: Collection[str]) -> bool:
+    """Whether nobody stored anything for this player since `before`, and none of `kept` owns it.
+
+    If it comes back after all it is as if the ledger had been lost: a server that plays it is
+    believed, and otherwise it begins anew.
+    """
+    return record.stored_at < before and record.owner not in kept
+
+
+def restored(record: Record, saved: Record) -> Record | None:
+    """What a backup knew, where the ledger knows less; else None. A ledger never goes back: a
+    record that was claimed since is the newer one, whenever it was stored."""
+    return saved if saved.epoch > record.epoch else None
 
 
 def newest(held: Snapshot | None, offered: Snapshot | None) -> Snapshot | None:

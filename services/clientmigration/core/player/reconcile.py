@@ -1,13 +1,14 @@
 """What a game server that comes back is told about each of its players, by what the ledger says.
 
-A pure decision: a member's name, its roster's entry and the ledger's record in, instructions out.
-Who asks the ledger and tells the member is the router's recovery.
+A pure decision: a member's name, its roster's entry, the ledger's record and what the record's
+owner says of the player in, instructions out. Who asks the ledger and tells the members is the
+router's recovery.
 
-Two decisions of many routers will be made here, and are not made yet (design/routers.md). F1: a
-player that is frozen, or whose move was waived, is called back because the ledger still names its
-source; with a second router the answer must be to claim it for the source (`GiveBack`) instead of
-`CallOff`. F2: a record with a lower epoch than the server's own is an old answer, and must not make
-it let go (`LetGo`).
+Two laws, for a ledger on several machines. A record that was read is never enough to give a player
+back: the claim of a router that is dead may still be under way, and land later. Who is found frozen
+or waived is *claimed* for its source, and then no other claim on what was before can land. And a
+record with a lower epoch than the server's own is an old answer, or one of a ledger that was put
+back: it makes no server let go, but has the ledger told, by compare-and-set.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from clientmigration.core.player.ledger import Record
 
 class Reported(Protocol):
     """What a server says of one of its players: its own epoch, the state of the player's session,
-    the migration that the player is part of, and the one that its target has waived ("" none)."""
+    the migration that the player is part of, the one that its target has waived ("" none), and how
+    long ago the player was heard there (None: never)."""
 
     @property
     def epoch(self) -> int: ...
@@ -30,6 +32,8 @@ class Reported(Protocol):
     def migration(self) -> str: ...
     @property
     def waived(self) -> str: ...
+    @property
+    def heard_s(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,7 @@ class LetGo:
 
 @dataclass(frozen=True)
 class KeepOn:
-    """The waived claim of this migration has been undone: the player is the server's again, at this
-    epoch."""
+    """Whatever became of this migration, the player is the server's again, at this epoch."""
 
     migration: str
     epoch: int
@@ -57,46 +60,112 @@ class KeepOn:
 
 @dataclass(frozen=True)
 class GiveBack:
-    """The claim of this migration was waived by its target: undo it in the ledger, which makes it
-    this epoch, and then have the server keep the player."""
+    """Claim the player for the server in the ledger, which makes it this epoch: then this migration
+    is over, and the server keeps the player. If the claim loses, judge by who has won."""
 
     migration: str
     epoch: int
 
 
 @dataclass(frozen=True)
-class Unheard:
-    """The ledger has never heard of the player: it was lost, and the next checkpoint mends it."""
+class Begin:
+    """The claim of this migration was made, and its target `member` has the player's connection and
+    waits: it owns the player. To be said only if the ledger is sure."""
+
+    member: str
 
 
-Instruction = CallOff | LetGo | KeepOn | GiveBack | Unheard
+@dataclass(frozen=True)
+class Mend:
+    """The ledger says less than the server knows: have it know this epoch, unless it has only
+    answered with something old. Then judge again."""
+
+    epoch: int
 
 
-def reconciled(member: str, entry: Reported, record: Record) -> tuple[Instruction, ...]:
-    """What to do, in this order, about a player that `member` has."""
-    if entry.waived == record.migration != "":
-        if record.owner == member:  # given back already, and the server has not heard so
-            return (KeepOn(record.migration, record.epoch),)
-        return (GiveBack(record.migration, record.epoch + 1),)
-    first = (CallOff(entry.waived),) if entry.waived else ()
-    return (*first, *_settled(member, entry, record))
+@dataclass(frozen=True)
+class LookAgain:
+    """Whether the server knows yet what the ledger says, its next roster tells."""
 
 
-def _settled(member: str, entry: Reported, record: Record) -> tuple[Instruction, ...]:
+Instruction = CallOff | LetGo | KeepOn | GiveBack | Begin | Mend | LookAgain
+
+
+def reconciled(
+    member: str, entry: Reported, record: Record, owner: Reported | None = None
+) -> tuple[Instruction, ...]:
+    """What to do, in this order, about a player that `member` has. `owner` is what the record's
+    owner says of the player, if it is here."""
     if entry.state == "arriving":
-        return (CallOff(entry.migration),)
-    if record.epoch == 0:
-        return (Unheard(),)
-    if record.owner == member and record.epoch > entry.epoch:
-        return (LetGo(entry.epoch),)  # not what it owns since
+        return _awaited(member, entry, record, owner)
+    if record.epoch < entry.epoch:
+        return (Mend(entry.epoch),)
+    if record.migration in undone(entry):
+        return _claimed(member, entry, record, owner)
     if (record.owner, record.epoch) != (member, entry.epoch):
-        return (LetGo(max(record.epoch, entry.epoch)),)
+        mine = record.owner == member  # but not what it owns since
+        return (*_unwaived(entry), LetGo(entry.epoch if mine else record.epoch))
+    if undone(entry):
+        return (GiveBack(undone(entry)[0], record.epoch + 1),)
     return (CallOff(entry.migration),) if entry.migration else ()
 
 
-def fenced_off(member: str, epoch: int, record: Record) -> tuple[LetGo, ...]:
-    """What to tell a member whose checkpoint of a player, at this epoch, the ledger has refused."""
-    return () if (record.owner, record.epoch) == (member, epoch) else (LetGo(record.epoch),)
+def _awaited(
+    member: str, entry: Reported, record: Record, owner: Reported | None
+) -> tuple[Instruction, ...]:
+    """About a player that may come to `member`. First its source is settled: until then the claim
+    may still be made."""
+    here = entry.heard_s is not None
+    if here and (record.owner, record.migration) == (member, entry.migration):
+        return (Begin(member),)
+    if owner is not None and entry.migration in undone(owner):
+        return ()
+    return (CallOff(entry.migration),)
+
+
+def _claimed(
+    member: str, entry: Reported, record: Record, owner: Reported | None
+) -> tuple[Instruction, ...]:
+    """About a player whose move, of which only half was done here, is the latest in the ledger."""
+    if record.owner == member:  # given back already, and the server has not heard so
+        return (KeepOn(record.migration, record.epoch),)
+    if record.migration == entry.waived:
+        return (GiveBack(record.migration, record.epoch + 1),)
+    begin = owner is not None and _waits(owner, record.migration)
+    forward = (Begin(record.owner),) if begin else ()
+    return (*forward, *_unwaived(entry), LetGo(record.epoch))
+
+
+def _waits(target: Reported, migration: str) -> bool:
+    here = target.heard_s is not None
+    return here and (target.state, target.migration) == ("arriving", migration)
+
+
+def _unwaived(entry: Reported) -> tuple[CallOff, ...]:
+    return (CallOff(entry.waived),) if entry.waived else ()
+
+
+def undone(entry: Reported) -> tuple[str, ...]:
+    """The migrations away from there of which only half is done: whether the claim was or will be
+    made only the ledger can say."""
+    frozen = entry.migration if entry.state == "frozen" else ""
+    return tuple(each for each in (frozen, entry.waived) if each)
+
+
+def gives_back(member: str, entry: Reported, record: Record) -> bool:
+    """Whether the record is not to be believed, because its owner has waived it, and `member` is
+    about to have the player back."""
+    return entry.waived == record.migration != "" and record.owner != member
+
+
+def fenced_off(member: str, epoch: int, record: Record) -> tuple[Instruction, ...]:
+    """What to do about a member whose checkpoint of a player, at this epoch, the ledger has
+    refused. One that has the player at a later epoch may be about to hear so."""
+    if record.epoch < epoch:
+        return (Mend(epoch),)
+    if record.owner == member:
+        return (LookAgain(),) if record.epoch > epoch else ()
+    return (LetGo(record.epoch),)
 
 
 def waits_for(entry: Reported) -> str:

@@ -57,7 +57,8 @@ class Session(Protocol):
         """Router: this migration ended; go on as before it."""
 
     def retain(self, migration: str, epoch: int) -> None:
-        """Router: of the claim that was waived the ledger made ours, at `epoch`."""
+        """Router: whatever became of this migration, by the ledger the player is ours at `epoch`,
+        as we have it."""
 
     def release(self, epoch: int, now: float) -> None:
         """Router: as of `epoch` the player is not this server's."""
@@ -79,6 +80,12 @@ class Session(Protocol):
 
     def ended(self) -> None:
         """The session itself: the migration that it waits for has ended."""
+
+    def stopped(self, migration: str) -> None:
+        """The session itself: this `freeze` is of the migration that has the seat."""
+
+    def heeded(self, claim: Claim) -> None:
+        """The session itself: this `own` is for a player that is frozen here."""
 
 
 # What each state knows. Automat makes it before it runs what the transition does, and a loop keeps
@@ -127,6 +134,9 @@ def forget(life: Life) -> None:
 
 _play: Callable[..., Playing] = play  # from several inputs, each with its own arguments
 
+BUSY = "being moved already"
+"""The reason when another migration has the seat."""
+
 builder = TypeMachineBuilder(Session, Life)
 absent = builder.state("absent")
 arriving = builder.state("arriving", expect)
@@ -151,6 +161,9 @@ def keep_place(_: Session, life: Life, reservation: Reservation) -> None:
 
 @pep614(arriving.upon(Session.reserve).loop())
 def keep_place_longer(_: Session, life: Life, here: Arriving, reservation: Reservation) -> None:
+    if not life.lets_in(reservation.migration):
+        life.hands.tell_declined(reservation.migration, BUSY)
+        return
     life.reserve(reservation)
     here.migration = reservation.migration
     life.hands.wait_until(reservation.until)
@@ -216,6 +229,8 @@ def come_back(_: Session, life: Life) -> None:
 def say_that_it_plays(_: Session, life: Life, reservation: Reservation) -> None:
     if life.now.waived:
         life.hands.tell_declined(reservation.migration, "just waived")
+    elif not life.lets_in(reservation.migration):
+        life.hands.tell_declined(reservation.migration, BUSY)
     else:
         life.reserve(reservation)
         life.hands.wait_longer(reservation.until)
@@ -224,8 +239,11 @@ def say_that_it_plays(_: Session, life: Life, reservation: Reservation) -> None:
 
 @pep614(playing.upon(Session.copy).loop())
 def copy(_: Session, life: Life, here: Playing, migration: str) -> None:
-    here.migration = migration
-    life.hands.tell_copied(migration)
+    if life.lets_in(migration):
+        here.migration = migration
+        life.hands.tell_copied(migration)
+    else:
+        life.hands.tell_declined(migration, BUSY)
 
 
 @pep614(playing.upon(Session.direct).loop())
@@ -240,7 +258,13 @@ def direct(
         life.hands.tell_declined(migration, "the player is not connected")
 
 
-@pep614(playing.upon(Session.freeze).to(frozen))
+@pep614(playing.upon(Session.freeze).loop())
+def consider(session: Session, life: Life, here: Playing, migration: str) -> None:
+    if life.lets_in(migration):
+        session.stopped(migration)
+
+
+@pep614(playing.upon(Session.stopped).to(frozen))
 def freeze(session: Session, life: Life, before: Playing, migration: str) -> None:
     if not life.hands.hold():
         life.hands.tell_declined(migration, "the game could not hold the player")
@@ -251,6 +275,8 @@ def freeze(session: Session, life: Life, before: Playing, migration: str) -> Non
 
 @pep614(playing.upon(Session.own).loop())
 def own_again(session: Session, life: Life, here: Playing, claim: Claim) -> None:
+    if claim.epoch <= here.epoch and not life.lets_in(claim.migration):
+        return
     here.migration = ""
     if claim.epoch > here.epoch:
         here.epoch, here.waived, here.bound_for = claim.epoch, "", ""
@@ -289,7 +315,13 @@ def turn_out(_: Session, life: Life, before: Playing) -> None:
 # Held: the final state is out; how it ended the router says, or without one the target.
 
 
-@pep614(frozen.upon(Session.own).to(playing))
+@pep614(frozen.upon(Session.own).loop())
+def weigh(session: Session, life: Life, here: Held, claim: Claim) -> None:
+    if claim.epoch > here.epoch or life.lets_in(claim.migration):
+        session.heeded(claim)
+
+
+@pep614(frozen.upon(Session.heeded).to(playing))
 def own_after_all(session: Session, life: Life, before: Held, claim: Claim) -> None:
     if claim.epoch > before.epoch:
         life.hands.leave()
@@ -333,23 +365,36 @@ def stay_away(_: Session, life: Life, here: Departed, migration: str) -> None:
     life.call_off(migration)
     if here.waived == migration:
         here.waived = ""
+        life.hands.tell_left(here.final)
 
 
-# By the ledger the player is ours after all, or it is another's.
+# By the ledger the player is ours after all, or it is another's. It was ours without a break, for
+# else the claim at this epoch would have lost: also when the migration was called off meanwhile.
 
 
-@pep614(playing.upon(Session.retain, nodata=True).loop())
-@pep614(frozen.upon(Session.retain, nodata=True).loop())
-def retain(_: Session, life: Life, migration: str, epoch: int) -> None:
-    if life.now.waived == migration:
-        life.now.epoch, life.now.waived = epoch, ""
+@pep614(playing.upon(Session.retain).loop())
+def retain(_: Session, life: Life, here: Playing, migration: str, epoch: int) -> None:
+    here.epoch = max(here.epoch, epoch)
+    if here.waived == migration:
+        here.waived = ""
+
+
+@pep614(frozen.upon(Session.retain).loop())
+def retain_held(session: Session, life: Life, here: Held, migration: str, epoch: int) -> None:
+    here.epoch = max(here.epoch, epoch)
+    if here.waived == migration:
+        here.waived = ""
+    if here.migration == migration:
+        session.ended()
 
 
 @pep614(departed.upon(Session.retain).loop())
 def retain_final(_: Session, life: Life, here: Departed, migration: str, epoch: int) -> None:
+    here.epoch = max(here.epoch, epoch)
+    here.final = msgspec.structs.replace(here.final, epoch=here.epoch)
     if here.waived == migration:
-        here.epoch, here.waived = epoch, ""
-        here.final = msgspec.structs.replace(here.final, epoch=epoch)
+        here.waived = ""
+        life.hands.tell_left(here.final)
 
 
 @pep614(arriving.upon(Session.release, nodata=True).loop())

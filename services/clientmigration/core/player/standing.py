@@ -1,5 +1,7 @@
 """How one player stands at one game server: what each state of its session knows, and nothing else.
 
+The seat is the lock: it has one live migration at a time, whoever began it, and lets in no other.
+
 Values and the port by which a session acts. What changes here is changed by `session.py` only.
 """
 
@@ -9,6 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from clientmigration.core.player.snapshot import Snapshot
+
+WAIVER_S = 0.3
+"""For so long a player stands still before its target is asked to waive it, though there is a
+router: what moves it takes tens of milliseconds, but its ledger may not answer for seconds."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,11 @@ class Departed(Standing):
 
 class Hands(Protocol):
     """What a session needs done. The first five bring a player, the next five are about the game,
-    then come its connection and what the router is told."""
+    then come its connection and what is told to whoever asked for a migration."""
+
+    def is_anothers(self, migration: str, asked: str) -> bool:
+        """Whether the link over which this migration began is there, and is another than that over
+        which `asked` was ordered. Over one link migrations of a player come one after the other."""
 
     def appear(self) -> None:
         """Keep this seat from now on: somebody is expected, or here."""
@@ -172,6 +182,19 @@ class Life:
         """The reservation of this migration, if it is the newest, is not waited for any more."""
         if self.reservation.migration == migration:
             self.reservation = replace(self.reservation, until=0.0)
+
+    def lets_in(self, migration: str) -> bool:
+        """Whether this migration may have the seat. A live one keeps out every other; it is over
+        when its link is gone, unless the final state is out: then only its outcome ends it."""
+        live = self.now.migration
+        if live in ("", migration):
+            return True
+        return not isinstance(self.now, Held) and not self.hands.is_anothers(live, migration)
+
+    def asks(self, held_s: float, alone: bool) -> bool:
+        """Whether the target is to be asked to waive a player that has stood still for so long;
+        `alone`: there is no router."""
+        return isinstance(self.now, Held) and (alone or held_s >= WAIVER_S)
 
     def waits_for(self, target: str) -> bool:
         """Whether the final state is out, and only this target can tell what became of it."""
