@@ -1,4 +1,4 @@
-"""Log lines that come thousands of times: one a second of each fault, and how many were left out."""
+"""Log lines that come thousands of times: one a second of each, and how many were left out."""
 
 from typing import Any
 
