@@ -223,7 +223,7 @@ def test_who_says_who_it_is_is_no_stranger_any_more() -> None:
     class Watched:
         """A guest that writes down what it is told."""
 
-        refused = ""
+        refused = source = ""
 
         def __init__(self, door: str) -> None:
             self.door = door

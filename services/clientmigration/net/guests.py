@@ -35,9 +35,13 @@ WHY: dict[Refusal, str] = {
 
 
 class Guest(Protocol):
-    """One connection, as its door counts it. `refused` is why it may not stay, "" if it may."""
+    """One connection, as its door counts it. `refused` is why it may not stay, "" if it may;
+    `source` the address that it counts for, "" if for none."""
 
     refused: str
+
+    @property
+    def source(self) -> str: ...
 
     def comes_from(self, host: str, chain: str = "") -> None:
         """Its bytes come from this host, which may hand on somebody's connection: then this is the
@@ -59,7 +63,7 @@ class Guest(Protocol):
 class _Welcome:
     """Who comes by no door that counts."""
 
-    refused = ""
+    refused = source = ""
 
     def comes_from(self, host: str, chain: str = "") -> None:
         """Nobody asks."""
@@ -119,7 +123,7 @@ class _Counted:
         self._door = door
         self.refused = ""
         self._host: str | None = None
-        self._source = ""  # for which it is counted; "": for none
+        self.source = ""
         self._open = self._strange = False
 
     def comes_from(self, host: str, chain: str = "") -> None:
@@ -140,7 +144,7 @@ class _Counted:
                 self.refused = WHY[refusal]
                 door.census.connects += 1
                 return
-            self._source = source
+            self.source = source
         self._open = self._strange = True
         door.census.connections += 1
         door.census.strangers += 1
@@ -149,7 +153,7 @@ class _Counted:
 
     def join(self) -> None:
         door = self._door
-        if self._source and (why := door.occupancy.join(self._source, door.clock.seconds())):
+        if self.source and (why := door.occupancy.join(self.source, door.clock.seconds())):
             door.census.joins += 1
             raise Crowded(WHY[why])
 
@@ -157,14 +161,14 @@ class _Counted:
         if self._strange:
             self._strange = False
             self._door.census.strangers -= 1
-            if self._source:
-                self._door.occupancy.known(self._source)
+            if self.source:
+                self._door.occupancy.known(self.source)
 
     def proven(self) -> None:
         self.known()
-        if self._source:
-            self._door.occupancy.gone(self._source)
-            self._source = ""
+        if self.source:
+            self._door.occupancy.gone(self.source)
+            self.source = ""
 
     def left(self) -> None:
         if self._open:

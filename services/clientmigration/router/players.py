@@ -80,8 +80,8 @@ class PlaceQueue(Protocol):
 class ArrivalBook(Protocol):
     """Who keeps whether players arrive where they are sent."""
 
-    def back(self, player: str) -> None:
-        """The player is at the door."""
+    def back(self, player: str, source: str) -> None:
+        """The player is at the door, and comes from this address ("": one that is not counted)."""
 
     def avoided(self, player: str) -> Mapping[str, float]:
         """The members that it could not reach lately, and from when on it may try again."""
@@ -218,7 +218,7 @@ class Visit:
         identity = self._ports.identities.of(hello.token)
         self.line.say(identity)
         meter.count("joins")
-        self._ports.arrivals.back(identity.player)
+        self._ports.arrivals.back(identity.player, self.line.guest.source)
         waited_from = self._clock.seconds()
         for _ in range(TRIES):
             record = await self._ports.homes.record_of(identity.player, self._measure)
