@@ -76,6 +76,11 @@ def _everywhere(measure: str, *roles: str) -> str:
     return f"sumSeries({_all(*(place(role, measure) for role in roles))})"
 
 
+def _crowded() -> str:
+    measures = ("crowded_connects", "crowded_joins")
+    return _all(*(place(role, each) for role in DAEMONS for each in measures))
+
+
 def _clocks() -> str:
     return _all(*(kept(place(role, "clock_off_ms")) for role in DAEMONS))
 
@@ -222,6 +227,17 @@ ALERTS = (
         target=_everywhere("turned_away", *DAEMONS),
         reducer="sum",
         above=0,
+        look_at="decisions",
+    ),
+    Alert(
+        name="crowded",
+        title="Too many come from one address",
+        text="In the last minute a daemon refused more than a hundred connections or joins, because"
+        " too many came from one address, or from all together. Those who play notice nothing. The"
+        " daemon's log names addresses.",
+        target=f"sumSeries({_crowded()})",
+        reducer="sum",
+        above=100,
         look_at="decisions",
     ),
     Alert(

@@ -223,12 +223,14 @@ def process() -> Row:
         ),
         lines(
             "Refusals and losses",
-            "Tickets refused, connections closed or turned away, members gone undrained,"
-            " players that did not arrive where they were sent, work that failed and goes on.",
+            "Tickets refused, connections closed, turned away or too many of an address,"
+            " members gone undrained, players that did not arrive, work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", ORANGE),
                 of("turned_away", "turned away", GREY),
+                of("crowded_connects", "crowded", SKY),
+                of("crowded_joins", "crowded joins", GREEN),
                 of("members_lost", "members lost", RED),
                 of("failed_arrivals", "did not arrive", PINK),
                 of("failures", "failures", BLUE),

@@ -267,12 +267,14 @@ def process() -> Row:
         ),
         lines(
             "Refusals and drops",
-            "Tickets refused, connections closed for a fault or turned away, datapoints dropped,"
-            " work that failed and goes on.",
+            "Tickets refused, connections closed for a fault, turned away or too many of one"
+            " address, datapoints dropped, work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", ORANGE),
                 of("turned_away", "turned away", GREY),
+                of("crowded_connects", "crowded", SKY),
+                of("crowded_joins", "crowded joins", GREEN),
                 of("carbon_dropped", "datapoints", PINK),
                 of("failures", "failures", RED),
             ],

@@ -121,3 +121,9 @@ class NotTrusted(PeersFault):
     that is not trusted here."""
 
     code = "not_trusted"
+
+
+class Crowded(PeersFault):
+    """Too many connections or joins come from one address, or from all addresses together."""
+
+    code = "crowded"

@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from clientmigration.cli.explain import Decided, Explanation, picture, touching
+from clientmigration.cli.explain import Decided, Explanation, of_this_run, picture, touching
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.player.fact import Fact
@@ -56,3 +56,17 @@ def test_what_nobody_knows_is_said_with_how_far_back_was_looked_and_what_was_awa
     text = said(Explanation([], AT, [], ["without Graphite's events: it does not answer"]))
     assert "nothing is remembered of 'ada' since 22:13:20" in text
     assert "without Graphite's events" in text
+
+
+def test_decisions_of_before_the_router_was_started_are_told_only_when_asked_for() -> None:
+    new, old = Decided(AT + 6, (FLOW,), 7, 20), Decided(AT, (FLOW,), 1, 14)
+    shown, notes = of_this_run([new, old], AT + 3, earlier=False)
+    assert shown == [new]
+    assert notes == [
+        "1 older decisions are of before the router was started at 22:13:23: --earlier shows them"
+    ]
+    shown, notes = of_this_run([new, old], AT + 3, earlier=True)
+    assert shown == [new, old]
+    assert notes == ["the router was started at 22:13:23: what is older was before"]
+    for started in (0.0, AT - 1):
+        assert of_this_run([new, old], started, earlier=False) == ([new, old], [])

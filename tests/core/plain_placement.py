@@ -3,12 +3,13 @@
 import math
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import msgspec
 
 from clientmigration.core.fleet.fleet import Fleet
-from clientmigration.core.fleet.health import Health
+from clientmigration.core.fleet.health import FEW, LITTLE, Health
 from clientmigration.core.fleet.member import Member, usual_cost
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.placement import REACH
@@ -88,7 +89,7 @@ def scores(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> list
     """Every member's score, by name."""
     members = fleet.members()
     usual = usual_cost(members)
-    known = {m.name: predicted(m, policy, usual) for m in members}
+    known = predicted(members, policy, usual)
     words = {
         m.name: _excluded(newcomer, m, health, policy, now) if health else "silent"
         for m, health in ((m, known[m.name]) for m in members)
@@ -114,9 +115,21 @@ def scores(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> list
     return found
 
 
-def predicted(member: Member, policy: Policy, usual: float) -> Health | None:
-    """The latest sample plus everybody who is on the way here; None before the first."""
-    return member.newest and member.newest.plus(member.on_the_way(policy), usual)
+def predicted(members: Sequence[Member], policy: Policy, usual: float) -> dict[str, Health | None]:
+    """Of each its latest sample plus everybody who is on the way there; None before the first. Of
+    those that are as good as idle all have the same load."""
+    later = {m.name: m.newest and m.newest.plus(m.on_the_way(policy), usual) for m in members}
+
+    def idle(member: Member) -> bool:
+        newest, health = member.newest, later[member.name]
+        return bool(newest and health and newest.load < LITTLE and health.players < FEW)
+
+    loads = [m.newest.load for m in members if m.newest and idle(m)]
+    even = math.fsum(loads) / max(1, len(loads))
+    return {
+        m.name: replace(health, load=even) if (health := later[m.name]) and idle(m) else health
+        for m in members
+    }
 
 
 def _excluded(

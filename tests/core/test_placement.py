@@ -21,6 +21,25 @@ def test_among_equals_the_less_loaded_is_chosen() -> None:
     assert chosen(ADA, fleet_of(a={"load": 0.5}, b={"load": 0.3})) == "b"
 
 
+def test_the_first_players_are_spread_over_servers_that_are_idle_though_not_equally() -> None:
+    """What an idle server's load says is which machine has something else to do."""
+    for load in (0.01, 0.02, 0.1, 0.25):
+        for capacity in (20.0, 200.0, 5000.0):
+            idle = {"players": 0.0, "capacity": capacity}
+            fleet = fleet_of(a={"load": 0.01, **idle}, b={"load": load, **idle})
+            assert burst(fleet, 6) == {"a": 3, "b": 3}, (load, capacity)
+
+
+def test_of_two_idle_servers_the_one_with_fewer_players_gets_the_next_before_any_report() -> None:
+    fleet = fleet_of(a={"load": 0.01, "players": 4.0}, b={"load": 0.05, "players": 0.0})
+    assert burst(fleet, 4) == {"b": 4}
+
+
+def test_a_server_that_works_hard_for_few_is_not_taken_for_an_idle_one() -> None:
+    fleet = fleet_of(a={"load": 0.4, "players": 5.0}, b={"load": 0.05, "players": 9.0})
+    assert burst(fleet, 6) == {"b": 6}
+
+
 def test_among_equals_the_nearer_by_ping_is_chosen() -> None:
     pinged = Newcomer("ada", None, {"a": 40, "b": 12})
     assert chosen(pinged, fleet_of(a={}, b={})) == "b"

@@ -93,3 +93,15 @@ def test_memory_is_bounded() -> None:
         reach.failed(f"{n}", "eu", 100.0)
     assert len(reach._avoided) == PLAYERS
     assert len(reach._tried["eu"].failed) == MOST
+
+
+def test_one_witness_counts_once_however_many_players_it_speaks_for() -> None:
+    reach = Reach(ReachPolicy())
+    for n in range(100):
+        reach.failed(f"p{n}", "eu", 100.0, "203.0.113.9")
+    assert reach.shut("eu") == (0.0, 0.0)
+    assert "eu" in reach.avoided("p7", 101.0)
+    reach.failed("ada", "eu", 101.0, "203.0.113.10")
+    assert reach.shut("eu") == (0.0, 0.0)
+    reach.failed("bob", "eu", 101.0)
+    assert reach.shut("eu") != (0.0, 0.0)

@@ -36,7 +36,7 @@ class Host:
         load = Load(lambda: self.cpu, lambda: self.allowed, self.clock.seconds)
         clocks = Clocks(self.clock, WorldClock(self.clock))
         self.ticks = Ticks(clocks, RATE, self.meter, load, self.beats, lambda: None)
-        seats = cast(Any, SimpleNamespace(playing=lambda: "x" * 30, capacity=200, draining=False))
+        seats = cast(Any, SimpleNamespace(count=lambda: 30, capacity=200, draining=False))
         self.condition = Condition(load, seats, self.ticks, Policy(), lambda: self.split)
         self.does: Callable[[], None] = lambda: None
         self.ticks.start(lambda _tick, _now: self.does())

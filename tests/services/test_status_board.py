@@ -9,10 +9,11 @@ import struct
 import msgspec
 import pytest
 
+from clientmigration.core.measures.bounds import source_of
 from clientmigration.status import documents
 from clientmigration.status.board import DOWN_S, FRESH_S, RENAME_S, Board
 from clientmigration.status.feed import PublicMove, PublicServer, PublicWorld, Sighting, Status
-from clientmigration.status.limits import Allowed, RateLimits, origin_of
+from clientmigration.status.limits import Allowed, RateLimits
 
 NOW = 1_800_000_000.0
 PLAYER = "00112233445566aa"
@@ -202,5 +203,5 @@ def test_the_limits_forget_addresses_of_long_ago() -> None:
 
 
 def test_a_host_with_many_ipv6_addresses_is_one() -> None:
-    assert origin_of("2001:db8::1") == origin_of("2001:db8::ffff:2") != origin_of("2001:db8:0:1::1")
-    assert origin_of("::ffff:192.0.2.7") == origin_of("192.0.2.7")
+    assert source_of("2001:db8::1") == source_of("2001:db8::ffff:2") != source_of("2001:db8:0:1::1")
+    assert source_of("::ffff:192.0.2.7") == source_of("192.0.2.7")

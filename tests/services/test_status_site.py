@@ -11,7 +11,10 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from clientmigration.core.measures.bounds import Bounds, Trusted
 from clientmigration.net.beats import Beats
+from clientmigration.net.door import Closed
+from clientmigration.net.guests import Guests
 from clientmigration.status.answers import PublicAnswer
 from clientmigration.status.assets import static_files
 from clientmigration.status.board import DOWN_S, Board
@@ -46,7 +49,9 @@ class Wire(StringTransport):
 class Place:
     """A status daemon without a feed, on a clock that a test turns."""
 
-    def __init__(self, allowed: Allowed | None = None, limit: int = 100) -> None:
+    def __init__(
+        self, allowed: Allowed | None = None, limit: int = 100, trusted: str = "", each: int = 99
+    ) -> None:
         self.clock = Clock()
         self.clock.advance(1_800_000_000)
         self.limits = RateLimits(allowed or Allowed())
@@ -54,9 +59,17 @@ class Place:
         board = Board(lambda size: b"k" * size)
         self.service = StatusService(self.clock, Beats(self.clock), board, self.streams)
         root = PublicPages(
-            self.clock, self.limits, self.streams, static_files(), dict(self.service.answers())
+            self.clock,
+            self.limits,
+            self.streams,
+            static_files(),
+            dict(self.service.answers()),
+            Trusted.parse(trusted),
         )
-        self.site = StatusSite(root, self.clock, limit)
+        rate = (1000.0, 1000.0)
+        bounds = Bounds(each, 8 * each, each, 8 * each, rate, rate, rate, rate)
+        guests = Guests(bounds, Trusted.parse(trusted), self.clock)
+        self.site = StatusSite(root, self.clock, limit, guests)
         self.service.startService()
 
     def tell(self, players: int = 100) -> None:
@@ -65,8 +78,7 @@ class Place:
 
     def connect(self) -> Any:
         channel = self.site.buildProtocol(IPv4Address("TCP", "192.0.2.1", 4000))
-        if channel is not None:
-            channel.makeConnection(Wire())
+        channel.makeConnection(Wire())
         return channel
 
     def ask(self, path: str, *headers: str, method: str = "GET", version: str = "1.1") -> Wire:
@@ -182,11 +194,31 @@ def test_a_request_with_a_huge_body_costs_its_connection(header: str) -> None:
 def test_a_connection_that_asks_nothing_is_closed_and_too_many_are_not_taken() -> None:
     place = Place(limit=2)
     first, second = place.connect(), place.connect()
-    assert place.connect() is None
+    assert isinstance(place.connect(), Closed)
     place.clock.advance(IDLE_S + 1)
     assert first.transport.disconnecting
     second.connectionLost()
-    assert place.connect() is not None
+    assert not isinstance(place.connect(), Closed)
+
+
+def test_one_address_has_so_many_connections_and_no_more() -> None:
+    place = Place(each=2)
+    first, _ = place.connect(), place.connect()
+    assert isinstance(place.connect(), Closed)
+    first.connectionLost()
+    assert not isinstance(place.connect(), Closed)
+
+
+def test_behind_a_trusted_proxy_each_visitor_has_requests_of_its_own() -> None:
+    def codes(place: Place, visitors: str) -> list[int]:
+        return [
+            parts(place.ask("/badge.svg", f"X-Forwarded-For: 203.0.113.{each}"))[0]
+            for each in visitors
+        ]
+
+    few = Allowed(per_s=1, burst=2)
+    assert codes(Place(few, trusted="192.0.2.0/24"), "111222") == [200, 200, 429] * 2
+    assert codes(Place(few), "111222") == [200, 200] + [429] * 4
 
 
 # The stream.

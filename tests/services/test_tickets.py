@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from clientmigration.errors import ConfigurationError, NotAuthentic, TicketRefused
 from clientmigration.net.tickets import TICKET_TTL_S, Seals, Ticket, hashed
+from clientmigration.wire.messages import Redirect
 
 SECRET = "0123456789abcdef" * 2
 NOW = 1_700_000_000.0
@@ -222,3 +223,93 @@ def test_a_secret_is_read_from_a_file_without_its_line_end(tmp_path: Path) -> No
 def test_a_missing_secret_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"openssl rand -hex 32 > .*missing"):
         Seals.from_file(tmp_path / "missing")
+
+
+# While the secret is changed.
+
+NEW = "fedcba9876543210" * 2
+STAGES = ((SECRET,), (NEW, SECRET), (NEW,))
+
+
+@pytest.mark.parametrize("ours", STAGES)
+@pytest.mark.parametrize("theirs", STAGES)
+def test_who_shares_a_secret_believes_each_other_in_every_order(
+    ours: tuple[str, ...], theirs: tuple[str, ...]
+) -> None:
+    here, there, good = Seals(*ours), Seals(*theirs), bool(set(ours) & set(theirs))
+    checks = (
+        lambda: there.redeemed(here.ticket(TICKET, NOW), "gs-2", "ada's own", NOW),
+        lambda: there.identified(here.identity(ADA, NOW)),
+        lambda: there.proven(here.proof(*PROVEN[0]), *PROVEN[0]),
+        lambda: there.proofs("watcher").proven(here.proofs("watcher").proof("a", "b"), "a", "b"),
+    )
+    for check in checks:
+        if good:
+            check()
+        else:
+            with pytest.raises((NotAuthentic, TicketRefused)):
+                check()
+
+
+def test_a_ticket_of_two_secrets_is_still_for_one_server_and_one_time_and_one_holder() -> None:
+    both = Seals(NEW, SECRET)
+    token = both.ticket(TICKET, NOW)
+    for seals in (both, Seals(NEW), Seals(SECRET)):
+        with pytest.raises(TicketRefused, match="for another server"):
+            seals.redeemed(token, "gs-3", "ada's own", NOW)
+        with pytest.raises(TicketRefused, match="expired"):
+            seals.redeemed(token, "gs-2", "ada's own", NOW + 60)
+        with pytest.raises(TicketRefused, match="somebody else's"):
+            seals.redeemed(token, "gs-2", "eve's own", NOW)
+
+
+def test_a_token_is_made_anew_until_it_is_signed_with_the_secrets_of_now() -> None:
+    stages = [Seals(*each) for each in STAGES]
+    for at, issuer in enumerate(stages):
+        token = issuer.identity(ADA, NOW)
+        assert [seals.is_fresh(token) for seals in stages] == [n == at for n in range(3)]
+
+
+def test_a_secret_is_changed_while_proofs_made_before_go_on() -> None:
+    seals = Seals(SECRET)
+    proofs = seals.proofs("operator")
+    before = proofs.proof("a", "b")
+    seals.renew((NEW, SECRET))
+    proofs.proven(before, "a", "b")
+    seals.renew((NEW,))
+    with pytest.raises(NotAuthentic):
+        proofs.proven(before, "a", "b")
+
+
+@pytest.mark.parametrize("bad", [(), (NEW, SECRET, NEW), (NEW, "short")])
+def test_what_cannot_be_the_secrets_changes_nothing(bad: tuple[str, ...]) -> None:
+    seals = Seals(SECRET)
+    with pytest.raises(ConfigurationError):
+        seals.renew(bad)
+    assert seals.identified(Seals(SECRET).identity(ADA, NOW)) == ADA
+
+
+def test_what_two_secrets_sign_is_not_too_long_to_be_said() -> None:
+    longest = Ticket("f" * 16, "f" * 16, "s" * 64, 2**32, "f" * 64)
+    token = Seals(NEW, SECRET).ticket(longest, NOW + 0.123)
+    Redirect(member="s" * 64, address="h:1", ticket=token)
+    assert len(token) <= 1024
+
+
+def test_signatures_without_number_are_not_tried() -> None:
+    seals = Seals(SECRET)
+    good = seals.identity(ADA, NOW)
+    with pytest.raises(NotAuthentic):
+        seals.identified("~".join(["x", "y", good]))
+    with pytest.raises(NotAuthentic):
+        seals.proven("~".join(["0", "0", seals.proof(*PROVEN[0])]), *PROVEN[0])
+
+
+def test_a_file_has_a_secret_on_each_line(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text(f"{NEW}\n\n  {SECRET} \n")
+    assert Seals.from_file(path).identified(Seals(SECRET).identity(ADA, NOW)) == ADA
+    for text in ("", "\n\n", f"{NEW}\n{SECRET}\n{NEW}\n"):
+        path.write_text(text)
+        with pytest.raises(ConfigurationError):
+            Seals.from_file(path)

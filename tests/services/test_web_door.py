@@ -77,13 +77,16 @@ class House:
 class Page:
     """A browser at the other end."""
 
-    def __init__(self, house: House, **request: Any) -> None:
+    def __init__(self, house: House, forwarded: str = "", **request: Any) -> None:
         self.house = house
         self.socket = ClientProtocol(parse_uri("ws://localhost:4100/"), **request)
         self.connection = Connection(SERVER_TO_PLAYER)
         self.heard: list[Any] = []
         self.closed = False
-        self.socket.send_request(self.socket.connect())
+        asked = self.socket.connect()
+        if forwarded:
+            asked.headers["X-Forwarded-For"] = forwarded
+        self.socket.send_request(asked)
         self.go()
 
     def go(self) -> None:

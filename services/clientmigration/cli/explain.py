@@ -1,8 +1,8 @@
 """`clientmigration explain`: says why a player is where it is, or why a move was made.
 
 Asked for a server, it lists what was decided about it. Players and moves are in the router's
-memory, decisions are events in Graphite. If one of the two is away, the answer is what the other
-knows.
+memory, decisions are events in Graphite, which has those of earlier runs as well: they are told
+when they are asked for. If one of the two is away, the answer is what the other knows.
 """
 
 from __future__ import annotations
@@ -66,6 +66,11 @@ def flags(own: ArgumentParser) -> None:
     own.add_argument(
         "subject", help="the name of a player or a move (its beginning is enough), or of a server"
     )
+    own.add_argument(
+        "--earlier",
+        action="store_true",
+        help="decisions from before the router was started, too, within the last hour",
+    )
 
 
 def run(given: Namespace, answer: Output) -> int:
@@ -95,7 +100,26 @@ async def _told(reactor: Any, given: Namespace) -> Explanation:
             raise Away("; ".join([*notes, str(error)])) from error
         notes.append(f"without Graphite's events: {error}")
     facts, since = (because.facts, because.since) if because else ([], 0.0)
-    return Explanation(facts[:SHOWN], since, decisions, notes)
+    if because is None and decisions:
+        notes.append("decisions may be of an earlier run: the router would say since when it runs")
+    started = because.started if because is not None else 0.0
+    shown, note = of_this_run(decisions, started, given.earlier)
+    return Explanation(facts[:SHOWN], since, shown[:SHOWN], [*notes, *note])
+
+
+def of_this_run(
+    decisions: Sequence[Decided], started: float, earlier: bool
+) -> tuple[list[Decided], list[str]]:
+    """The decisions to be told, and what to say of those of earlier runs of the router, which was
+    `started` then (Unix seconds; 0: unknown)."""
+    before = [each for each in decisions if each.now < started]
+    if not before:
+        return list(decisions), []
+    since = clock(started)
+    if earlier:
+        return list(decisions), [f"the router was started at {since}: what is older was before"]
+    note = f"{len(before)} older decisions are of before the router was started at {since}: "
+    return list(decisions[: len(decisions) - len(before)]), [f"{note}--earlier shows them"]
 
 
 async def _remembered(reactor: Any, given: Namespace) -> Because:
@@ -113,7 +137,7 @@ async def _decided(reactor: Any, given: Namespace) -> list[Decided]:
     """The latest decisions of the last hour that touch a server of this name, newest first."""
     since, until = int(moment("-1h")), int(moment("now")) + 1
     known = await history.records(reactor, given.graphite.rstrip("/"), since, until, WITHIN_S)
-    return touching(given.subject, known)[:SHOWN]
+    return touching(given.subject, known)
 
 
 def touching(name: str, records: Sequence[DecisionRecord]) -> list[Decided]:

@@ -61,7 +61,7 @@ class Condition:
             load=load,
             health=0.0 if stands else health,
             grade=self.grade,
-            players=len(seats.playing()),
+            players=seats.count(),
             capacity=seats.capacity,
             draining=seats.draining,
             centre=Position(game["centre_x_m"], game["centre_y_m"]),

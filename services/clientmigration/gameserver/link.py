@@ -169,6 +169,7 @@ class Link:
 
     def _known(self) -> None:
         self.met = True
+        self.line.guest.proven()
         self._ears.links.met(self)
 
     def tell_look(self, look: bytes) -> None:

@@ -98,6 +98,7 @@ class PlayerLine:
             raise TicketRefused("nobody is expected here with this ticket")
         self._seat = seat
         seat.sit(self._line, ticket.holder, message.oldest)
+        self._line.guest.known()
 
     def _leave(self) -> None:
         if self._seat is not None:

@@ -11,7 +11,6 @@ from math import inf
 from typing import Any, Protocol, cast
 
 import msgspec
-from twisted.logger import Logger
 
 from clientmigration.core.player.believable import Passage, believable_ping
 from clientmigration.core.player.inbox import Inbox, room_at
@@ -22,6 +21,7 @@ from clientmigration.core.player.standing import Claim, Departed, Life
 from clientmigration.errors import GameFault, PeersFault
 from clientmigration.gameserver.askers import Asker, Askers
 from clientmigration.gameserver.hall import Hall
+from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.line import Line
 from clientmigration.wire import work
 from clientmigration.wire.connection import VIEW, VIEW_HEADER
@@ -40,7 +40,7 @@ from clientmigration.wire.messages import (
     Welcome,
 )
 
-log = Logger()
+log = SparingLogger(__name__)
 
 GAME_FAULT = "game_fault"  # the code of the goodbye to a player whom the game fails
 AWAY_S = 10.0  # a player whose connection is gone may come back this long before it counts as left

@@ -54,6 +54,11 @@ class Seats:
         """Everyone in the game, held or not."""
         return [seat for seat in self.by_name.values() if seat.entered]
 
+    def count(self) -> int:
+        """How many of those are reported: of one who is moved the source says first that it holds
+        it, and the target last that it has begun, so that no two report it."""
+        return sum(not (seat.held or seat.settling) for seat in self.playing())
+
     def names(self) -> list[str]:
         """The names of those."""
         return [seat.player for seat in self.playing()]

@@ -34,9 +34,19 @@ from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
+from clientmigration.net.guests import Guests
 from clientmigration.net.probe import Probe
-from clientmigration.net.renewed import Renewals
-from clientmigration.net.settings import ORIGINS, TLS_CA, TLS_DOOR, Common, hertz, positive, served
+from clientmigration.net.settings import (
+    ORIGINS,
+    TLS_CA,
+    TLS_DOOR,
+    Common,
+    bounds_flags,
+    bounds_of,
+    hertz,
+    positive,
+    served,
+)
 from clientmigration.net.web import Reception
 
 GAME_FAILED = 70  # EX_SOFTWARE of sysexits.h
@@ -65,6 +75,7 @@ class Options(Common):
         ORIGINS,
         *TLS_DOOR,
         TLS_CA,
+        *bounds_flags(connects=100, strangers=256),
         ("capacity", "c", 200, "players at most", positive),
         ("rate", None, 20, "ticks per second, 1 to 1000", hertz),
         ("files", "f", "", "folder of files that players may download; none: no files"),
@@ -156,14 +167,15 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         server.found_at(options.announced(address))
         encryption.suits(server.attachment.address)
 
-    door = Door(listen, reception, found_at)
+    guests = Guests(bounds_of(options, 2 * setting.capacity), options.trusted, reactor)
+    door = Door(listen, reception, found_at, guests)
     router = encryption.dialling(reactor, options["router"])
     link: IService = steady(router, server.router_line, reactor)
     if options.sidecar and not options["advertise"]:
         told = server.attachment.advertise
         link = Asking(agent_for(reactor), options.sidecar, told, link, reactor)
-    renewals, lookers = Renewals(reactor, encryption.files), looking(reactor, options, server)
-    return InOrder(renewals, carbon, probe, *lookers, door, link, server)
+    lookers = looking(reactor, options, server)
+    return InOrder(options.renewals(reactor), carbon, probe, *lookers, door, link, server)
 
 
 def looking(reactor: Any, options: Options, server: GameServer) -> list[IService]:

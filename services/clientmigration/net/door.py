@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from random import random
+from typing import Any
 
 from twisted.application.internet import (
     ClientService,
@@ -17,7 +18,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     HostnameEndpoint,
     TCP4ClientEndpoint,
+    TCP4ServerEndpoint,
     TCP6ClientEndpoint,
+    TCP6ServerEndpoint,
 )
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import (
@@ -37,7 +40,8 @@ from zope.interface import implementer
 from clientmigration.errors import NotTrusted
 from clientmigration.net.addresses import EVERYWHERE, SCHEMES, Whereabouts, host_and_port, place_of
 from clientmigration.net.encryption import Encryption, SecureWay
-from clientmigration.net.line import Line, described
+from clientmigration.net.guests import Guests
+from clientmigration.net.line import Line, described, host_of
 from clientmigration.net.trust import Trust
 
 log = Logger()
@@ -83,6 +87,35 @@ class Lines(Factory):
         return self.make()
 
 
+class GuestLines(Lines):
+    """The same, for a door that counts its guests: what it makes has a `guest`, and gets it. Whom
+    nothing is made for is closed at once; the socket itself does so for none, where it is `bare` of
+    any other protocol around ours."""
+
+    def __init__(self, make: Callable[[], Any], guests: Guests, bare: bool) -> None:
+        super().__init__(make)
+        self._guests, self._bare = guests, bare
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
+        """One line, if this address may have one more."""
+        guest = self._guests.admit(host_of(addr))
+        if guest is not None:
+            made: Any = self.make()
+            if made is not None:
+                made.guest = guest
+                return made  # type: ignore[no-any-return]
+            guest.left()
+        return None if self._bare else Closed()
+
+
+class Closed(Protocol):
+    """Nobody is let in."""
+
+    def makeConnection(self, transport: Any) -> None:
+        """It is over."""
+        transport.abortConnection()
+
+
 class SiteDoor(StreamServerEndpointService):
     """Listens for a factory of Twisted's own. A port that is taken ends the program with its
     reason, as `strports.service` does."""
@@ -98,8 +131,10 @@ class Door(SiteDoor):
         endpoint: IStreamServerEndpoint,
         make: Callable[[], Protocol | None],
         opened: Callable[[str], None] = lambda _address: None,
+        guests: Guests | None = None,
     ) -> None:
-        super().__init__(endpoint, Lines(make))
+        bare = isinstance(endpoint, TCP4ServerEndpoint | TCP6ServerEndpoint)
+        super().__init__(endpoint, GuestLines(make, guests, bare) if guests else Lines(make))
         self.opened = opened
 
     def privilegedStartService(self) -> None:

@@ -19,9 +19,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from clientmigration.core.measures.bucket import TokenBucket
-from clientmigration.errors import PeersFault, TooFast, TooSlow
+from clientmigration.errors import Crowded, PeersFault, TooFast, TooSlow
 from clientmigration.net.burden import burden
 from clientmigration.net.complaints import complaints
+from clientmigration.net.guests import WELCOME, Guest
 from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
 
@@ -83,6 +84,7 @@ class Line(TwistedProtocol):
     bound: control messages are few, and views are skipped while the peer does not read."""
 
     transport: Any  # an ITransport that is an IConsumer too; zope's interfaces do not intersect
+    guest: Guest = WELCOME  # as the door counts it, if it came by one
 
     def __init__(
         self,
@@ -116,6 +118,8 @@ class Line(TwistedProtocol):
         self._send = sender(self.transport)
         self.say(Greeting(role=self.role))
         self._expect(GREETING_WAIT_S, self._silent)
+        if self.guest.refused:
+            self.fail(Crowded(self.guest.refused))
 
     def dataReceived(self, data: bytes) -> None:
         """Hand on what is complete; a fault of the peer ends it."""
@@ -229,6 +233,7 @@ class Line(TwistedProtocol):
         self._relax()
         self.resumeProducing()
         burden(self.clock).lay_down(self)
+        self.guest.left()
         listener, self.listener, self._send = self.listener, _NOBODY, len
         listener.closed(reason.getErrorMessage())
 
@@ -266,6 +271,11 @@ class Line(TwistedProtocol):
 
     def stopProducing(self) -> None:
         """The connection is going; `connectionLost` follows."""
+
+
+def host_of(address: object) -> str:
+    """Where a connection comes from; "" if that is no network."""
+    return address.host if isinstance(address, IPv4Address | IPv6Address) else ""
 
 
 def described(address: object) -> str:

@@ -1,4 +1,4 @@
-"""Files that others renew while a daemon runs: certificates, keys, lists of authorities.
+"""Files that others renew while a daemon runs: secrets, certificates, keys, authorities.
 
 What they said last that made sense is what counts. A file that is half written, or does not fit its
 key yet, changes nothing: that is said once, and the old one is kept.
@@ -20,7 +20,7 @@ from clientmigration.net.beats import Beats
 
 log = Logger()
 
-LOOK_S = 2.0  # between two looks; a change counts when a second look finds nothing newer
+LOOK_S = 1.0  # between two looks; a change counts when a second look finds nothing newer
 T = TypeVar("T")
 _Marks = tuple[tuple[int, ...], ...]
 
@@ -32,22 +32,14 @@ class Renewable(Protocol):
         """Take what is new, if there is anything new and it is good."""
 
 
-class Renewed(Generic[T]):
-    """What `paths` say, by `parse`, which gets the bytes of each and raises ConfigurationError. So
-    does this, at first; later a file that cannot be read or parsed leaves `value` as it is. `what`
-    the files are, in a word for the log."""
+class Renewing:
+    """What `paths` say, taken anew when they have changed: `take` reads it, and answers what to say
+    of it in the log, or raises ConfigurationError. `what` the files are, in words for the log."""
 
-    def __init__(self, what: str, paths: Sequence[str], parse: Callable[..., T]) -> None:
-        self.what, self._parse = what, parse
+    def __init__(self, what: str, paths: Sequence[str], take: Callable[[], str]) -> None:
+        self.what, self._take = what, take
         self._paths = tuple(str(Path(each).absolute()) for each in paths)
         self._taken = self._seen = _marks(self._paths)
-        self.value = self._read()
-
-    def _read(self) -> T:
-        try:
-            return self._parse(*(Path(each).read_bytes() for each in self._paths))
-        except OSError as error:
-            raise ConfigurationError(f"{error.filename}: {error.strerror}") from error
 
     def look(self) -> None:
         """Take what is new, once it is left alone: two files are not renewed in one moment, and one
@@ -57,17 +49,37 @@ class Renewed(Generic[T]):
             self._seen = marks
         elif marks != self._taken:
             self._taken = marks
-            self._take()
+            self._renew()
 
-    def _take(self) -> None:
+    def _renew(self) -> None:
         try:
-            self.value = self._read()
+            said = self._take()
         except ConfigurationError as error:
             log.error(
                 "{what} not renewed, the old one is kept: {error}", what=self.what, error=str(error)
             )
         else:
-            log.info("{what} renewed: {value}", what=self.what, value=str(self.value))
+            log.info("{what} renewed: {said}", what=self.what, said=said)
+
+
+class Renewed(Renewing, Generic[T]):
+    """The value that `parse` makes of the bytes of each file; it raises ConfigurationError, and so
+    does this at first. Later a file that cannot be read or parsed leaves `value` as it is."""
+
+    def __init__(self, what: str, paths: Sequence[str], parse: Callable[..., T]) -> None:
+        super().__init__(what, paths, self._parsed)
+        self._parse = parse
+        self.value = self._read()
+
+    def _read(self) -> T:
+        try:
+            return self._parse(*(Path(each).read_bytes() for each in self._paths))
+        except OSError as error:
+            raise ConfigurationError(f"{error.filename}: {error.strerror}") from error
+
+    def _parsed(self) -> str:
+        self.value = self._read()
+        return str(self.value)
 
 
 def _marks(paths: Sequence[str]) -> _Marks:

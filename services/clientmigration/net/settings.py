@@ -14,13 +14,15 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.measures.bounds import Bounds, Trusted
 from clientmigration.core.measures.metrics import NotADatapoint, clean
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_dialling, check_listening, check_url
 from clientmigration.net.daemon import Daemon, check_twistd
 from clientmigration.net.encryption import Encryption
+from clientmigration.net.renewed import Renewable, Renewals, Renewing
 from clientmigration.net.terminal import make_legible
-from clientmigration.net.tickets import Seals
+from clientmigration.net.tickets import Seals, secrets_in
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.web import Origins
 
@@ -104,6 +106,48 @@ TLS_CA = (
 ORIGINS = ("origins", None, "", "origins whose web pages may play, besides this host's own; or *")
 
 
+TRUSTED = (
+    "trusted",
+    None,
+    "127.0.0.1,::1",
+    "addresses, networks: not bounded, and proxies there are believed for whom they come",
+)
+AT_ONCE = 10  # seconds' worth of connects and joins that may come in one moment
+ALL = 8  # times what one address may have, for all together
+
+
+def bounds_flags(connects: int, strangers: int, joins: int = 0) -> tuple[Sequence[Any], ...]:
+    """The flags that say what one address may have, with their defaults; of `joins` if there are
+    any."""
+    flags: list[Sequence[Any]] = [
+        TRUSTED,
+        ("connects-each", None, connects, "connects of one address per second at most", positive),
+        ("strangers-each", None, strangers, "strangers of one address at a time at most", positive),
+    ]
+    if joins:
+        flags.append(
+            ("joins-each", None, joins, "joins of one address per second at most", positive)
+        )
+    return tuple(flags)
+
+
+def bounds_of(options: usage.Options, connections: int) -> Bounds:
+    """What the flags of a door say. One address may have so many `connections` that are no
+    strangers' beside those that are."""
+    connects, strangers = options["connects-each"], options["strangers-each"]
+    joins = options.get("joins-each", connects)
+    return Bounds(
+        connections=connections + strangers,
+        all_connections=ALL * (connections + strangers),
+        strangers=strangers,
+        all_strangers=ALL * strangers,
+        connects=(connects, AT_ONCE * connects),
+        all_connects=(ALL * connects, ALL * AT_ONCE * connects),
+        joins=(joins, AT_ONCE * joins),
+        all_joins=(ALL * joins, ALL * AT_ONCE * joins),
+    )
+
+
 def policy_from(path: str) -> Policy:
     """The policy that a TOML file says. ConfigurationError names what is wrong with it."""
     try:
@@ -125,6 +169,7 @@ class Common(usage.Options):
     dials: Sequence[str] = ("carbon",)  # the flags that say where to connect
     urls: Sequence[str] = ()  # the flags that say where graphite-web is
     written: Sequence[str] = ()  # the flags that say which file to write
+    read_again: Sequence[str] = ("secret-file",)  # those that say which file to read while it runs
     keyed = True  # whether the cluster's secret is needed
 
     def check(self) -> None:
@@ -135,11 +180,11 @@ class Common(usage.Options):
             check_dialling(self[flag], f"--{flag} ")
         for flag in self.urls:
             check_url(self[flag], f"--{flag} ", ("http",), GRAPHITE)
-        for flag in self.written:
+        for flag in (*self.written, *self.read_again):
             self[flag] = self[flag] and str(Path(self[flag]).absolute())
         if self.keyed:
             _ = self.seals
-        _ = self.policy, self.origins, self.encryption
+        _ = self.policy, self.origins, self.encryption, self.trusted
         if named := self.get("name"):
             check_name(named)
 
@@ -147,6 +192,22 @@ class Common(usage.Options):
     def seals(self) -> Seals:
         """Made from the cluster's secret."""
         return Seals.from_file(Path(self["secret-file"]))
+
+    @property
+    def renewable(self) -> list[Renewable]:
+        """The files that are read again whenever they have changed: the cluster's secret, and what
+        TLS is made of."""
+        path, seals = Path(self["secret-file"]), self.seals
+
+        def take() -> str:
+            seals.renew(secrets_in(path))
+            return f"{seals.count} good from now on"
+
+        return [Renewing(f"cluster secret {path}", [str(path)], take), *self.encryption.files]
+
+    def renewals(self, reactor: Any) -> Renewals:
+        """Looks at those files."""
+        return Renewals(reactor, self.renewable)
 
     @cached_property
     def encryption(self) -> Encryption:
@@ -157,6 +218,15 @@ class Common(usage.Options):
     def policy(self) -> Policy:
         """The policy that `--policy` names, or the default one."""
         return policy_from(self["policy"]) if self["policy"] else Policy()
+
+    @cached_property
+    def trusted(self) -> Trusted:
+        """Who is not bounded, of a daemon that has `TRUSTED` among its flags."""
+        named = self.get("trusted", "")
+        try:
+            return Trusted.parse(named)
+        except ValueError as error:
+            raise ConfigurationError(f"--trusted {named}: {error}") from error
 
     @cached_property
     def origins(self) -> Origins:

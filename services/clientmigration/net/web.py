@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 from clientmigration.errors import PeersFault, TooSlow
 from clientmigration.net.complaints import complaints
 from clientmigration.net.descriptors import always
-from clientmigration.net.line import GREETING_WAIT_S, Line, described, sender
+from clientmigration.net.guests import WELCOME, Guest
+from clientmigration.net.line import GREETING_WAIT_S, Line, described, host_of, sender
 from clientmigration.wire.connection import PLAYER_TO_SERVER
 from clientmigration.wire.web import Origins, WebSocket, messaged, sniff
 
@@ -48,6 +49,7 @@ class Doorway(TwistedProtocol):
     """A connection until it is known what it speaks; then it hands everything on."""
 
     transport: Any
+    guest: Guest = WELCOME  # as the door counts it
 
     def __init__(self, reception: Reception) -> None:
         self.reception = reception
@@ -66,6 +68,8 @@ class Doorway(TwistedProtocol):
         self._first += data
         browser = sniff(self._first)
         if browser is not None:
+            # A proxy's own protocol may have said meanwhile for whom it comes.
+            self.guest.comes_from(host_of(self.transport.getPeer()))
             inside = BrowserConnection(self.reception) if browser else self.reception.make()
             self._enter(inside)
             inside.dataReceived(self._first)
@@ -73,7 +77,7 @@ class Doorway(TwistedProtocol):
     def _enter(self, inside: Line | BrowserConnection) -> None:
         if self._waiting.active():
             self._waiting.cancel()
-        self._inside = inside
+        self._inside, inside.guest = inside, self.guest
         inside.makeConnection(self.transport)
 
     def _silent(self) -> None:
@@ -84,6 +88,7 @@ class Doorway(TwistedProtocol):
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Pass it on to whatever was made of the connection."""
         inside, self._inside = self._inside, None
+        self.guest.left()
         if inside is not None:
             inside.connectionLost(reason)
         elif self._waiting.active():
@@ -96,6 +101,7 @@ class BrowserConnection(TwistedProtocol):
     HTTP request was good."""
 
     transport: Any
+    guest: Guest = WELCOME
 
     def __init__(self, reception: Reception) -> None:
         self.reception = reception
@@ -141,7 +147,10 @@ class BrowserConnection(TwistedProtocol):
             return False
         self._relax()
         self._flush()
+        if self.socket.forwarded:
+            self.guest.comes_from(host_of(self.transport.getPeer()), self.socket.forwarded)
         self.line = self.reception.make()
+        self.line.guest = self.guest
         self.line.makeConnection(self)
         return True
 

@@ -65,9 +65,10 @@ class Arrivals:
             if self._heard_at(player, link.name) > expected.since + LATE_S:
                 self._arrived(player, link.name)
 
-    def back(self, player: str) -> None:
-        """The player is at the door. If it was sent somewhere long enough ago, and has not been
-        heard there, it could not reach that member."""
+    def back(self, player: str, source: str) -> None:
+        """The player is at the door, and comes from this address ("": from one that nobody counts).
+        If it was sent somewhere long enough ago, and has not been heard there, it could not reach
+        that member. All who come from one address are one who says so: a flood shuts nothing."""
         expected, now = self._expected.get(player), self._situation.now()
         if expected is None or now - expected.since < self._situation.policy.reach.arrive_s:
             return
@@ -75,7 +76,7 @@ class Arrivals:
         told = link is not None and link.listed_at > expected.since + LATE_S
         if told and not self._may_play(player, expected.member):
             del self._expected[player]
-            self._failed(player, expected.member)
+            self._failed(player, expected.member, source)
 
     def ended(self, ended: MoveEnded) -> None:
         """A planned move is over: its player could reach the target, or could not. Who is not heard
@@ -113,10 +114,10 @@ class Arrivals:
         avoided = self._reach.avoided(player, self._situation.now())
         return {m: at for m, at in avoided.items() if not self._may_play(player, m)}
 
-    def _failed(self, player: str, member: str) -> None:
+    def _failed(self, player: str, member: str, source: str = "") -> None:
         self._meter.count("failed_arrivals")
         log.info("{player} did not arrive at {member}", player=player, member=member)
-        self._reach.failed(player, member, self._situation.now())
+        self._reach.failed(player, member, self._situation.now(), source or player)
         self._judge(member)
 
     def _arrived(self, player: str, member: str) -> None:

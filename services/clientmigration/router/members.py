@@ -94,6 +94,7 @@ class MemberLine:
         if message.name and clean(message.name) != message.name:
             raise NotAuthentic(f"a member may not be called {message.name!r}")
         link = self._link = self._members.admit(message.name, message.role, self._line)
+        self._line.guest.proven()
         proof = self._seals.proof("router", self._nonce, message.nonce, link.name)
         self._line.say(Attached(name=link.name, proof=proof, now=self._ports.date()))
         self._ports.joined(link, message)

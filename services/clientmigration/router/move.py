@@ -14,13 +14,13 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome, migration
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.beats import Beats
+from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.net.tickets import TICKET_TTL_S, Ticket
 from clientmigration.router.attached import AttachedMembers, MemberLink
@@ -45,7 +45,7 @@ from clientmigration.wire.messages import (
     Waived,
 )
 
-log = Logger()
+log = SparingLogger(__name__)
 
 STEP_S = 3.0  # a member answers within milliseconds; three seconds mean that something is broken
 ARRIVAL_S = 6.0  # a player needs a round trip or two to connect to the target

@@ -22,6 +22,7 @@ from clientmigration.router.move import (
     MoveTerms,
     MoveTools,
 )
+from clientmigration.wire.messages import Frozen
 
 OnBegun = Callable[[MoveTerms], None]
 OnEnded = Callable[[MoveEnded], None]
@@ -29,18 +30,19 @@ OnEnded = Callable[[MoveEnded], None]
 
 class Moves:
     """Begins migrations, each carried out by a `carrier`, and hands on what is said about them.
-    `begun` and `ended` are told of players that play somewhere, not of newcomers."""
+    `begun`, `frozen` and `ended` are told of players that play somewhere, not of newcomers."""
 
     def __init__(
         self,
         tools: MoveTools,
         entropy: Callable[[int], bytes],
         begun: OnBegun,
+        frozen: OnBegun,
         ended: Sequence[OnEnded],
         carrier: type[MoveCarrier] = MoveCarrier,
     ) -> None:
         self._tools, self._entropy, self._carrier = tools, entropy, carrier
-        self._begun, self._ended = begun, ended
+        self._begun, self._frozen, self._ended = begun, frozen, ended
         self.by_id: dict[str, MoveCarrier] = {}
         self.by_player: dict[str, MoveCarrier] = {}
         self._waiters: dict[str, list[Deferred[None]]] = defaultdict(list)
@@ -145,6 +147,8 @@ class Moves:
         move = self.by_id.get(answer.migration)
         if move is not None:
             move.hear(member, answer)
+            if isinstance(answer, Frozen) and self.known(answer.migration):
+                self._frozen(move.terms)
 
     def player_left(self, player: str, source: str) -> None:
         """The player went home from there: a move away from there is over."""

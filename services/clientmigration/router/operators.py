@@ -171,6 +171,7 @@ class OperatorLine:
         if not self._entered:
             self.line.hang_up("refused", f"{LINKS} operators are here already")
             return
+        self.line.guest.proven()
         proof = proofs.proof("router", self._nonce, message.nonce, name)
         self.line.say(Entered(router=name, proof=proof))
 

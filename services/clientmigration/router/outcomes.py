@@ -8,6 +8,7 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from clientmigration.core.decisions.audit import AuditTrail
+from clientmigration.core.fleet.headcount import Headcount
 from clientmigration.core.fleet.reluctance import Reluctance
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.fact import Fact
@@ -74,6 +75,27 @@ class Cooldowns:
         self.moved_at[ended.terms.player] = ended.at
         while self.moved_at[oldest := next(iter(self.moved_at))] < ended.at - self._kept_s:
             del self.moved_at[oldest]
+
+
+class Relocations:
+    """Has the headcount know who is between two servers, and where they go on."""
+
+    def __init__(self, headcount: Headcount) -> None:
+        self._headcount = headcount
+
+    def frozen(self, terms: MoveTerms) -> None:
+        """The source holds the player from now on."""
+        self._headcount.held(terms.player, terms.source)
+
+    def ended(self, ended: MoveEnded) -> None:
+        """A move is over: the player plays on, here or there, or has left."""
+        terms = ended.terms
+        if ended.outcome is Outcome.SETTLED:
+            self._headcount.goes_on(terms.player, terms.target)
+        elif ended.outcome in (Outcome.REFUSED, Outcome.TIMED_OUT):
+            self._headcount.goes_on(terms.player, terms.source)
+        else:
+            self._headcount.let_go(terms.player)
 
 
 class Reluctant:

@@ -89,12 +89,12 @@ def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
         zone=known.zone,
         owner=owner,
         closed=known.closed(ports.situation.policy, ports.situation.now()),
-        sample=_sample(known, ports.members[known.name].measures),
+        sample=_sample(ports, known),
     )
 
 
-def _sample(known: Member, measures: Mapping[str, float]) -> MemberSample | None:
-    health = known.newest
+def _sample(ports: OverviewPorts, known: Member) -> MemberSample | None:
+    health, measures = known.newest, ports.members[known.name].measures
     if health is None:
         return None
     return MemberSample(
@@ -102,7 +102,7 @@ def _sample(known: Member, measures: Mapping[str, float]) -> MemberSample | None
         health=health.health,
         load=health.load,
         grade=int(health.grade),
-        players=health.players,
+        players=ports.situation.fleet.players(known.name),
         capacity=health.capacity,
         draining=health.draining,
         x=health.centre.x,
@@ -190,7 +190,8 @@ def _away(n: int, record: Record, moves: list[Moved]) -> Found:
 def because(ports: OverviewPorts, explain: Explain) -> Because:
     """What the router remembers of a player, a move or a member."""
     facts = ports.audit.about(explain.subject)
-    return Because(n=explain.n, since=ports.audit.since(), facts=facts)
+    started = ports.started()
+    return Because(n=explain.n, since=ports.audit.since(), facts=facts, started=started)
 
 
 def _called(player: str, roster: dict[str, Entry]) -> list[Entry]:

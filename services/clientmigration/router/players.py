@@ -62,7 +62,9 @@ class Identities:
     def of(self, token: str) -> Identity:
         """The identity that a token stands for ("" for none). Raises `NotAuthentic`."""
         player = self._seals.identified(token) if token else self._entropy(8).hex()
-        return Identity(player=player, token=token or self._seals.identity(player, self._now()))
+        if not token or not self._seals.is_fresh(token):  # the secret was changed since
+            token = self._seals.identity(player, self._now())
+        return Identity(player=player, token=token)
 
 
 class PlaceQueue(Protocol):
@@ -78,8 +80,8 @@ class PlaceQueue(Protocol):
 class ArrivalBook(Protocol):
     """Who keeps whether players arrive where they are sent."""
 
-    def back(self, player: str) -> None:
-        """The player is at the door."""
+    def back(self, player: str, source: str) -> None:
+        """The player is at the door, and comes from this address ("": one that is not counted)."""
 
     def avoided(self, player: str) -> Mapping[str, float]:
         """The members that it could not reach lately, and from when on it may try again."""
@@ -209,12 +211,14 @@ class Visit:
 
     async def _visit(self) -> None:
         hello = await self._hear(Hello, HELLO_S)
+        self.line.guest.join()
+        self.line.guest.known()
         meter = self._ports.meter
         self.group = hello.group
         identity = self._ports.identities.of(hello.token)
         self.line.say(identity)
         meter.count("joins")
-        self._ports.arrivals.back(identity.player)
+        self._ports.arrivals.back(identity.player, self.line.guest.source)
         waited_from = self._clock.seconds()
         for _ in range(TRIES):
             record = await self._ports.homes.record_of(identity.player, self._measure)

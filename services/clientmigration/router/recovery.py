@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from twisted.logger import Logger
-
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.reconcile import (
     Begin,
@@ -31,6 +29,7 @@ from clientmigration.core.player.reconcile import (
 )
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.net.beats import Beats
+from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveEnded
@@ -45,7 +44,7 @@ from clientmigration.wire.messages import (
     Stored,
 )
 
-log = Logger()
+log = SparingLogger(__name__)
 
 
 class UnderWay(Protocol):

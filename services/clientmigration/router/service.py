@@ -21,6 +21,7 @@ from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.burden import burden
+from clientmigration.net.guests import measures_of
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
@@ -41,7 +42,14 @@ from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.orders import Orders
-from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, Reluctant, log_ended
+from clientmigration.router.outcomes import (
+    Cooldowns,
+    MoveCounts,
+    MoveFacts,
+    Relocations,
+    Reluctant,
+    log_ended,
+)
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
 from clientmigration.router.overview import OverviewPorts, because, found, overview, world
 from clientmigration.router.past import Past
@@ -132,12 +140,14 @@ class Router(Service):
         self.past = Past(self.meter)
         self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
         self.reluctant = Reluctant()
-        listeners = (facts, counts, self.past, self.cooldowns, self.reluctant)
+        relocations = Relocations(self.fleet.headcount)
+        listeners = (facts, counts, self.past, self.cooldowns, self.reluctant, relocations)
         later = lambda ended: self.recovery.ended(ended)  # noqa: E731
         ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended, later)
         redirects = SealedRedirects(outside.seals, self.situation)
         tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats, self.now)
-        self.moves = Moves(tools, outside.entropy, facts.begun, ended, carrier)
+        told = facts.begun, relocations.frozen, ended
+        self.moves = Moves(tools, outside.entropy, *told, carrier)
 
     def _make_presence(self) -> None:
         outside, name, situation = self.outside, self.settings.name, self.situation
@@ -264,7 +274,12 @@ class Router(Service):
             moving=self.moves.count,
             carbon_dropped=outside.dropped,
             events_dropped=outside.events.take_dropped,
-            sources=(burden(outside.clock).measures, self.beats.measures, self.world.measures),
+            sources=(
+                burden(outside.clock).measures,
+                self.beats.measures,
+                self.world.measures,
+                measures_of(outside.clock),
+            ),
         )
         report = SelfReport(
             self.settings.name, gauges, outside.sink, self.annotations.look, self.now

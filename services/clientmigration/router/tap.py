@@ -19,10 +19,18 @@ from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
+from clientmigration.net.guests import Guests
 from clientmigration.net.ledgers import Engine, is_engine, kept_in, opened
 from clientmigration.net.probe import Probe
-from clientmigration.net.renewed import Renewals
-from clientmigration.net.settings import GRAPHITE, ORIGINS, TLS_DOOR, Common, served
+from clientmigration.net.settings import (
+    GRAPHITE,
+    ORIGINS,
+    TLS_DOOR,
+    Common,
+    bounds_flags,
+    bounds_of,
+    served,
+)
 from clientmigration.net.web import Reception
 from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.service import build
@@ -31,6 +39,7 @@ from clientmigration.router.warm_start import from_graphite
 log = Logger()
 
 VISITORS = 2048  # that come at once when a server of a fair size dies, and some who wait
+VISITORS_EACH = 512  # of these, of one address: a school that waits in the queue
 
 
 class Options(Common):
@@ -48,6 +57,7 @@ class Options(Common):
             "",
             "authorities (PEM): who comes to `members` shows a certificate",
         ),
+        *bounds_flags(connects=40, strangers=128, joins=10),
         ("ledger", None, "run/ledger.sqlite", "who owns which player: a file, or nats://..."),
         ("graphite", None, GRAPHITE, "graphite-web, for events"),
     )
@@ -100,8 +110,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     origins = options.origins
     reception = Reception(router.player_line, origins, reactor, router.blame, descriptors.left)
     encryption = options.encryption
-    players = Door(listening(reactor, options["players"], encryption), reception)
+    bounds, trusted = bounds_of(options, VISITORS_EACH), options.trusted
+    visitors, strangers = (Guests(bounds, trusted, reactor) for _ in range(2))
+    players_door = listening(reactor, options["players"], encryption)
+    players = Door(players_door, reception, guests=visitors)
     members_door = listening(reactor, options["members"], encryption, demanding=True)
-    members = Door(members_door, router.member_line)
-    renewals = Renewals(reactor, encryption.files)
-    return InOrder(renewals, ledger, carbon, probe, router, members, players)
+    members = Door(members_door, router.member_line, guests=strangers)
+    return InOrder(options.renewals(reactor), ledger, carbon, probe, router, members, players)

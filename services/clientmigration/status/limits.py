@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
-from ipaddress import AddressValueError, IPv6Address
 
 from clientmigration.core.measures.bucket import TokenBucket
 
@@ -24,17 +23,6 @@ class Allowed:
     burst: float = 100.0
     readers: int = 5_000  # event streams, all together
     readers_each: int = 30  # of one address
-
-
-def origin_of(host: str) -> str:
-    """The address that a host counts as."""
-    try:
-        address = IPv6Address(host)
-    except AddressValueError:
-        return host
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(IPv6Address(int(address) >> 64 << 64))
 
 
 @dataclass

@@ -15,8 +15,12 @@ from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from clientmigration.core.measures.bounds import Trusted, source_of
+from clientmigration.net.door import Closed
+from clientmigration.net.guests import WELCOME, Guest, Guests
+from clientmigration.net.line import host_of
 from clientmigration.status.answers import OPEN, SAFE, PublicAnswer, plain, send
-from clientmigration.status.limits import RateLimits, origin_of
+from clientmigration.status.limits import RateLimits
 from clientmigration.status.sse import EventKind, EventStreams
 
 BODY_LIMIT = 65_536
@@ -43,10 +47,11 @@ class PublicPages(Resource):
         streams: EventStreams,
         files: dict[str, PublicAnswer],
         made: dict[str, Callable[[], PublicAnswer]],
+        trusted: Trusted = Trusted(),  # noqa: B008
     ) -> None:
         super().__init__()
         self._clock, self._limits, self._streams = clock, limits, streams
-        self._files, self._made = files, made
+        self._files, self._made, self._trusted = files, made, trusted
 
     def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: ARG002
         """A leaf that answers whatever path is below."""
@@ -57,7 +62,9 @@ class PublicPages(Resource):
         return self._answer(request)
 
     def _answer(self, request: Request) -> bytes | int:
-        origin = origin_of(request.getClientAddress().host)
+        chain = ",".join(request.requestHeaders.getRawHeaders("X-Forwarded-For", []))
+        peer = host_of(request.getClientAddress())
+        origin = source_of(self._trusted.forwarded(peer, chain))
         if not self._limits.take_request(origin, self._clock.seconds()):
             return self._refuse(request, 429, "too many requests")
         path = request.path.decode("latin-1").strip("/")
@@ -130,6 +137,8 @@ class BoundedRequest(Request):
 class CountedConnection(HTTPChannel):
     """One HTTP/1.1 connection, counted by the site while it is open."""
 
+    guest: Guest = WELCOME
+
     def connectionMade(self) -> None:
         """One more."""
         self.factory.connections += 1
@@ -138,23 +147,34 @@ class CountedConnection(HTTPChannel):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """One less."""
         self.factory.connections -= 1
+        self.guest.left()
         super().connectionLost(reason)
 
 
 class StatusSite(Site):
-    """The HTTP server: it keeps no access log and never has more than `limit` connections."""
+    """The HTTP server: it keeps no access log and never has more than `limit` connections, nor more
+    of one address than its `guests` let in."""
 
     protocol = CountedConnection  # type: ignore[assignment]
     displayTracebacks = False
     noisy = False
 
-    def __init__(self, root: Resource, reactor: IReactorTime, limit: int) -> None:
+    def __init__(
+        self, root: Resource, reactor: IReactorTime, limit: int, guests: Guests | None = None
+    ) -> None:
         super().__init__(root, requestFactory=BoundedRequest, timeout=IDLE_S, reactor=reactor)
-        self.connections, self._limit = 0, limit
+        self.connections, self._limit, self._guests = 0, limit, guests
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """One connection, or None when there are too many."""
-        return super().buildProtocol(addr) if self.connections < self._limit else None
+        """One connection, or one that is closed at once when there are too many."""
+        if self.connections >= self._limit:
+            return Closed()
+        guest = self._guests.admit(host_of(addr)) if self._guests else WELCOME
+        if guest is None or guest.refused:
+            return Closed()
+        made: Any = super().buildProtocol(addr)
+        made.guest = guest
+        return made
 
     def log(self, request: Any) -> None:
         """Who looks at a public page is not written down."""

@@ -16,10 +16,20 @@ from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder, SiteDoor, listening
 from clientmigration.net.graphite import Series, render
+from clientmigration.net.guests import Guests
 from clientmigration.net.operator import watching
-from clientmigration.net.renewed import Renewals
-from clientmigration.net.settings import GRAPHITE, TLS_CA, TLS_DOOR, Common, positive, served
-from clientmigration.net.tickets import Proofs
+from clientmigration.net.renewed import Renewable, Renewing
+from clientmigration.net.settings import (
+    GRAPHITE,
+    TLS_CA,
+    TLS_DOOR,
+    Common,
+    bounds_flags,
+    bounds_of,
+    positive,
+    served,
+)
+from clientmigration.net.tickets import Proofs, keys_in
 from clientmigration.status.assets import static_files
 from clientmigration.status.board import Board
 from clientmigration.status.history import BACK_S, TARGETS, History
@@ -54,10 +64,12 @@ class Options(Common):
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
+        *bounds_flags(connects=40, strangers=200),
         ("requests-each", None, 20, "requests of one address per second at most", positive),
     )
     doors = ("listen",)
     urls = ("graphite",)
+    read_again = ("secret-file", "watch-key")
     keyed = False  # there may be a key for watchers instead, or only the sample
 
     @property
@@ -68,8 +80,25 @@ class Options(Common):
     @cached_property
     def proofs(self) -> Proofs:
         """What the router is shown: the watchers' key, or one made from the cluster's secret."""
+        return Proofs(lambda: self.watch_keys) if self.watch_keys else self.seals.proofs("watcher")
+
+    @cached_property
+    def watch_keys(self) -> list[bytes]:
+        """The watchers' keys of the file that `--watch-key` names, if it names one."""
+        return [*keys_in(Path(self["watch-key"]))] if self["watch-key"] else []
+
+    @property
+    def renewable(self) -> list[Renewable]:
+        """The watchers' key, or the cluster's secret; none for the sample; and what TLS is made of."""
+        if not self.watch_keys:
+            return [*self.encryption.files] if self["router"] == "sample" else super().renewable
+
+        def take() -> str:
+            self.watch_keys[:] = keys_in(Path(self["watch-key"]))
+            return f"{len(self.watch_keys)} shown from now on"
+
         key = self["watch-key"]
-        return Proofs.from_file(Path(key)) if key else self.seals.proofs("watcher")
+        return [Renewing(f"watchers' key {key}", [key], take), *self.encryption.files]
 
     def check(self) -> None:
         """Where browsers play, too; and the key, where there is a router to be shown it."""
@@ -100,13 +129,14 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     service = StatusService(reactor, beats, board, streams, options["play"], webhook.status)
     history = History(reactor, beats, lambda: recalled(reactor, options["graphite"]))
     made = {**service.answers(), "api/v1/history.json": history.answer}
-    pages = PublicPages(reactor, RateLimits(allowed), streams, static_files(), made)
+    trusted, limits = options.trusted, RateLimits(allowed)
+    pages = PublicPages(reactor, limits, streams, static_files(), made, trusted)
     pages.putChild(b"autoscale", webhook)
-    site = StatusSite(pages, reactor, 2 * allowed.readers)
+    guests = Guests(bounds_of(options, 0), trusted, reactor)
+    site = StatusSite(pages, reactor, 2 * allowed.readers, guests)
     door = SiteDoor(listening(reactor, options["listen"], options.encryption), site)
-    fed = feed(reactor, options, service)
-    renewals = Renewals(reactor, options.encryption.files)
-    return InOrder(renewals, fed, service, door)
+    parts = [options.renewals(reactor), feed(reactor, options, service), service, door]
+    return InOrder(*parts)
 
 
 def feed(reactor: Any, options: Options, service: StatusService) -> IService:

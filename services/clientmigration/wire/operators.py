@@ -193,11 +193,12 @@ class Found(Message, frozen=True, kw_only=True, tag="found"):
 
 class Because(Message, frozen=True, kw_only=True, tag="because"):
     """Router: answer `n`: the latest facts about the subject, newest first. The router remembers
-    facts since `since` (Unix seconds; 0: none yet)."""
+    facts since `since` (Unix seconds; 0: none yet). It was started at `started` (0: unknown)."""
 
     n: Count
     since: float
     facts: list[Fact]
+    started: float = 0.0
 
 
 class Ended(Message, frozen=True, tag="ended"):

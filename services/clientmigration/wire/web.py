@@ -101,6 +101,7 @@ class WebSocket:
         self.origins = origins
         self.limit = limit
         self.open = False
+        self.forwarded = ""  # X-Forwarded-For, which anybody can write
         self._protocol = ServerProtocol(max_size=limit)
         self._parts = bytearray()
         self._asides = 0
@@ -121,6 +122,7 @@ class WebSocket:
             raise NotOurProtocol(str(self._protocol.handshake_exc))
 
     def _answer(self, request: Request) -> None:
+        self.forwarded = ",".join(request.headers.get_all("X-Forwarded-For"))
         response = self._refusal(request) or self._protocol.accept(request)
         self._protocol.send_response(response)
         if response.status_code == 403:

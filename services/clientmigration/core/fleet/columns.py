@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientmigration.core.fleet.cells import Floats, Ints
-from clientmigration.core.fleet.health import FEW
+from clientmigration.core.fleet.health import FEW, LITTLE
 from clientmigration.core.fleet.member import CLOSED, Member
 from clientmigration.core.fleet.policy import Policy
 
@@ -112,14 +112,19 @@ class Columns:
         return float(sum(self["load"][some].tolist()) / players) if players else 0.0
 
     def outlook(self) -> Outlook:
-        """Every latest sample with all who are coming, as `Health.plus` would have each of them."""
+        """Every latest sample with all who are coming, as `Health.plus` would have each of them. Of
+        servers that are as good as idle the load says nothing, and is the same: not he who has an
+        idle machine that is a little busier gets nobody, but the first few players are spread."""
         load, players, capacity, coming = (
             self[figure] for figure in ("load", "players", "capacity", "coming")
         )
         many = players >= FEW
         usual = self._usual()
         cost = np.where(many, load / np.where(many, players, 1), usual)
-        load, players = np.maximum(0, load + coming * cost), np.maximum(0, players + coming)
+        idle = (players + coming < FEW) & (load < LITTLE) & (self["reported_at"] > -math.inf)
+        even = math.fsum(load[idle].tolist()) / max(1, idle.sum())
+        load = np.where(idle, even, np.maximum(0, load + coming * cost))
+        players = np.maximum(0, players + coming)
         weight = self.policy.health.seats_weight
         seat = np.where(capacity > 0, weight / np.maximum(capacity, 1), weight)
         return Outlook(usual, load, players, load + players * seat)

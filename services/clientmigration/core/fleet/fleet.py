@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from clientmigration.core.fleet.columns import Columns
 from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.headcount import Headcount
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.member import Member, PlannedChange
 from clientmigration.core.fleet.policy import Policy
@@ -43,6 +44,7 @@ class Fleet:
     def __init__(self) -> None:
         self._members: dict[str, Member] = {}
         self._columns: Columns | None = None
+        self.headcount = Headcount()
         self._unwritten: set[str] = set()  # members that have changed since their row was written
 
     def attach(self, name: str, role: str, address: str, zone: str = "", inner: str = "") -> None:
@@ -53,11 +55,13 @@ class Fleet:
         if clean(name) != name:
             raise ConfigurationError(f"member {name!r} must be called {clean(name)!r}")
         self._members[name] = Member(name, role, address, zone or name, inner=inner)
+        self.headcount.reported(name)
         self._columns = None
 
     def detach(self, name: str) -> None:
         """Forget a member; not an error when there is none of that name."""
         self._members.pop(name, None)
+        self.headcount.reported(name)
         self._columns = None
 
     def observe(self, measurements: Iterable[Measurement], now: float) -> None:
@@ -76,6 +80,7 @@ class Fleet:
         for name, samples in [(name, _samples(name, seconds)) for name, seconds in found.items()]:
             if samples:
                 self._keep(self._members[name].reported(samples).since(oldest))
+                self.headcount.reported(name)
 
     def placed(self, name: str, now: float) -> None:
         """A newcomer was sent there: it counts until a report shows it."""
@@ -122,6 +127,13 @@ class Fleet:
         self._members[member.name] = member
         self._unwritten.add(member.name)
 
+    def players(self, name: str) -> int:
+        """How many players that member has, each counted at one member only. Only what is shown
+        follows from this, no decision does."""
+        member = self._members.get(name)
+        newest = member.newest if member is not None else None
+        return self.headcount.of(name, newest.players) if newest is not None else 0
+
     def members(self) -> tuple[Member, ...]:
         """All members, by name."""
         return tuple(self._members[name] for name in sorted(self._members))
@@ -154,10 +166,14 @@ class Fleet:
 
         Load and health are means weighted by capacity, the grade is the best of all, seats on
         draining members do not count. Who is silent is left out, with players and seats: whoever is
-        sent there is sent into nothing. A fleet that reports nothing has no capacity.
+        sent there is sent into nothing. A fleet that reports nothing has no capacity. Players who
+        are moved are counted once.
         """
-        samples = [m.newest for m in self._members.values() if m.newest and m.fresh(policy, now)]
-        return _together(samples) if samples else NOBODY
+        known = [m for m in self._members.values() if m.newest and m.fresh(policy, now)]
+        samples = [m.newest for m in known if m.newest is not None]
+        if not samples:
+            return NOBODY
+        return replace(_together(samples), players=sum(self.players(m.name) for m in known))
 
 
 NOBODY = Health(0.0, 0.0, Grade.FIT, 0, 0, False, Position(0.0, 0.0), 0.0, 0)

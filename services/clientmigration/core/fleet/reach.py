@@ -38,10 +38,11 @@ class Reach:
 
     # What players found out.
 
-    def failed(self, player: str, member: str, now: float) -> None:
-        """The player was sent there and did not arrive."""
+    def failed(self, player: str, member: str, now: float, witness: str = "") -> None:
+        """The player was sent there and did not arrive. Of one `witness` (the player itself, unless
+        something else is said) that counts once, however many players it speaks for."""
         p, tried = self._policy, self._of(member)
-        _note(tried.failed, player, now, p.shut_s)
+        _note(tried.failed, witness or player, now, p.shut_s)
         tried.arrived.pop(player, None)
         self._avoid(player, member, now)
         arrived = sum(now - at < p.shut_s for at in tried.arrived.values())

@@ -222,6 +222,12 @@ def _refusals(role: Role) -> Iterator[Row]:
         role, "closed_connections", "count", "sum", "Connections closed for the peer's fault."
     )
     yield _row(role, "turned_away", "count", "sum", "Connections closed for want of descriptors.")
+    yield _row(role, "connections", "count", "max", "Connections open at its doors.")
+    yield _row(role, "strangers", "count", "max", "Of these, who have not said who they are.")
+    yield _row(
+        role, "crowded_connects", "count", "sum", "Connections refused: too many of an address."
+    )
+    yield _row(role, "crowded_joins", "count", "sum", "Joins refused: too many of an address.")
     yield _row(role, "held_bytes", "bytes", "max", "Bytes that all connections hold unread.")
     yield _row(role, "failures", "count", "sum", "Repeated work that failed, and goes on.")
     yield _row(
