@@ -18,7 +18,7 @@ from clientmigration.client.told import Lost
 from clientmigration.core.player.tally import Tally
 from clientmigration.errors import PeersFault
 from clientmigration.net.door import Dial, Lines
-from clientmigration.net.line import Line, LineTerms
+from clientmigration.net.line import UNGREETED, Line, LineTerms
 from clientmigration.wire.connection import ROUTER_TO_PLAYER, SERVER_TO_PLAYER
 from clientmigration.wire.messages import (
     Candidate,
@@ -145,7 +145,7 @@ class PlayerConnection:
     def closed(self, reason: str) -> None:
         """The line is down. If that was for a fault of the peer, the fault is the reason."""
         if self._fault is None:
-            self._lost("", reason)
+            self._lost("", reason if self.up else f"{reason} {UNGREETED}")
         else:
             self._lost(self._fault.code, str(self._fault))
 

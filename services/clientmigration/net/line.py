@@ -27,6 +27,7 @@ from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
 
 GREETING_WAIT_S = 5.0  # a peer that has not greeted by then is not one of ours
+UNGREETED = "It had not greeted: perhaps one side speaks TLS, and the other does not."
 CHOKED_S = 10.0  # what is said meanwhile is queued, so a peer that does not read must go
 SILENCE_S = 15.0  # everyone says something every few seconds; longer means the peer is gone
 MEMBER_SILENCE_S = 2.5  # members report every second, and are answered: on a busy machine a healthy

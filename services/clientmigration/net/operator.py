@@ -29,7 +29,7 @@ from clientmigration.errors import (
     PeersFault,
 )
 from clientmigration.net.door import Lines, steady
-from clientmigration.net.line import Line, LineTerms
+from clientmigration.net.line import UNGREETED, Line, LineTerms
 from clientmigration.net.tickets import Proofs
 from clientmigration.wire.connection import ROUTER_TO_OPERATOR
 from clientmigration.wire.messages import Challenge, Goodbye, Here
@@ -160,7 +160,8 @@ class OperatorClient:
     def closed(self, reason: str) -> None:
         """Fail whatever still waits for an answer or an overview."""
         if self.over is None:
-            self.over = Away(f"lost the router: {reason}")
+            told = reason if self.challenge else f"{reason} {UNGREETED}"
+            self.over = Away(f"lost the router: {told}")
         waiting, self._waiting = self._waiting, []
         asked, self._asked = self._asked, {}
         for overview in waiting:
