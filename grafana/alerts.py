@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from panels import PROVISIONED, kept, place
+from curves import kept, place
+from panels import PROVISIONED
 
 EXPRESSIONS = {"type": "__expr__", "uid": "__expr__"}
 FOLDER = "ClientMigration"

@@ -1,36 +1,17 @@
 """Migrations: how many moves, how they ended, how long they took, and what players felt."""
 
+from colours import ALARM, BLUE, GREY, PINK, SKY, WARNING
+from curves import Curve, below, each, one, over, per_second, place, ranks, said, stack, together
 from pages import ROUTER, Row, page, row
-from panels import (
-    BLUE,
-    GAP,
-    GREY,
-    NEVER,
-    ORANGE,
-    PINK,
-    RED,
-    SKY,
-    Curve,
-    below,
-    each,
-    lines,
-    one,
-    per_second,
-    place,
-    ranks,
-    said,
-    stack,
-    stat,
-    together,
-)
+from panels import GAP, NEVER, lines, stat
 
 NONE = "no move in this time"
 OUTCOMES = (
     ("settled", SKY),
-    ("refused", ORANGE),
+    ("refused", WARNING),
     ("timed_out", PINK),
     ("player_left", GREY),
-    ("lost", RED),
+    ("lost", ALARM),
 )
 
 
@@ -112,12 +93,13 @@ def rate() -> Row:
                 per_second(of(f"moves_{outcome}", outcome.replace("_", " "), colour))
                 for outcome, colour in OUTCOMES
             ],
-            stacked=True,
+            counted=True,
         ),
         lines(
             "Planned and under way",
-            "Moves planned by decisions; moves being carried out, at most.",
-            [of("planned_moves", "planned"), of("moving", "under way", ORANGE)],
+            "Moves planned by decisions, in bars; moves being carried out, at most, in a line.",
+            [of("planned_moves", "planned"), over(of("moving", "under way", PINK))],
+            counted=True,
         ),
     )
 
@@ -213,7 +195,7 @@ def flows() -> Row:
             "Moves that the crowd's players went through; players taken over, downwards.",
             [
                 together("crowd", "moves", "moves felt", BLUE),
-                below(of("recovered", "taken over", RED)),
+                below(of("recovered", "taken over", ALARM)),
             ],
             counted=True,
         ),

@@ -1,29 +1,12 @@
 """Players: how they come in, what they feel, and what they do."""
 
+from colours import ALARM, BLUE, GREEN, GREY, PINK, SKY, WARNING, YELLOW
+from curves import Curve, below, one, over, per_second, ranks, seats_taken, together
 from pages import ROUTER, Row, page, row
-from panels import (
-    BLUE,
-    GREEN,
-    GREY,
-    NEVER,
-    ORANGE,
-    PINK,
-    RED,
-    SELDOM,
-    SKY,
-    Curve,
-    below,
-    lines,
-    one,
-    per_second,
-    ranks,
-    seats_taken,
-    stat,
-    together,
-)
+from panels import NEVER, SELDOM, lines, stat
 
 NOBODY = "no crowd"
-REASONS = (("ping", SKY), ("load", ORANGE), ("position", GREEN), ("group", PINK), ("lot", GREY))
+REASONS = (("ping", SKY), ("load", YELLOW), ("position", GREEN), ("group", PINK), ("lot", GREY))
 
 
 def at_router(measure: str, label: str, colour: str = SKY) -> Curve:
@@ -94,9 +77,10 @@ def coming_in() -> Row:
             "Sent to a server; put in line first; turned away.",
             [
                 per_second(at_router("placements_settled", "placed")),
-                per_second(at_router("placements_waiting", "had to wait", ORANGE)),
-                per_second(at_router("placements_refused", "turned away", RED)),
+                per_second(at_router("placements_waiting", "had to wait", WARNING)),
+                per_second(at_router("placements_refused", "turned away", ALARM)),
             ],
+            counted=True,
         ),
         lines(
             "Placements per second, by reason",
@@ -106,7 +90,7 @@ def coming_in() -> Row:
                 per_second(at_router(f"placed_by_{reason}", reason, colour))
                 for reason, colour in REASONS
             ],
-            stacked=True,
+            counted=True,
         ),
         lines(
             "Players, seats, and who waits",
@@ -114,7 +98,7 @@ def coming_in() -> Row:
             [
                 at_router("players", "players"),
                 at_router("capacity", "seats", GREEN),
-                at_router("waiting", "waiting", ORANGE),
+                at_router("waiting", "waiting", WARNING),
             ],
         ),
     )
@@ -138,7 +122,10 @@ def feeling() -> Row:
         lines(
             "Missed ticks",
             "Ticks of which players got no view. Look at lateness and dropped views beside it.",
-            [felt("missed_ticks", "missed", RED), served("dropped_views", "views dropped", ORANGE)],
+            [
+                felt("missed_ticks", "missed", ALARM),
+                served("dropped_views", "views dropped", WARNING),
+            ],
             counted=True,
         ),
     )
@@ -154,18 +141,19 @@ def work() -> Row:
             [
                 served("workload_burns", "burns"),
                 served("workload_files", "files", GREEN),
-                served("workload_feeds", "subscriptions", ORANGE),
+                served("workload_feeds", "subscriptions", PINK),
             ],
             width=8,
         ),
         lines(
             "Downloads",
-            "Running, and finished with their right SHA-256 (bars of one second each).",
+            "Running, in a line; in bars those that finished with their right SHA-256, and others.",
             [
-                felt("files", "running"),
                 felt("files_finished", "finished", GREEN),
-                felt("files_bad", "wrong", RED),
+                felt("files_bad", "wrong", ALARM),
+                over(felt("files", "running", SKY)),
             ],
+            counted=True,
             width=8,
         ),
         lines(
@@ -184,8 +172,8 @@ def work() -> Row:
             "Must stay at zero",
             "Since the crowd began: inputs lost or doubled, files wrong, entries left out.",
             [
-                felt("lost_inputs_total", "inputs lost", RED),
-                felt("doubled_inputs_total", "inputs doubled", ORANGE),
+                felt("lost_inputs_total", "inputs lost", ALARM),
+                felt("doubled_inputs_total", "inputs doubled", YELLOW),
                 felt("files_bad_total", "files wrong", PINK),
                 felt("feed_gaps_total", "entries left out", BLUE),
             ],
@@ -197,8 +185,8 @@ def work() -> Row:
             [
                 felt("moves_total", "moves"),
                 felt("files_finished_total", "files", GREEN),
-                felt("feed_duplicates_total", "entries sent twice", ORANGE),
-                felt("rejoins_total", "came back", RED),
+                felt("feed_duplicates_total", "entries sent twice", PINK),
+                felt("rejoins_total", "came back", YELLOW),
             ],
             width=8,
         ),
@@ -215,7 +203,7 @@ def process() -> Row:
             [
                 felt("cpu_percent", "CPU"),
                 felt("cpu_allowed_percent", "allowed", GREEN),
-                felt("throttled_percent", "throttled", ORANGE),
+                felt("throttled_percent", "throttled", WARNING),
                 felt("stolen_percent", "stolen", PINK),
             ],
             width=6,

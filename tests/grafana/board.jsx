@@ -5,17 +5,19 @@
 // marks of events (a line and a foot in their colour) and the state timeline.
 //
 // `board(asked)` draws, and `measured()` says how it came out, panel by panel. `asked` is
-// {dashboard, answers: {panel id: {letter: graphite-web's answer}}, marks: [{at, colour}], from,
-// until, theme, words: {variable: value}}, times in Unix seconds.
+// {dashboard, answers: {panel id: {letter: graphite-web's answer}}, marks: [{at, colour, panels}],
+// from, until, theme, words: {variable: value}}, times in Unix seconds.
 import { useLayoutEffect } from "react";
 import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import medium from "@fontsource/inter/files/inter-latin-500-normal.woff2";
 import regular from "@fontsource/inter/files/inter-latin-400-normal.woff2";
+import uplot from "uplot/dist/uPlot.min.css";
 import {
   FieldConfigOptionsRegistry,
   FieldType,
   applyFieldOverrides,
+  colorManipulator,
   createTheme,
   dateTime,
   fieldReducers,
@@ -62,6 +64,8 @@ const custom = (
 )
   .split(" ")
   .map((name) => asItIs(`custom.${name}`));
+// Where the axes of each panel end, as they were drawn.
+const ends = {};
 const REGISTRY = new FieldConfigOptionsRegistry(() => [...plain, ...custom]);
 
 const filled = (text, words) =>
@@ -112,9 +116,12 @@ const Nothing = ({ panel }) => (
 );
 
 // The marks: what Grafana draws with a part that it does not publish.
-const Marks = ({ config, marks }) => {
+const Marks = ({ config, marks, panel }) => {
   useLayoutEffect(() => {
     config.addHook("draw", (u) => {
+      ends[panel.id] = Object.entries(u.scales)
+        .filter(([name]) => name !== "x")
+        .map(([name, { min, max }]) => ({ name, min, max }));
       const { ctx, bbox } = u;
       ctx.save();
       for (const { at, colour } of marks) {
@@ -152,7 +159,13 @@ const Lines = ({ panel, frames, asked, width, height }) =>
       legend={panel.options.legend}
       options={panel.options}
     >
-      {(config) => <Marks config={config} marks={asked.marks} />}
+      {(config) => (
+        <Marks
+          config={config}
+          panel={panel}
+          marks={asked.marks.filter(({ panels }) => !panels || panels.includes(panel.id))}
+        />
+      )}
     </TimeSeries>
   ) : (
     <Nothing panel={panel} />
@@ -194,6 +207,7 @@ const Big = ({ panel, frames, theme, width, height }) => {
           justifyMode={options.justifyMode}
           textMode={options.textMode === "auto" ? few : options.textMode}
           alignmentFactors={alignmentFactors}
+          text={options.text}
           theme={theme}
           width={width}
           height={height}
@@ -228,6 +242,7 @@ const Bars = ({ panel, frames, theme, width, height }) => {
           height={height}
           itemSpacing={10}
           lcdCellWidth={12}
+          text={options.text}
           displayMode={options.displayMode}
           valueDisplayMode={options.valueMode}
           namePlacement={options.namePlacement}
@@ -241,8 +256,10 @@ const Bars = ({ panel, frames, theme, width, height }) => {
 };
 
 // A row for each series, a stretch for each value: by hand, see above.
+const alpha = (colour, share) => colorManipulator.alpha(colour, share);
 const States = ({ panel, frames, asked, width, height }) => {
-  const rows = frames.map((frame) => ({ name: getFieldDisplayName(frame.fields[1], frame), frame }));
+  const page = frames.slice(0, panel.options.perPage);
+  const rows = page.map((frame) => ({ name: getFieldDisplayName(frame.fields[1], frame), frame }));
   const names = 90;
   const one = Math.max(2, Math.floor((height - 4) / Math.max(1, rows.length)));
   const range = rangeOf(panel, asked);
@@ -273,8 +290,7 @@ const States = ({ panel, frames, asked, width, height }) => {
                     left: names + across(since),
                     width: long,
                     height: one * 0.9,
-                    background: said.color,
-                    color: "#000",
+                    background: alpha(said.color, panel.fieldConfig.defaults.custom.fillOpacity / 100),
                     overflow: "hidden",
                     textAlign: "center",
                   }}
@@ -324,6 +340,7 @@ const Board = ({ asked }) => {
   return (
     <ThemeContext.Provider value={theme}>
       <GlobalStyles />
+      <style>{uplot}</style>
       <div style={{ color: text.primary, position: "relative", height: bottom * (CELL + GAP) + GAP }}>
         {asked.dashboard.panels.map((panel) => {
           const { x, y } = panel.gridPos;
@@ -394,6 +411,7 @@ window.measured = () => {
         known: known(frames),
         whole: sizeOf(drawn),
         plot: sizeOf(drawn.querySelector(".u-over")),
+        ends: ends[panel.id] ?? [],
         courses: drawn.querySelectorAll("canvas").length,
         nothing: drawn.querySelector(".nothing")?.textContent ?? "",
         text: drawn.innerText,

@@ -31,9 +31,14 @@ PAGE = "<!doctype html><meta charset=utf-8><body style='margin:0'><main></main>"
 ESBUILD = (
     *("node_modules/.bin/esbuild", "board.jsx", "--bundle", "--minify", "--jsx=automatic"),
     *("--outfile=board.js", "--log-level=error", '--define:process.env.NODE_ENV="production"'),
-    *("--loader:.woff2=dataurl", "--loader:.svg=empty", "--loader:.ttf=empty", "--loader:.css=empty"),
+    *(
+        "--loader:.woff2=dataurl",
+        "--loader:.svg=empty",
+        "--loader:.ttf=empty",
+        "--loader:.css=text",
+    ),
 )
-"""Styles and fonts of an editor that no panel has are left out."""
+"""Fonts and pictures of an editor that no panel has are left out."""
 
 
 def bundle() -> str:
@@ -63,7 +68,13 @@ def _brought() -> None:
     if sign.exists() and sign.read_text() == wanted:
         return
     shutil.copy(SOURCES / "package.json", HOME)
-    flags = ("--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--legacy-peer-deps")
+    flags = (
+        "--no-audit",
+        "--no-fund",
+        "--ignore-scripts",
+        "--no-package-lock",
+        "--legacy-peer-deps",
+    )
     _done((npm, "install", *flags))
     sign.write_text(wanted)
 
@@ -85,14 +96,19 @@ class Moment:
 
 async def answers(ask: Ask, dashboard: Any, at: Moment, width: int) -> dict[str, Any]:
     """What graphite-web says to every target of a dashboard that is so many pixels wide, by panel
-    and letter, asked as Grafana asks it: one point for each pixel at most."""
+    and letter, asked as Grafana asks it: as many points as the panel wants, or one for each pixel."""
     found: dict[str, Any] = {}
     for panel in panels(dashboard):
         back_s = int(panel["timeFrom"][:-1]) if "timeFrom" in panel else at.back_s
-        points = max(100, round(width * panel["gridPos"]["w"] / 24))
+        points = panel.get("maxDataPoints") or round(width * panel["gridPos"]["w"] / 24)
         found[str(panel["id"])] = {
-            each["refId"]: await _asked(ask, filled(Query("target", "", each["target"]), at.words).text,
-                                        at.until, back_s, points)
+            each["refId"]: await _asked(
+                ask,
+                filled(Query("target", "", each["target"]), at.words).text,
+                at.until,
+                back_s,
+                points,
+            )
             for each in panel["targets"]
         }
     return found
@@ -107,7 +123,8 @@ async def _asked(ask: Ask, target: str, until: int, back_s: int, points: int) ->
 
 
 async def marks(ask: Ask, dashboard: Any, at: Moment) -> list[dict[str, Any]]:
-    """The events that are switched on in a dashboard: when (Unix s), colour, and both texts."""
+    """The events that are switched on in a dashboard: when (Unix s), colour, both texts, and in which
+    panels; null is all."""
     found = []
     for each in dashboard["annotations"]["list"]:
         if each["enable"] and each["target"]["tags"]:
@@ -120,6 +137,7 @@ async def marks(ask: Ask, dashboard: Any, at: Moment) -> list[dict[str, Any]]:
                     {
                         **{"at": event["when"], "colour": each["iconColor"]},
                         **{"title": event["what"], "text": event["data"]},
+                        "panels": each.get("filter", {}).get("ids"),
                     }
                 )
     return found
@@ -140,7 +158,9 @@ class Board:
         self._page = await self.browser.open("about:blank", viewport=viewport)
 
         def loaded() -> None:
-            self._page.route(HERE, lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+            self._page.route(
+                f"{HERE}**", lambda route: route.fulfill(body=PAGE, content_type="text/html")
+            )
             self._page.goto(HERE)
             self._page.add_script_tag(content=script)
             self._page.evaluate("window.fonts()")
