@@ -1,8 +1,8 @@
 """The alerts: a question to Graphite, a number from its answer, and the value from which it rings.
 
 In the shape of Grafana's alerting provisioning; the one of grafanalib's alerts it refuses.
-Each rule has one dashboard on which to look first, and a section of docs/operations.md that says
-what to do.
+Each rule has one panel at which to look first, which Grafana marks with how the rule stands, and a
+section of docs/operations.md that says what to do.
 
 A rule that goes by the last value keeps each server's for some seconds (`panels.kept`), or it would
 ring by the moment at which it is asked. One that adds up a minute needs no such care, and must not:
@@ -10,6 +10,7 @@ what is kept counts again.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,7 @@ class Alert:
     target: str
     reducer: str
     look_at: str
+    panel: str
     above: float | None = None
     below: float | None = None
     back_s: int = 60
@@ -107,6 +109,7 @@ ALERTS = (
         reducer="last",
         above=11,
         look_at="fleet",
+        panel="Load of each server",
         lasting="1m",
         severity="critical",
     ),
@@ -120,6 +123,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="players",
+        panel="Missed ticks",
     ),
     Alert(
         name="views-unsent",
@@ -130,6 +134,7 @@ ALERTS = (
         reducer="mean",
         above=0.01,
         look_at="server",
+        panel="Skipped ticks, dropped views",
     ),
     Alert(
         name="moves-felt",
@@ -140,6 +145,7 @@ ALERTS = (
         reducer="mean",
         above=100,
         look_at="migrations",
+        panel="Blackout",
     ),
     Alert(
         name="recovery",
@@ -150,6 +156,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="migrations",
+        panel="Moves felt, players back",
     ),
     Alert(
         name="inputs-lost",
@@ -160,6 +167,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="server",
+        panel="Skipped ticks, dropped views",
     ),
     Alert(
         name="carbon-drops",
@@ -170,6 +178,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="decisions",
+        panel="Not in Graphite",
     ),
     Alert(
         name="game-faults",
@@ -180,6 +189,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="server",
+        panel="Skipped ticks, dropped views",
     ),
     Alert(
         name="server-gone",
@@ -190,6 +200,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="fleet",
+        panel="Players of each server",
         severity="critical",
     ),
     Alert(
@@ -202,6 +213,7 @@ ALERTS = (
         reducer="max",
         above=0,
         look_at="decisions",
+        panel="The fleet",
     ),
     Alert(
         name="unhealthy",
@@ -212,6 +224,7 @@ ALERTS = (
         reducer="last",
         below=0.05,
         look_at="fleet",
+        panel="Lateness, p99",
         lasting="30s",
         severity="critical",
     ),
@@ -224,6 +237,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="decisions",
+        panel="Refusals and losses",
     ),
     Alert(
         name="held-bytes",
@@ -234,6 +248,7 @@ ALERTS = (
         reducer="max",
         above=2**27,
         look_at="server",
+        panel="Memory",
     ),
     Alert(
         name="clock-off",
@@ -244,6 +259,7 @@ ALERTS = (
         reducer="last",
         above=1000,
         look_at="server",
+        panel="Reactor lag, checkpoint's age, clock",
         lasting="30s",
     ),
     Alert(
@@ -255,6 +271,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="decisions",
+        panel="Refusals and losses",
     ),
     Alert(
         name="router-gone",
@@ -266,6 +283,7 @@ ALERTS = (
         back_s=30,
         below=1,
         look_at="fleet",
+        panel="Game servers",
         lasting="10s",
         severity="critical",
         silence="Alerting",
@@ -301,7 +319,11 @@ def _data(alert: Alert, source: str) -> list[dict[str, Any]]:
     ]
 
 
-def rule(alert: Alert, grafana: Grafana) -> dict[str, Any]:
+Panels = Mapping[tuple[str, str], int]
+"""The number of each panel, by its dashboard and title."""
+
+
+def rule(alert: Alert, grafana: Grafana, panels: Panels) -> dict[str, Any]:
     """One rule as the file provisioner reads it."""
     direct = {"notification_settings": {"receiver": grafana.receiver}} if grafana.receiver else {}
     return {
@@ -317,6 +339,7 @@ def rule(alert: Alert, grafana: Grafana) -> dict[str, Any]:
             "description": alert.text,
             "runbook_url": f"{grafana.docs}operations.md#{section(alert)}",
             "__dashboardUid__": f"cm-{alert.look_at}",
+            "__panelId__": str(panels[alert.look_at, alert.panel]),
         },
         "labels": {"severity": alert.severity, "service": "clientmigration"},
         "isPaused": False,
@@ -324,14 +347,14 @@ def rule(alert: Alert, grafana: Grafana) -> dict[str, Any]:
     }
 
 
-def written(grafana: Grafana) -> str:
+def written(grafana: Grafana, panels: Panels) -> str:
     """The file of all rules. The folder is found by its title, as that of the dashboards is."""
     group = {
         "orgId": 1,
         "name": "clientmigration",
         "folder": FOLDER,
         "interval": "10s",
-        "rules": [rule(alert, grafana) for alert in ALERTS],
+        "rules": [rule(alert, grafana, panels) for alert in ALERTS],
     }
     whole = {"apiVersion": 1, "groups": [group]}
     text: str = yaml.safe_dump(whole, sort_keys=False, width=100, allow_unicode=True)

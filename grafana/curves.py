@@ -50,9 +50,8 @@ DRAINING = 10
 class Curve:
     """A question to graphite-web whose values fold by `fold`, and how it looks.
 
-    Without a `label` there is a curve for each server, named by that `node` of the path, gs-2 before
-    gs-10. `sparse`:
-    seconds may have no value. `over`: a line over bars.
+    Without a `label` there is a curve for each server, named by that `node` of the path, gs-2
+    before gs-10. `sparse`: seconds may have no value. `over`: a line over bars.
     """
 
     asked: str

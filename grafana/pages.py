@@ -94,7 +94,8 @@ DECIDED = (
 def _annotation(tag: str, shown: bool, panels: Sequence[Panel]) -> dict[str, Any]:
     text, colour = EVENTS[tag]
     ids = [panel.id for panel in panels if panel.title in DECIDED]
-    only = {"filter": {"exclude": False, "ids": ids}} if tag == "decision" and ids else {}
+    only = {"filter": {"exclude": False, "ids": ids}} if tag == "decision" else {}
+    shown = shown and (tag != "decision" or bool(ids))
     query = {"queryType": "tags", "fromAnnotations": True, "refId": tag, "tags": [f"{TAG}:{tag}"]}
     return {
         "name": f"{tag}: {text.lower()}",

@@ -6,6 +6,7 @@ What holds for every panel was found by looking at them as Grafana's own compone
 - a legend stands below, or it takes half of a narrow panel;
 - a curve has at most `POINTS` points: one for each second is wool;
 - what happens is drawn in stacked bars: a line of zeros on top of a stack would colour all of it;
+- what warns is drawn in bars everywhere, for a red line along the bottom looks like an alarm;
 - an axis has an end of its own, or a curve of zeros is drawn up to 100;
 - a bar has an end of its own too, or the highest is always full;
 - what has another unit than the panel has an axis of its own, on the right.
@@ -94,11 +95,14 @@ def _fixed(colour: str) -> dict[str, str]:
     return {"mode": "fixed", "fixedColor": colour}
 
 
-def _look(curve: Curve, unit: str) -> dict[str, Any]:
+def _look(curve: Curve, unit: str, counted: bool) -> dict[str, Any]:
     """What differs in one curve from the rest of its panel."""
     properties: dict[str, Any] = {}
-    if curve.colour:
-        properties["color"] = _fixed(curve.colour)
+    if curve.label:
+        properties["color"] = _fixed(curve.colour or SKY)
+    if curve.colour in (ALARM, WARNING) and not counted:
+        properties |= {"custom_drawStyle": "bars", "custom_lineWidth": 0}
+        properties["custom_fillOpacity"] = 85
     if curve.dash:
         properties["custom_lineStyle"] = {"fill": "dash", "dash": list(curve.dash)}
     if curve.below:
@@ -113,14 +117,14 @@ def _look(curve: Curve, unit: str) -> dict[str, Any]:
     return properties
 
 
-def _looks(curves: Sequence[Curve]) -> list[dict[str, Any]]:
+def _looks(curves: Sequence[Curve], counted: bool) -> list[dict[str, Any]]:
     looks = []
     if curves[0].kind in BESIDE:  # not for the time, which has an axis too
         looks.append(_override("byType", "number", custom_axisLabel=BESIDE[curves[0].kind]))
     if any(not curve.label for curve in curves):
         looks += [_override("byRegexp", name, color=_fixed(colour)) for name, colour in by_name()]
     for curve in curves:
-        if properties := _look(curve, curves[0].unit):
+        if properties := _look(curve, curves[0].unit, counted):
             looks.append(_override("byName", curve.label, **properties))
     return looks
 
@@ -266,7 +270,7 @@ def lines(
         legendCalcs=_calcs(curves, counted),
         tooltipMode="multi",
         tooltipSort="desc",
-        overrides=_looks(curves),
+        overrides=_looks(curves, counted),
         thresholds=_thresholds(steps or PLAIN),
         thresholdsStyleMode="dashed" if steps else "off",
         valueMin=None if any(curve.below for curve in curves) else 0,

@@ -217,6 +217,7 @@ def process() -> Row:
                 served("mail_posted", "posted"),
                 below(served("mail_delivered", "delivered", GREEN)),
             ],
+            counted=True,
             width=6,
         ),
     )

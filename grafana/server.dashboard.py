@@ -1,7 +1,7 @@
 """Server: everything about one. Its name is chosen at the top."""
 
 from colours import ALARM, BLUE, GREEN, GREY, PINK, SKY, WARNING, YELLOW
-from curves import Curve, below, grades, one, pairs_split, ranks
+from curves import Curve, below, grades, one, over, pairs_split, ranks
 from pages import SERVER, Row, page, row
 from panels import AGE, CORE, HEALTH, LATE, NEVER, SELDOM, SHARE, STATES, TICK, lines, stat, states
 
@@ -72,7 +72,7 @@ def keeping_time() -> Row:
             [
                 of("skipped_ticks", "ticks skipped", ALARM),
                 of("dropped_views", "views dropped"),
-                of("skipped_inputs", "inputs lost"),
+                of("skipped_inputs", "inputs lost", YELLOW),
                 of("game_faults", "faults of the game", WARNING),
             ],
             counted=True,
@@ -195,9 +195,10 @@ def work() -> Row:
             "Between players, each delivered once. Waiting ones should come down.",
             [
                 of("mail_posted", "posted"),
-                of("mail_delivered", "delivered", GREEN),
-                of("mail_waiting", "waiting", WARNING),
+                below(of("mail_delivered", "delivered", GREEN)),
+                over(of("mail_waiting", "waiting", YELLOW)),
             ],
+            counted=True,
             width=8,
         ),
         lines(
@@ -248,7 +249,7 @@ def process() -> Row:
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", YELLOW),
-                of("turned_away", "turned away", GREY),
+                of("turned_away", "turned away", GREEN),
                 of("carbon_dropped", "datapoints", PINK),
                 of("failures", "failures", ALARM),
             ],
