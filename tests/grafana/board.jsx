@@ -20,7 +20,6 @@ import {
   colorManipulator,
   createTheme,
   dateTime,
-  fieldReducers,
   getDisplayValueAlignmentFactors,
   getFieldDisplayName,
   getFieldDisplayValues,
@@ -364,9 +363,9 @@ const Board = ({ asked }) => {
 };
 
 // Colours of what was drawn, by the name in the legend: what the components made of the JSON.
-const coloursOf = (panel, asked, theme) =>
+const coloursOf = (frames, theme) =>
   Object.fromEntries(
-    framesOf(panel, asked, theme).map((frame) => {
+    frames.map((frame) => {
       const field = frame.fields[1];
       const { mode, fixedColor } = field.config.color ?? {};
       return [
@@ -376,12 +375,26 @@ const coloursOf = (panel, asked, theme) =>
     }),
   );
 
+// How many points of a plot have which colour, the frequent ones; what shines through counts less.
+const inksOf = (canvas) => {
+  if (!canvas) return {};
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const found = new Map();
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3] < 128) continue;
+    const name = `#${[0, 1, 2].map((n) => data[i + n].toString(16).padStart(2, "0")).join("")}`;
+    found.set(name, (found.get(name) ?? 0) + 1);
+  }
+  const often = [...found].sort((one, other) => other[1] - one[1]).slice(0, 40);
+  return Object.fromEntries(often);
+};
+
 const sizeOf = (element) => {
   const { width, height } = element?.getBoundingClientRect() ?? { width: 0, height: 0 };
   return { width: Math.round(width), height: Math.round(height) };
 };
 
-const lastOf = (frame) => fieldReducers.get("lastNotNull").reduce(frame.fields[1], false, true).lastNotNull;
+const highestOf = (frames) => Math.max(...frames.flatMap((frame) => frame.fields[1].values));
 
 window.fonts = async () => {
   for (const [weight, source] of [["400", regular], ["500", medium]]) {
@@ -415,8 +428,9 @@ window.measured = () => {
         courses: drawn.querySelectorAll("canvas").length,
         nothing: drawn.querySelector(".nothing")?.textContent ?? "",
         text: drawn.innerText,
-        values: frames.map(lastOf),
-        colours: panel.type === "timeseries" ? coloursOf(panel, window.asked, theme) : {},
+        highest: frames.length ? highestOf(frames) : null,
+        colours: panel.type === "timeseries" ? coloursOf(frames, theme) : {},
+        inks: panel.type === "timeseries" ? inksOf(drawn.querySelector("canvas")) : {},
       };
     });
 };

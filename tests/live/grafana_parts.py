@@ -26,7 +26,7 @@ HOME = Path(__file__).parents[2] / "run" / "grafana"
 WITHIN_S = 600
 HERE = "http://panels.invalid/"
 PAGE = "<!doctype html><meta charset=utf-8><body style='margin:0'><main></main>"
-"""The page, under an address that nobody has: the components want an origin, for what they store."""
+"""The page, under an address that nobody has: the components want an origin, to store things."""
 
 ESBUILD = (
     *("node_modules/.bin/esbuild", "board.jsx", "--bundle", "--minify", "--jsx=automatic"),
@@ -96,7 +96,7 @@ class Moment:
 
 async def answers(ask: Ask, dashboard: Any, at: Moment, width: int) -> dict[str, Any]:
     """What graphite-web says to every target of a dashboard that is so many pixels wide, by panel
-    and letter, asked as Grafana asks it: as many points as the panel wants, or one for each pixel."""
+    and letter. Asked as Grafana does: as many points as the panel wants, or one for each pixel."""
     found: dict[str, Any] = {}
     for panel in panels(dashboard):
         back_s = int(panel["timeFrom"][:-1]) if "timeFrom" in panel else at.back_s
@@ -123,24 +123,24 @@ async def _asked(ask: Ask, target: str, until: int, back_s: int, points: int) ->
 
 
 async def marks(ask: Ask, dashboard: Any, at: Moment) -> list[dict[str, Any]]:
-    """The events that are switched on in a dashboard: when (Unix s), colour, both texts, and in which
-    panels; null is all."""
-    found = []
+    """The events that are switched on in a dashboard: when (Unix s), colour, both texts, and in
+    which panels; null is all."""
+    found: list[dict[str, Any]] = []
     for each in dashboard["annotations"]["list"]:
-        if each["enable"] and each["target"]["tags"]:
-            words = {
-                "tags": " ".join(each["target"]["tags"]),
-                **{"from": str(at.until - at.back_s), "until": str(at.until)},
-            }
-            for event in json.loads(await ask(f"/events/get_data?{urlencode(words)}")):
-                found.append(
-                    {
-                        **{"at": event["when"], "colour": each["iconColor"]},
-                        **{"title": event["what"], "text": event["data"]},
-                        "panels": each.get("filter", {}).get("ids"),
-                    }
-                )
+        if each["enable"]:
+            span = {"from": str(at.until - at.back_s), "until": str(at.until)}
+            words = {"tags": " ".join(each["target"]["tags"]), **span}
+            posted = json.loads(await ask(f"/events/get_data?{urlencode(words)}"))
+            found += [_mark(each, event) for event in posted]
     return found
+
+
+def _mark(annotation: Any, event: Any) -> dict[str, Any]:
+    return {
+        **{"at": event["when"], "colour": annotation["iconColor"]},
+        **{"title": event["what"], "text": event["data"]},
+        "panels": annotation.get("filter", {}).get("ids"),
+    }
 
 
 class Board:

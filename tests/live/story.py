@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import math
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -261,18 +260,6 @@ class Story:
             **self._process(40, 180e6),
         )
 
-    # As Graphite keeps it.
-
-    def lines(self, until: int, only: frozenset[str] = frozenset()) -> Iterator[str]:
-        """A line for each series: path, way of folding, second of its first value, values. `only`
-        those measures of servers, where there are many."""
-        folds = {(m.role, m.name): m.fold for m in CATALOGUE}
-        for name, values in self.series.items():
-            _, role, _, measure = name.split(".")
-            if role != "gameserver" or not only or measure in only:
-                fold = folds[role, measure]  # type: ignore[index]
-                yield json.dumps([name, fold, until - self.seconds + 1, values])
-
 
 WRITER = """
 import json, os, sys, whisper
@@ -287,10 +274,14 @@ for line in sys.stdin:
 """
 
 
-def write(
-    python: Path, storage: Path, story: Story, until: int, only: frozenset[str] = frozenset()
-) -> None:
-    """Files as carbon would have written them, the last second being `until` (Unix)."""
-    text = "\n".join(story.lines(until, only))
+def write(python: Path, storage: Path, series: Series, until: int) -> None:
+    """Files as carbon would have written them, the last second being `until` (Unix). By a `python`
+    that has whisper."""
+    folds = {(m.role, m.name): m.fold for m in CATALOGUE}
+    lines = []
+    for name, values in series.items():
+        _, role, _, measure = name.split(".")
+        fold = folds[role, measure]  # type: ignore[index]
+        lines.append(json.dumps([name, fold, until - len(values) + 1, values]))
     argv = [str(python), "-c", WRITER, str(storage / "whisper")]
-    subprocess.run(argv, input=text, text=True, check=True, timeout=600)
+    subprocess.run(argv, input="\n".join(lines), text=True, check=True, timeout=600)

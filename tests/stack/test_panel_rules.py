@@ -1,6 +1,6 @@
-"""Rules for dashboards, one test each: those that Grafana's dashboard-linter has for any data source
-(its others are about PromQL and LogQL), by its names; and what was seen to go wrong when Grafana's
-components drew ours (tests/live/test_panels_live.py draws them).
+"""Rules for dashboards, one test each: those that Grafana's dashboard-linter has for any data
+source (its others are about PromQL and LogQL), by its names; and what was seen to go wrong when
+Grafana's components drew ours (tests/live/test_panels_live.py draws them).
 """
 
 from __future__ import annotations
@@ -171,9 +171,7 @@ def test_no_axis_of_nothing_goes_up_to_a_hundred() -> None:
         assert 0 < custom["axisSoftMax"] <= 1024, name
 
 
-def test_a_bar_goes_from_nothing_to_an_end_of_its_own_and_no_panel_has_more_than_it_has_room_for() -> (
-    None
-):
+def test_a_bar_has_an_end_of_its_own_and_no_panel_more_bars_than_room() -> None:
     for name, panel in of("bargauge"):
         defaults, options = panel["fieldConfig"]["defaults"], panel["options"]
         assert (defaults["min"], defaults["max"] > 0) == (0, True), name
