@@ -36,9 +36,11 @@ class Mark:
 
 @dataclass
 class Story:
-    """`servers` for `seconds`. `series` has a value for each second, by path."""
+    """`servers` for `seconds`. `series` has a value for each second, by path. Of many servers it is
+    enough to tell what a dashboard asks of all of them: `only` these measures, if any."""
 
     servers: int
+    only: frozenset[str] = frozenset()
     seconds: int = 900
     series: Series = field(default_factory=dict)
     marks: list[Mark] = field(default_factory=list)
@@ -119,6 +121,8 @@ class Story:
 
     def _tell(self, role: str, name: str, second: int, **values: float) -> None:
         for measure, value in values.items():
+            if self.only and role == "gameserver" and measure not in self.only:
+                continue
             told = self.series.setdefault(path(role, name, measure), [None] * self.seconds)
             told[second] = float(value)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -128,11 +128,11 @@ def history() -> Series:
                     if case.once:
                         ring = [value] * (LASTS_S - 30) + [loud] + [value] * 29
                     said += ring
-                series[path(role, name, measure)] = said  # type: ignore[arg-type]
+                series[path(role, name, measure)] = said
     return series
 
 
-REDUCERS = {
+REDUCERS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "sum": sum,
     "max": max,
     "last": lambda values: values[-1],

@@ -27,8 +27,8 @@ EVERY = pytest.mark.parametrize("name", sorted(PAGES))
 UNITS = {"short", "none", "percent", "percentunit", "ms", "bytes", "Bps", "lengthm"}
 """Of those that Grafana knows, the ones that we need."""
 
-FOLDS = {(m.role, m.name): m.fold for m in CATALOGUE}
-KINDS = {(m.role, m.name): m.unit for m in CATALOGUE}
+FOLDS: dict[tuple[str, str], str] = {(m.role, m.name): m.fold for m in CATALOGUE}
+KINDS: dict[tuple[str, str], str] = {(m.role, m.name): m.unit for m in CATALOGUE}
 PLACE = re.compile(r"clientmigration\.(\w+)\.[^.,()]+\.(\w+)")
 
 
