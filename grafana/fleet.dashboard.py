@@ -138,9 +138,9 @@ def _story() -> tuple[Panel, ...]:
 
 
 def servers() -> Row:
-    """One bar for each server and measure; of many the ten that need a look most."""
+    """One bar for each server and measure; of many the eight that need a look most."""
     return row(
-        "Each server now: of many the ten that need a look most",
+        "Each server now: of many the eight that need a look most",
         bars(
             "Health",
             "1 is perfect: the worst of load, lateness and lag. The lowest.",
@@ -218,14 +218,14 @@ def sees() -> Row:
             "It rises where a crowd gathers that one server cannot take.",
             [pairs_split_each()],
             width=9,
-            height=9,
+            height=7,
         ),
         lines(
             "Pairs of players who see each other",
             "All servers. Each pair counts twice, once from each side.",
             [together(GAME, "pairs", "all", SKY), together(GAME, "pairs_split", "split", PINK)],
             width=9,
-            height=9,
+            height=7,
         ),
     )
 

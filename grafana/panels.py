@@ -37,7 +37,7 @@ DATASOURCE = {"type": "graphite", "uid": "${datasource}"}
 TAG = "clientmigration"
 WIDTH = 24
 STAT_HEIGHT = 5
-BARS_HEIGHT, BARS = 9, 10
+BARS_HEIGHT, BARS = 7, 8
 """So high is a panel of bars, which has room for so many."""
 
 POINTS = 180
@@ -172,8 +172,9 @@ def stat(
     mappings: Sequence[dict[str, Any]] = (),
     decimals: int | None = None,
 ) -> Panel:
-    """One number, with its course behind it."""
+    """One number, with its course behind it; a word has none."""
     return Stat(
+        graphMode="none" if mappings else "area",
         **_common(title, text, [curve], width, STAT_HEIGHT),
         format=curve.unit,
         reduceCalc=calc,

@@ -126,7 +126,7 @@ def _bar_gauge(panel: Json) -> None:
             "namePlacement": "left",
             "sizing": "manual",
         },
-        **{"minVizHeight": 16, "maxVizHeight": 80, "minVizWidth": 8, "showUnfilled": True},
+        **{"minVizHeight": 16, "maxVizHeight": 150, "minVizWidth": 8, "showUnfilled": True},
     }
 
 

@@ -343,3 +343,16 @@ def test_each_alert_has_its_section_in_the_operations_page() -> None:
         for word in ("**Means.**", "**Look at.**", "**Do.**"):
             assert word in body, title
         assert f"| [{title}](#{address}) |" in text
+
+
+def test_each_section_names_the_panel_of_its_alert_and_none_that_is_not_there() -> None:
+    sections = dict(re.findall(r"^#### (.+)\n\n((?:.+\n)+)", OPERATIONS.read_text(), re.MULTILINE))
+    titles = {panel["title"] for page in PAGES.values() for panel in shown(page)}
+    for rule in alerts():
+        (look,) = re.findall(r"^\*\*Look at\.\*\* (.+)$", sections[rule["title"]], re.MULTILINE)
+        named = set(re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", look))
+        assert named <= titles | set(sections), rule["title"]
+        page = PAGES[rule["annotations"]["__dashboardUid__"].removeprefix("cm-")]
+        number = int(rule["annotations"]["__panelId__"])
+        (panel,) = (each for each in shown(page) if each["id"] == number)
+        assert panel["title"] in named, rule["title"]

@@ -121,7 +121,8 @@ def test_there_are_dashboards_and_panels_to_hold_to_the_rules() -> None:
 
 def test_a_number_is_high_enough_for_its_course() -> None:
     for name, panel in of("stat"):
-        assert panel["options"]["graphMode"] == "area", name
+        words = bool(panel["fieldConfig"]["defaults"].get("mappings"))
+        assert panel["options"]["graphMode"] == ("none" if words else "area"), name
         assert panel["gridPos"]["h"] >= panels.STAT_HEIGHT, name
 
 
@@ -178,8 +179,8 @@ def test_a_bar_has_an_end_of_its_own_and_no_panel_more_bars_than_room() -> None:
         (target,) = panel["targets"]
         assert re.search(rf"(highest|lowest)Current\(.*,{panels.BARS}\)", target["target"]), name
         inner = panel["gridPos"]["h"] * 38 - 8 - 50
-        assert panels.BARS * (options["minVizHeight"] + 10) <= inner, name
-        assert 3 * (options["maxVizHeight"] + 10) > 0.9 * inner, "mostly empty with three servers"
+        assert panels.BARS * (options["minVizHeight"] + 10) - 10 <= inner, name
+        assert options["maxVizHeight"] > 0.6 * inner, "mostly empty with one server"
 
 
 def test_grades_are_words_and_never_a_share() -> None:
