@@ -118,7 +118,7 @@ def worst(role: str, measure: str, many: int = MANY) -> Curve:
     return _curve(measures(role)[measure], f"highestMax({alive(role, measure)},{many})")
 
 
-def pressing(curve: Curve, many: int, lowest: bool = False) -> Curve:
+def pressing(curve: Curve, many: int = MANY, lowest: bool = False) -> Curve:
     """Of curves for each server those with the highest (or lowest) values now, by name."""
     function = "lowestCurrent" if lowest else "highestCurrent"
     return replace(curve, asked=f"{function}({curve.asked},{many})")

@@ -1,6 +1,6 @@
 """Fleet: how is everybody? The page to leave open; its first screen tells the story."""
 
-from colours import ALARM, GREEN, PINK, SKY, YELLOW
+from colours import ALARM, GREEN, PINK, SKY
 from curves import (
     each,
     grades,
@@ -11,6 +11,7 @@ from curves import (
     pairs_split_each,
     per_second,
     place,
+    pressing,
     said,
     seats_taken,
     seats_taken_each,
@@ -50,7 +51,7 @@ def glance() -> Row:
 def _numbers() -> tuple[Panel, ...]:
     return (
         stat("Players", "Players that the fleet owns.", one("router", "players", "players")),
-        stat("Game servers", "Members attached.", one("router", "members", "members")),
+        stat("Servers", "Game servers attached.", one("router", "members", "members")),
         stat("Seats taken", "Of all that are not on draining servers.", seats_taken(), SHARE),
         stat(
             "Worst grade",
@@ -59,19 +60,19 @@ def _numbers() -> tuple[Panel, ...]:
             mappings=STATES,
         ),
         stat(
-            "Waiting players",
-            "In line: every seat is taken, or no server is fit.",
+            "Waiting",
+            "Players in line: every seat is taken, or no server is fit.",
             one("router", "waiting", "waiting"),
             SELDOM,
         ),
         stat(
-            "Players moved",
-            "To another server, in this time.",
+            "Moved",
+            "Players, to another server, in this time.",
             one("router", "moves_settled", "moved"),
             calc="sum",
         ),
         stat(
-            "Worst gap felt",
+            "Worst gap",
             "The longest extra wait for a view that any moved player reported, in this time.",
             one("router", "blackout_ms_max", "gap"),
             GAP,
@@ -128,7 +129,7 @@ def _story() -> tuple[Panel, ...]:
                 per_second(one("router", "moves_settled", "moves", SKY)),
                 per_second(said(f"sumSeries({failed})", "count", "not moved", ALARM)),
                 over(one("router", "blackout_ms_p50", "wait, half of them", GREEN)),
-                over(one("router", "blackout_ms_p99", "wait, 99 of 100", YELLOW, (6, 4))),
+                over(one("router", "blackout_ms_p99", "wait, 99 of 100", PINK, (6, 4))),
             ],
             counted=True,
             height=9,
@@ -192,11 +193,13 @@ def over_time() -> Row:
             "Where each server's players are, west to east",
             "Mean x of its players. Lines that cross: servers that changed places.",
             [each(GAME, "centre_x_m")],
+            height=9,
         ),
         lines(
             "Where each server's players are, north to south",
             "Mean y of its players.",
             [each(GAME, "centre_y_m")],
+            height=9,
         ),
     )
 
@@ -215,8 +218,8 @@ def sees() -> Row:
         ),
         lines(
             "Pairs split by server",
-            "It rises where a crowd gathers that one server cannot take.",
-            [pairs_split_each()],
+            "The twelve highest. It rises where a crowd gathers that one server cannot take.",
+            [pressing(pairs_split_each())],
             width=9,
             height=7,
         ),

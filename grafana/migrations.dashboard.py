@@ -31,7 +31,7 @@ def now() -> Row:
     """What it came to in this time."""
     return row(
         "In this time",
-        stat("Players moved", "Moves that settled.", of("moves_settled", "moves"), calc="sum"),
+        stat("Moved", "Players whose move settled.", of("moves_settled", "moves"), calc="sum"),
         stat("Settled", "Share of the moves.", went_well(), none=NONE, decimals=1),
         stat(
             "Moves lost",
@@ -41,7 +41,7 @@ def now() -> Row:
             calc="sum",
         ),
         stat(
-            "Worst gap felt",
+            "Worst gap",
             "How much longer than a tick a player waited for its first view after a move.",
             together("crowd", "gap_ms_max", "gap"),
             GAP,
@@ -65,8 +65,8 @@ def now() -> Row:
             none="no crowd",
         ),
         stat(
-            "Inputs doubled",
-            "Since the crowd began. It must be 0.",
+            "Doubled",
+            "Inputs applied twice since the crowd began. It must be 0.",
             together("crowd", "doubled_inputs_total", "doubled"),
             NEVER,
             none="no crowd",

@@ -43,7 +43,7 @@ BARS_HEIGHT, BARS = 7, 8
 POINTS = 180
 """Of each curve. In the usual quarter of an hour 5 s each, as often as a dashboard asks again."""
 
-ROWS = 25
+ROWS = 20
 """Servers on one page of a state timeline: more are on the next."""
 
 SPANNED_MS = 30_000

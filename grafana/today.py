@@ -121,9 +121,9 @@ def _bar_gauge(panel: Json) -> None:
         "reduceOptions": {"calcs": options["calcs"], "fields": "", "values": False},
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
         **{
-            "text": {"titleSize": 13, "valueSize": 15},
+            "text": {"titleSize": 12, "valueSize": 15},
             "valueMode": "text",
-            "namePlacement": "left",
+            "namePlacement": "auto",
             "sizing": "manual",
         },
         **{"minVizHeight": 16, "maxVizHeight": 150, "minVizWidth": 8, "showUnfilled": True},

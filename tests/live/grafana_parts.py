@@ -1,7 +1,7 @@
 """Grafana's own published components, bundled once, and a page in chromium on which they draw.
 
-`bundle()` brings them from npm and packs them with esbuild, into `run/grafana`; both are done again
-only when `tests/grafana` has changed. `Board` draws dashboards there with a graphite-web's answers.
+`bundle()` brings them from npm and packs them with esbuild, into `run/grafana`; both are done
+again only when `tests/grafana` has changed. `Board` draws dashboards there with a graphite-web's answers.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ HERE = "http://panels.invalid/"
 PAGE = "<!doctype html><meta charset=utf-8><body style='margin:0'><main></main>"
 """The page, under an address that nobody has: the components want an origin, to store things."""
 
+NPM = (*("--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock", "--legacy-peer-deps"),)
+"""No script of a package is run. No lock is kept: it would name a registry."""
+
 ESBUILD = (
     *("node_modules/.bin/esbuild", "board.jsx", "--bundle", "--minify", "--jsx=automatic"),
     *("--outfile=board.js", "--log-level=error", '--define:process.env.NODE_ENV="production"'),
@@ -44,39 +47,20 @@ ESBUILD = (
 def bundle() -> str:
     """The script that draws. Skips where there is no npm, or where it brings nothing."""
     made, sign = HOME / "board.js", HOME / "made-of"
-    wanted = _sign("package.json", "board.jsx")
+    sources = [SOURCES / name for name in ("package.json", "board.jsx")]
+    wanted = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()
     if not (made.exists() and sign.exists() and sign.read_text() == wanted):
-        _brought()
-        shutil.copy(SOURCES / "board.jsx", HOME)
+        npm = shutil.which("npm")
+        if npm is None:
+            pytest.skip("needs npm, for Grafana's components: apt-get install npm")
+        HOME.mkdir(parents=True, exist_ok=True)
+        for each in sources:
+            shutil.copy(each, HOME)
+        _done((npm, "install", *NPM))
         _done(ESBUILD)
+        shutil.rmtree(HOME / "node_modules")  # half a gigabyte, of which two megabytes are needed
         sign.write_text(wanted)
     return made.read_text()
-
-
-def _sign(*names: str) -> str:
-    texts = b"".join((SOURCES / name).read_bytes() for name in names)
-    return hashlib.sha256(texts).hexdigest()
-
-
-def _brought() -> None:
-    """What package.json names, from npm; no script of a package is run."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("needs npm, for Grafana's components: apt-get install npm")
-    HOME.mkdir(parents=True, exist_ok=True)
-    sign, wanted = HOME / "brought", _sign("package.json")
-    if sign.exists() and sign.read_text() == wanted:
-        return
-    shutil.copy(SOURCES / "package.json", HOME)
-    flags = (
-        "--no-audit",
-        "--no-fund",
-        "--ignore-scripts",
-        "--no-package-lock",
-        "--legacy-peer-deps",
-    )
-    _done((npm, "install", *flags))
-    sign.write_text(wanted)
 
 
 def _done(argv: Sequence[str]) -> None:

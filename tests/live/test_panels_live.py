@@ -30,6 +30,9 @@ from test_panel_rules import apart
 from twisted.internet.threads import deferToThread
 
 PICTURES = REPOSITORY / "run" / "panels"
+FIRST = PICTURES / "first"
+"""The first screens, which docs/operations.md shows."""
+
 WORDS = {"router": "router", "server": "gs-1"}
 FLEETS = (1, 3, 50)
 APART_S = 1300
@@ -136,6 +139,7 @@ async def test_every_panel_of_a_fleet_of_three_is_drawn_well(
 ) -> None:
     drawn = await board.draws(dashboards()[name], moments[3])
     await board.pictured(PICTURES / f"{name}.png")
+    await board.pictured(FIRST / f"{name}.png", 960)
     looks_well(name, drawn)
     empty_ones = [each["title"] for each in drawn if not each["known"]]
     assert empty_ones == []
@@ -148,6 +152,7 @@ async def test_the_fleet_is_drawn_well_with_one_server_and_with_fifty(
 ) -> None:
     drawn = await board.draws(dashboards()["fleet"], moments[servers])
     await board.pictured(PICTURES / f"fleet-{servers}.png")
+    await board.pictured(FIRST / f"fleet-{servers}.png", 960)
     looks_well("fleet", drawn)
     found = named(drawn)
     assert found == {f"gs-{n + 1}": {colours.SERVERS[n]} for n in range(servers)}

@@ -124,6 +124,7 @@ def test_a_number_is_high_enough_for_its_course() -> None:
         words = bool(panel["fieldConfig"]["defaults"].get("mappings"))
         assert panel["options"]["graphMode"] == ("none" if words else "area"), name
         assert panel["gridPos"]["h"] >= panels.STAT_HEIGHT, name
+        assert len(panel["title"]) <= 13, f"{name}: on a small screen its title is cut"
 
 
 def test_no_legend_stands_beside_a_plot() -> None:
