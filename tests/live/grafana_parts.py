@@ -1,7 +1,8 @@
 """Grafana's own published components, bundled once, and a page in chromium on which they draw.
 
 `bundle()` brings them from npm and packs them with esbuild, into `run/grafana`; both are done
-again only when `tests/grafana` has changed. `Board` draws dashboards there with a graphite-web's answers.
+again only when `tests/grafana` has changed. `Board` draws dashboards there with the answers of a
+graphite-web.
 """
 
 from __future__ import annotations

@@ -356,3 +356,11 @@ def test_each_section_names_the_panel_of_its_alert_and_none_that_is_not_there() 
         number = int(rule["annotations"]["__panelId__"])
         (panel,) = (each for each in shown(page) if each["id"] == number)
         assert panel["title"] in named, rule["title"]
+
+
+def test_the_panel_that_is_framed_in_the_status_page_is_the_one_that_it_says() -> None:
+    text = (OPERATIONS.parent / "status.md").read_text()
+    ((name, number, title),) = re.findall(
+        r'/d-solo/cm-(\w+)/\w+\?panelId=(\d+)&.*? title="([^"]+)"', text
+    )
+    assert [p["title"] for p in shown(PAGES[name]) if p["id"] == int(number)] == [title]
