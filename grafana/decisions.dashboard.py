@@ -39,21 +39,31 @@ def now() -> Row:
     """Eight numbers."""
     return row(
         "The fleet as the router sees it",
-        stat("Load", "Mean, by capacity.", of("load", "load"), SHARE),
-        stat("Health", "Mean, by capacity.", of("health", "health"), decimals=2),
-        stat("Grade", "The best of all.", of("grade", "grade"), mappings=STATES),
+        stat("Load", "on average", "Mean, by capacity.", of("load", "load"), SHARE),
+        stat("Health", "on average", "Mean, by capacity.", of("health", "health"), decimals=2),
+        stat("Grade", "grade", "The best of all.", of("grade", "grade"), mappings=STATES),
         stat(
             "Imbalance",
+            "highest / mean",
             "Highest load over the mean. From 1.25 on a server is clearly high.",
             above_mean(),
             IMBALANCE,
             decimals=2,
         ),
-        stat("Seats taken", "Of all that are not on draining servers.", seats_taken(), SHARE),
-        stat("Flows", "Decided in this time.", of("flows", "flows"), calc="sum"),
-        stat("Planned", "Moves, in this time.", of("planned_moves", "planned"), calc="sum"),
+        stat(
+            "Seats taken",
+            "of all seats",
+            "Of all that are not on draining servers.",
+            seats_taken(),
+            SHARE,
+        ),
+        stat("Flows", "in this time", "Decided in this time.", of("flows", "flows"), calc="sum"),
+        stat(
+            "Planned", "moves", "Moves, in this time.", of("planned_moves", "planned"), calc="sum"
+        ),
         stat(
             "Decided in",
+            "at most",
             "The longest of this time.",
             of("decision_ms", "decision"),
             calc="max",

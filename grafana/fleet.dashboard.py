@@ -50,29 +50,44 @@ def glance() -> Row:
 
 def _numbers() -> tuple[Panel, ...]:
     return (
-        stat("Players", "Players that the fleet owns.", one("router", "players", "players")),
-        stat("Servers", "Game servers attached.", one("router", "members", "members")),
-        stat("Seats taken", "Of all that are not on draining servers.", seats_taken(), SHARE),
+        stat(
+            "Players",
+            "in the fleet",
+            "Players that the fleet owns.",
+            one("router", "players", "players"),
+        ),
+        stat("Servers", "attached", "Game servers attached.", one("router", "members", "members")),
+        stat(
+            "Seats taken",
+            "of all seats",
+            "Of all that are not on draining servers.",
+            seats_taken(),
+            SHARE,
+        ),
         stat(
             "Worst grade",
+            "worst",
             "Of all game servers. Overloaded while others are fit is what the router mends.",
             said(f"maxSeries({kept(place(GAME, 'grade'))})", "grade", "worst grade", fold="max"),
             mappings=STATES,
         ),
         stat(
             "Waiting",
+            "in line",
             "Players in line: every seat is taken, or no server is fit.",
             one("router", "waiting", "waiting"),
             SELDOM,
         ),
         stat(
             "Moved",
+            "in this time",
             "Players, to another server, in this time.",
             one("router", "moves_settled", "moved"),
             calc="sum",
         ),
         stat(
             "Worst gap",
+            "felt at a move",
             "The longest extra wait for a view that any moved player reported, in this time.",
             one("router", "blackout_ms_max", "gap"),
             GAP,
@@ -82,6 +97,7 @@ def _numbers() -> tuple[Panel, ...]:
         ),
         stat(
             "Missed ticks",
+            "in this time",
             "World ticks in this time of which the crowd's players got no view. The goal is 0.",
             together("crowd", "missed_ticks", "missed ticks"),
             NEVER,

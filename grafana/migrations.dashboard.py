@@ -31,10 +31,17 @@ def now() -> Row:
     """What it came to in this time."""
     return row(
         "In this time",
-        stat("Moved", "Players whose move settled.", of("moves_settled", "moves"), calc="sum"),
-        stat("Settled", "Share of the moves.", went_well(), none=NONE, decimals=1),
+        stat(
+            "Moved",
+            "in this time",
+            "Players whose move settled.",
+            of("moves_settled", "moves"),
+            calc="sum",
+        ),
+        stat("Settled", "of the moves", "Share of the moves.", went_well(), none=NONE, decimals=1),
         stat(
             "Moves lost",
+            "in this time",
             "Ended with the loss of a server. Their players come back from a checkpoint.",
             of("moves_lost", "lost"),
             NEVER,
@@ -42,6 +49,7 @@ def now() -> Row:
         ),
         stat(
             "Worst gap",
+            "felt at a move",
             "How much longer than a tick a player waited for its first view after a move.",
             together("crowd", "gap_ms_max", "gap"),
             GAP,
@@ -51,6 +59,7 @@ def now() -> Row:
         ),
         stat(
             "Missed ticks",
+            "in this time",
             "World ticks of which the crowd's players got no view. The goal is 0.",
             together("crowd", "missed_ticks", "missed"),
             NEVER,
@@ -59,6 +68,7 @@ def now() -> Row:
         ),
         stat(
             "Inputs lost",
+            "in all",
             "Since the crowd began. It must be 0.",
             together("crowd", "lost_inputs_total", "lost"),
             NEVER,
@@ -66,6 +76,7 @@ def now() -> Row:
         ),
         stat(
             "Doubled",
+            "inputs, in all",
             "Inputs applied twice since the crowd began. It must be 0.",
             together("crowd", "doubled_inputs_total", "doubled"),
             NEVER,
@@ -73,6 +84,7 @@ def now() -> Row:
         ),
         stat(
             "Taken over",
+            "in this time",
             "Players who came back from a server that was gone.",
             of("recovered", "taken over"),
             NEVER,

@@ -2,7 +2,8 @@
 
 What holds for every panel was found by looking at them as Grafana's own components draw them
 (tests/live/test_panels_live.py), with one server, three and fifty:
-- a number has its course behind it, so it is at least `STAT_HEIGHT` high, or there is no room;
+- a number has its course below it, so it is at least `STAT_HEIGHT` high, or there is no room, and
+  has words above it, or it stands in the middle, on its course;
 - a legend stands below, or it takes half of a narrow panel;
 - a curve has at most `POINTS` points: one for each second is wool;
 - what happens is drawn in stacked bars: a line of zeros on top of a stack would colour all of it;
@@ -13,6 +14,7 @@ What holds for every panel was found by looking at them as Grafana's own compone
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from colours import ALARM, GREEN, PINK, SKY, WARNING, by_name
@@ -162,6 +164,7 @@ STATES = _mapped((*GRADES, DRAINS))
 
 def stat(
     title: str,
+    what: str,
     text: str,
     curve: Curve,
     steps: Steps = PLAIN,
@@ -172,10 +175,11 @@ def stat(
     mappings: Sequence[dict[str, Any]] = (),
     decimals: int | None = None,
 ) -> Panel:
-    """One number, with its course behind it; a word has none."""
+    """One number, above it `what` it is, below it its course; a word stands alone."""
     return Stat(
         graphMode="none" if mappings else "area",
-        **_common(title, text, [curve], width, STAT_HEIGHT),
+        textMode="value" if mappings else "value_and_name",
+        **_common(title, text, [replace(curve, label=what)], width, STAT_HEIGHT),
         format=curve.unit,
         reduceCalc=calc,
         thresholds=_thresholds(steps),

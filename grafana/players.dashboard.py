@@ -28,12 +28,23 @@ def now() -> Row:
     """Eight numbers."""
     return row(
         "Players now",
-        stat("Owned", "Players that the fleet owns.", at_router("players", "players")),
-        stat("Playing", "Got a view in this second.", felt("playing", "playing"), none=NOBODY),
-        stat("Waiting", "In line for a place.", at_router("waiting", "waiting"), SELDOM),
-        stat("Seats taken", "Of all that are not on draining servers.", seats_taken()),
+        stat(
+            "Owned", "by the fleet", "Players that the fleet owns.", at_router("players", "players")
+        ),
+        stat(
+            "Playing",
+            "in this second",
+            "Got a view in this second.",
+            felt("playing", "playing"),
+            none=NOBODY,
+        ),
+        stat("Waiting", "in line", "In line for a place.", at_router("waiting", "waiting"), SELDOM),
+        stat(
+            "Seats taken", "of all seats", "Of all that are not on draining servers.", seats_taken()
+        ),
         stat(
             "Ping, p99",
+            "round trip",
             "Round trip between a player and its server.",
             together("crowd", "ping_ms_p99", "ping", SKY, always=True),
             none=NOBODY,
@@ -41,6 +52,7 @@ def now() -> Row:
         ),
         stat(
             "Missed ticks",
+            "in all",
             "Since the crowd began.",
             felt("missed_ticks_total", "missed"),
             NEVER,
@@ -48,6 +60,7 @@ def now() -> Row:
         ),
         stat(
             "Came back",
+            "in all",
             "Times that a player had to come back, since the crowd began.",
             felt("rejoins_total", "came back"),
             SELDOM,
@@ -55,6 +68,7 @@ def now() -> Row:
         ),
         stat(
             "Turned away",
+            "in this time",
             "Newcomers whom no server would take, in this time.",
             at_router("placements_refused", "turned away"),
             NEVER,

@@ -15,18 +15,27 @@ def now() -> Row:
     """Eight numbers."""
     return row(
         "$server now",
-        stat("Health", "1 is perfect.", of("health", "health"), HEALTH, decimals=2),
-        stat("Load", "CPU time over elapsed time.", of("load", "load"), SHARE),
-        stat("Players", "Players that it owns.", of("players", "players")),
+        stat("Health", "of perfect", "1 is perfect.", of("health", "health"), HEALTH, decimals=2),
+        stat("Load", "of its CPU", "CPU time over elapsed time.", of("load", "load"), SHARE),
+        stat("Players", "owned", "Players that it owns.", of("players", "players")),
         stat(
             "Grade",
+            "grade",
             "fit, strained or overloaded.",
             of("grade", "grade"),
             mappings=STATES,
         ),
-        stat("Tick, p99", "Of 50 ms at 20 Hz.", of("tick_ms_p99", "tick"), TICK, decimals=1),
+        stat(
+            "Tick, p99",
+            "of 50 ms",
+            "Of 50 ms at 20 Hz.",
+            of("tick_ms_p99", "tick"),
+            TICK,
+            decimals=1,
+        ),
         stat(
             "Late, p99",
+            "after its time",
             "Start of a tick after its world time.",
             of("lateness_ms_p99", "lateness"),
             LATE,
@@ -34,12 +43,14 @@ def now() -> Row:
         ),
         stat(
             "Checkpoint",
+            "old",
             "Age of the newest one: a crash now would cost so much play.",
             of("checkpoint_age_ms", "age"),
             AGE,
         ),
         stat(
             "Skipped",
+            "ticks",
             "Ticks, in this time. The goal is 0.",
             of("skipped_ticks", "skipped"),
             NEVER,

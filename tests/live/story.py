@@ -113,7 +113,7 @@ class Story:
             return []
         many = max(1, min(6, round((loads[high] - loads[low]) * 12)))
         why = f"load {loads[high]:.2f} is high for a mean of {mean:.2f}"
-        if second % 10 == 0:
+        if second % 16 == 0:
             self.marks.append(Mark(second, "decision", f"move {many} {high} to {low}: {why}"))
         return [(high, low)] * many
 
