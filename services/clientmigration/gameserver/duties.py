@@ -19,24 +19,27 @@ ROSTER_CUT = 500  # entries per message: about 50 kB
 
 
 class RouterDuties:
-    """The `Duties` of every uplink. `alone` is called when the router is gone."""
+    """The `Duties` of every uplink. `date` is told the date when a router says it, `alone` is
+    called when the router is gone."""
 
     def __init__(
         self,
         attachment: Attachment,
         seats: Seats,
         orders: RouterOrders,
+        date: Callable[[float | None], None],
         alone: Callable[[], None],
     ) -> None:
         self._attachment, self._seats, self._orders = attachment, seats, orders
-        self._alone = alone
+        self._date, self._alone = date, alone
 
     def obey(self, message: Any, asker: Asker) -> None:
         """It orders this, over this link."""
         self._orders.obey(message, asker)
 
-    def attached(self) -> None:
-        """We are in the fleet: say who is here."""
+    def attached(self, now: float | None) -> None:
+        """We are in the fleet, at this date: say who is here."""
+        self._date(now)
         name, players = self._attachment.member, len(self._seats)
         log.info("attached to the router as {name}, with {n} players", name=name, n=players)
         self.list()

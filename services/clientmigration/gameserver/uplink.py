@@ -31,8 +31,8 @@ class Duties(Protocol):
     def obey(self, message: Any, asker: Line) -> None:
         """It orders this, over this link."""
 
-    def attached(self) -> None:
-        """It has taken us into its fleet."""
+    def attached(self, now: float | None) -> None:
+        """It has taken us into its fleet, and says what date it is in the world."""
 
     def detached(self) -> None:
         """It is gone."""
@@ -94,7 +94,7 @@ class Uplink:
         self._seals.proven(message.proof, "router", self._challenge, self._nonce, message.name)
         self._attached = True
         self._attachment.attached(self.line, message.name)
-        self._duties.attached()
+        self._duties.attached(message.now)
 
     def closed(self, reason: str) -> None:
         """The connection is over. Everybody plays on."""

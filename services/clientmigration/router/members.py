@@ -43,8 +43,10 @@ TERMS = LineTerms(MEMBER_TO_ROUTER, RATE, MEMBER_SILENCE_S, MEMBER_UNREAD)
 
 @dataclass(frozen=True)
 class MemberPorts:
-    """Where what a member says goes: one call for each message, one for its end."""
+    """Where what a member says goes: one call for each message, one for its end. `date` is what a
+    member is told that has just come."""
 
+    date: Callable[[], float | None]
     joined: Callable[[MemberLink, Attach], None]
     left: Callable[[MemberLink, str, bool], None]
     report: Callable[[MemberLink, Report], None]
@@ -92,7 +94,7 @@ class MemberLine:
             raise NotAuthentic(f"a member may not be called {message.name!r}")
         link = self._link = self._members.admit(message.name, message.role, self._line)
         proof = self._seals.proof("router", self._nonce, message.nonce, link.name)
-        self._line.say(Attached(name=link.name, proof=proof))
+        self._line.say(Attached(name=link.name, proof=proof, now=self._ports.date()))
         self._ports.joined(link, message)
 
     def _pass_on(self, link: MemberLink, message: Any) -> None:

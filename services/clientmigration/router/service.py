@@ -194,6 +194,7 @@ class Router(Service):
             placing.stays_away,
         )
         self._member_ports = MemberPorts(
+            date=self.world.date_for_newcomer,
             joined=self.presence.joined,
             left=self.presence.left,
             report=self.reports.take,

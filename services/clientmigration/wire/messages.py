@@ -353,11 +353,13 @@ class Challenge(Message, frozen=True, tag="challenge"):
     nonce: str
 
 
-class Attached(Message, frozen=True, tag="attached"):
-    """Router: you are in, under this name, and here is my own proof."""
+class Attached(Message, frozen=True, tag="attached", omit_defaults=True):
+    """Router: you are in, under this name, and here is my own proof. `now`: the date in the world,
+    Unix seconds; where nobody plays yet, be there at once."""
 
     name: str
     proof: str
+    now: float | None = None
 
 
 class Stored(Message, frozen=True, tag="stored"):
