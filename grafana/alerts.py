@@ -1,8 +1,8 @@
 """The alerts: a question to Graphite, a number from its answer, and the value from which it rings.
 
 In the shape of Grafana's alerting provisioning; the one of grafanalib's alerts it refuses.
-Each rule has one dashboard on which to look first, and a section of docs/operations.md that says
-what to do.
+Each rule has one panel at which to look first, which Grafana marks with how the rule stands, and a
+section of docs/operations.md that says what to do.
 
 A rule that goes by the last value keeps each server's for some seconds (`panels.kept`), or it would
 ring by the moment at which it is asked. One that adds up a minute needs no such care, and must not:
@@ -10,11 +10,13 @@ what is kept counts again.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from panels import PROVISIONED, kept, place
+from curves import kept, place
+from panels import PROVISIONED
 
 EXPRESSIONS = {"type": "__expr__", "uid": "__expr__"}
 FOLDER = "ClientMigration"
@@ -53,6 +55,7 @@ class Alert:
     target: str
     reducer: str
     look_at: str
+    panel: str
     above: float | None = None
     below: float | None = None
     back_s: int = 60
@@ -111,6 +114,7 @@ ALERTS = (
         reducer="last",
         above=11,
         look_at="fleet",
+        panel="Load of each server",
         lasting="1m",
         severity="critical",
     ),
@@ -124,6 +128,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="players",
+        panel="Missed ticks",
     ),
     Alert(
         name="views-unsent",
@@ -134,6 +139,7 @@ ALERTS = (
         reducer="mean",
         above=0.01,
         look_at="server",
+        panel="Skipped ticks, dropped views",
     ),
     Alert(
         name="moves-felt",
@@ -144,6 +150,7 @@ ALERTS = (
         reducer="mean",
         above=100,
         look_at="migrations",
+        panel="Blackout",
     ),
     Alert(
         name="recovery",
@@ -154,6 +161,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="migrations",
+        panel="Moves felt, players back",
     ),
     Alert(
         name="inputs-lost",
@@ -164,6 +172,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="server",
+        panel="Skipped ticks, dropped views",
     ),
     Alert(
         name="carbon-drops",
@@ -174,6 +183,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="decisions",
+        panel="Not in Graphite",
     ),
     Alert(
         name="game-faults",
@@ -184,6 +194,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="server",
+        panel="Skipped ticks, dropped views",
     ),
     Alert(
         name="server-gone",
@@ -194,6 +205,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="fleet",
+        panel="Players of each server",
         severity="critical",
     ),
     Alert(
@@ -206,6 +218,7 @@ ALERTS = (
         reducer="max",
         above=0,
         look_at="decisions",
+        panel="The fleet",
     ),
     Alert(
         name="unhealthy",
@@ -216,6 +229,7 @@ ALERTS = (
         reducer="last",
         below=0.05,
         look_at="fleet",
+        panel="Lateness, p99",
         lasting="30s",
         severity="critical",
     ),
@@ -228,6 +242,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="decisions",
+        panel="Refusals and losses",
     ),
     Alert(
         name="crowded",
@@ -239,6 +254,7 @@ ALERTS = (
         reducer="sum",
         above=100,
         look_at="decisions",
+        panel="Refusals and losses",
     ),
     Alert(
         name="held-bytes",
@@ -249,6 +265,7 @@ ALERTS = (
         reducer="max",
         above=2**27,
         look_at="server",
+        panel="Memory",
     ),
     Alert(
         name="clock-off",
@@ -259,6 +276,7 @@ ALERTS = (
         reducer="last",
         above=1000,
         look_at="server",
+        panel="Reactor lag, checkpoint's age, clock",
         lasting="30s",
     ),
     Alert(
@@ -270,6 +288,7 @@ ALERTS = (
         reducer="sum",
         above=0,
         look_at="decisions",
+        panel="Refusals and losses",
     ),
     Alert(
         name="router-gone",
@@ -281,6 +300,7 @@ ALERTS = (
         back_s=30,
         below=1,
         look_at="fleet",
+        panel="Servers",
         lasting="10s",
         severity="critical",
         silence="Alerting",
@@ -316,7 +336,11 @@ def _data(alert: Alert, source: str) -> list[dict[str, Any]]:
     ]
 
 
-def rule(alert: Alert, grafana: Grafana) -> dict[str, Any]:
+Panels = Mapping[tuple[str, str], int]
+"""The number of each panel, by its dashboard and title."""
+
+
+def rule(alert: Alert, grafana: Grafana, panels: Panels) -> dict[str, Any]:
     """One rule as the file provisioner reads it."""
     direct = {"notification_settings": {"receiver": grafana.receiver}} if grafana.receiver else {}
     return {
@@ -332,6 +356,7 @@ def rule(alert: Alert, grafana: Grafana) -> dict[str, Any]:
             "description": alert.text,
             "runbook_url": f"{grafana.docs}operations.md#{section(alert)}",
             "__dashboardUid__": f"cm-{alert.look_at}",
+            "__panelId__": str(panels[alert.look_at, alert.panel]),
         },
         "labels": {"severity": alert.severity, "service": "clientmigration"},
         "isPaused": False,
@@ -339,14 +364,14 @@ def rule(alert: Alert, grafana: Grafana) -> dict[str, Any]:
     }
 
 
-def written(grafana: Grafana) -> str:
+def written(grafana: Grafana, panels: Panels) -> str:
     """The file of all rules. The folder is found by its title, as that of the dashboards is."""
     group = {
         "orgId": 1,
         "name": "clientmigration",
         "folder": FOLDER,
         "interval": "10s",
-        "rules": [rule(alert, grafana) for alert in ALERTS],
+        "rules": [rule(alert, grafana, panels) for alert in ALERTS],
     }
     whole = {"apiVersion": 1, "groups": [group]}
     text: str = yaml.safe_dump(whole, sort_keys=False, width=100, allow_unicode=True)

@@ -1,37 +1,27 @@
 """Decisions: what the policy saw, and what it did. The router decides from these very numbers."""
 
-from grafanalib.core import Panel
-from pages import ROUTER, Row, page, row
-from panels import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PINK,
-    RED,
-    SELDOM,
-    SHARE,
-    SKY,
-    STATES,
+from colours import ALARM, BLUE, GREEN, GREY, PINK, SKY, WARNING, YELLOW
+from curves import (
     Curve,
     grades,
     kept,
-    lines,
     one,
+    over,
     pairs_split,
     place,
     ranks,
     said,
     seats_taken,
     stack,
-    stat,
-    states,
     together,
     worst,
 )
+from grafanalib.core import Panel
+from pages import ROUTER, Row, page, row
+from panels import SELDOM, SHARE, STATES, lines, stat, states
 
 LOAD = kept(place("gameserver", "load"))
-IMBALANCE = ((0, SKY), (1.25, ORANGE))
+IMBALANCE = ((0, GREEN), (1.25, WARNING))
 """From so many times the mean on, a server is clearly high: `imbalance` of the policy."""
 
 
@@ -49,21 +39,31 @@ def now() -> Row:
     """Eight numbers."""
     return row(
         "The fleet as the router sees it",
-        stat("Load", "Mean, by capacity.", of("load", "load"), SHARE),
-        stat("Health", "Mean, by capacity.", of("health", "health"), decimals=2),
-        stat("Grade", "The best of all.", of("grade", "grade"), mappings=STATES),
+        stat("Load", "on average", "Mean, by capacity.", of("load", "load"), SHARE),
+        stat("Health", "on average", "Mean, by capacity.", of("health", "health"), decimals=2),
+        stat("Grade", "grade", "The best of all.", of("grade", "grade"), mappings=STATES),
         stat(
-            "Highest over mean",
-            "From 1.25 on a server is clearly high.",
+            "Imbalance",
+            "highest / mean",
+            "Highest load over the mean. From 1.25 on a server is clearly high.",
             above_mean(),
             IMBALANCE,
             decimals=2,
         ),
-        stat("Seats taken", "Of all that are not on draining servers.", seats_taken(), SHARE),
-        stat("Flows", "Decided in this time.", of("flows", "flows"), calc="sum"),
-        stat("Moves planned", "In this time.", of("planned_moves", "planned"), calc="sum"),
         stat(
-            "Time to decide",
+            "Seats taken",
+            "of all seats",
+            "Of all that are not on draining servers.",
+            seats_taken(),
+            SHARE,
+        ),
+        stat("Flows", "in this time", "Decided in this time.", of("flows", "flows"), calc="sum"),
+        stat(
+            "Planned", "moves", "Moves, in this time.", of("planned_moves", "planned"), calc="sum"
+        ),
+        stat(
+            "Decided in",
+            "at most",
             "The longest of this time.",
             of("decision_ms", "decision"),
             calc="max",
@@ -90,9 +90,9 @@ def _loads() -> tuple[Panel, ...]:
             "Highest, mean, lowest load",
             "Moves bring the highest and the lowest towards the mean.",
             [
-                said(f"maxSeries({LOAD})", "ratio", "highest", ORANGE),
+                said(f"maxSeries({LOAD})", "ratio", "highest", PINK),
                 said(f"averageSeries({LOAD})", "ratio", "mean", SKY),
-                said(f"minSeries({LOAD})", "ratio", "lowest", BLUE),
+                said(f"minSeries({LOAD})", "ratio", "lowest", GREEN),
                 of("load", "mean by capacity", GREY),
             ],
         ),
@@ -121,7 +121,7 @@ def _players() -> tuple[Panel, ...]:
             "Who is there, who plays, how many could.",
             [
                 of("members", "members", GREEN),
-                of("unreachable", "unreachable for players", RED),
+                of("unreachable", "unreachable for players", ALARM),
                 of("players", "players"),
                 of("capacity", "capacity", GREY),
             ],
@@ -130,7 +130,7 @@ def _players() -> tuple[Panel, ...]:
         lines(
             "Where players are",
             "Mean position of all, and mean distance from it: neighbours stay together.",
-            [of("centre_x_m", "x"), of("centre_y_m", "y", GREEN), of("spread_m", "spread", ORANGE)],
+            [of("centre_x_m", "x"), of("centre_y_m", "y", GREEN), of("spread_m", "spread", PINK)],
             width=8,
         ),
         lines(
@@ -142,7 +142,7 @@ def _players() -> tuple[Panel, ...]:
         lines(
             "Pairs of players who see each other",
             "Each counts twice, once from each side.",
-            [of("pairs", "all"), of("pairs_split", "split", ORANGE)],
+            [of("pairs", "all"), of("pairs_split", "split", PINK)],
         ),
     )
 
@@ -153,20 +153,20 @@ def did() -> Row:
         "What it did",
         lines(
             "Flows, moves planned",
-            "Bars of decisions. The marks say from where to where, and why.",
-            [of("flows", "flows", ORANGE), of("planned_moves", "moves planned")],
+            "Moves in bars, flows in a line. The marks say from where to where, and why.",
+            [of("planned_moves", "moves planned"), over(of("flows", "flows", PINK))],
             counted=True,
         ),
         lines(
             "Planned, settled",
-            "What was planned, and what came of it.",
+            "The line: what was planned. The bars: what came of it.",
             [
-                of("planned_moves", "planned", BLUE),
                 of("moves_settled", "settled"),
-                of("moves_refused", "refused", ORANGE),
+                of("moves_refused", "refused", WARNING),
                 of("moves_timed_out", "timed out", PINK),
                 of("moves_player_left", "player left", GREY),
-                of("moves_lost", "lost", RED),
+                of("moves_lost", "lost", ALARM),
+                over(of("planned_moves", "planned", BLUE)),
             ],
             counted=True,
         ),
@@ -174,23 +174,27 @@ def did() -> Row:
             "Exchanges",
             "Of flows and moves, those of two servers that give each other as many players, so that"
             " those who see each other play together.",
-            [of("exchanges", "flows", ORANGE), of("planned_exchanges", "moves planned")],
+            [of("planned_exchanges", "moves planned"), over(of("exchanges", "flows", PINK))],
             width=24,
             height=6,
             counted=True,
         ),
         lines(
-            "Grade, draining and health of the fleet",
+            "Health of the fleet",
             "As a parent router would see it.",
-            [
-                of("health", "health"),
-                of("grade", "grade", ORANGE),
-                of("draining", "draining", PINK),
-            ],
-            width=8,
+            [of("health", "health")],
+            top=1,
+            width=6,
         ),
-        lines("Time to decide", "Each second's longest.", [of("decision_ms", "decision")], width=8),
-        lines("Ledger", "Time of a call.", ranks("router", "ledger_ms"), width=8),
+        states(
+            "Grade of the fleet, and draining",
+            "As a parent router would see it: the best grade of all.",
+            grades("$router", "router"),
+            width=6,
+            height=8,
+        ),
+        lines("Time to decide", "Each second's longest.", [of("decision_ms", "decision")], width=6),
+        lines("Ledger", "Time of a call.", ranks("router", "ledger_ms"), width=6),
     )
 
 
@@ -204,7 +208,7 @@ def process() -> Row:
             [
                 of("cpu_percent", "CPU"),
                 of("cpu_allowed_percent", "allowed", GREEN),
-                of("throttled_percent", "throttled", ORANGE),
+                of("throttled_percent", "throttled", WARNING),
                 of("stolen_percent", "stolen", PINK),
             ],
             width=6,
@@ -212,13 +216,13 @@ def process() -> Row:
         lines(
             "Memory",
             "Resident; and of it what connections hold that nobody has read yet.",
-            [of("rss_bytes", "memory"), of("held_bytes", "held", ORANGE)],
+            [of("rss_bytes", "memory"), of("held_bytes", "held", GREEN)],
             width=6,
         ),
         lines(
             "Reactor lag, clock",
             "Longest delay of a timer; how far the host's clock is off the world's time.",
-            [of("reactor_lag_ms", "lag"), of("clock_off_ms", "clock", ORANGE)],
+            [of("reactor_lag_ms", "lag"), of("clock_off_ms", "clock", GREEN)],
             width=6,
         ),
         lines(
@@ -227,11 +231,11 @@ def process() -> Row:
             " members gone undrained, players that did not arrive, work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
-                of("closed_connections", "connections", ORANGE),
+                of("closed_connections", "connections", YELLOW),
                 of("turned_away", "turned away", GREY),
                 of("crowded_connects", "crowded", SKY),
                 of("crowded_joins", "crowded joins", GREEN),
-                of("members_lost", "members lost", RED),
+                of("members_lost", "members lost", ALARM),
                 of("failed_arrivals", "did not arrive", PINK),
                 of("failures", "failures", BLUE),
             ],
@@ -245,8 +249,8 @@ def process() -> Row:
             [
                 of("carbon_dropped", "router"),
                 together("gameserver", "carbon_dropped", "game servers", GREEN),
-                together("crowd", "carbon_dropped", "crowd", ORANGE),
-                of("events_dropped", "events", RED),
+                together("crowd", "carbon_dropped", "crowd", PINK),
+                of("events_dropped", "events", ALARM),
             ],
             SELDOM,
             width=24,

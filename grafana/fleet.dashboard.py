@@ -1,71 +1,103 @@
-"""Fleet: how is everybody? The page to leave open."""
+"""Fleet: how is everybody? The page to leave open; its first screen tells the story."""
 
-from pages import ROUTER, Row, page, row
-from panels import (
-    CORE,
-    GREEN,
-    HEALTH,
-    LATE,
-    NEVER,
-    ORANGE,
-    SELDOM,
-    SHARE,
-    SKY,
-    STATES,
-    TICK,
-    bars,
+from colours import ALARM, GREEN, PINK, SKY
+from curves import (
     each,
     grades,
+    ground_each,
     kept,
-    lines,
     one,
+    over,
     pairs_split_each,
+    per_second,
     place,
+    pressing,
     said,
     seats_taken,
+    seats_taken_each,
     stack,
-    stat,
-    states,
     together,
     worst,
 )
+from grafanalib.core import Panel
+from pages import ROUTER, Row, page, row
+from panels import (
+    CORE,
+    GAP,
+    HEALTH,
+    LATE,
+    NEVER,
+    PLAIN,
+    SELDOM,
+    SHARE,
+    STATES,
+    TICK,
+    bars,
+    lines,
+    stat,
+    states,
+)
 
 GAME = "gameserver"
+NONE = "no move in this time"
 
 
-def now() -> Row:
-    """Eight numbers of the whole fleet."""
-    return row(
-        "The fleet now",
-        stat("Players", "Players that the fleet owns.", one("router", "players", "players")),
-        stat("Game servers", "Members attached.", one("router", "members", "members")),
-        stat("Seats taken", "Of all that are not on draining servers.", seats_taken(), SHARE),
+def glance() -> Row:
+    """The first screen: eight numbers; who works how hard with how many players; where they are,
+    and what players felt of being moved."""
+    return row("The fleet at a glance", *_numbers(), *_story())
+
+
+def _numbers() -> tuple[Panel, ...]:
+    return (
+        stat(
+            "Players",
+            "in the fleet",
+            "Players that the fleet owns.",
+            one("router", "players", "players"),
+        ),
+        stat("Servers", "attached", "Game servers attached.", one("router", "members", "members")),
+        stat(
+            "Seats taken",
+            "of all seats",
+            "Of all that are not on draining servers.",
+            seats_taken(),
+            SHARE,
+        ),
         stat(
             "Worst grade",
+            "worst",
             "Of all game servers. Overloaded while others are fit is what the router mends.",
-            said(f"maxSeries({kept(place(GAME, 'grade'))})", "grade", "worst grade"),
+            said(f"maxSeries({kept(place(GAME, 'grade'))})", "grade", "worst grade", fold="max"),
             mappings=STATES,
         ),
         stat(
-            "Draining",
-            "Servers that send their players away to stop.",
-            together(GAME, "draining", "draining", added=True),
-            SELDOM,
-        ),
-        stat(
-            "Waiting players",
-            "In line: every seat is taken, or no server is fit.",
+            "Waiting",
+            "in line",
+            "Players in line: every seat is taken, or no server is fit.",
             one("router", "waiting", "waiting"),
             SELDOM,
         ),
         stat(
-            "Players moved",
-            "To another server, in this time.",
+            "Moved",
+            "in this time",
+            "Players, to another server, in this time.",
             one("router", "moves_settled", "moved"),
             calc="sum",
         ),
         stat(
+            "Worst gap",
+            "felt at a move",
+            "The longest extra wait for a view that any moved player reported, in this time.",
+            one("router", "blackout_ms_max", "gap"),
+            GAP,
+            calc="max",
+            none=NONE,
+            decimals=1,
+        ),
+        stat(
             "Missed ticks",
+            "in this time",
             "World ticks in this time of which the crowd's players got no view. The goal is 0.",
             together("crowd", "missed_ticks", "missed ticks"),
             NEVER,
@@ -75,20 +107,67 @@ def now() -> Row:
     )
 
 
+def _story() -> tuple[Panel, ...]:
+    failed = ",".join(
+        place("router", f"moves_{outcome}", "$router")
+        for outcome in ("refused", "timed_out", "player_left", "lost")
+    )
+    return (
+        lines(
+            "Load of each server",
+            "The twelve highest in this time. Broken lines: strained, overloaded. The grey marks"
+            " are decisions to move players.",
+            [worst(GAME, "load")],
+            SHARE,
+            top=1,
+            height=9,
+        ),
+        lines(
+            "Players of each server",
+            "Stacked: the height is the fleet.",
+            [stack(GAME, "players")],
+            stacked=True,
+            height=9,
+        ),
+        lines(
+            "Territory of each server",
+            "The ground that its players stand on, stacked: a disk about their centre. It shrinks"
+            " where they gather, and grows where servers share a place.",
+            [ground_each()],
+            stacked=True,
+            height=9,
+        ),
+        lines(
+            "Moves, as players felt them",
+            "Bars: moves per second. Lines: how much longer than usual a moved player waited for a"
+            " view, as each of them reports; on the right, in ms.",
+            [
+                per_second(one("router", "moves_settled", "moves", SKY)),
+                per_second(said(f"sumSeries({failed})", "count", "not moved", ALARM)),
+                over(one("router", "blackout_ms_p50", "wait, half of them", GREEN)),
+                over(one("router", "blackout_ms_p99", "wait, 99 of 100", PINK, (6, 4))),
+            ],
+            counted=True,
+            height=9,
+            none=NONE,
+        ),
+    )
+
+
 def servers() -> Row:
-    """One bar for each server and measure: as good with one server as with fifty."""
+    """One bar for each server and measure; of many the eight that need a look most."""
     return row(
-        "Each server now",
+        "Each server now: of many the eight that need a look most",
         bars(
             "Health",
-            "1 is perfect: the worst of load, lateness and lag.",
+            "1 is perfect: the worst of load, lateness and lag. The lowest.",
             each(GAME, "health"),
             HEALTH,
             top=1,
-            decimals=2,
+            lowest=True,
         ),
         bars("Load", "CPU time over elapsed time.", each(GAME, "load"), SHARE, top=1),
-        bars("Players", "Players that it owns.", each(GAME, "players")),
+        bars("Seats taken", "Players, of those it may own.", seats_taken_each(), PLAIN, top=1),
         bars(
             "Tick, p99",
             "Work time of a tick. At 20 Hz it may have 50 ms.",
@@ -97,28 +176,22 @@ def servers() -> Row:
             top=50,
             decimals=1,
         ),
+        bars(
+            "Lateness, p99",
+            "Start of a tick after its world time.",
+            each(GAME, "lateness_ms_p99"),
+            LATE,
+            top=50,
+            decimals=1,
+        ),
         bars("CPU", "Of one core, the whole process.", each(GAME, "cpu_percent"), CORE, top=100),
-        bars("Memory", "Resident memory.", each(GAME, "rss_bytes")),
     )
 
 
 def over_time() -> Row:
-    """Who worked how hard, and who was late."""
+    """Who was late, and who stood where."""
     return row(
-        "Load and time",
-        lines(
-            "Load",
-            "The twelve highest in this time. Broken lines: strained, overloaded.",
-            [worst(GAME, "load")],
-            SHARE,
-            top=1,
-        ),
-        lines(
-            "Players by server",
-            "Stacked: the height is the fleet.",
-            [stack(GAME, "players")],
-            stacked=True,
-        ),
+        "Time and place",
         lines(
             "Tick, p99",
             "Work time of a tick, the twelve highest.",
@@ -132,6 +205,18 @@ def over_time() -> Row:
             [worst(GAME, "lateness_ms_p99")],
             LATE,
         ),
+        lines(
+            "Where each server's players are, west to east",
+            "Mean x of its players. Lines that cross: servers that changed places.",
+            [each(GAME, "centre_x_m")],
+            height=9,
+        ),
+        lines(
+            "Where each server's players are, north to south",
+            "Mean y of its players.",
+            [each(GAME, "centre_y_m")],
+            height=9,
+        ),
     )
 
 
@@ -143,21 +228,23 @@ def sees() -> Row:
             "Pairs split",
             "Of all whom its players see, those who play on another server.",
             pairs_split_each(),
+            PLAIN,
             top=1,
             width=6,
-            height=8,
         ),
         lines(
             "Pairs split by server",
-            "It rises where a crowd gathers that one server cannot take.",
-            [pairs_split_each()],
+            "The twelve highest. It rises where a crowd gathers that one server cannot take.",
+            [pressing(pairs_split_each())],
             width=9,
+            height=7,
         ),
         lines(
             "Pairs of players who see each other",
             "All servers. Each pair counts twice, once from each side.",
-            [together(GAME, "pairs", "all", SKY), together(GAME, "pairs_split", "split", ORANGE)],
+            [together(GAME, "pairs", "all", SKY), together(GAME, "pairs_split", "split", PINK)],
             width=9,
+            height=7,
         ),
     )
 
@@ -174,7 +261,7 @@ def machines() -> Row:
             [
                 together(GAME, "sent_bytes_per_s", "to players", SKY),
                 together(GAME, "received_bytes_per_s", "from players", GREEN),
-                together(GAME, "neighbour_sent_bytes_per_s", "between servers", ORANGE),
+                together(GAME, "neighbour_sent_bytes_per_s", "between servers", PINK),
             ],
             width=8,
         ),
@@ -183,18 +270,19 @@ def machines() -> Row:
 
 dashboard = page(
     "fleet",
-    "Every server's health, load, players, tick, CPU and memory; its grade over time; who drains.",
+    "The fleet at a glance; each server's health, load, seats, tick and CPU; its grade over time.",
     [
-        now(),
-        servers(),
+        glance(),
         row(
             "Grades",
             states(
                 "Grade of each server, and who drains",
                 "fit, strained (load from 60 %), overloaded (80 %), draining. A gap: not there.",
                 grades(),
+                height=9,
             ),
         ),
+        servers(),
         over_time(),
         sees(),
         machines(),

@@ -24,10 +24,14 @@ USUAL = alerts.Grafana()
 
 def files(grafana: alerts.Grafana = USUAL) -> Iterator[tuple[Path, str]]:
     """Each file and what belongs in it."""
+    panels: dict[tuple[str, str], int] = {}
     for source in sorted(HERE.glob("*.dashboard.py")):
         name = source.name.removesuffix(".dashboard.py")
-        yield HERE / "dashboards" / f"{name}.json", today.written(loader(str(source)))
-    yield HERE / "provisioning" / "alerting" / "clientmigration.yaml", alerts.written(grafana)
+        dashboard = loader(str(source))
+        yield HERE / "dashboards" / f"{name}.json", today.written(dashboard)
+        panels |= {(name, panel.title): panel.id for panel in dashboard.panels}  # the lower of two
+    alerting = HERE / "provisioning" / "alerting" / "clientmigration.yaml"
+    yield alerting, alerts.written(grafana, panels)
 
 
 def asked(words: Sequence[str]) -> alerts.Grafana:

@@ -1,36 +1,17 @@
 """Migrations: how many moves, how they ended, how long they took, and what players felt."""
 
+from colours import ALARM, BLUE, GREY, PINK, SKY, WARNING
+from curves import Curve, below, each, one, over, per_second, place, ranks, said, stack, together
 from pages import ROUTER, Row, page, row
-from panels import (
-    BLUE,
-    GAP,
-    GREY,
-    NEVER,
-    ORANGE,
-    PINK,
-    RED,
-    SKY,
-    Curve,
-    below,
-    each,
-    lines,
-    one,
-    per_second,
-    place,
-    ranks,
-    said,
-    stack,
-    stat,
-    together,
-)
+from panels import GAP, NEVER, lines, stat
 
 NONE = "no move in this time"
 OUTCOMES = (
     ("settled", SKY),
-    ("refused", ORANGE),
+    ("refused", WARNING),
     ("timed_out", PINK),
     ("player_left", GREY),
-    ("lost", RED),
+    ("lost", ALARM),
 )
 
 
@@ -50,17 +31,25 @@ def now() -> Row:
     """What it came to in this time."""
     return row(
         "In this time",
-        stat("Players moved", "Moves that settled.", of("moves_settled", "moves"), calc="sum"),
-        stat("Settled", "Share of the moves.", went_well(), none=NONE, decimals=1),
+        stat(
+            "Moved",
+            "in this time",
+            "Players whose move settled.",
+            of("moves_settled", "moves"),
+            calc="sum",
+        ),
+        stat("Settled", "of the moves", "Share of the moves.", went_well(), none=NONE, decimals=1),
         stat(
             "Moves lost",
+            "in this time",
             "Ended with the loss of a server. Their players come back from a checkpoint.",
             of("moves_lost", "lost"),
             NEVER,
             calc="sum",
         ),
         stat(
-            "Worst gap felt",
+            "Worst gap",
+            "felt at a move",
             "How much longer than a tick a player waited for its first view after a move.",
             together("crowd", "gap_ms_max", "gap"),
             GAP,
@@ -70,6 +59,7 @@ def now() -> Row:
         ),
         stat(
             "Missed ticks",
+            "in this time",
             "World ticks of which the crowd's players got no view. The goal is 0.",
             together("crowd", "missed_ticks", "missed"),
             NEVER,
@@ -78,20 +68,23 @@ def now() -> Row:
         ),
         stat(
             "Inputs lost",
+            "in all",
             "Since the crowd began. It must be 0.",
             together("crowd", "lost_inputs_total", "lost"),
             NEVER,
             none="no crowd",
         ),
         stat(
-            "Inputs doubled",
-            "Since the crowd began. It must be 0.",
+            "Doubled",
+            "inputs, in all",
+            "Inputs applied twice since the crowd began. It must be 0.",
             together("crowd", "doubled_inputs_total", "doubled"),
             NEVER,
             none="no crowd",
         ),
         stat(
             "Taken over",
+            "in this time",
             "Players who came back from a server that was gone.",
             of("recovered", "taken over"),
             NEVER,
@@ -112,12 +105,13 @@ def rate() -> Row:
                 per_second(of(f"moves_{outcome}", outcome.replace("_", " "), colour))
                 for outcome, colour in OUTCOMES
             ],
-            stacked=True,
+            counted=True,
         ),
         lines(
             "Planned and under way",
-            "Moves planned by decisions; moves being carried out, at most.",
-            [of("planned_moves", "planned"), of("moving", "under way", ORANGE)],
+            "Moves planned by decisions, in bars; moves being carried out, at most, in a line.",
+            [of("planned_moves", "planned"), over(of("moving", "under way", PINK))],
+            counted=True,
         ),
     )
 
@@ -213,7 +207,7 @@ def flows() -> Row:
             "Moves that the crowd's players went through; players taken over, downwards.",
             [
                 together("crowd", "moves", "moves felt", BLUE),
-                below(of("recovered", "taken over", RED)),
+                below(of("recovered", "taken over", ALARM)),
             ],
             counted=True,
         ),

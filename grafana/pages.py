@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from colours import ALARM, BLUE, GREEN, GREY, PINK, SKY, WARNING, YELLOW
+from curves import place
 from grafanalib.core import (
     Annotations,
     Dashboard,
@@ -15,20 +17,7 @@ from grafanalib.core import (
     Templating,
     Time,
 )
-from panels import (
-    BLUE,
-    DATASOURCE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PINK,
-    RED,
-    SKY,
-    TAG,
-    WIDTH,
-    YELLOW,
-    place,
-)
+from panels import DATASOURCE, TAG, WIDTH
 
 
 @dataclass(frozen=True)
@@ -79,12 +68,12 @@ ROUTER = variable("router", "Router", "router", "members", "Whose numbers are sh
 
 EVENTS = {
     "join": ("A server or router attached", GREEN),
-    "leave": ("It left, empty", GREY),
+    "leave": ("It left, empty", BLUE),
     "drain": ("It sends its players away", PINK),
-    "decision": ("The router decided to move players", BLUE),
-    "overload": ("A server became overloaded", ORANGE),
-    "crash": ("A server went without having drained", RED),
-    "unreachable": ("Players cannot connect to a server", RED),
+    "decision": ("The router decided to move players", GREY),
+    "overload": ("A server became overloaded", WARNING),
+    "crash": ("A server went without having drained", ALARM),
+    "unreachable": ("Players cannot connect to a server", ALARM),
     "reachable": ("Players are sent to that server again", GREEN),
     "recovery": ("Players came back from a lost server", YELLOW),
     "moves": ("A run of moves ended", SKY),
@@ -92,8 +81,21 @@ EVENTS = {
 """The router's events in graphite-web, what each says, and its colour."""
 
 
-def _annotation(tag: str, shown: bool) -> dict[str, Any]:
+DECIDED = (
+    "Load of each server",
+    "Moves, as players felt them",
+    "Moves per second, by outcome",
+    "Load of the servers",
+    "Flows, moves planned",
+)
+"""Panels that show decisions. There are many of them: elsewhere their marks would hide the rest."""
+
+
+def _annotation(tag: str, shown: bool, panels: Sequence[Panel]) -> dict[str, Any]:
     text, colour = EVENTS[tag]
+    ids = [panel.id for panel in panels if panel.title in DECIDED]
+    only = {"filter": {"exclude": False, "ids": ids}} if tag == "decision" else {}
+    shown = shown and (tag != "decision" or bool(ids))
     query = {"queryType": "tags", "fromAnnotations": True, "refId": tag, "tags": [f"{TAG}:{tag}"]}
     return {
         "name": f"{tag}: {text.lower()}",
@@ -101,6 +103,7 @@ def _annotation(tag: str, shown: bool) -> dict[str, Any]:
         "enable": shown,
         "iconColor": colour,
         "target": query,
+        **only,
     }
 
 
@@ -110,22 +113,26 @@ def page(
     rows: Sequence[Row],
     *,
     variables: Sequence[Template] = (),
-    events: Sequence[str] = ("join", "leave", "drain", "overload", "crash", "recovery"),
+    events: Sequence[str] = ("join", "leave", "drain", "decision", "overload", "crash", "recovery"),
 ) -> Dashboard:
-    """One page. Its address is `/d/cm-NAME`; every event can be switched on, `events` are."""
-    annotations = [_annotation(tag, tag in events) for tag in EVENTS]
-    return Dashboard(
+    """One page. Its address is `/d/cm-NAME`; every event can be switched on, `events` are.
+
+    It is made here, so it is not changed there: who wants another makes a copy of it.
+    """
+    made = Dashboard(
         uid=f"cm-{name}",
         title=name.capitalize(),
         description=text,
         tags=[TAG],
         panels=_placed(rows),
-        annotations=Annotations(annotations),
         templating=Templating([SOURCE, *variables]),
         links=[DashboardLink(tags=[TAG], title="ClientMigration", includeVars=True)],
         time=Time("now-15m", "now"),
         refresh="5s",
         timezone="browser",
         graphTooltip=1,
-        editable=True,
+        editable=False,
     ).auto_panel_ids()
+    marks = [_annotation(tag, tag in events, made.panels) for tag in EVENTS]
+    made.annotations = Annotations(marks)
+    return made

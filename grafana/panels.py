@@ -1,15 +1,24 @@
-"""The common look: how a measure becomes a curve and a panel; `pages` has rows and dashboards.
+"""Panels: the common look. A dashboard only says what belongs beside what; `pages` has the rows.
 
-Every name of a measure comes out of the catalogue, and so do its unit and the way in which several
-values become one; a dashboard only says what belongs beside what. Colours are those of Okabe and
-Ito, which people with any colour vision tell apart, and colour never stands alone: grades have
-words, percentiles have dashes, servers have names.
+What holds for every panel was found by looking at them as Grafana's own components draw them
+(tests/live/test_panels_live.py), with one server, three and fifty:
+- a number has its course below it, so it is at least `STAT_HEIGHT` high, or there is no room, and
+  has words above it, or it stands in the middle, on its course;
+- a legend stands below, or it takes half of a narrow panel;
+- a curve has at most `POINTS` points: one for each second is wool;
+- what happens is drawn in stacked bars: a line of zeros on top of a stack would colour all of it;
+- what warns is drawn in bars everywhere, for a red line along the bottom looks like an alarm;
+- an axis has an end of its own, or a curve of zeros is drawn up to 100;
+- a bar has an end of its own too, or the highest is always full;
+- what has another unit than the panel has an axis of its own, on the right.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from colours import ALARM, GREEN, PINK, SKY, WARNING, by_name
+from curves import BRIDGED, DRAINING, Curve, pressing
 from grafanalib.core import (
     BarGauge,
     GridPos,
@@ -21,8 +30,6 @@ from grafanalib.core import (
     TimeSeries,
 )
 
-from clientmigration.core.measures.metrics import Measure, measures, path
-
 PROVISIONED, PROVISIONED_NAME = "clientmigration-graphite", "ClientMigration Graphite"
 """The data source that `provisioning/` makes: its uid, and what people call it."""
 
@@ -31,192 +38,42 @@ DATASOURCE = {"type": "graphite", "uid": "${datasource}"}
 
 TAG = "clientmigration"
 WIDTH = 24
-MANY = 12
-"""Curves of servers in one panel at most: of more than so many the worst are shown."""
+STAT_HEIGHT = 5
+BARS_HEIGHT, BARS = 7, 8
+"""So high is a panel of bars, which has room for so many."""
 
-BRIDGED = 5
-"""A gap of up to so many seconds is filled: a busy daemon that did not report in a second."""
+POINTS = 180
+"""Of each curve. In the usual quarter of an hour 5 s each, as often as a dashboard asks again."""
 
-SKY, BLUE, GREEN, YELLOW = "#56B4E9", "#0072B2", "#009E73", "#F0E442"
-ORANGE, RED, PINK, GREY = "#E69F00", "#D55E00", "#CC79A7", "#999999"
-BY_DIGIT = (GREY, BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, BLUE, ORANGE)
-"""The colour of a server by the last digit of its name, the same in every panel."""
+ROWS = 20
+"""Servers on one page of a state timeline: more are on the next."""
 
-UNITS = {
-    "ratio": "percentunit",
-    "ms": "ms",
-    "metres": "lengthm",
-    "percent": "percent",
-    "bytes": "bytes",
-    "bytes_per_s": "Bps",
-    "per_s": "suffix:/s",
-    "ticks": "suffix: ticks",
-    "count": "short",
-    "grade": "none",
-    "flag": "none",
+SPANNED_MS = 30_000
+"""What a sparse curve is drawn across: in a run of moves some seconds have none."""
+
+LEAST = {
+    **{"percentunit": 0.1, "ms": 5, "percent": 10, "short": 4, "none": 2},
+    **{"bytes": 1024, "Bps": 1000, "lengthm": 10},
 }
+"""An axis goes at least so far, by unit."""
 
-GRADES = ((0, "fit", SKY), (1, "strained", ORANGE), (2, "overloaded", RED))
-DRAINING = (10, "draining", PINK)
-"""Grade and draining in one number: a server that drains shows its grade and ten."""
+BESIDE = {"per_s": "per second", "ticks": "ticks", "square metres": "square metres"}
+"""Written beside the axis, by the kind of measure: Grafana has no unit that says it."""
 
-RANKS: tuple[tuple[str, str, tuple[int, ...]], ...] = (
-    ("p50", SKY, ()),
-    ("p95", GREEN, (12, 4)),
-    ("p99", ORANGE, (6, 4)),
-    ("max", RED, (2, 4)),
-)
-"""The percentiles of a spread: colour and dashes."""
+GRADES = ((0, "fit", GREEN), (1, "strained", WARNING), (2, "overloaded", ALARM))
+DRAINS = (DRAINING, "draining", PINK)
 
 Steps = tuple[tuple[float, str], ...]
-SHARE: Steps = ((0, SKY), (0.6, ORANGE), (0.8, RED))
-TICK: Steps = ((0, SKY), (25, ORANGE), (50, RED))
-LATE: Steps = ((0, SKY), (10, ORANGE), (50, RED))
-NEVER: Steps = ((0, SKY), (1, RED))
-SELDOM: Steps = ((0, SKY), (1, ORANGE))
-HEALTH: Steps = ((0, RED), (0.05, ORANGE), (0.5, SKY))
-CORE: Steps = ((0, SKY), (70, ORANGE), (90, RED))
-AGE: Steps = ((0, SKY), (2_000, ORANGE), (5_000, RED))
-GAP: Steps = ((0, SKY), (25, ORANGE), (50, RED))
+SHARE: Steps = ((0, GREEN), (0.6, WARNING), (0.8, ALARM))
+TICK: Steps = ((0, GREEN), (25, WARNING), (50, ALARM))
+LATE: Steps = ((0, GREEN), (10, WARNING), (50, ALARM))
+NEVER: Steps = ((0, GREEN), (1, ALARM))
+SELDOM: Steps = ((0, GREEN), (1, WARNING))
+HEALTH: Steps = ((0, ALARM), (0.05, WARNING), (0.5, GREEN))
+CORE: Steps = ((0, GREEN), (70, WARNING), (90, ALARM))
+AGE: Steps = ((0, GREEN), (2_000, WARNING), (5_000, ALARM))
+GAP: Steps = ((0, GREEN), (25, WARNING), (50, ALARM))
 PLAIN: Steps = ((0, SKY),)
-
-# Curves: what graphite-web is asked.
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One expression for graphite-web, and how it looks. `sparse`: seconds may have no value."""
-
-    expression: str
-    unit: str
-    label: str = ""
-    colour: str = ""
-    dash: tuple[int, ...] = ()
-    below: bool = False
-    sparse: bool = False
-
-
-def place(role: str, measure: str, who: str = "*") -> str:
-    """The path of a measure, of one (`gs-1`, `$server`) or of all (`*`)."""
-    first, role, _, measure = path(role, "any", measure).split(".")
-    return f"{first}.{role}.{who}.{measure}"
-
-
-def kept(expression: str) -> str:
-    """Levels, each kept until its server says the next, for at most `BRIDGED` points.
-
-    The newest second has only been reported by some, and a sum, mean or worst of some says nothing.
-    Not for counts: one that is kept counts again.
-    """
-    return f"keepLastValue({expression},{BRIDGED})"
-
-
-def _curve(known: Measure, expression: str, label: str = "", colour: str = "") -> Curve:
-    folded = f"consolidateBy({expression},'{known.fold}')"
-    named = f"alias({folded},'{label}')" if label else f"aliasByNode({folded},2)"
-    return Curve(named, UNITS[known.unit], label, colour, sparse=known.sparse)
-
-
-def each(role: str, measure: str) -> Curve:
-    """One curve for each server that has values in this time; who left earlier is not there."""
-    return _curve(measures(role)[measure], f"removeEmptySeries({place(role, measure)})")
-
-
-def stack(role: str, measure: str) -> Curve:
-    """The same of a level, to be stacked: nobody drops out of the newest second."""
-    alive = f"removeEmptySeries({place(role, measure)})"
-    return _curve(measures(role)[measure], kept(alive))
-
-
-def worst(role: str, measure: str) -> Curve:
-    """The same, of the `MANY` servers with the highest values."""
-    alive = f"removeEmptySeries({place(role, measure)})"
-    return _curve(measures(role)[measure], f"highestMax({alive},{MANY})")
-
-
-def one(
-    role: str, measure: str, label: str, colour: str = "", dash: Sequence[int] = (), who: str = ""
-) -> Curve:
-    """The curve of the server or router that is chosen above."""
-    chosen = place(role, measure, who or {"gameserver": "$server", "router": "$router"}[role])
-    return replace(_curve(measures(role)[measure], chosen, label, colour), dash=tuple(dash))
-
-
-def together(
-    role: str,
-    measure: str,
-    label: str,
-    colour: str = "",
-    dash: Sequence[int] = (),
-    added: bool = False,
-    always: bool = False,
-) -> Curve:
-    """All of a role as one curve: counts and rates are added, medians and shares averaged, and of
-    times and grades it is the worst. `always`: a sparse measure that is there in every second."""
-    known = measures(role)[measure]
-    level = known.fold != "sum" and (always or not known.sparse)
-    places = place(role, measure)
-    added = added or known.unit in ("count", "per_s", "bytes", "bytes_per_s", "percent")
-    averaged = known.fold == "average"
-    function = "sumSeries" if added else "averageSeries" if averaged else "maxSeries"
-    several = kept(places) if level else places
-    made = _curve(known, f"{function}({several})", label, colour)
-    return replace(made, dash=tuple(dash))
-
-
-def per_second(curve: Curve) -> Curve:
-    """A count of the interval as a rate, whatever the interval is."""
-    inner = curve.expression.removeprefix("alias(").rpartition(",")[0]
-    expression = f"alias(scaleToSeconds({inner},1),'{curve.label}')"
-    return replace(curve, expression=expression, unit=UNITS["per_s"])
-
-
-def below(curve: Curve) -> Curve:
-    """Drawn downwards from the middle."""
-    return replace(curve, below=True)
-
-
-def said(expression: str, unit: str, label: str = "", colour: str = "") -> Curve:
-    """An expression of one's own; paths in it come from `place`."""
-    named = f"alias({expression},'{label}')" if label else expression
-    return Curve(named, UNITS[unit], label, colour)
-
-
-def ranks(role: str, stem: str, many: bool = False) -> list[Curve]:
-    """Median, p95, p99 and the greatest of a spread: the rarer, the more broken the line."""
-    pick = together if many else one
-    return [pick(role, f"{stem}_{rank}", rank, colour, dash) for rank, colour, dash in RANKS]
-
-
-def seats_taken() -> Curve:
-    """Players, of those that the fleet may own."""
-    taken, all_ = (place("router", name, "$router") for name in ("players", "capacity"))
-    return said(f"divideSeries({taken},{all_})", "ratio", "seats taken")
-
-
-def pairs_split(role: str, who: str) -> Curve:
-    """Of the pairs of players who see each other, those on two servers: of one."""
-    apart, all_ = (place(role, name, who) for name in ("pairs_split", "pairs"))
-    return said(f"divideSeries({apart},{all_})", "ratio", "pairs split")
-
-
-def pairs_split_each() -> Curve:
-    """The same of each server. Both measures are in every report, so they are there in pairs."""
-    names = ("pairs_split", "pairs")
-    alive = ",".join(f"removeEmptySeries({place('gameserver', name)})" for name in names)
-    shares = f"reduceSeries(mapSeries(group({alive}),2),'divideSeries',3,'pairs_split','pairs')"
-    return Curve(f"aliasByNode(consolidateBy({shares},'average'),2)", UNITS["ratio"])
-
-
-def grades(who: str = "*") -> Curve:
-    """Grade of each server, and ten more while it drains."""
-    grade, draining = (kept(place("gameserver", name, who)) for name in ("grade", "draining"))
-    both = f"removeEmptySeries(group({grade},scale({draining},{DRAINING[0]})))"
-    summed = f"groupByNode({both},2,'sum')"
-    return Curve(f"aliasByNode(consolidateBy({summed},'max'),0)", UNITS["grade"])
-
-
-# Panels.
 
 
 def _targets(curves: Sequence[Curve]) -> list[Target]:
@@ -240,27 +97,42 @@ def _fixed(colour: str) -> dict[str, str]:
     return {"mode": "fixed", "fixedColor": colour}
 
 
-def _looks(curves: Sequence[Curve]) -> list[dict[str, Any]]:
-    """What differs from curve to curve."""
+def _look(curve: Curve, unit: str, counted: bool) -> dict[str, Any]:
+    """What differs in one curve from the rest of its panel."""
+    properties: dict[str, Any] = {}
+    if curve.label:
+        properties["color"] = _fixed(curve.colour or SKY)
+    if curve.colour in (ALARM, WARNING) and not counted:
+        properties |= {"custom_drawStyle": "bars", "custom_lineWidth": 0}
+        properties["custom_fillOpacity"] = 85
+    if curve.dash:
+        properties["custom_lineStyle"] = {"fill": "dash", "dash": list(curve.dash)}
+    if curve.below:
+        properties["custom_transform"] = "negative-Y"
+    if curve.over:
+        properties["custom_drawStyle"] = "line"
+        properties["custom_stacking"] = {"mode": "none"}
+        properties |= {"custom_lineWidth": 2, "custom_fillOpacity": 0}
+    if curve.unit != unit:
+        properties |= {"unit": curve.unit, "custom_axisPlacement": "right"}
+        properties |= {"custom_axisSoftMax": LEAST[curve.unit], "custom_axisLabel": ""}
+    return properties
+
+
+def _looks(curves: Sequence[Curve], counted: bool) -> list[dict[str, Any]]:
     looks = []
+    if curves[0].kind in BESIDE:  # not for the time, which has an axis too
+        looks.append(_override("byType", "number", custom_axisLabel=BESIDE[curves[0].kind]))
     if any(not curve.label for curve in curves):
-        for digit, colour in enumerate(BY_DIGIT):
-            looks.append(_override("byRegexp", f"/{digit}$/", color=_fixed(colour)))
+        looks += [_override("byRegexp", name, color=_fixed(colour)) for name, colour in by_name()]
     for curve in curves:
-        properties: dict[str, Any] = {}
-        if curve.colour:
-            properties["color"] = _fixed(curve.colour)
-        if curve.dash:
-            properties["custom_lineStyle"] = {"fill": "dash", "dash": list(curve.dash)}
-        if curve.below:
-            properties["custom_transform"] = "negative-Y"
-        if properties:
+        if properties := _look(curve, curves[0].unit, counted):
             looks.append(_override("byName", curve.label, **properties))
     return looks
 
 
 def _common(
-    title: str, text: str, curves: Sequence[Curve], width: int, height: int
+    title: str, text: str, curves: Sequence[Curve], width: int, height: int, points: int = POINTS
 ) -> dict[str, Any]:
     return {
         "title": title,
@@ -268,7 +140,7 @@ def _common(
         "dataSource": DATASOURCE,
         "targets": _targets(curves),
         "gridPos": GridPos(height, width, 0, 0),
-        "maxDataPoints": None,
+        "maxDataPoints": points,
     }
 
 
@@ -287,11 +159,12 @@ def _mapped(rows: Sequence[tuple[int, str, str]]) -> list[dict[str, Any]]:
     return mapped
 
 
-STATES = _mapped((*GRADES, DRAINING))
+STATES = _mapped((*GRADES, DRAINS))
 
 
 def stat(
     title: str,
+    what: str,
     text: str,
     curve: Curve,
     steps: Steps = PLAIN,
@@ -302,9 +175,11 @@ def stat(
     mappings: Sequence[dict[str, Any]] = (),
     decimals: int | None = None,
 ) -> Panel:
-    """One number, with its course behind it."""
+    """One number, above it `what` it is, below it its course; a word stands alone."""
     return Stat(
-        **_common(title, text, [curve], width, 4),
+        graphMode="none" if mappings else "area",
+        textMode="value" if mappings else "value_and_name",
+        **_common(title, text, [replace(curve, label=what)], width, STAT_HEIGHT),
         format=curve.unit,
         reduceCalc=calc,
         thresholds=_thresholds(steps),
@@ -319,18 +194,18 @@ def bars(
     title: str,
     text: str,
     curve: Curve,
-    steps: Steps = PLAIN,
+    steps: Steps,
     *,
-    top: float | None = None,
+    top: float,
     width: int = 4,
-    height: int = 9,
+    height: int = BARS_HEIGHT,
+    lowest: bool = False,
     decimals: int | None = None,
 ) -> Panel:
-    """Every server now, one bar each. Who said nothing for half a minute is not shown."""
-    common = _common(title, text, [curve], width, height)
-    sorted_ = replace(curve, expression=f"sortByName({curve.expression},true)")
+    """Every server now, one bar each, from nothing to `top`. Of many those with the highest values,
+    or the `lowest`. Who said nothing for half a minute is not shown."""
     return BarGauge(
-        **{**common, "targets": _targets([sorted_])},
+        **_common(title, text, [pressing(curve, BARS, lowest)], width, height),
         format=curve.unit,
         calc="lastNotNull",
         displayMode="basic",
@@ -342,6 +217,36 @@ def bars(
         hideTimeOverride=True,
         extraJson=_defaults(links=[SERVER_LINK]),
     )
+
+
+def _drawn(curves: Sequence[Curve], counted: bool, stacked: bool) -> dict[str, Any]:
+    """Bars for what happens, lines for what is; full areas where they are stacked."""
+    servers = any(not curve.label for curve in curves)
+    if counted:
+        style: dict[str, Any] = {"drawStyle": "bars", "fillOpacity": 85, "lineWidth": 0}
+    elif stacked:
+        style = {"drawStyle": "line", "fillOpacity": 60, "lineWidth": 1}
+    else:
+        fill = 0 if servers or len(curves) > 2 else 15
+        style = {"drawStyle": "line", "fillOpacity": fill, "lineWidth": 2}
+        style["gradientMode"] = "opacity"
+    heaped = stacked or counted
+    return {**style, "stacking": {"mode": "normal", "group": "A"} if heaped else {"mode": "none"}}
+
+
+def _axis(curves: Sequence[Curve], top: float | None) -> dict[str, Any]:
+    """How far it goes at least."""
+    least = LEAST[curves[0].unit]
+    down = {"axisSoftMin": -least} if any(curve.below for curve in curves) else {}
+    return {"axisSoftMax": top or least, **down}
+
+
+def _calcs(curves: Sequence[Curve], counted: bool) -> list[str]:
+    """What a legend says beside a name: how many there were, or the highest. Of servers nothing."""
+    if any(not curve.label for curve in curves):
+        return []
+    counts = all(curve.fold == "sum" for curve in curves)
+    return ["sum"] if counted and counts else ["max"]
 
 
 def lines(
@@ -359,27 +264,25 @@ def lines(
 ) -> Panel:
     """Curves over time; `counted` draws bars, for what happens rather than is."""
     sparse = any(curve.sparse for curve in curves)
+    servers = any(not curve.label for curve in curves)
     return TimeSeries(
         **_common(title, text, curves, width, height),
+        **_drawn(curves, counted, stacked),
         unit=curves[0].unit,
-        drawStyle="bars" if counted else "line",
-        fillOpacity=70 if counted else 25 if stacked else 8,
-        lineWidth=0 if counted else 2,
-        showPoints="always" if sparse else "never",
-        pointSize=4,
-        stacking={"mode": "normal", "group": "A"} if stacked else {"mode": "none"},
-        legendDisplayMode="table",
-        legendPlacement="right",
-        legendCalcs=["sum"] if counted else ["lastNotNull", "max"],
+        showPoints="never",
+        legendDisplayMode="list",
+        legendPlacement="bottom",
+        legendCalcs=_calcs(curves, counted),
         tooltipMode="multi",
         tooltipSort="desc",
-        overrides=_looks(curves),
+        overrides=_looks(curves, counted),
         thresholds=_thresholds(steps or PLAIN),
         thresholdsStyleMode="dashed" if steps else "off",
         valueMin=None if any(curve.below for curve in curves) else 0,
         extraJson=_defaults(
             noValue=none,
-            custom={"spanNulls": False if sparse else 1000 * BRIDGED},
+            custom={"spanNulls": SPANNED_MS if sparse else 1000 * BRIDGED, **_axis(curves, top)},
+            **({"links": [SERVER_LINK]} if servers else {}),
             **({} if top is None else {"max": top}),
         ),
     )
@@ -394,11 +297,13 @@ SERVER_LINK = {
 
 def states(title: str, text: str, curve: Curve, *, width: int = 24, height: int = 7) -> Panel:
     """A row for each server, its grade in colour and words."""
+    servers = curve.asked.find(".gameserver.*.") > 0
+    link = {"links": [SERVER_LINK]} if servers else {}
     return StateTimeline(
         **_common(title, text, [curve], width, height),
         mappings=STATES,
         showValue="auto",
         legendDisplayMode="hidden",
         tooltipMode="single",
-        extraJson=_defaults(links=[SERVER_LINK], noValue="no server has reported"),
+        extraJson=_defaults(**link, noValue="no server has reported"),
     )

@@ -1,29 +1,12 @@
 """Players: how they come in, what they feel, and what they do."""
 
+from colours import ALARM, BLUE, GREEN, GREY, PINK, SKY, WARNING, YELLOW
+from curves import Curve, below, one, over, per_second, ranks, seats_taken, together
 from pages import ROUTER, Row, page, row
-from panels import (
-    BLUE,
-    GREEN,
-    GREY,
-    NEVER,
-    ORANGE,
-    PINK,
-    RED,
-    SELDOM,
-    SKY,
-    Curve,
-    below,
-    lines,
-    one,
-    per_second,
-    ranks,
-    seats_taken,
-    stat,
-    together,
-)
+from panels import NEVER, SELDOM, lines, stat
 
 NOBODY = "no crowd"
-REASONS = (("ping", SKY), ("load", ORANGE), ("position", GREEN), ("group", PINK), ("lot", GREY))
+REASONS = (("ping", SKY), ("load", YELLOW), ("position", GREEN), ("group", PINK), ("lot", GREY))
 
 
 def at_router(measure: str, label: str, colour: str = SKY) -> Curve:
@@ -45,12 +28,23 @@ def now() -> Row:
     """Eight numbers."""
     return row(
         "Players now",
-        stat("Owned", "Players that the fleet owns.", at_router("players", "players")),
-        stat("Playing", "Got a view in this second.", felt("playing", "playing"), none=NOBODY),
-        stat("Waiting", "In line for a place.", at_router("waiting", "waiting"), SELDOM),
-        stat("Seats taken", "Of all that are not on draining servers.", seats_taken()),
+        stat(
+            "Owned", "by the fleet", "Players that the fleet owns.", at_router("players", "players")
+        ),
+        stat(
+            "Playing",
+            "in this second",
+            "Got a view in this second.",
+            felt("playing", "playing"),
+            none=NOBODY,
+        ),
+        stat("Waiting", "in line", "In line for a place.", at_router("waiting", "waiting"), SELDOM),
+        stat(
+            "Seats taken", "of all seats", "Of all that are not on draining servers.", seats_taken()
+        ),
         stat(
             "Ping, p99",
+            "round trip",
             "Round trip between a player and its server.",
             together("crowd", "ping_ms_p99", "ping", SKY, always=True),
             none=NOBODY,
@@ -58,6 +52,7 @@ def now() -> Row:
         ),
         stat(
             "Missed ticks",
+            "in all",
             "Since the crowd began.",
             felt("missed_ticks_total", "missed"),
             NEVER,
@@ -65,6 +60,7 @@ def now() -> Row:
         ),
         stat(
             "Came back",
+            "in all",
             "Times that a player had to come back, since the crowd began.",
             felt("rejoins_total", "came back"),
             SELDOM,
@@ -72,6 +68,7 @@ def now() -> Row:
         ),
         stat(
             "Turned away",
+            "in this time",
             "Newcomers whom no server would take, in this time.",
             at_router("placements_refused", "turned away"),
             NEVER,
@@ -94,9 +91,10 @@ def coming_in() -> Row:
             "Sent to a server; put in line first; turned away.",
             [
                 per_second(at_router("placements_settled", "placed")),
-                per_second(at_router("placements_waiting", "had to wait", ORANGE)),
-                per_second(at_router("placements_refused", "turned away", RED)),
+                per_second(at_router("placements_waiting", "had to wait", WARNING)),
+                per_second(at_router("placements_refused", "turned away", ALARM)),
             ],
+            counted=True,
         ),
         lines(
             "Placements per second, by reason",
@@ -106,7 +104,7 @@ def coming_in() -> Row:
                 per_second(at_router(f"placed_by_{reason}", reason, colour))
                 for reason, colour in REASONS
             ],
-            stacked=True,
+            counted=True,
         ),
         lines(
             "Players, seats, and who waits",
@@ -114,7 +112,7 @@ def coming_in() -> Row:
             [
                 at_router("players", "players"),
                 at_router("capacity", "seats", GREEN),
-                at_router("waiting", "waiting", ORANGE),
+                at_router("waiting", "waiting", WARNING),
             ],
         ),
     )
@@ -138,7 +136,10 @@ def feeling() -> Row:
         lines(
             "Missed ticks",
             "Ticks of which players got no view. Look at lateness and dropped views beside it.",
-            [felt("missed_ticks", "missed", RED), served("dropped_views", "views dropped", ORANGE)],
+            [
+                felt("missed_ticks", "missed", ALARM),
+                served("dropped_views", "views dropped", WARNING),
+            ],
             counted=True,
         ),
     )
@@ -154,18 +155,19 @@ def work() -> Row:
             [
                 served("workload_burns", "burns"),
                 served("workload_files", "files", GREEN),
-                served("workload_feeds", "subscriptions", ORANGE),
+                served("workload_feeds", "subscriptions", PINK),
             ],
             width=8,
         ),
         lines(
             "Downloads",
-            "Running, and finished with their right SHA-256 (bars of one second each).",
+            "Running, in a line; in bars those that finished with their right SHA-256, and others.",
             [
-                felt("files", "running"),
                 felt("files_finished", "finished", GREEN),
-                felt("files_bad", "wrong", RED),
+                felt("files_bad", "wrong", ALARM),
+                over(felt("files", "running", SKY)),
             ],
+            counted=True,
             width=8,
         ),
         lines(
@@ -184,8 +186,8 @@ def work() -> Row:
             "Must stay at zero",
             "Since the crowd began: inputs lost or doubled, files wrong, entries left out.",
             [
-                felt("lost_inputs_total", "inputs lost", RED),
-                felt("doubled_inputs_total", "inputs doubled", ORANGE),
+                felt("lost_inputs_total", "inputs lost", ALARM),
+                felt("doubled_inputs_total", "inputs doubled", YELLOW),
                 felt("files_bad_total", "files wrong", PINK),
                 felt("feed_gaps_total", "entries left out", BLUE),
             ],
@@ -197,8 +199,8 @@ def work() -> Row:
             [
                 felt("moves_total", "moves"),
                 felt("files_finished_total", "files", GREEN),
-                felt("feed_duplicates_total", "entries sent twice", ORANGE),
-                felt("rejoins_total", "came back", RED),
+                felt("feed_duplicates_total", "entries sent twice", PINK),
+                felt("rejoins_total", "came back", YELLOW),
             ],
             width=8,
         ),
@@ -215,7 +217,7 @@ def process() -> Row:
             [
                 felt("cpu_percent", "CPU"),
                 felt("cpu_allowed_percent", "allowed", GREEN),
-                felt("throttled_percent", "throttled", ORANGE),
+                felt("throttled_percent", "throttled", WARNING),
                 felt("stolen_percent", "stolen", PINK),
             ],
             width=6,
@@ -229,6 +231,7 @@ def process() -> Row:
                 served("mail_posted", "posted"),
                 below(served("mail_delivered", "delivered", GREEN)),
             ],
+            counted=True,
             width=6,
         ),
     )

@@ -1,33 +1,9 @@
 """Server: everything about one. Its name is chosen at the top."""
 
+from colours import ALARM, BLUE, GREEN, GREY, PINK, SKY, WARNING, YELLOW
+from curves import Curve, below, grades, one, over, pairs_split, ranks
 from pages import SERVER, Row, page, row
-from panels import (
-    AGE,
-    BLUE,
-    CORE,
-    GREEN,
-    GREY,
-    HEALTH,
-    LATE,
-    NEVER,
-    ORANGE,
-    PINK,
-    RED,
-    SELDOM,
-    SHARE,
-    SKY,
-    STATES,
-    TICK,
-    Curve,
-    below,
-    grades,
-    lines,
-    one,
-    pairs_split,
-    ranks,
-    stat,
-    states,
-)
+from panels import AGE, CORE, HEALTH, LATE, NEVER, SELDOM, SHARE, STATES, TICK, lines, stat, states
 
 
 def of(measure: str, label: str, colour: str = SKY) -> Curve:
@@ -39,32 +15,43 @@ def now() -> Row:
     """Eight numbers."""
     return row(
         "$server now",
-        stat("Health", "1 is perfect.", of("health", "health"), HEALTH, decimals=2),
-        stat("Load", "CPU time over elapsed time.", of("load", "load"), SHARE),
-        stat("Players", "Players that it owns.", of("players", "players")),
+        stat("Health", "of perfect", "1 is perfect.", of("health", "health"), HEALTH, decimals=2),
+        stat("Load", "of its CPU", "CPU time over elapsed time.", of("load", "load"), SHARE),
+        stat("Players", "owned", "Players that it owns.", of("players", "players")),
         stat(
             "Grade",
+            "grade",
             "fit, strained or overloaded.",
             of("grade", "grade"),
             mappings=STATES,
         ),
-        stat("Tick, p99", "Of 50 ms at 20 Hz.", of("tick_ms_p99", "tick"), TICK, decimals=1),
         stat(
-            "Lateness, p99",
+            "Tick, p99",
+            "of 50 ms",
+            "Of 50 ms at 20 Hz.",
+            of("tick_ms_p99", "tick"),
+            TICK,
+            decimals=1,
+        ),
+        stat(
+            "Late, p99",
+            "after its time",
             "Start of a tick after its world time.",
             of("lateness_ms_p99", "lateness"),
             LATE,
             decimals=1,
         ),
         stat(
-            "Checkpoint's age",
-            "A crash now would cost so much play.",
+            "Checkpoint",
+            "old",
+            "Age of the newest one: a crash now would cost so much play.",
             of("checkpoint_age_ms", "age"),
             AGE,
         ),
         stat(
-            "Ticks skipped",
-            "In this time. The goal is 0.",
+            "Skipped",
+            "ticks",
+            "Ticks, in this time. The goal is 0.",
             of("skipped_ticks", "skipped"),
             NEVER,
             calc="sum",
@@ -94,10 +81,10 @@ def keeping_time() -> Row:
             "Ticks that were never simulated; views not sent to players that read too slowly;"
             " inputs that no player could send again; times that the game failed.",
             [
-                of("skipped_ticks", "ticks skipped", RED),
+                of("skipped_ticks", "ticks skipped", ALARM),
                 of("dropped_views", "views dropped"),
-                of("skipped_inputs", "inputs lost"),
-                of("game_faults", "faults of the game", ORANGE),
+                of("skipped_inputs", "inputs lost", YELLOW),
+                of("game_faults", "faults of the game", WARNING),
             ],
             counted=True,
         ),
@@ -122,14 +109,14 @@ def players() -> Row:
                 of("players", "players"),
                 of("capacity", "capacity", GREY),
                 of("arriving", "arriving", GREEN),
-                of("leaving", "leaving", ORANGE),
+                of("leaving", "leaving", PINK),
             ],
         ),
         lines(
             "Came and went",
             "Players who came with their state (moved, back, or taken over), upwards; those let go"
             " to another server, downwards.",
-            [of("moved_in", "came", GREEN), below(of("moved_out", "went", ORANGE))],
+            [of("moved_in", "came", GREEN), below(of("moved_out", "went", PINK))],
             counted=True,
         ),
         lines(
@@ -144,7 +131,7 @@ def players() -> Row:
             [
                 of("centre_x_m", "x"),
                 of("centre_y_m", "y", GREEN),
-                of("spread_m", "spread", ORANGE),
+                of("spread_m", "spread", PINK),
             ],
             width=8,
         ),
@@ -154,13 +141,13 @@ def players() -> Row:
 
 def sees() -> Row:
     """Whom its players see, and where those are."""
-    most = ((1, SKY), (2, GREEN), (3, ORANGE), (4, PINK))
+    most = ((1, SKY), (2, GREEN), (3, PINK), (4, YELLOW))
     return row(
         "Whom its players see",
         lines(
             "Pairs",
             "Others whom its players see, added up; of these, those on other servers.",
-            [of("pairs", "all"), of("pairs_split", "split", ORANGE)],
+            [of("pairs", "all"), of("pairs_split", "split", PINK)],
             width=6,
         ),
         lines("Pairs split", "As a share.", [pairs_split("gameserver", "$server")], width=6),
@@ -210,7 +197,7 @@ def work() -> Row:
             [
                 of("workload_burns", "burns"),
                 of("workload_files", "files", GREEN),
-                of("workload_feeds", "subscriptions", ORANGE),
+                of("workload_feeds", "subscriptions", PINK),
             ],
             width=8,
         ),
@@ -219,9 +206,10 @@ def work() -> Row:
             "Between players, each delivered once. Waiting ones should come down.",
             [
                 of("mail_posted", "posted"),
-                of("mail_delivered", "delivered", GREEN),
-                of("mail_waiting", "waiting", ORANGE),
+                below(of("mail_delivered", "delivered", GREEN)),
+                over(of("mail_waiting", "waiting", YELLOW)),
             ],
+            counted=True,
             width=8,
         ),
         lines(
@@ -243,7 +231,7 @@ def process() -> Row:
             [
                 of("cpu_percent", "CPU"),
                 of("cpu_allowed_percent", "allowed", GREEN),
-                of("throttled_percent", "throttled", ORANGE),
+                of("throttled_percent", "throttled", WARNING),
                 of("stolen_percent", "stolen", PINK),
             ],
             CORE,
@@ -252,7 +240,7 @@ def process() -> Row:
         lines(
             "Memory",
             "Resident; and of it what connections hold that nobody has read yet.",
-            [of("rss_bytes", "memory"), of("held_bytes", "held", ORANGE)],
+            [of("rss_bytes", "memory"), of("held_bytes", "held", GREEN)],
             width=6,
         ),
         lines(
@@ -261,7 +249,7 @@ def process() -> Row:
             [
                 of("reactor_lag_ms", "lag"),
                 of("checkpoint_age_ms", "age", PINK),
-                of("clock_off_ms", "clock", ORANGE),
+                of("clock_off_ms", "clock", GREEN),
             ],
             width=6,
         ),
@@ -271,12 +259,11 @@ def process() -> Row:
             " address, datapoints dropped, work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
-                of("closed_connections", "connections", ORANGE),
-                of("turned_away", "turned away", GREY),
+                of("closed_connections", "connections", YELLOW),
+                of("turned_away", "turned away", GREEN),
                 of("crowded_connects", "crowded", SKY),
-                of("crowded_joins", "crowded joins", GREEN),
                 of("carbon_dropped", "datapoints", PINK),
-                of("failures", "failures", RED),
+                of("failures", "failures", ALARM),
             ],
             SELDOM,
             width=6,

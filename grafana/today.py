@@ -24,7 +24,7 @@ from typing import Any
 
 from grafanalib._gen import DashboardEncoder
 from grafanalib.core import Dashboard
-from panels import PROVISIONED, PROVISIONED_NAME
+from panels import PROVISIONED, PROVISIONED_NAME, ROWS
 
 SCHEMA = 42
 PLUGINS = "12.1.1"
@@ -59,7 +59,7 @@ _LATER: dict[str, Json] = {
         "showPercentChange": False,
         "wideLayout": True,
     },
-    "state-timeline": {"tooltip": {"mode": "single", "sort": "none"}},
+    "state-timeline": {"perPage": ROWS, "tooltip": {"mode": "single", "sort": "none"}},
 }
 
 
@@ -120,8 +120,13 @@ def _bar_gauge(panel: Json) -> None:
     panel["options"] |= {
         "reduceOptions": {"calcs": options["calcs"], "fields": "", "values": False},
         "legend": {"displayMode": "list", "placement": "bottom", "showLegend": False},
-        **{"valueMode": "text", "namePlacement": "left", "sizing": "manual"},
-        **{"minVizHeight": 16, "maxVizHeight": 26, "minVizWidth": 8, "showUnfilled": True},
+        **{
+            "text": {"titleSize": 12, "valueSize": 15},
+            "valueMode": "text",
+            "namePlacement": "auto",
+            "sizing": "manual",
+        },
+        **{"minVizHeight": 16, "maxVizHeight": 150, "minVizWidth": 8, "showUnfilled": True},
     }
 
 

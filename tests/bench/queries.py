@@ -25,7 +25,7 @@ from twisted.internet.task import deferLater, react
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 
-from pictures import PICTURES, draw
+from pictures import draw
 from questions import Sweep
 from real_parts import PATIENCE_S
 from staged import Staged
@@ -69,8 +69,8 @@ async def run(reactor: Any, asked: argparse.Namespace, folder: Path) -> Sweep:
         while await sweep.once() and time.monotonic() < until:
             await deferLater(reactor, 1.0)
         await report(staged, sweep)
-        for name in PICTURES if asked.pictures else ():
-            await draw(staged.ask, name, asked.pictures, round(time.monotonic() - began))
+        if asked.pictures:
+            await draw(reactor, staged.ask, asked.pictures, round(time.monotonic() - began))
     finally:
         await staged.stop()
     return sweep

@@ -1,8 +1,12 @@
 """What panels mark: changes of the fleet, and how runs of moves ended."""
 
 from clientmigration.core.decisions.annotations import (
+    MARKED_EVERY_S,
+    TOLD,
     Annotation,
+    Mark,
     Run,
+    Unmarked,
     changes,
     departure,
     reachability,
@@ -56,3 +60,39 @@ def test_a_run_of_moves_is_told_when_it_is_over_with_every_outcome() -> None:
     run, told = run.after({}, 0, 103.0)
     assert told == Annotation("moves", "27 moves in 3 s: 24 settled, 2 refused, 1 lost")
     assert run.after({}, 0, 104.0) == (Run(), None)
+
+
+def marks_of(rounds: list[tuple[float, str]]) -> list[Mark]:
+    """The marks of rounds with what each decided."""
+    unmarked, marks = Unmarked(), []
+    for now, sentence in rounds:
+        unmarked, mark = unmarked.after(now, sentence)
+        marks += [mark] if mark else []
+    return marks
+
+
+def test_a_decision_is_marked_at_once_and_those_soon_after_it_by_one_mark_in_words() -> None:
+    decided = [(1000.0 + 2 * n, f"move {n}") for n in range(5)]
+    quiet = [(1010.0 + 2 * n, "") for n in range(20)]
+    first, second = marks_of([*decided, *quiet])
+    assert first == Mark(1000.0, "move 0", "")
+    assert second == Mark(1002.0, "move 1", "move 2\nmove 3\nmove 4")
+
+
+def test_quiet_rounds_are_not_marked() -> None:
+    assert marks_of([(1000.0 + n, "") for n in range(100)]) == []
+
+
+def test_marks_are_few_and_short_however_much_is_decided() -> None:
+    marks = marks_of([(1000.0 + n / 10, f"move {n}") for n in range(3000)])
+    assert len(marks) <= 300 / MARKED_EVERY_S + 1
+    for mark in marks[1:]:
+        *told, more = mark.others.splitlines()
+        assert len(told) == TOLD - 1
+        assert more.startswith("and ")
+        assert more.endswith(" more decisions")
+
+
+def test_a_clock_that_is_set_back_does_not_keep_decisions_from_being_marked() -> None:
+    marks = marks_of([(1000.0, "move 1"), (10.0, "move 2")])
+    assert [mark.first for mark in marks] == ["move 1", "move 2"]

@@ -172,6 +172,6 @@ def test_what_is_asked_here_is_what_stands_in_the_files() -> None:
         "A clock is off",
         "The router is gone",
     }
-    assert {"fleet: Worst grade", "fleet: Draining", "decisions: Highest over mean"} <= set(NOW)
+    assert {"fleet: Worst grade", "decisions: Imbalance"} <= set(NOW)
     assert len(of_scalers()) == 2
     assert Path(PAGE).exists()

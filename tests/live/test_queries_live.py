@@ -3,6 +3,7 @@ without data fails, by the name of its panel."""
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -51,3 +52,11 @@ async def test_every_query_of_every_dashboard_and_alert_is_answered_with_data(
         await deferLater(staged.reactor, 0.5)
     assert [query.name for query in sweep.left] == []
     assert len(sweep.answered) == sum(query.text not in NEVER for query in every())
+    assert await marks_are_words(staged)
+
+
+async def marks_are_words(staged: Staged) -> bool:
+    """What people read at a mark of decisions is no record for machines."""
+    posted = json.loads(await staged.ask("/events/get_data?tags=clientmigration:decision"))
+    texts = [event[key] for event in posted for key in ("what", "data")]
+    return bool(texts) and not any("{" in text for text in texts)

@@ -140,11 +140,32 @@ def test_images_of_others_are_pinned() -> None:
 def test_no_secret_is_in_the_file_or_under_git() -> None:
     assert {each["file"] for each in FILE["secrets"].values()} == {
         "./run/secrets/cluster",
+        "./run/secrets/grafana",
         "./run/secrets/watch",
     }
     assert SERVICES["homepage"]["secrets"] == ["watch"]  # it faces the public
     assert "/run/" in (REPOSITORY / ".gitignore").read_text().split()
-    assert not re.search(r"password|token", TEXT, re.IGNORECASE)
+    assert not re.search(r"password(?!__FILE: /run/secrets/)|token", TEXT, re.IGNORECASE)
+
+
+def test_grafana_has_an_admin_of_a_made_secret_and_keeps_what_that_one_makes() -> None:
+    """Or alerts could reach nobody, and nobody could silence them."""
+    grafana = SERVICES["grafana"]
+    said = grafana["environment"]
+    assert said["GF_SECURITY_ADMIN_PASSWORD__FILE"] == "/run/secrets/grafana"
+    assert grafana["secrets"] == ["grafana"]
+    assert "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION" not in said
+    assert "grafana:/var/lib/grafana" in grafana["volumes"]
+    assert "grafana" in FILE["volumes"]
+    assert said["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+
+
+def test_make_up_makes_each_secret_that_the_file_names() -> None:
+    recipe = (REPOSITORY / "Makefile").read_text().split("\nup:")[1].split("\n\n")[0]
+    looped = re.findall(r"for each in ([a-z ]+);", recipe)
+    made = {name for names in looped for name in names.split()}
+    made |= set(re.findall(r"> run/secrets/([a-z]+)", recipe))
+    assert made == set(FILE["secrets"])
 
 
 def test_nothing_is_in_the_file_that_an_older_compose_refuses() -> None:

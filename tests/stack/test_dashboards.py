@@ -137,9 +137,11 @@ def test_history_gets_coarser_in_a_panel_as_it_does_in_carbon() -> None:
     folds = {(m.role, m.name): m.fold for m in CATALOGUE}
     for query in every():
         if found := re.search(r"consolidateBy\((.*),'(average|sum|max|last)'\)", query.text):
+            rate_or_share = "scaleToSeconds" in found[1] or "divideSeries" in found[1]
             for role, _who, measure in PLACE.findall(found[1]):
                 if measure != "draining":  # part of a grade
-                    assert folds[role, measure] == found[2], query.name
+                    fold = "average" if rate_or_share else folds[role, measure]
+                    assert fold == found[2], query.name
 
 
 @EVERY
@@ -164,12 +166,6 @@ def test_each_panel_says_what_it_shows_in_which_unit_and_fits_its_place(name: st
             assert panel["targets"], panel["title"]
             if panel["type"] != "state-timeline":
                 assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
-
-
-def test_colours_are_those_that_everybody_tells_apart() -> None:
-    safe = {"#56B4E9", "#0072B2", "#009E73", "#F0E442", "#E69F00", "#D55E00", "#CC79A7", "#999999"}
-    for name, page in PAGES.items():
-        assert set(re.findall(r"#[0-9A-Fa-f]{6}", json.dumps(page))) <= safe, name
 
 
 def test_thresholds_are_those_of_the_policy() -> None:
@@ -347,3 +343,24 @@ def test_each_alert_has_its_section_in_the_operations_page() -> None:
         for word in ("**Means.**", "**Look at.**", "**Do.**"):
             assert word in body, title
         assert f"| [{title}](#{address}) |" in text
+
+
+def test_each_section_names_the_panel_of_its_alert_and_none_that_is_not_there() -> None:
+    sections = dict(re.findall(r"^#### (.+)\n\n((?:.+\n)+)", OPERATIONS.read_text(), re.MULTILINE))
+    titles = {panel["title"] for page in PAGES.values() for panel in shown(page)}
+    for rule in alerts():
+        (look,) = re.findall(r"^\*\*Look at\.\*\* (.+)$", sections[rule["title"]], re.MULTILINE)
+        named = set(re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", look))
+        assert named <= titles | set(sections), rule["title"]
+        page = PAGES[rule["annotations"]["__dashboardUid__"].removeprefix("cm-")]
+        number = int(rule["annotations"]["__panelId__"])
+        (panel,) = (each for each in shown(page) if each["id"] == number)
+        assert panel["title"] in named, rule["title"]
+
+
+def test_the_panel_that_is_framed_in_the_status_page_is_the_one_that_it_says() -> None:
+    text = (OPERATIONS.parent / "status.md").read_text()
+    ((name, number, title),) = re.findall(
+        r'/d-solo/cm-(\w+)/\w+\?panelId=(\d+)&.*? title="([^"]+)"', text
+    )
+    assert [p["title"] for p in shown(PAGES[name]) if p["id"] == int(number)] == [title]

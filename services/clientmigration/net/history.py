@@ -14,6 +14,8 @@ from clientmigration.net.graphite import GraphiteEvent, between, events
 from clientmigration.net.reactor import Reactor
 
 RECORDED = ("decision", "rounds")
+"""Decisions had their records as the text of their marks once."""
+
 TARGET = f"{PREFIX}.{{gameserver,router}}.*.{{{','.join(ASKED)}}}"
 
 

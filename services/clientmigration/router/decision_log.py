@@ -2,7 +2,8 @@
 
 A decision is posted at once, quiet rounds together: half a minute's worth, or as many as fit into
 one event, or those until a member came or went. What graphite-web does not take is lost, and
-counted.
+counted. These records are for machines and stay out of dashboards; what those mark is posted
+beside them, in words.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from clientmigration.core.decisions.annotations import Unmarked
 from clientmigration.core.decisions.rounds import DecisionRecord, Round, recorded, witness
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.flow import Flow, moves_of
@@ -36,6 +38,7 @@ class DecisionLog:
         self._name, self._situation, self._events = name, situation, events
         self._since: dict[str, float] = {}
         self._zones: dict[str, str] = {}
+        self._unmarked = Unmarked()
         self._quiet: list[Round] = []
         self._bytes = 0
 
@@ -62,14 +65,20 @@ class DecisionLog:
         """A round is over; the fleet is still as it was when flows were asked for."""
         planned = moves_of(flows, ((move.source, move.target) for move in moves))
         seen = witness(self._situation.fleet, self._situation.policy, now, flows, planned)
+        self._mark(now, seen.sentence() if flows else "")
         if flows:
-            tags = ["clientmigration", "decision"]
-            self._events.post(seen.sentence(), tags, int(now), self._record([seen]))
+            self._events.post(seen.sentence(), ["rounds"], int(now), self._record([seen]))
         elif self._since:
             self._quiet.append(seen)
             self._bytes += len(DecisionRecord((seen,)).text())
             if len(self._quiet) >= QUIET_ROUNDS or self._bytes > QUIET_BYTES:
                 self.flush()
+
+    def _mark(self, now: float, sentence: str) -> None:
+        self._unmarked, mark = self._unmarked.after(now, sentence)
+        if mark:
+            tags = ["clientmigration", "decision"]
+            self._events.post(mark.first, tags, int(mark.at), mark.others)
 
     def flush(self) -> None:
         """Post the quiet rounds that have not been posted yet."""

@@ -89,7 +89,7 @@ class Options(Common):
 
     @property
     def renewable(self) -> list[Renewable]:
-        """The watchers' key, or the cluster's secret; none for the sample; and what TLS is made of."""
+        """The watchers' key, or the cluster's secret; the sample has none; and TLS's files."""
         if not self.watch_keys:
             return [*self.encryption.files] if self["router"] == "sample" else super().renewable
 

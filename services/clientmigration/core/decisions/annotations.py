@@ -1,7 +1,7 @@
 """Annotations: what dashboards mark, such as a crash, a drain, or a run of moves that has ended.
 
-Values and functions. The router posts them; decisions are not among them, for each is posted with
-its record where it is made.
+Values and functions. The router posts them. Of decisions only what people read of them is here:
+the record of each, from which it can be made again, is posted where it is made.
 """
 
 from collections.abc import Mapping
@@ -79,3 +79,44 @@ class Run:
         total = sum(n for _, n in self.outcomes)
         by_outcome = ", ".join(f"{n} {outcome}" for outcome, n in self.outcomes)
         return f"{total} moves in {max(1, round(now - self.began))} s: {by_outcome}"
+
+
+MARKED_EVERY_S = 15.0
+"""Decisions come every other second while there is something to even out: a mark for each would
+hide the panel."""
+
+TOLD = 8
+"""Decisions that one mark tells of in words, at most; of more it says how many."""
+
+
+class Mark(NamedTuple):
+    """A mark of decisions: of when (Unix s) it is, the first of them, and the others, in lines."""
+
+    at: float
+    first: str
+    others: str
+
+
+@dataclass(frozen=True)
+class Unmarked:
+    """Decisions since the last mark (Unix s): the time of the first, what was decided, in words."""
+
+    marked: float = 0.0
+    at: float = 0.0
+    said: tuple[str, ...] = ()
+    more: int = 0
+
+    def after(self, now: float, sentence: str) -> tuple["Unmarked", Mark | None]:
+        """What is not marked after a round, in which that was decided (or nothing, an empty
+        sentence), and the mark if it is time for one."""
+        known = self._with(now, sentence) if sentence else self
+        if not known.said or abs(now - self.marked) < MARKED_EVERY_S:
+            return known, None
+        more = (f"and {known.more} more decisions",) if known.more else ()
+        return Unmarked(now), Mark(known.at, known.said[0], "\n".join((*known.said[1:], *more)))
+
+    def _with(self, now: float, sentence: str) -> "Unmarked":
+        at = self.at if self.said else now
+        if len(self.said) < TOLD:
+            return Unmarked(self.marked, at, (*self.said, sentence))
+        return Unmarked(self.marked, at, self.said, self.more + 1)
