@@ -369,6 +369,8 @@ async def test_a_bucket_that_somebody_made_otherwise_is_complained_of(
         ("nats://", "is not host:port"),
         ("nats://a:0", "is not host:port"),
         ("nats://a,b:x", "is not host:port"),
+        ("nats://[::1", "is not host:port"),
+        ("nats://a,[::1]:6]:7", "is not host:port"),
         ("nats://a/b.c", "a bucket's name"),
         ("nats://a?replicas=2", "1, 3 or 5"),
         ("nats://a?nothing=2", "is no engine"),

@@ -31,10 +31,11 @@ async def test_one_move_after_the_other_costs_no_tick_no_input_and_no_coin(
     acting = LoopingCall(lambda: ada.act(meadow.move(ada.tally.seq % 7 - 3.0, 1.0)))
     acting.start(0.05)
     outcomes: list[Outcome | None] = []
+    here, there = ada.member, "two" if ada.member == "one" else "one"
     for _ in range(moves):
-        here = ada.member
-        moving = cluster.router.moves.start(ada.name, here, "two" if here == "one" else "one")
+        moving = cluster.router.moves.start(ada.name, here, there)
         ended = await Deferred.fromCoroutine(moving)
+        here, there = there, here  # the player itself hears so a moment later
         outcomes.append(ended.outcome if ended else None)
     acting.stop()
     await cluster.quiet(ada)

@@ -50,20 +50,23 @@ def kept_in(text: str, flag: str = "") -> Path | Engine:
     says what is wrong with it."""
     if not is_engine(text):
         return Path(text).absolute()
-    parts = urlsplit(text)
+    scheme, _, rest = text.partition("://")
+    servers = re.match(r"[^/?#]*", rest)
+    assert servers is not None  # it may be empty
+    parts = urlsplit(rest[servers.end() :])  # which knows no list of servers
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     unknown = sorted(set(options) - _OPTIONS)
     bucket = parts.path.strip("/") or BUCKET
-    if parts.scheme not in ("nats", "tls") or "@" in parts.netloc or parts.fragment or unknown:
+    if scheme not in ("nats", "tls") or "@" in servers[0] or parts.fragment or unknown:
         raise ConfigurationError(f"{flag}{text} is no engine, such as {EXAMPLE}")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", bucket):
         raise ConfigurationError(f"{flag}{text}: a bucket's name has letters, digits, _ and -")
     return Engine(
-        tuple(_server(each, flag) for each in parts.netloc.split(",")),
+        tuple(_server(each, flag) for each in servers[0].split(",")),
         bucket,
         _replicas(options.get("replicas", "1"), flag),
         _login(options["credentials"], flag) if "credentials" in options else {},
-        _tls(options, flag) if parts.scheme == "tls" else None,
+        _tls(options, flag) if scheme == "tls" else None,
     )
 
 
