@@ -43,7 +43,7 @@ def test_it_does_not_tell_more_than_somebody_reads() -> None:
 
 def test_a_placement_is_told_with_the_scores_of_the_best_and_who_was_out() -> None:
     fleet = Fleet()
-    for name, load, players in (("a", 0.1, 0.0), ("b", 0.7, 0.0), ("c", 0.0, 10.0)):
+    for name, load, players in (("a", 0.1, 0.0), ("b", 0.7, 0.0), ("c", 0.1, 10.0)):
         fleet.attach(name, "gameserver", "")
         values = {"load": load, "health": 1.0, "players": players, "capacity": 10.0}
         fleet.observe(measurements("gameserver", name, values, 1_000), NOW)
