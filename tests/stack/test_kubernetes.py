@@ -28,7 +28,7 @@ from clientmigration.net.daemon import END_S
 from clientmigration.net.ledgers import Engine, kept_in
 
 OVERLAYS = sorted(each.name for each in (FOLDER / "overlays").iterdir())
-VERSIONS = ("1.28", "1.32", "1.37")
+VERSIONS = ("1.28", "1.37")
 THEIRS = {"Fleet", "FleetAutoscaler", "ScaledObject"}
 OURS = ("clientmigration", "clientmigration-graphite")
 SCRIPTS = {each.name for each in (FOLDER.parent / "docker").iterdir()}
