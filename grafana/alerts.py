@@ -2,7 +2,8 @@
 
 In the shape of Grafana's alerting provisioning; the one of grafanalib's alerts it refuses.
 Each rule has one panel at which to look first, which Grafana marks with how the rule stands, and a
-section of docs/operations.md that says what to do.
+section of docs/operations.md that says what to do. Its words are in the alert itself, too: who is
+woken by it may have no other page at hand.
 
 A rule that goes by the last value keeps each server's for some seconds (`panels.kept`), or it would
 ring by the moment at which it is asked. One that adds up a minute needs no such care, and must not:
@@ -12,6 +13,8 @@ what is kept counts again.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -313,6 +316,19 @@ def section(alert: Alert) -> str:
     return re.sub(r"[^a-z0-9 -]", "", alert.title.lower()).replace(" ", "-")
 
 
+@cache
+def _page() -> str:
+    return (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text()
+
+
+def runbook(alert: Alert) -> str:
+    """What its section says. Raises LookupError where there is none."""
+    found = re.search(rf"^#### {re.escape(alert.title)}\n\n((?:.+\n)+)", _page(), re.MULTILINE)
+    if not found:
+        raise LookupError(f"docs/operations.md has no section {alert.title!r}")
+    return found[1].strip()
+
+
 def _step(ref: str, source: dict[str, str], back_s: int, **model: Any) -> dict[str, Any]:
     return {
         "refId": ref,
@@ -354,6 +370,7 @@ def rule(alert: Alert, grafana: Grafana, panels: Panels) -> dict[str, Any]:
         "annotations": {
             "summary": alert.title,
             "description": alert.text,
+            "runbook": runbook(alert),
             "runbook_url": f"{grafana.docs}operations.md#{section(alert)}",
             "__dashboardUid__": f"cm-{alert.look_at}",
             "__panelId__": str(panels[alert.look_at, alert.panel]),

@@ -32,12 +32,15 @@ SERVERS = (
 )
 """The colour of server 1, of 2, and so on; after the last the first again."""
 
+FIRST_LETTER = 8
+"""Names that end in `a` have the colour of number 9: a small fleet has no other of it."""
+
 
 def by_name() -> Iterator[tuple[str, str]]:
     """For each of `SERVERS` the names that have it, as a regular expression in slashes, and it."""
     for slot, colour in enumerate(SERVERS):
         tens, ones = divmod((slot + 1) % len(SERVERS), 10)
         before = f"[{tens}{tens + 5}]" if tens else "(?:^|[^1-46-9])"
-        letter = len(SERVERS) - 1 - slot
-        also = f"|{chr(ord('a') + letter)}$" if letter < 26 else ""
+        letter = slot - FIRST_LETTER
+        also = f"|{chr(ord('a') + letter)}$" if 0 <= letter < 26 else ""
         yield f"/{before}{ones}${also}/", colour

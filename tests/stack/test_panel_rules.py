@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import colours
@@ -218,6 +219,23 @@ RELATED = {
     "cm-server-gone": "a server that goes is a band that ends",
     "cm-unhealthy": "health is the worst of three, of which lateness is seldom looked at",
 }
+
+
+def test_every_rule_says_itself_what_to_do() -> None:
+    for rule in alerts():
+        for word in ("**Means.**", "**Look at.**", "**Do.**"):
+            assert word in rule["annotations"]["runbook"], rule["title"]
+        # Grafana would put the values of variables in, and take braces for a template.
+        assert not re.search(r"[$]|\{\{", json.dumps(rule)), rule["title"]
+
+
+def test_what_draws_them_is_pinned_and_no_lock_names_a_registry() -> None:
+    wanted = json.loads((SOURCES / "package.json").read_text())["dependencies"]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in wanted.values())
+    assert sorted(each.name for each in SOURCES.iterdir()) == ["board.jsx", "package.json"]
+
+
+SOURCES = Path(__file__).parents[1] / "grafana"
 
 
 # Colours.
