@@ -17,6 +17,7 @@ from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.task import deferLater
+from twisted.internet.testing import MemoryReactor
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.names import dns
 from twisted.python.failure import Failure
@@ -278,6 +279,18 @@ def test_flags_that_cannot_be_served_are_refused_by_name(
     ):
         with pytest.raises(ConfigurationError, match=why):
             Encryption.of(flags)
+
+
+def test_no_door_that_is_to_demand_certificates_opens_without(
+    authority: Authority, tmp_path: Path
+) -> None:
+    given, ca = authority.give(), str(authority.file)
+    (tmp_path / "doors").mkdir()
+    door = f"ssl:0:privateKey={given.key}:certKey={given.certificate}"
+    Encryption.of({"tls-client-ca": ca, "members": door}).listening(None, door, demanding=True)
+    encryption = showing(given, **{"tls-client-ca": ca})
+    with pytest.raises(ConfigurationError, match="that cannot demand certificates, ssl: can"):
+        encryption.listening(MemoryReactor(), f"tls:{tmp_path / 'doors'}:0", demanding=True)
 
 
 class Echo(Protocol):

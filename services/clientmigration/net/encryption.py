@@ -153,7 +153,7 @@ class Encryption:
         cert, key, ca, client_ca = said.values()
         if key and not cert:
             raise ConfigurationError("--tls-key without --tls-cert")
-        if client_ca and not cert:
+        if client_ca and not cert and not str(flags.get("members")).startswith("ssl:"):
             raise ConfigurationError("--tls-client-ca without --tls-cert: the door is plain")
         with flagged("--tls-cert", cert, key):
             ours = own_certificate(cert, key) if cert else None
@@ -179,9 +179,12 @@ class Encryption:
             rest = [*words, *(f"{name}={quoteStringArgument(v)}" for name, v in named.items())]
             description = ":".join(("tcp", *rest))
         plain: IStreamServerEndpoint = serverFromString(reactor, description)
+        demanded = self.demanded if demanding else None
+        if demanded is not None and (ours is None or kind == "tls"):
+            raise ConfigurationError(f"{description}: that cannot demand certificates, ssl: can")
         if ours is None or kind == "tls":
             return plain
-        return SecureDoor(plain, Shown(ours, self.demanded if demanding else None), reactor)
+        return SecureDoor(plain, Shown(ours, demanded), reactor)
 
     def scheme_of(self, description: str) -> str:
         """How addresses begin of who listens there: with nothing where it is plain."""
