@@ -18,9 +18,11 @@ PLAIN, TLS = (
     yaml.safe_load((REPOSITORY / name).read_text())["services"] for name in FILES
 )  # fmt: skip
 WSS = "wss://${PUBLIC:-localhost}:${HTTPS_PORT:-443}"
+TRUSTED = {"--trusted": "127.0.0.1,::1,172.16.0.0/12"}
 ADDED = {
-    "gameserver": {"--advertise": f"{WSS}/server/{{inner}}"},
-    "homepage": {"--play": f"{WSS}/router"},
+    "router": TRUSTED,
+    "gameserver": TRUSTED | {"--advertise": f"{WSS}/server/{{inner}}"},
+    "homepage": TRUSTED | {"--play": f"{WSS}/router"},
 }
 CADDYFILE = (REPOSITORY / "docker" / "Caddyfile").read_text()
 
