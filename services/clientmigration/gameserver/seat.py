@@ -6,6 +6,7 @@ game holds the rest. Nobody but the seat changes what it holds.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from typing import Any, Protocol, cast
@@ -16,6 +17,7 @@ from twisted.logger import Logger
 from clientmigration.core.player.believable import Passage, believable_ping
 from clientmigration.core.player.inbox import Inbox, room_at
 from clientmigration.core.player.mailbox import Mailbox
+from clientmigration.core.player.reconcile import ADOPT_S
 from clientmigration.core.player.session import session
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.core.player.standing import Claim, Departed, Life
@@ -37,6 +39,7 @@ from clientmigration.wire.messages import (
     Redirect,
     Reserved,
     Settled,
+    Shared,
     Welcome,
 )
 
@@ -44,6 +47,10 @@ log = Logger()
 
 GAME_FAULT = "game_fault"  # the code of the goodbye to a player whom the game fails
 AWAY_S = 10.0  # a player whose connection is gone may come back this long before it counts as left
+
+
+MOVED_S = 60.0  # who was moved here so lately is known to be so
+NameOf = Callable[[Asker], str]  # what the router of a link is called, "" if it is gone
 
 
 class Register(Protocol):
@@ -91,6 +98,7 @@ class Seat:
         self.entered = False
         self.held = False
         self.held_at = -inf  # since when, while it is
+        self.moved_at = -inf  # when a move brought it here
         self.passage: Passage | None = None  # the move to here of which it may say what it cost
         self.settling = ""  # the migration to settle when the next view is sent
         self.expires_at = inf
@@ -135,6 +143,22 @@ class Seat:
             waived=now.waived,
             heard_s=self._heard_s(),
         )
+
+    def shared(self, name_of: NameOf, lost_at: float) -> Shared | None:
+        """What equal routers have to know beside that: nothing, while it just plays here."""
+        now, life = self.hall.time.now(), self.life.now
+        ago = now - self.moved_at
+        moved_s = round(ago, 3) if ago < MOVED_S else None
+        migration = life.migration or life.waived
+        asker = self._askers.by(migration)
+        router = name_of(asker) if asker is not None else ""
+        if life.waived or self.held:
+            since = self.held_at
+        else:
+            since = now if router or not migration else lost_at
+        if not migration and moved_s is None:
+            return None
+        return Shared(router, round(min(now - since, 1e9), 3), moved_s)
 
     def _position(self) -> tuple[float, float]:
         """Where it is, or where it was when the game could tell."""
@@ -290,6 +314,8 @@ class Seat:
         same = snapshot is not None and snapshot.epoch == epoch
         if snapshot is not None and not same:
             self.meter.count("moved_in")
+            if self.coming is not None:
+                self.moved_at = time.now()
             self.passage = self._passed(snapshot)
         self.seq = snapshot.seq if snapshot is not None and same else 0
         self.held, self.good = False, snapshot
@@ -408,8 +434,21 @@ class Seat:
 
     def asked(self, migration: str, asker: Asker) -> None:
         """This migration is ordered over this link: the answers go there."""
-        live = (self.migration, self.life.reservation.migration, self.settling)
+        now = self.life.now
+        live = (now.migration, now.waived, self.life.reservation.migration, self.settling)
         self._askers.asked(migration, asker, live)
+
+    def asked_by(self, asker: Asker) -> bool:
+        """Whether the migration that there is was ordered over this link."""
+        return self._askers.asked_by(self.migration, asker)
+
+    def heeds(self, asker: Asker) -> bool:
+        """Whether this router may end what there is here: not while another moves the player,
+        unless it has stood still for too long."""
+        by = self._askers.by(self.migration)
+        if by is None or by is asker:
+            return True
+        return self.held and self.hall.time.now() - self.held_at > ADOPT_S
 
     def is_anothers(self, migration: str, asked: str) -> bool:
         """Whether that migration is of another link, which is still there."""
@@ -444,8 +483,13 @@ class Seat:
         return True
 
     def tell_left(self, final: Snapshot) -> None:
-        """How the player was when it went home, or when the game did not take it in."""
-        self._tell(Left(snapshot=final, refused=self.refused))
+        """How the player was when it went home, or when the game did not take it in: to the router
+        that stores it, and to the one that moves it."""
+        left = Left(snapshot=final, refused=self.refused)
+        self._tell(left)
+        by = self._askers.by(self.migration)
+        if by is not None and by is not self.hall.fleet.line:
+            by.say(left)
 
     def tell_declined(self, migration: str, reason: str) -> None:
         """Why this migration cannot go on."""

@@ -72,7 +72,8 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 
 @dataclass(frozen=True)
 class Setting:
-    """What a game server is told at its start: players at most, ticks per second, and so on."""
+    """What a game server is told at its start: players at most, ticks per second, how many routers
+    it is to attach to, and so on."""
 
     name: str
     address: str
@@ -80,6 +81,7 @@ class Setting:
     rate: int
     policy: Policy
     zone: str = ""
+    routers: int = 1
 
 
 @dataclass(frozen=True)
@@ -208,7 +210,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     date = WorldClock(outside.clock, outside.wall)
     clocks = Clocks(outside.clock, date)
     ticks = Ticks(clocks, setting.rate, meter, load, beats, stalls.ran)
-    attachment = Attachment(setting.name, setting.address, setting.zone)
+    life = outside.entropy(8).hex() if setting.routers > 1 else ""
+    attachment = Attachment(setting.name, setting.address, setting.zone, life)
     traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
 
     def call(name: str, address: str) -> ClientService:
@@ -239,13 +242,14 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 
     def sweep() -> None:
         waivers.ask()
+        duties.press()
         seats.expire()
 
     orders = RouterOrders(
         seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on),
         lambda noted: date.heard(noted.now, may_go_back=not seats),
     )  # fmt: skip
-    duties = RouterDuties(attachment, seats, orders, waivers.ask)
+    duties = RouterDuties(attachment, seats, orders, waivers.ask, ticks.now)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
     gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
     lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))

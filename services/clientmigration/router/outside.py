@@ -52,10 +52,12 @@ class RouterOutside:
 
 @dataclass(frozen=True)
 class RouterSettings:
-    """What a router is told at its start: `name` is its own in Graphite."""
+    """What a router is told at its start: `name` is its own in Graphite, and among its equals; it
+    may have some if its ledger is `shared`."""
 
     name: str
     policy: Policy
+    shared: bool = False
 
 
 @dataclass(frozen=True)

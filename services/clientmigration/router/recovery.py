@@ -67,9 +67,32 @@ class UnderWay(Protocol):
         """The game there did not take the player in: a move to there is over."""
 
 
+class Others(Protocol):
+    """What there is of other routers on the same ledger."""
+
+    def leaves(self, link: MemberLink, entry: Entry) -> bool:
+        """Whether one of them sees to this player of a member."""
+
+    def waits(self, link: MemberLink, entry: Entry) -> bool:
+        """Whether a migration that one of them began may not be called off yet."""
+
+
+class Nobody:
+    """There are no others."""
+
+    def leaves(self, link: MemberLink, entry: Entry) -> bool:  # noqa: ARG002
+        """There is nobody to leave it to."""
+        return False
+
+    def waits(self, link: MemberLink, entry: Entry) -> bool:  # noqa: ARG002
+        """There is nobody to wait for."""
+        return False
+
+
 class Recovery:
     """Rosters, checkpoints and players that go home: whatever the ledger has to agree with.
-    `refused` is told the player and the member whose game did not take it in."""
+    `refused` is told the player and the member whose game did not take it in; `equals` answers what
+    is left to another router."""
 
     def __init__(
         self,
@@ -78,9 +101,10 @@ class Recovery:
         ledger: TimedLedger,
         beats: Beats,
         refused: Callable[[str, str], None] = lambda _player, _member: None,
+        equals: Others | None = None,
     ) -> None:
         self._members, self._moves, self._ledger, self._beats = members, moves, ledger, beats
-        self._refused = refused
+        self._refused, self._equals = refused, equals or Nobody()
         self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
         """Players of a link's first full roster about whom the ledger has not answered yet."""
 
@@ -91,6 +115,8 @@ class Recovery:
         unjudged = self._unjudged.setdefault(link, set(link.roster))
         unjudged.intersection_update(link.roster)
         for entry in link.roster.values():
+            if self._equals.leaves(link, entry):
+                continue
             if entry.player in unjudged or self._stuck(entry):
                 self._settle(link, entry)
 
@@ -131,7 +157,10 @@ class Recovery:
         told = self.judged(link.name, entry, record, says)
         if self._moves.moving(entry.player) and not any(isinstance(each, LetGo) for each in told):
             return None  # a move between others may change that: the next roster asks again
-        self._unjudged[link].discard(entry.player)
+        if self._equals.waits(link, entry):
+            told = tuple(each for each in told if not isinstance(each, CallOff))
+        else:
+            self._unjudged[link].discard(entry.player)
         for each in told:
             newer = await self._follow(each, link, record)
             if newer is not None:

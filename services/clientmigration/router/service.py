@@ -10,12 +10,14 @@ from __future__ import annotations
 from functools import partial
 from itertools import count
 
+from msgspec import UNSET
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
 from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.groups import Groups
+from clientmigration.core.fleet.naming import KEPT_S
 from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.measures.meter import Meter
@@ -33,12 +35,14 @@ from clientmigration.router.companions import Companions
 from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
+from clientmigration.router.equals import Equals
 from clientmigration.router.homes import Homes
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
 from clientmigration.router.members import MemberLine, MemberPorts
 from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
+from clientmigration.router.names import Names
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.orders import Orders
 from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, Reluctant, log_ended
@@ -116,6 +120,8 @@ class Router(Service):
         self.ledger = parts.ledger(
             outside.ledger, self.now, self._ledger_took, outside.clock.seconds
         )
+        self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
+        self.names = Names(settings.name, self.members, self.ledger, self.beats)
         self._make_moves(parts.carrier)
         self._make_presence()
         self._make_doors(parts.recovery)
@@ -130,7 +136,7 @@ class Router(Service):
         outside = self.outside
         facts, counts = MoveFacts(self.audit), MoveCounts(self.meter)
         self.past = Past(self.meter)
-        self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
+        self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s, self.now)
         self.reluctant = Reluctant()
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant)
         later = lambda ended: self.recovery.ended(ended)  # noqa: E731
@@ -152,6 +158,7 @@ class Router(Service):
             self.annotations.left,
             self.moves.member_left,
             introductions.left,
+            *((self.names.left,) if self.settings.shared else ()),
         )
         joined = tuple(each.joined for each in rooms)
         self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
@@ -161,9 +168,9 @@ class Router(Service):
         self.reports = Reports(members, self.situation, self.world)
         refusals = Refusals(self.now)
         self.recovery: Recovery = recovery(
-            members, self.moves, self.ledger, self.beats, refusals.note
+            members, self.moves, self.ledger, self.beats, refusals.note, self.equals
         )
-        told = (self.companions, self.recovery, self.arrivals)
+        told = (self.companions, self.recovery, self.arrivals, self.cooldowns)
         self.rosters = Rosters(members, self.situation, self.pings, told)
         placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
         self.queue = Queue(
@@ -192,6 +199,7 @@ class Router(Service):
             self.moves,
             self.meter,
             placing.stays_away,
+            self.equals.serves,
         )
         self._member_ports = MemberPorts(
             joined=self.presence.joined,
@@ -202,6 +210,8 @@ class Router(Service):
             gone_home=self.recovery.free,
             felt=self.past.felt,
             answer=self.moves.answer,
+            claim=self.names.claim if self.settings.shared else None,
+            router=self.settings.name if self.settings.shared else UNSET,
         )
 
     def _make_decisions(self) -> None:
@@ -223,6 +233,7 @@ class Router(Service):
             self.decision_log,
             self.residents.of,
             self.departures.plan,
+            self.equals.plans,
         )
 
     def _make_operators(self) -> None:
@@ -264,6 +275,7 @@ class Router(Service):
             carbon_dropped=outside.dropped,
             events_dropped=outside.events.take_dropped,
             sources=(burden(outside.clock).measures, self.beats.measures, self.world.measures),
+            first=self.equals.first,
         )
         report = SelfReport(
             self.settings.name, gauges, outside.sink, self.annotations.look, self.now
@@ -275,6 +287,8 @@ class Router(Service):
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
+        if self.settings.shared:
+            self.beats.every(KEPT_S, "keeping names", self.names.keep)
 
     # Lines.
 

@@ -228,7 +228,8 @@ class Item(msgspec.Struct, frozen=True):
 class Attach(Message, frozen=True, tag="attach"):
     """Member: take me into your fleet; `proof` shows that I know the cluster secret.
 
-    Members of one `zone` are equally far from any player; without one it is a zone of its own.
+    Members of one `zone` are equally far from any player; without one it is a zone of its own. Who
+    has several routers says which process it is, by its `life`.
     """
 
     name: str
@@ -237,12 +238,15 @@ class Attach(Message, frozen=True, tag="attach"):
     nonce: str
     proof: str
     zone: Label = ""
+    life: Label | msgspec.UnsetType = msgspec.UNSET
 
 
 class Report(Message, frozen=True, tag="report"):
-    """Member: my datapoints, letter for letter those that carbon gets."""
+    """Member: my datapoints, letter for letter those that carbon gets; and the `routers` that I am
+    attached to, if I have several."""
 
     datapoints: list[tuple[str, float, int]]
+    routers: list[Label] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -264,11 +268,26 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     heard_s: float | None = 0.0
 
 
+class Shared(msgspec.Struct, frozen=True, array_like=True):
+    """What equal routers have to know of one player in a roster beside its entry. `router` has
+    ordered its migration, over a link that is there; "" if that is gone, or there is none.
+    `since_s`: for how long the player has stood still, or its migration has had no router.
+    `moved_s`: how long ago a move brought it here, null if not lately."""
+
+    router: str
+    since_s: float
+    moved_s: float | None = None
+
+
 class Roster(Message, frozen=True, tag="roster"):
-    """Member: part of the list of players I have; `last` closes the list."""
+    """Member: part of the list of players I have; `last` closes the list. Who has several routers
+    says more of those who are being moved, or just were, by name; `primary` is the router that I
+    send checkpoints to."""
 
     entries: list[Entry]
     last: bool
+    shared: dict[str, Shared] | msgspec.UnsetType = msgspec.UNSET
+    primary: Label | msgspec.UnsetType = msgspec.UNSET
 
 
 class Checkpoint(Message, frozen=True, tag="checkpoint"):
@@ -354,10 +373,12 @@ class Challenge(Message, frozen=True, tag="challenge"):
 
 
 class Attached(Message, frozen=True, tag="attached"):
-    """Router: you are in, under this name, and here is my own proof."""
+    """Router: you are in, under this name, and here is my own proof; `router` is how I am called
+    among equal routers."""
 
     name: str
     proof: str
+    router: Label | msgspec.UnsetType = msgspec.UNSET
 
 
 class Stored(Message, frozen=True, tag="stored"):

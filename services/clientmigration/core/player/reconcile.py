@@ -88,6 +88,23 @@ class LookAgain:
     """Whether the server knows yet what the ledger says, its next roster tells."""
 
 
+class Tended(Protocol):
+    """What a server that has several routers says beside: which `router` has ordered the player's
+    migration, over a link that is there ("": none), and for how many seconds the player has stood
+    still, or its migration has had no router."""
+
+    @property
+    def router(self) -> str: ...
+    @property
+    def since_s(self) -> float: ...
+
+
+ADOPT_S = 0.5
+"""Who has stood still for so long is adopted, whoever moves it: its router may be frozen itself."""
+ORPHAN_S = 1.0
+"""A migration that has lost its router is called off at its target after so long: by then its
+source has been heard, which is frozen perhaps."""
+
 Instruction = CallOff | LetGo | KeepOn | GiveBack | Begin | Mend | LookAgain
 
 
@@ -166,6 +183,25 @@ def fenced_off(member: str, epoch: int, record: Record) -> tuple[Instruction, ..
     if record.owner == member:
         return (LookAgain(),) if record.epoch > epoch else ()
     return (LetGo(record.epoch),)
+
+
+def anothers(entry: Reported, tended: Tended | None, router: str, primary: bool) -> bool:
+    """Whether the router of this name leaves a player alone, for another sees to it. That is so as
+    long as the one that began its migration is there; who stands still for too long is adopted all
+    the same. What has lost its router is for the server's `primary`, and in the end for any."""
+    if tended is None or tended.router == router:
+        return False
+    stands = bool(undone(entry))
+    if tended.router:
+        return not (stands and tended.since_s > ADOPT_S)
+    return stands and not primary and tended.since_s <= ADOPT_S
+
+
+def too_early(entry: Reported, tended: Tended | None) -> bool:
+    """Whether a migration that has lost its router may not be called off here yet."""
+    if tended is None or entry.state != "arriving":
+        return False
+    return not tended.router and tended.since_s < ORPHAN_S
 
 
 def waits_for(entry: Reported) -> str:
