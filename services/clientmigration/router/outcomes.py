@@ -66,7 +66,7 @@ class Cooldowns:
     """When players were moved last (Unix seconds), those who were moved within `kept_s`: by us, or
     by another router, as rosters tell. `now` is that date."""
 
-    def __init__(self, kept_s: float, now: Callable[[], float]) -> None:
+    def __init__(self, kept_s: float, now: Callable[[], float] = lambda: 0.0) -> None:
         self._kept_s, self._now = kept_s, now
         self.moved_at: dict[str, float] = {}
 
