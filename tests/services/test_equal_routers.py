@@ -1,12 +1,10 @@
 """Several routers on one ledger: every server is attached to all of them, and any may move anybody.
 
-The ledger is the arena's, whose requests take a while. What goes wrong at random is in the schedules
-of `make arena ARENA='--faults equals'`.
+The ledger is the arena's, whose requests take a while. What goes wrong at random is in the
+schedules of `make arena ARENA='--faults equals'`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import pytest
 
@@ -116,7 +114,7 @@ def test_a_router_killed_at_any_moment_of_a_move_costs_no_tick(name: str) -> Non
         arena.move(player, elsewhere(arena, home))
         arena.run(after_ms / 1000)
         arena.kill(name)
-        frozen = held_for(arena, lambda: any(seat.held for seat in arena.seats()), 3.0)
+        frozen = held_for(arena, 3.0)
         assert frozen < 1.1
         arena.run(4.0)
         assert len(arena.homes_of(player)) == 1, after_ms
@@ -125,12 +123,12 @@ def test_a_router_killed_at_any_moment_of_a_move_costs_no_tick(name: str) -> Non
         assert record.owner == arena.home_of(player)
 
 
-def held_for(arena: Arena, held: Callable[[], bool], seconds: float) -> float:
+def held_for(arena: Arena, seconds: float) -> float:
     """For how long somebody stood still at most."""
     longest, since, until = 0.0, 0.0, arena.clock.seconds() + seconds
     while arena.clock.seconds() < until:
         now = arena.clock.seconds()
-        since = (since or now) if held() else 0.0
+        since = (since or now) if any(seat.held for seat in arena.seats()) else 0.0
         longest = max(longest, now - since if since else 0.0)
         arena.run(0.01)
     return longest
@@ -158,7 +156,7 @@ def test_a_router_that_stands_still_keeps_nobody_out_and_nobody_frozen() -> None
         arena.run(after_ms / 1000)
         arena.freeze("router", 10.0)
         newcomers = [arena.start_player() for _ in range(4)]
-        longest = held_for(arena, lambda: any(seat.held for seat in arena.seats()), 3.0)
+        longest = held_for(arena, 3.0)
         assert longest < 1.1
         assert all(arena.home_of(each) for each in newcomers)
         arena.run(12.0)

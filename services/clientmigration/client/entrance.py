@@ -12,7 +12,12 @@ from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from clientmigration.client.connections import PlayerConnection, RouterConnection, ServerConnection
+from clientmigration.client.connections import (
+    ANSWER_S,
+    PlayerConnection,
+    RouterConnection,
+    ServerConnection,
+)
 from clientmigration.client.listeners import Listeners
 from clientmigration.client.pinging import Pinging
 from clientmigration.client.told import Lost
@@ -23,6 +28,7 @@ from clientmigration.wire.messages import Candidate, Hello, Redirect
 
 SEEK_S = 10.0  # to find the router and hear its greeting: it may have several addresses
 QUICK_S = 0.6  # the same where there are other routers to try: one that is stopped accepts too
+QUIET_S = 2.0  # and for its next word: it may have been stopped just then
 ROUNDS = 2  # of all routers, before the way in is lost: the second one is patient
 GROUP_LIMIT, TOKEN_LIMIT = 64, 1024  # characters: more the router would not read
 
@@ -71,11 +77,16 @@ class Routers:
         return self._all[self._at]
 
     @property
+    def hurried(self) -> bool:
+        """Whether not to wait for this one for long: there are others that were not asked yet."""
+        return len(self._all) > 1 and self._tried < len(self._all)
+
+    @property
     def within_s(self) -> float:
         """How long to wait there for a greeting."""
         if len(self._all) == 1:
             return SEEK_S
-        return QUICK_S if self._tried < len(self._all) else SEEK_S / len(self._all)
+        return QUICK_S if self.hurried else SEEK_S / len(self._all)
 
 
 class Entering(Protocol):
@@ -110,7 +121,6 @@ class Entrance:
         self.pinging = Pinging(clock, guest.connection_to, self._report)
         self._router: RouterConnection | None = None
         self._routers = Routers(passport.router, passport.secret)
-        self._known = False  # whether the router that is asked has said who we are
 
     def ask(self) -> None:
         """Connect to a router and ask for a place."""
@@ -118,11 +128,12 @@ class Entrance:
         self._knock()
 
     def _knock(self) -> None:
-        self._known = False
         holder = hashed(self._passport.secret)
         hello = Hello(holder=holder, token=self.token, group=self._passport.group)
-        address = self._routers.address
-        self._router = RouterConnection(self._clock, self._dial, address, self, hello)
+        answer_s = QUIET_S if self._routers.hurried else ANSWER_S
+        self._router = RouterConnection(
+            self._clock, self._dial, self._routers.address, self, hello, answer_s
+        )
         self._router.connect(self._routers.within_s)
 
     def close(self) -> None:
@@ -145,7 +156,7 @@ class Entrance:
 
     def identified(self, name: str, token: str) -> None:
         """This is who we are from now on."""
-        self.name, self.token, self._known = name, token, True
+        self.name, self.token = name, token
         self._told.tell("identity", name)
 
     def asked(self, candidates: Sequence[Candidate]) -> None:
@@ -169,7 +180,8 @@ class Entrance:
         if connection is not self._router:
             return
         self._routers.next()
-        if self._routers.left() and not self._known and why.code in ("", "elsewhere"):
+        if self._routers.left() and why.code in ("", "elsewhere"):
+            self.pinging.close()
             self._knock()
         else:
             self._guest.turned_away(why)

@@ -438,6 +438,10 @@ class Seat:
         live = (now.migration, now.waived, self.life.reservation.migration, self.settling)
         self._askers.asked(migration, asker, live)
 
+    def asker(self, migration: str) -> Asker | None:
+        """The link over which this migration was ordered, while it is there."""
+        return self._askers.by(migration)
+
     def asked_by(self, asker: Asker) -> bool:
         """Whether the migration that there is was ordered over this link."""
         return self._askers.asked_by(self.migration, asker)

@@ -115,10 +115,11 @@ class Arena:
         clock.jump(self._jumped[name])
         return clock
 
-    def _ledger(self, clock: HostClock) -> Ledger:
+    def _ledger(self, clock: HostClock, host: str) -> Ledger:
         if self.disk is None:
             return self.ledger
-        return SlowLedger(self.ledger, self.disk, self.engine, clock, Random(self.random.random()))
+        random = Random(self.random.random())
+        return SlowLedger(self.ledger, self.disk, self.engine, clock, random, host)
 
     @property
     def answers(self) -> bool:
@@ -130,7 +131,7 @@ class Arena:
         clock = self._host(name)
         outside = RouterOutside(
             clock=clock,
-            ledger=self._ledger(clock),
+            ledger=self._ledger(clock, name),
             seals=self.seals,
             sink=self.sink,
             events=self.events,
@@ -303,9 +304,10 @@ class Arena:
         """Have the router move a player now."""
         return self.order(player.name, self.home_of(player), target)
 
-    def order(self, player: str, source: str, target: str) -> Deferred[Any]:
-        """Have the router move whom it knows by name; the outcome, None if it cannot be begun."""
-        starting = Deferred.fromCoroutine(self.router.moves.start(player, source, target))
+    def order(self, player: str, source: str, target: str, router: str = "") -> Deferred[Any]:
+        """Have a router move whom it knows by name; the outcome, None if it cannot be begun."""
+        moves = (self.routers[router] if router else self.router).moves
+        starting = Deferred.fromCoroutine(moves.start(player, source, target))
         return starting.addCallback(lambda ended: ended and ended.outcome)
 
     def coins(self) -> int:
