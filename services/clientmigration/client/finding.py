@@ -54,7 +54,10 @@ class Target:
 
 def parse_url(url: str) -> str:
     """What to dial for `clientmigration://host[:port]`, or ConfigurationError: host:port if that is
-    explicit (a port, an IP address, a name without a dot), otherwise the name to look up."""
+    explicit (a port, an IP address, a name without a dot), otherwise the name to look up. Of
+    several URLs with commas between them it is all that, with commas between."""
+    if "," in url:
+        return ",".join(parse_url(each) for each in url.split(","))
     parts = urlsplit(url)
     try:
         host, port = parts.hostname, parts.port

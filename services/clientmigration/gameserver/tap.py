@@ -22,6 +22,7 @@ from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.probe import Probe
+from clientmigration.net.routers import each_of
 from clientmigration.net.settings import ORIGINS, Common, hertz, positive, served
 from clientmigration.net.web import Reception
 
@@ -32,7 +33,12 @@ class Options(Common):
     """The flags of a game server."""
 
     optParameters: Sequence[Sequence[Any]] = (
-        ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door"),
+        (
+            "router",
+            "r",
+            "tcp:127.0.0.1:4101",
+            "endpoint of a router's member door; again for each",
+        ),
         ("name", "n", "", "name in the fleet and in Graphite; none: the router gives one"),
         ("zone", "z", "", "where it stands: servers of one zone are equally far from any player"),
         ("listen", "l", "tcp:0:interface=127.0.0.1", "endpoint on which players come in"),
@@ -45,6 +51,7 @@ class Options(Common):
     )
     doors = ("listen",)
     dials = ("carbon", "router")
+    routers = ("router",)
 
     @cached_property
     def game(self) -> MakeGame:
@@ -73,6 +80,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a game server, on `reactor`."""
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     probe = Probe(reactor)
+    routers = each_of(options["router"])
     setting = Setting(
         options["name"],
         options["advertise"],
@@ -80,6 +88,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         options["rate"],
         options.policy,
         options["zone"],
+        len(routers),
     )
     outside = ServerOutside(
         clock=reactor,
@@ -100,9 +109,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     origins = options.origins
     reception = Reception(server.player_line, origins, reactor, server.blame, descriptors.left)
     door = Door(listen, reception, server.found_at)
-    router = clientFromString(reactor, options["router"])
-    link = steady(router, server.router_line, reactor)
-    return InOrder(carbon, probe, door, link, server)
+    links = [
+        steady(clientFromString(reactor, each), server.router_line, reactor) for each in routers
+    ]
+    return InOrder(carbon, probe, door, *links, server)
 
 
 def end(reactor: Any, why: str) -> None:

@@ -42,7 +42,6 @@ from clientmigration.router.measuring import Measuring
 from clientmigration.router.members import MemberLine, MemberPorts
 from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
-from clientmigration.router.names import Names
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.orders import Orders
 from clientmigration.router.outcomes import Cooldowns, MoveCounts, MoveFacts, Reluctant, log_ended
@@ -121,7 +120,7 @@ class Router(Service):
             outside.ledger, self.now, self._ledger_took, outside.clock.seconds
         )
         self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
-        self.names = Names(settings.name, self.members, self.ledger, self.beats)
+        self.names = parts.names(settings.name, self.members, self.ledger, self.beats)
         self._make_moves(parts.carrier)
         self._make_presence()
         self._make_doors(parts.recovery)

@@ -10,7 +10,6 @@ from typing import Any
 
 from twisted.application import strports
 from twisted.application.service import IService
-from twisted.internet.endpoints import clientFromString
 
 from clientmigration.net.addresses import check_url
 from clientmigration.net.beats import Beats
@@ -19,6 +18,7 @@ from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder, with_backlog
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.operator import watching
+from clientmigration.net.routers import dialled_in_turn
 from clientmigration.net.settings import GRAPHITE, Common, positive, served
 from clientmigration.net.tickets import Proofs
 from clientmigration.status.assets import static_files
@@ -42,7 +42,12 @@ class Options(Common):
 
     optParameters: Sequence[Sequence[Any]] = (
         ("listen", "l", "tcp:8000:interface=127.0.0.1", "endpoint on which browsers connect"),
-        ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door, or `sample`"),
+        (
+            "router",
+            "r",
+            "tcp:127.0.0.1:4101",
+            "endpoint of a router's member door, again for each; or sample",
+        ),
         ("watch-key", None, "", "file with the watchers' key; none: it is made from the secret"),
         ("play", None, "", "where browsers play: ws://host:port, or :port of the page's own host"),
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
@@ -51,6 +56,7 @@ class Options(Common):
         ("requests-each", None, 20, "requests of one address per second at most", positive),
     )
     doors = ("listen",)
+    routers = ("router",)
     urls = ("graphite",)
     keyed = False  # there may be a key for watchers instead, or only the sample
 
@@ -104,7 +110,7 @@ def feed(reactor: Any, options: Options, service: StatusService) -> IService:
     """What feeds the service: a router, or the sample."""
     if options["router"] == "sample":
         return SampleFeed(service, reactor)
-    endpoint = clientFromString(reactor, options["router"])
+    endpoint = dialled_in_turn(reactor, options["router"])
     heard = Watcher(service).heard
     return watching(reactor, endpoint, options.proofs, heard, watch=Watch(world=True))
 
