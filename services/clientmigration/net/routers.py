@@ -72,7 +72,7 @@ class Joined:
     def __init__(self, options: usage.Options, flag: str) -> None:
         self._options, self._flag, self._given = options, flag, list[str]()
 
-    def dispatch(self, _name: str, value: str) -> None:
+    def __call__(self, _name: str, value: str) -> None:
         """It was given once more."""
         self._given.append(value)
         self._options.opts[self._flag] = ",".join(self._given)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from math import inf
 
 from clientmigration.core.fleet.equals import planner
-from clientmigration.core.player.reconcile import anothers, too_early
+from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.reconcile import Instruction, anothers, in_time
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Entry
@@ -61,6 +62,13 @@ class Equals:
         tended = link.shared.get(entry.player)
         return anothers(entry, tended, self.name, link.primary == self.name)
 
-    def waits(self, link: MemberLink, entry: Entry) -> bool:
-        """Whether a migration that has lost its router may not be called off yet."""
-        return too_early(entry, link.shared.get(entry.player))
+    def in_time(
+        self,
+        told: tuple[Instruction, ...],
+        link: MemberLink,
+        entry: Entry,
+        record: Record,
+        owner: Entry | None,
+    ) -> tuple[Instruction, ...]:
+        """What of that may be said to a member already."""
+        return in_time(told, entry, link.shared.get(entry.player), record, owner)

@@ -73,8 +73,15 @@ class Others(Protocol):
     def leaves(self, link: MemberLink, entry: Entry) -> bool:
         """Whether one of them sees to this player of a member."""
 
-    def waits(self, link: MemberLink, entry: Entry) -> bool:
-        """Whether a migration that one of them began may not be called off yet."""
+    def in_time(
+        self,
+        told: tuple[Instruction, ...],
+        link: MemberLink,
+        entry: Entry,
+        record: Record,
+        owner: Entry | None,
+    ) -> tuple[Instruction, ...]:
+        """What of that may be said to a member already."""
 
 
 class Nobody:
@@ -84,9 +91,16 @@ class Nobody:
         """There is nobody to leave it to."""
         return False
 
-    def waits(self, link: MemberLink, entry: Entry) -> bool:  # noqa: ARG002
+    def in_time(
+        self,
+        told: tuple[Instruction, ...],
+        link: MemberLink,  # noqa: ARG002
+        entry: Entry,  # noqa: ARG002
+        record: Record,  # noqa: ARG002
+        owner: Entry | None,  # noqa: ARG002
+    ) -> tuple[Instruction, ...]:
         """There is nobody to wait for."""
-        return False
+        return told
 
 
 class Recovery:
@@ -157,10 +171,10 @@ class Recovery:
         told = self.judged(link.name, entry, record, says)
         if self._moves.moving(entry.player) and not any(isinstance(each, LetGo) for each in told):
             return None  # a move between others may change that: the next roster asks again
-        if self._equals.waits(link, entry):
-            told = tuple(each for each in told if not isinstance(each, CallOff))
-        else:
+        now = self._equals.in_time(told, link, entry, record, says)
+        if now == told:
             self._unjudged[link].discard(entry.player)
+        told = now
         for each in told:
             newer = await self._follow(each, link, record)
             if newer is not None:

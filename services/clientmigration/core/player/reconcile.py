@@ -197,11 +197,25 @@ def anothers(entry: Reported, tended: Tended | None, router: str, primary: bool)
     return stands and not primary and tended.since_s <= ADOPT_S
 
 
-def too_early(entry: Reported, tended: Tended | None) -> bool:
-    """Whether a migration that has lost its router may not be called off here yet."""
-    if tended is None or entry.state != "arriving":
-        return False
-    return not tended.router and tended.since_s < ORPHAN_S
+def in_time(
+    told: tuple[Instruction, ...],
+    entry: Reported,
+    tended: Tended | None,
+    record: Record,
+    owner: Reported | None,
+) -> tuple[Instruction, ...]:
+    """What of that may be said already, where several routers are. A target is not called off just
+    because its router is gone: its source may be frozen. And a frozen source does not let go before
+    its target is heard to play, unless that takes too long: the target tells it so itself."""
+    if tended is None:
+        return told
+    if entry.state == "arriving" and not tended.router and tended.since_s < ORPHAN_S:
+        return tuple(each for each in told if not isinstance(each, CallOff))
+    claimed = entry.state == "frozen" and record.migration == entry.migration
+    plays = owner is not None and owner.state == "playing" and owner.epoch >= record.epoch
+    if claimed and not plays and tended.since_s <= ADOPT_S:
+        return tuple(each for each in told if not isinstance(each, LetGo))
+    return told
 
 
 def waits_for(entry: Reported) -> str:
