@@ -99,6 +99,7 @@ class Seat:
         self.held = False
         self.held_at = -inf  # since when, while it is
         self.moved_at = -inf  # when a move brought it here
+        self._moved_by: Asker | None = None  # the link of its router, who is told what it cost
         self.passage: Passage | None = None  # the move to here of which it may say what it cost
         self.settling = ""  # the migration to settle when the next view is sent
         self.expires_at = inf
@@ -316,7 +317,10 @@ class Seat:
             self.meter.count("moved_in")
             if self.coming is not None:
                 self.moved_at = time.now()
-            self.passage = self._passed(snapshot)
+            self.passage, self._moved_by = (
+                self._passed(snapshot),
+                self._askers.by(claim.migration),
+            )
         self.seq = snapshot.seq if snapshot is not None and same else 0
         self.held, self.good = False, snapshot
         state = snapshot.game if snapshot and snapshot.seq else None
@@ -515,7 +519,11 @@ class Seat:
         cost = passage and passage.believable(missed, gap_ms, stall_ms, self.hall.time.now())
         if cost:
             missed, gap_ms, stall_ms = cost
-            self._tell(Felt(missed=missed, gap_ms=gap_ms, stall_ms=stall_ms, player=self.player))
+            felt = Felt(missed=missed, gap_ms=gap_ms, stall_ms=stall_ms, player=self.player)
+            if self._moved_by is not None and not self._moved_by.over:
+                self._moved_by.say(felt)
+            else:
+                self._tell(felt)
 
     def sit(self, line: Line, holder: str, oldest: int) -> None:
         """A connection showed a good ticket: it is the player's now, instead of any other. A new
