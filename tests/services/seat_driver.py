@@ -23,6 +23,7 @@ from clientmigration.core.measures.allowance import Allowance
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.errors import PeersFault
 from clientmigration.gameserver.game import Game
+from clientmigration.gameserver.listing import entry
 from clientmigration.net.line import Line
 from clientmigration.net.tickets import Seals
 from clientmigration.wire import messages as m
@@ -280,7 +281,7 @@ class Driver:
     def seats(self) -> list[str]:
         """Every seat, as the next roster will list it, and whether its player is connected."""
         return [
-            f"{_as_recorded(str(each.entry()))} {each.line is not None}"
+            f"{_as_recorded(str(entry(each)))} {each.line is not None}"
             for each in self._seats(self.server)
         ]
 

@@ -21,7 +21,7 @@ from clientmigration.gameserver.waivers import Waivers
 from clientmigration.router.attached import MemberLink
 from clientmigration.router.names import Names
 from clientmigration.router.outside import RouterParts
-from clientmigration.router.recovery import Nobody, Recovery
+from clientmigration.router.recovery import NoEquals, Recovery
 from clientmigration.testing import Arena, Parts
 from clientmigration.testing.fakes import Disk
 from clientmigration.testing.schedule import EQUAL
@@ -61,7 +61,7 @@ class Dumb(Waivers):
 
 class Meddling(Recovery):
     def listed(self, link: MemberLink) -> None:
-        self._equals = Nobody()
+        self._equals = NoEquals()
         super().listed(link)
 
 

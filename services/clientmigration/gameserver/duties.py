@@ -19,7 +19,8 @@ from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.seats import Seats
 from clientmigration.net.line import Line
-from clientmigration.wire.messages import Neighbours, Noted, Roster, Shared
+from clientmigration.wire.messages import Neighbours, Noted, Roster
+from clientmigration.wire.shared import Shared
 
 log = Logger()
 

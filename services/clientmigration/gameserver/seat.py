@@ -6,7 +6,6 @@ game holds the rest. Nobody but the seat changes what it holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from math import inf
 from typing import Any, Protocol, cast
@@ -31,7 +30,6 @@ from clientmigration.wire.messages import (
     Arrived,
     Copied,
     Declined,
-    Entry,
     Felt,
     Frozen,
     Left,
@@ -39,7 +37,6 @@ from clientmigration.wire.messages import (
     Redirect,
     Reserved,
     Settled,
-    Shared,
     Welcome,
 )
 
@@ -47,10 +44,6 @@ log = Logger()
 
 GAME_FAULT = "game_fault"  # the code of the goodbye to a player whom the game fails
 AWAY_S = 10.0  # a player whose connection is gone may come back this long before it counts as left
-
-
-MOVED_S = 60.0  # who was moved here so lately is known to be so
-NameOf = Callable[[Asker], str]  # what the router of a link is called, "" if it is gone
 
 
 class Register(Protocol):
@@ -126,52 +119,11 @@ class Seat:
         """Whether a ticket of this migration and epoch opens this seat."""
         return self.life.admits(migration, epoch)
 
-    def entry(self) -> Entry:
-        """This seat's line in the roster."""
-        x, y = self._position() if self.entered else (0.0, 0.0)
-        busy = self.entered and (self.game.busy(self.player) or self.workloads.streams.ending())
-        now = self.life.now
-        return Entry(
-            player=self.player,
-            epoch=now.epoch,
-            state=self.session.state(),
-            migration=now.migration,
-            x=x,
-            y=y,
-            ping_ms=self.ping_ms,
-            busy=busy,
-            group=self.group,
-            waived=now.waived,
-            heard_s=self._heard_s(),
-        )
-
-    def shared(self, name_of: NameOf, lost_at: float) -> Shared | None:
-        """What equal routers have to know beside that: nothing, while it just plays here."""
-        now, life = self.hall.time.now(), self.life.now
-        ago = now - self.moved_at
-        moved_s = round(ago, 3) if ago < MOVED_S else None
-        migration = life.migration or life.waived
-        asker = self._askers.by(migration)
-        router = name_of(asker) if asker is not None else ""
-        if life.waived or self.held:
-            since = self.held_at
-        else:
-            since = now if router or not migration else lost_at
-        if not migration and moved_s is None:
-            return None
-        return Shared(router, round(min(now - since, 1e9), 3), moved_s)
-
-    def _position(self) -> tuple[float, float]:
+    def position(self) -> tuple[float, float]:
         """Where it is, or where it was when the game could tell."""
         with suppress(GameFault):
             self.place = self.game.position(self.player)
         return self.place
-
-    def _heard_s(self) -> float | None:
-        """How long ago the player was heard, seconds; None: never here."""
-        if self.heard_at is None:
-            return None
-        return round(max(0.0, self.hall.time.now() - self.heard_at), 3)
 
     def last(self) -> Snapshot:
         """Everything about the player, as of the last tick, under a new fence. Raises `GameFault`,

@@ -11,8 +11,10 @@ from clientmigration.core.player.session import Session
 from clientmigration.core.player.standing import Claim, Reservation
 from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.hall import Hall
-from clientmigration.gameserver.seat import NameOf, Seat
-from clientmigration.wire.messages import Declined, Entry, Shared, Waived
+from clientmigration.gameserver.listing import NameOf, entry, shared
+from clientmigration.gameserver.seat import Seat
+from clientmigration.wire.messages import Declined, Entry, Waived
+from clientmigration.wire.shared import Shared
 
 MakeSeat = Callable[[str, Hall, "Seats"], Seat]
 
@@ -118,12 +120,12 @@ class Seats:
 
     def shared(self, name_of: NameOf, lost_at: float) -> dict[str, Shared]:
         """What equal routers have to know of some players; a router was lost last at `lost_at`."""
-        told = {seat.player: seat.shared(name_of, lost_at) for seat in self.by_name.values()}
+        told = {seat.player: shared(seat, name_of, lost_at) for seat in self.by_name.values()}
         return {player: each for player, each in told.items() if each is not None}
 
     def roster(self) -> list[Entry]:
         """Everyone here, as the router lists them."""
-        return [seat.entry() for seat in self.by_name.values()]
+        return [entry(seat) for seat in self.by_name.values()]
 
     def tell_left(self) -> None:
         """Who went home, again: until the ledger knows, it can not come back."""

@@ -204,15 +204,13 @@ class GameServer(Service):
 def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameServer:
     """A game server, not started yet. What is passed as a function here is called later, when the
     room that answers exists."""
-    meter, beats = Meter(COUNTED), parts.beats(outside.clock)
+    meter, beats, promised = Meter(COUNTED), parts.beats(outside.clock), set[str]()
     load = Load(outside.cpu, lambda: outside.probe.allowance.cores, outside.clock.seconds)
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     date = WorldClock(outside.clock, outside.wall)
-    clocks = Clocks(outside.clock, date)
-    ticks = Ticks(clocks, setting.rate, meter, load, beats, stalls.ran)
-    life = outside.entropy(8).hex() if setting.routers > 1 else ""
-    attachment = Attachment(setting.name, setting.address, setting.zone, life)
-    traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
+    ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
+    attachment = _attachment(outside, setting)
+    traffic, burns = Traffic(meter), Burns(outside.cpu)
 
     def call(name: str, address: str) -> ClientService:
         return _calling(outside, address, traffic, lambda: Link(papers, ears, name))
@@ -263,6 +261,12 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
     server = GameServer(rooms, outside.clock, step, beats)
     return server
+
+
+def _attachment(outside: ServerOutside, setting: Setting) -> Attachment:
+    """Who has several routers is known to them by its life."""
+    life = outside.entropy(8).hex() if setting.routers > 1 else ""
+    return Attachment(setting.name, setting.address, setting.zone, life)
 
 
 def _give_up(

@@ -39,11 +39,11 @@ def check_each(text: str, flag: str) -> None:
 def dialled_in_turn(reactor: Any, text: str) -> IStreamClientEndpoint:
     """Where the flag says: its only router, or one of several."""
     endpoints = [clientFromString(reactor, each) for each in each_of(text)]
-    return endpoints[0] if len(endpoints) == 1 else InTurn(reactor, endpoints)
+    return endpoints[0] if len(endpoints) == 1 else OneOfSeveral(reactor, endpoints)
 
 
 @implementer(IStreamClientEndpoint)
-class InTurn:
+class OneOfSeveral:
     """Connects to the first that lets it, beginning with the one after that of the last time:
     whoever connects again has lost that one."""
 

@@ -16,7 +16,8 @@ from twisted.internet.task import deferLater
 from clientmigration.core.fleet.member import Member
 from clientmigration.errors import NotAuthentic
 from clientmigration.net.line import Line
-from clientmigration.wire.messages import Entry, Roster, Shared
+from clientmigration.wire.messages import Entry, Roster
+from clientmigration.wire.shared import Shared
 
 HEARD_S = 3.0  # a player pings once a second: heard so lately, it may be playing
 AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is here

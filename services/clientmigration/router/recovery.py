@@ -3,7 +3,7 @@
 Check every entry of a link's first full roster against the ledger, later only stuck ones. What is
 to be said is decided in core/player/reconcile.py. A player that is being moved is left alone: its
 migration settles it. Without an answer of the ledger nothing is said; the next roster asks again.
-Nobody becomes an owner by what was read: that takes a claim, and who loses it hears who has won.
+NoEquals becomes an owner by what was read: that takes a claim, and who loses it hears who has won.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class UnderWay(Protocol):
         """The game there did not take the player in: a move to there is over."""
 
 
-class Others(Protocol):
+class OtherRouters(Protocol):
     """What there is of other routers on the same ledger."""
 
     def leaves(self, link: MemberLink, entry: Entry) -> bool:
@@ -84,7 +84,7 @@ class Others(Protocol):
         """What of that may be said to a member already."""
 
 
-class Nobody:
+class NoEquals:
     """There are no others."""
 
     def leaves(self, link: MemberLink, entry: Entry) -> bool:  # noqa: ARG002
@@ -115,10 +115,10 @@ class Recovery:
         ledger: TimedLedger,
         beats: Beats,
         refused: Callable[[str, str], None] = lambda _player, _member: None,
-        equals: Others | None = None,
+        equals: OtherRouters | None = None,
     ) -> None:
         self._members, self._moves, self._ledger, self._beats = members, moves, ledger, beats
-        self._refused, self._equals = refused, equals or Nobody()
+        self._refused, self._equals = refused, equals or NoEquals()
         self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
         """Players of a link's first full roster about whom the ledger has not answered yet."""
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.wire.shared import Shared
 
 PROTOCOL = "clientmigration"
 VERSION = 1
@@ -228,9 +229,8 @@ class Item(msgspec.Struct, frozen=True):
 class Attach(Message, frozen=True, tag="attach"):
     """Member: take me into your fleet; `proof` shows that I know the cluster secret.
 
-    Members of one `zone` are equally far from any player; without one it is a zone of its own. Who
-    has several routers says which process it is, by its `life`.
-    """
+    Members of one `zone` are equally far from any player; without one it is a zone of its own.
+    `life` is my process, if I have several routers."""
 
     name: str
     role: str
@@ -242,8 +242,7 @@ class Attach(Message, frozen=True, tag="attach"):
 
 
 class Report(Message, frozen=True, tag="report"):
-    """Member: my datapoints, letter for letter those that carbon gets; and the `routers` that I am
-    attached to, if I have several."""
+    """Member: my datapoints, as carbon gets them; with several `routers`, those that I have now."""
 
     datapoints: list[tuple[str, float, int]]
     routers: list[Label] | msgspec.UnsetType = msgspec.UNSET
@@ -268,21 +267,9 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     heard_s: float | None = 0.0
 
 
-class Shared(msgspec.Struct, frozen=True, array_like=True):
-    """What equal routers have to know of one player in a roster beside its entry. `router` has
-    ordered its migration, over a link that is there; "" if that is gone, or there is none.
-    `since_s`: for how long the player has stood still, or its migration has had no router.
-    `moved_s`: how long ago a move brought it here, null if not lately."""
-
-    router: str
-    since_s: float
-    moved_s: float | None = None
-
-
 class Roster(Message, frozen=True, tag="roster"):
-    """Member: part of the list of players I have; `last` closes the list. Who has several routers
-    says more of those who are being moved, or just were, by name; `primary` is the router that I
-    send checkpoints to."""
+    """Member: part of the list of players I have; `last` closes the list. With several routers:
+    `shared` of those who are or just were moved, and the `primary`, which stores my checkpoints."""
 
     entries: list[Entry]
     last: bool
@@ -373,8 +360,7 @@ class Challenge(Message, frozen=True, tag="challenge"):
 
 
 class Attached(Message, frozen=True, tag="attached"):
-    """Router: you are in, under this name, and here is my own proof; `router` is how I am called
-    among equal routers."""
+    """Router: you are in, under this name; my own proof; and my name among equal routers."""
 
     name: str
     proof: str
