@@ -420,6 +420,6 @@ def _about(mv: str, epoch: int) -> dict[str, Act]:
 
 
 def _as_recorded(said: str) -> str:
-    """Without what entries and welcomes have got since: when the player was heard last, and that no
-    input was passed over."""
-    return re.sub(r", heard_s=[^)]*|, skipped=0(?=\))", "", said)
+    """Without what entries, welcomes and rosters have got since: when the player was heard last,
+    that no input was passed over, and what is left out where there is one router."""
+    return re.sub(r", heard_s=[^)]*|, skipped=0(?=\))|, \w+=UNSET", "", said)
