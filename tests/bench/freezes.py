@@ -144,7 +144,7 @@ class Freezes:
 
     def tell(self, name: str, number: signal.Signals) -> None:
         """Twisted knows no name for SIGCONT."""
-        self.children[name].tell(int(number))  # type: ignore[arg-type]
+        self.children[name].tell(int(number))
 
     async def run(self) -> int:
         asked = self.asked

@@ -16,7 +16,7 @@ from clientmigration.router.overview import MEASURES, OverviewPorts, overview, w
 from clientmigration.router.service import Router
 from clientmigration.testing import Arena
 from clientmigration.wire.connection import encode
-from clientmigration.wire.messages import Entry
+from clientmigration.wire.messages import Entry, Roster
 
 FLEETS = ((10, 100), (100, 1_000), (1_000, 100))  # members, players on each
 TIMES = 7
@@ -37,7 +37,7 @@ def fleet(members: int, each: int) -> Router:
         router.members.measured(link, dict.fromkeys(MEASURES, 12.345))
         names = [f"{n:08x}{player:08x}" for player in range(each)]
         entries = [Entry(who, 1, "playing", "", n / 3, n / 7, 12.5) for who in names]
-        router.members.listed(link, entries, last=True)
+        router.members.listed(link, Roster(entries=entries, last=True))
     return router
 
 

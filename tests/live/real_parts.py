@@ -231,7 +231,7 @@ class Cluster:
 
 FREE = tuple(
     word
-    for name in ("players", "members", "carbon", "carbon-query", "graphite", "status")
+    for name in ("players", "members", "carbon", "carbon-query", "graphite", "status", "nats")
     for word in (f"--{name}-port", "0")
 )
 

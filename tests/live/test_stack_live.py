@@ -3,14 +3,17 @@
 Real processes on free ports of loopback; each wait is for a condition, and bounded.
 """
 
+import os
 import signal
 import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_twisted
+from real_engine import ENGINES, MISSING
 from real_parts import ENVIRONMENT, Started
 
 Start = Callable[..., Started]
@@ -107,3 +110,28 @@ async def test_a_second_stack_in_the_same_folder_is_refused_and_disturbs_nobody(
     assert await second.ends() != 0
     assert "another stack (process" in second.output
     assert len(first.left()) == 4
+
+
+@pytest_twisted.ensureDeferred
+async def test_with_two_routers_one_may_be_killed_and_the_line_of_truth_goes_on(
+    start: Start,
+) -> None:
+    if not os.access(ENGINES["nats-current"], os.X_OK):
+        pytest.skip(MISSING["nats-current"])
+    stack = start("--routers", "2", "--servers", "2", "--players", "6", "--every", "1")
+    await stack.runs()
+    await stack.until(lambda: "2 servers, 6 players" in stack.output)
+    (planner,) = [each for each in stack.family if is_router(each, "router")]
+    planner.kill()
+    said = len(stack.output)
+    await stack.until(lambda: "router ended by signal 9" in stack.output[said:])
+    killed = len(stack.output)
+    await stack.until(lambda: stack.output[killed:].count("2 servers, 6 players") > 8)
+    lines = [line for line in stack.output.splitlines() if "players |" in line]
+    assert not [line for line in lines if "4 servers" in line or "12 players" in line]
+    assert "0 missed ticks" in lines[-1]
+
+
+def is_router(process: psutil.Process, name: str) -> bool:
+    words = process.cmdline()
+    return "router" in words and words[-2:] == ["--name", name]

@@ -23,6 +23,7 @@ from clientmigration.core.measures.allowance import Allowance
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.errors import PeersFault
 from clientmigration.gameserver.game import Game
+from clientmigration.gameserver.listing import entry
 from clientmigration.net.line import Line
 from clientmigration.net.tickets import Seals
 from clientmigration.wire import messages as m
@@ -280,7 +281,7 @@ class Driver:
     def seats(self) -> list[str]:
         """Every seat, as the next roster will list it, and whether its player is connected."""
         return [
-            f"{_as_recorded(str(each.entry()))} {each.line is not None}"
+            f"{_as_recorded(str(entry(each)))} {each.line is not None}"
             for each in self._seats(self.server)
         ]
 
@@ -419,6 +420,6 @@ def _about(mv: str, epoch: int) -> dict[str, Act]:
 
 
 def _as_recorded(said: str) -> str:
-    """Without what entries and welcomes have got since: when the player was heard last, and that no
-    input was passed over."""
-    return re.sub(r", heard_s=[^)]*|, skipped=0(?=\))", "", said)
+    """Without what entries, welcomes and rosters have got since: when the player was heard last,
+    that no input was passed over, and what is left out where there is one router."""
+    return re.sub(r", heard_s=[^)]*|, skipped=0(?=\))|, \w+=UNSET", "", said)

@@ -34,6 +34,7 @@ from clientmigration.wire.messages import (
     Prepared,
     Report,
     Reserved,
+    Roster,
     Settled,
     Waived,
 )
@@ -174,11 +175,11 @@ def test_a_roster_counts_when_its_last_part_is_here() -> None:
     members = AttachedMembers(arena.clock)
     link = members.admit("eu", "gameserver", arena.start_router().member_line())
     ada, bob = (Entry(player, 1, "playing", "", 0.0, 0.0) for player in ("ada", "bob"))
-    assert not members.listed(link, [ada], last=False)
+    assert not members.listed(link, Roster([ada], last=False))
     assert link.roster == {}
-    assert members.listed(link, [bob], last=True)
+    assert members.listed(link, Roster([bob], last=True))
     assert link.roster == {"ada": ada, "bob": bob}
-    assert members.listed(link, [bob], last=True)
+    assert members.listed(link, Roster([bob], last=True))
     assert link.roster == {"bob": bob}
 
 

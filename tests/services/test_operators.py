@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from clientmigration.client.player import Player
 from clientmigration.errors import Away, ConfigurationError, NotAuthentic, PeersFault
+from clientmigration.gameserver.listing import entry
 from clientmigration.net.door import Lines
 from clientmigration.net.operator import Credentials, OperatorClient, watching
 from clientmigration.net.tickets import Proofs, Seals
@@ -82,7 +83,7 @@ def test_who_asks_for_the_world_is_told_where_everybody_stands() -> None:
     dots = world.members["eu"]
     assert len({dot.id for dot in dots}) == 3
     seats = arena.servers["eu"].seats
-    where = {(round(e.x, 1), round(e.y, 1)) for e in (seats[p.name].entry() for p in crowd)}
+    where = {(round(e.x, 1), round(e.y, 1)) for e in (entry(seats[p.name]) for p in crowd)}
     assert {(dot.x, dot.y) for dot in dots} == where
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from clientmigration.cli.command import seconds, waited
-from clientmigration.errors import Refused
-from clientmigration.net.addresses import check_dialling
+from clientmigration.errors import Away, Refused
 from clientmigration.net.encryption import FLAGS, Encryption
 from clientmigration.net.noted import noted
 from clientmigration.net.operator import (
@@ -22,6 +22,7 @@ from clientmigration.net.operator import (
     entered,
     within,
 )
+from clientmigration.net.routers import TURN_S, check_each, dialled_in_turn, each_of
 from clientmigration.net.settings import GRAPHITE
 from clientmigration.net.tickets import Proofs, Seals
 from clientmigration.net.worldclock import monotonic
@@ -43,7 +44,8 @@ def router_flags(own: ArgumentParser) -> None:
     own.add_argument(
         "--router",
         metavar="ENDPOINT",
-        help="endpoint of its member door; default: where the stack that has the secret's folder"
+        help="endpoint of its member door, or those of several with commas between them; default:"
+        " where the stack that has the secret's folder"
         f" noted that it is, else {ROUTER}",
     )
     secret_flag(own)
@@ -78,10 +80,15 @@ def settle(flags: Namespace) -> None:
 
 
 def endpoint_of(reactor: Any, flags: Namespace) -> IStreamClientEndpoint:
-    """Where `--router` says, by TLS if that or a flag says so."""
-    check_dialling(flags.router, "--router ")
+    """Where `--router` says; of several the one whose turn it is."""
+    check_each(flags.router, "--router ")
+    return dialled_in_turn(monotonic(reactor), dialling(reactor, flags), flags.router)
+
+
+def dialling(reactor: Any, flags: Namespace) -> Callable[[str], IStreamClientEndpoint]:
+    """How a router is dialled: by TLS if its endpoint or a flag says so."""
     encryption = Encryption.of({name: getattr(flags, name.replace("-", "_"), "") for name in FLAGS})
-    return encryption.dialling(monotonic(reactor), flags.router)
+    return partial(encryption.dialling, monotonic(reactor))
 
 
 def proofs_of(flags: Namespace, role: OperatorRole) -> Proofs:
@@ -94,16 +101,31 @@ def credentials_of(flags: Namespace, role: OperatorRole) -> Credentials:
     return Credentials(role, proofs_of(flags, role))
 
 
+async def let_in(reactor: Any, flags: Namespace, role: OperatorRole) -> OperatorClient:
+    """A client that is connected and has an overview, of the first router that lets it in; `Away`
+    if none does."""
+    check_each(flags.router, "--router ")
+    credentials, several = credentials_of(flags, role), each_of(flags.router)
+    dial = dialling(reactor, flags)
+    for left, each in zip(reversed(range(len(several))), several, strict=True):
+        patience_s = min(flags.timeout, TURN_S) if left else flags.timeout
+        client = OperatorClient(reactor, credentials)
+        try:
+            return await entered(dial(each), client, each, patience_s)
+        except Away:
+            client.leave()
+            if not left:
+                raise
+    raise AssertionError("there is at least one")
+
+
 def with_router(
     flags: Namespace, role: OperatorRole, work: Callable[[OperatorClient], Coroutine[Any, Any, T]]
 ) -> T:
     """The result of `work`, with a client that is connected and has an overview."""
 
     async def alone(reactor: Any) -> T:
-        endpoint, credentials = endpoint_of(reactor, flags), credentials_of(flags, role)
-        client = await entered(
-            endpoint, OperatorClient(monotonic(reactor), credentials), flags.router, flags.timeout
-        )
+        client = await let_in(monotonic(reactor), flags, role)
         try:
             return await work(client)
         finally:

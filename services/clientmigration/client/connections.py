@@ -181,13 +181,19 @@ class RouterConnection(PlayerConnection):
     terms = LineTerms(ROUTER_TO_PLAYER, RATE)
 
     def __init__(
-        self, clock: IReactorTime, dial: Dial, address: str, ear: RouterEar, hello: Hello
+        self,
+        clock: IReactorTime,
+        dial: Dial,
+        address: str,
+        ear: RouterEar,
+        hello: Hello,
+        answer_s: float = ANSWER_S,
     ) -> None:
         super().__init__(clock, dial, address, ear)
-        self._router_ear, self._hello = ear, hello
+        self._router_ear, self._hello, self._answer_s = ear, hello, answer_s
 
     def _ready(self) -> None:
-        self.expect(ANSWER_S)
+        self.expect(self._answer_s)
         self.say(self._hello)
 
     def tell_pings(self, pings: dict[str, float]) -> None:
@@ -197,7 +203,7 @@ class RouterConnection(PlayerConnection):
     def heard(self, message: Any) -> None:
         """The router said this. It has so long for its next word, but where we stand in line."""
         in_time = not isinstance(message, Waiting | Redirect)
-        self.expect(ANSWER_S if in_time else None)
+        self.expect(self._answer_s if in_time else None)
         match message:
             case Identity():
                 self._router_ear.identified(message.player, message.token)

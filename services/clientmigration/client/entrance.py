@@ -12,7 +12,12 @@ from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from clientmigration.client.connections import PlayerConnection, RouterConnection, ServerConnection
+from clientmigration.client.connections import (
+    ANSWER_S,
+    PlayerConnection,
+    RouterConnection,
+    ServerConnection,
+)
 from clientmigration.client.listeners import Listeners
 from clientmigration.client.pinging import Pinging
 from clientmigration.client.told import Lost
@@ -22,13 +27,17 @@ from clientmigration.net.tickets import hashed
 from clientmigration.wire.messages import Candidate, Hello, Redirect
 
 SEEK_S = 10.0  # to find the router and hear its greeting: it may have several addresses
+QUICK_S = 0.6  # the same where there are other routers to try: one that is stopped accepts too
+QUIET_S = 2.0  # and for its next word: it may have been stopped just then
+ROUNDS = 2  # of all routers, before the way in is lost: the second one is patient
 GROUP_LIMIT, TOKEN_LIMIT = 64, 1024  # characters: more the router would not read
 
 
 @dataclass(frozen=True)
 class Passport:
-    """What a player program shows: at which router, a token if it has been here before, its group
-    if it wants company, and the secret that binds its tickets to this program."""
+    """What a player program shows: at which router (or one of several, with commas between them), a
+    token if it has been here before, its group if it wants company, and the secret that binds its
+    tickets to this program."""
 
     router: str
     secret: str
@@ -38,6 +47,46 @@ class Passport:
     def __post_init__(self) -> None:
         if len(self.group) > GROUP_LIMIT:
             raise BadInput(f"a group of {len(self.group)} characters, {GROUP_LIMIT} are allowed")
+
+
+class Routers:
+    """The addresses of equal routers, one after the other. Which one is first is by chance: the
+    program's secret decides it."""
+
+    def __init__(self, addresses: str, secret: str) -> None:
+        self._all = addresses.split(",")
+        self._at = int(hashed(secret)[:8], 16) % len(self._all)
+        self._tried = 0
+
+    def first(self) -> None:
+        """Begin to try them."""
+        self._tried = 0
+
+    def next(self) -> None:
+        """This one is of no use now."""
+        self._at = (self._at + 1) % len(self._all)
+        self._tried += 1
+
+    def left(self) -> bool:
+        """Whether there is another one to try at once."""
+        return len(self._all) > 1 and self._tried < ROUNDS * len(self._all)
+
+    @property
+    def address(self) -> str:
+        """Where to knock."""
+        return self._all[self._at]
+
+    @property
+    def hurried(self) -> bool:
+        """Whether not to wait for this one for long: there are others that were not asked yet."""
+        return len(self._all) > 1 and self._tried < len(self._all)
+
+    @property
+    def within_s(self) -> float:
+        """How long to wait there for a greeting."""
+        if len(self._all) == 1:
+            return SEEK_S
+        return QUICK_S if self.hurried else SEEK_S / len(self._all)
 
 
 class Entering(Protocol):
@@ -71,13 +120,21 @@ class Entrance:
         self.estimate_s: float | None = None
         self.pinging = Pinging(clock, guest.connection_to, self._report)
         self._router: RouterConnection | None = None
+        self._routers = Routers(passport.router, passport.secret)
 
     def ask(self) -> None:
-        """Connect to the router and ask for a place."""
+        """Connect to a router and ask for a place."""
+        self._routers.first()
+        self._knock()
+
+    def _knock(self) -> None:
         holder = hashed(self._passport.secret)
         hello = Hello(holder=holder, token=self.token, group=self._passport.group)
-        self._router = RouterConnection(self._clock, self._dial, self._passport.router, self, hello)
-        self._router.connect(SEEK_S)
+        answer_s = QUIET_S if self._routers.hurried else ANSWER_S
+        self._router = RouterConnection(
+            self._clock, self._dial, self._routers.address, self, hello, answer_s
+        )
+        self._router.connect(self._routers.within_s)
 
     def close(self) -> None:
         """Close the connection to the router, and those to candidates."""
@@ -119,6 +176,12 @@ class Entrance:
             self._guest.sent(where)
 
     def lost(self, connection: PlayerConnection, why: Lost) -> None:
-        """The router is gone, or ends it."""
-        if connection is self._router:
+        """The router is gone, or ends it. One that has not let us in is not the only one."""
+        if connection is not self._router:
+            return
+        self._routers.next()
+        if self._routers.left() and why.code in ("", "elsewhere"):
+            self.pinging.close()
+            self._knock()
+        else:
             self._guest.turned_away(why)

@@ -62,7 +62,13 @@ class Target:
 def parse_url(url: str) -> str:
     """What to dial for `clientmigration://host[:port]`, or ConfigurationError: host:port if that is
     explicit (a port, an IP address, a name without a dot), otherwise the name to look up. What is
-    spoken there stands before it, unless it is the plain protocol: clientmigrations://, wss://."""
+    spoken there stands before it, unless it is the plain protocol: clientmigrations://, wss://. Of
+    several URLs with commas between them it is all that, with commas between; all are of one
+    scheme."""
+    if "," in url:
+        if len({each.partition("://")[0] for each in url.split(",")}) > 1:
+            raise ConfigurationError(f"{url!r}: all must be of one scheme")
+        return ",".join(parse_url(each) for each in url.split(","))
     try:
         place = place_of(url)
     except ValueError as error:
@@ -77,7 +83,8 @@ def parse_url(url: str) -> str:
 
 def scheme_of(url: str) -> str:
     """How the addresses are dialled that the router of this URL tells, where they do not say."""
-    return scheme if (scheme := place_of(url).scheme) != PLAIN else ""
+    scheme = place_of(url.partition(",")[0]).scheme
+    return "" if scheme == PLAIN else scheme
 
 
 def ordered(targets: Iterable[Target], random: Random) -> list[Target]:

@@ -27,7 +27,7 @@ class Options(Common):
     """The flags of a crowd."""
 
     optParameters: Sequence[Sequence[Any]] = (
-        ("router", "r", "clientmigration://127.0.0.1:4100", "where to play"),
+        ("router", "r", "clientmigration://127.0.0.1:4100", "where to play; again for each router"),
         ("tls-ca", None, "", "authorities (PEM) to trust instead of the system's"),
         ("name", "n", "crowd", "name in Graphite"),
         ("players", "p", 300, "how many", positive),
@@ -38,6 +38,7 @@ class Options(Common):
         ("downloads", None, 10, "percent of the players that download files now and then", percent),
         ("subscriptions", None, 20, "percent of the players that follow a topic", percent),
     )
+    routers = ("router",)
     written = ("summary",)
     keyed = False
     optFlags: Sequence[Sequence[Any]] = (

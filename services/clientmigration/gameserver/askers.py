@@ -34,6 +34,15 @@ class Askers:
         began = self._by.get(migration)
         return began is not None and began is not self._by.get(asked) and not began.over
 
+    def asked_by(self, migration: str, asker: Asker) -> bool:
+        """Whether this migration was ordered over this link, though it may be gone."""
+        return self._by.get(migration) is asker
+
+    def by(self, migration: str) -> Asker | None:
+        """The link over which this migration was ordered, while it is there."""
+        asker = self._by.get(migration)
+        return None if asker is None or asker.over else asker
+
     def answer(self, message: Any) -> None:
         """Answer whoever has asked for its migration."""
         asker = self._by.get(message.migration)

@@ -1,17 +1,26 @@
-"""What a game server owes to its router: it obeys, says who is here, and asks others without it."""
+"""What a game server owes to its routers: it obeys, says who is here, and asks others without them.
+
+Several routers are equals. What belongs to a migration is obeyed whoever orders it, for the seat
+lets in one at a time; of what is about the whole server, one word is made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
+import msgspec
 from twisted.logger import Logger
 
+from clientmigration.core.player.reconcile import ADOPT_S
 from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.seats import Seats
-from clientmigration.wire.messages import Roster
+from clientmigration.net.line import Line
+from clientmigration.wire.messages import Neighbours, Noted, Roster
+from clientmigration.wire.shared import Shared
 
 log = Logger()
 
@@ -20,7 +29,7 @@ ROSTER_CUT = 500  # entries per message: about 50 kB
 
 class RouterDuties:
     """The `Duties` of every uplink. `date` is told the date when a router says it, `alone` is
-    called when the router is gone."""
+    called when a router is gone; `now` is for waits."""
 
     def __init__(
         self,
@@ -29,32 +38,81 @@ class RouterDuties:
         orders: RouterOrders,
         date: Callable[[float | None], None],
         alone: Callable[[], None],
+        now: Callable[[], float],
     ) -> None:
         self._attachment, self._seats, self._orders = attachment, seats, orders
-        self._date, self._alone = date, alone
+        self._date, self._alone, self._now = date, alone, now
+        self._lost_at = -inf
+        self._introduced: dict[Asker, Neighbours] = {}
+        self._pressed: set[str] = set()
 
     def obey(self, message: Any, asker: Asker) -> None:
         """It orders this, over this link."""
-        self._orders.obey(message, asker)
+        match message:
+            case Noted():
+                if self._attachment.keeps_time(asker):
+                    self._orders.obey(message, asker)
+            case Neighbours():
+                self._introduced[asker] = message
+                self._orders.obey(self._all_neighbours(message), asker)
+            case _:
+                self._orders.obey(message, asker)
 
-    def attached(self, now: float | None) -> None:
+    def _all_neighbours(self, message: Neighbours) -> Neighbours:
+        """Whom any router knows, for a server may not have come to all of them yet."""
+        self._introduced = {by: said for by, said in self._introduced.items() if not by.over}
+        if len(self._introduced) < 2:
+            return message
+        every = (each for said in self._introduced.values() for each in said.neighbours)
+        known = {each.name: each for each in (*every, *message.neighbours)}
+        return Neighbours(owner=message.owner, neighbours=list(known.values()))
+
+    def attached(self, line: Line, now: float | None) -> None:
         """We are in the fleet, at this date: say who is here."""
-        self._date(now)
+        if self._attachment.keeps_time(line):
+            self._date(now)
         name, players = self._attachment.member, len(self._seats)
         log.info("attached to the router as {name}, with {n} players", name=name, n=players)
-        self.list()
+        self._list(line)
 
-    def detached(self) -> None:
-        """Who is frozen must not wait for the next router."""
-        self._alone()
+    def detached(self, line: Line) -> None:
+        """Who is frozen must not wait for the next router. Another that is there hears at once whom
+        this one has left; what it had only begun is void."""
+        if self._attachment.lines:
+            self._lost_at = self._now()
+            self._seats.void(line)
+            self.list()
+        else:
+            self._alone()
+
+    def press(self) -> None:
+        """Say so when somebody has stood still for too long: another router is to see to it."""
+        if not self._attachment.life:
+            return
+        now = self._now()
+        late = {each.player for each in self._seats if each.held and now - each.held_at > ADOPT_S}
+        if late - self._pressed:
+            self.list()
+        self._pressed = late
 
     def list(self) -> None:
         """Say who is here, in parts, and again who has left."""
-        if self._attachment.line is None:
-            return
+        for line in self._attachment.lines.values():
+            self._list(line)
+        if self._attachment.line is not None:
+            self._seats.tell_left()
+
+    def _list(self, line: Line) -> None:
         entries = self._seats.roster()
         for start in range(0, max(1, len(entries)), ROSTER_CUT):
             part = entries[start : start + ROSTER_CUT]
             last = start + ROSTER_CUT >= len(entries)
-            self._attachment.tell(Roster(entries=part, last=last))
-        self._seats.tell_left()
+            line.say(Roster(part, last, self._shared() if last else msgspec.UNSET, self._primary()))
+
+    def _shared(self) -> dict[str, Shared] | msgspec.UnsetType:
+        if not self._attachment.life:
+            return msgspec.UNSET
+        return self._seats.shared(self._attachment.router_of, self._lost_at)
+
+    def _primary(self) -> str | msgspec.UnsetType:
+        return self._attachment.primary if self._attachment.life else msgspec.UNSET

@@ -26,6 +26,10 @@ class Membership(Protocol):
 
     member: str
 
+    @property
+    def line(self) -> object:
+        """That to the router that stores what is to be stored, None if there is none."""
+
     def tell(self, message: Any) -> None:
         """Say it to the router, if it is there."""
 

@@ -85,14 +85,18 @@ class RouterOrders:
                 session.direct(message.migration, redirect.member, redirect)
             case wire.Freeze(player=player):
                 seats.asked(player, message.migration, asker).freeze(message.migration)
-            case wire.Release(player=player):
-                seats.session(player).release(message.epoch, self._ticks.now())
+            case wire.Release():
+                self._release(message, asker)
             case wire.Retain(player=player):
                 seats.session(player).retain(message.migration, message.epoch)
             case wire.Cancel(player=player):
                 seats.session(player).cancel(message.migration)
             case _:
                 raise OutOfTurn(f"{type(message).__name__} is no order")
+
+    def _release(self, release: wire.Release, asker: Asker) -> None:
+        if self._seats.heeds(release.player, asker):
+            self._seats.session(release.player).release(release.epoch, self._ticks.now())
 
 
 def claim(own: wire.Own) -> Claim:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from msgspec import UNSET
+
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink, datapoints, measures
 from clientmigration.gameserver.attachment import Attachment
@@ -102,5 +104,6 @@ class Reporter:
             points = datapoints(
                 "gameserver", self._attachment.member, self._measures.take(), int(self._date())
             )
-            self._attachment.tell(Report(datapoints=list(points)))
+            routers = sorted(self._attachment.lines) if self._attachment.life else UNSET
+            self._attachment.tell_all(Report(datapoints=list(points), routers=routers))
             self._sink.emit(points)

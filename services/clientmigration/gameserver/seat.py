@@ -15,6 +15,7 @@ import msgspec
 from clientmigration.core.player.believable import Passage, believable_ping
 from clientmigration.core.player.inbox import Inbox, room_at
 from clientmigration.core.player.mailbox import Mailbox
+from clientmigration.core.player.reconcile import ADOPT_S
 from clientmigration.core.player.session import session
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.core.player.standing import Claim, Departed, Life
@@ -29,7 +30,6 @@ from clientmigration.wire.messages import (
     Arrived,
     Copied,
     Declined,
-    Entry,
     Felt,
     Frozen,
     Left,
@@ -91,6 +91,8 @@ class Seat:
         self.entered = False
         self.held = False
         self.held_at = -inf  # since when, while it is
+        self.moved_at = -inf  # when a move brought it here
+        self._moved_by: Asker | None = None  # the link of its router, who is told what it cost
         self.passage: Passage | None = None  # the move to here of which it may say what it cost
         self.settling = ""  # the migration to settle when the next view is sent
         self.expires_at = inf
@@ -117,36 +119,11 @@ class Seat:
         """Whether a ticket of this migration and epoch opens this seat."""
         return self.life.admits(migration, epoch)
 
-    def entry(self) -> Entry:
-        """This seat's line in the roster."""
-        x, y = self._position() if self.entered else (0.0, 0.0)
-        busy = self.entered and (self.game.busy(self.player) or self.workloads.streams.ending())
-        now = self.life.now
-        return Entry(
-            player=self.player,
-            epoch=now.epoch,
-            state=self.session.state(),
-            migration=now.migration,
-            x=x,
-            y=y,
-            ping_ms=self.ping_ms,
-            busy=busy,
-            group=self.group,
-            waived=now.waived,
-            heard_s=self._heard_s(),
-        )
-
-    def _position(self) -> tuple[float, float]:
+    def position(self) -> tuple[float, float]:
         """Where it is, or where it was when the game could tell."""
         with suppress(GameFault):
             self.place = self.game.position(self.player)
         return self.place
-
-    def _heard_s(self) -> float | None:
-        """How long ago the player was heard, seconds; None: never here."""
-        if self.heard_at is None:
-            return None
-        return round(max(0.0, self.hall.time.now() - self.heard_at), 3)
 
     def last(self) -> Snapshot:
         """Everything about the player, as of the last tick, under a new fence. Raises `GameFault`,
@@ -290,7 +267,12 @@ class Seat:
         same = snapshot is not None and snapshot.epoch == epoch
         if snapshot is not None and not same:
             self.meter.count("moved_in")
-            self.passage = self._passed(snapshot)
+            if self.coming is not None:
+                self.moved_at = time.now()
+            self.passage, self._moved_by = (
+                self._passed(snapshot),
+                self._askers.by(claim.migration),
+            )
         self.seq = snapshot.seq if snapshot is not None and same else 0
         self.held, self.good = False, snapshot
         state = snapshot.game if snapshot and snapshot.seq else None
@@ -408,8 +390,25 @@ class Seat:
 
     def asked(self, migration: str, asker: Asker) -> None:
         """This migration is ordered over this link: the answers go there."""
-        live = (self.migration, self.life.reservation.migration, self.settling)
+        now = self.life.now
+        live = (now.migration, now.waived, self.life.reservation.migration, self.settling)
         self._askers.asked(migration, asker, live)
+
+    def asker(self, migration: str) -> Asker | None:
+        """The link over which this migration was ordered, while it is there."""
+        return self._askers.by(migration)
+
+    def asked_by(self, asker: Asker) -> bool:
+        """Whether the migration that there is was ordered over this link."""
+        return self._askers.asked_by(self.migration, asker)
+
+    def heeds(self, asker: Asker) -> bool:
+        """Whether this router may end what there is here: not while another moves the player,
+        unless it has stood still for too long."""
+        by = self._askers.by(self.migration)
+        if by is None or by is asker:
+            return True
+        return self.held and self.hall.time.now() - self.held_at > ADOPT_S
 
     def is_anothers(self, migration: str, asked: str) -> bool:
         """Whether that migration is of another link, which is still there."""
@@ -444,8 +443,13 @@ class Seat:
         return True
 
     def tell_left(self, final: Snapshot) -> None:
-        """How the player was when it went home, or when the game did not take it in."""
-        self._tell(Left(snapshot=final, refused=self.refused))
+        """How the player was when it went home, or when the game did not take it in: to the router
+        that stores it, and to the one that moves it."""
+        left = Left(snapshot=final, refused=self.refused)
+        self._tell(left)
+        by = self._askers.by(self.migration)
+        if by is not None and by is not self.hall.fleet.line:
+            by.say(left)
 
     def tell_declined(self, migration: str, reason: str) -> None:
         """Why this migration cannot go on."""
@@ -467,7 +471,11 @@ class Seat:
         cost = passage and passage.believable(missed, gap_ms, stall_ms, self.hall.time.now())
         if cost:
             missed, gap_ms, stall_ms = cost
-            self._tell(Felt(missed=missed, gap_ms=gap_ms, stall_ms=stall_ms, player=self.player))
+            felt = Felt(missed=missed, gap_ms=gap_ms, stall_ms=stall_ms, player=self.player)
+            if self._moved_by is not None and not self._moved_by.over:
+                self._moved_by.say(felt)
+            else:
+                self._tell(felt)
 
     def sit(self, line: Line, holder: str, oldest: int) -> None:
         """A connection showed a good ticket: it is the player's now, instead of any other. A new

@@ -11,8 +11,10 @@ from clientmigration.core.player.session import Session
 from clientmigration.core.player.standing import Claim, Reservation
 from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.hall import Hall
+from clientmigration.gameserver.listing import NameOf, entry, shared
 from clientmigration.gameserver.seat import Seat
 from clientmigration.wire.messages import Declined, Entry, Waived
+from clientmigration.wire.shared import Shared
 
 MakeSeat = Callable[[str, Hall, "Seats"], Seat]
 
@@ -110,9 +112,25 @@ class Seats:
 
     # What the router is told.
 
+    def heeds(self, player: str, asker: Asker) -> bool:
+        """Whether this router may end what there is here of a player."""
+        seat = self.by_name.get(player)
+        return seat is None or seat.heeds(asker)
+
+    def void(self, asker: Asker) -> None:
+        """A router is gone: what it had only begun with those who play here has ended."""
+        for seat in list(self.by_name.values()):
+            if seat.entered and not seat.held and seat.migration and seat.asked_by(asker):
+                seat.session.cancel(seat.migration)
+
+    def shared(self, name_of: NameOf, lost_at: float) -> dict[str, Shared]:
+        """What equal routers have to know of some players; a router was lost last at `lost_at`."""
+        told = {seat.player: shared(seat, name_of, lost_at) for seat in self.by_name.values()}
+        return {player: each for player, each in told.items() if each is not None}
+
     def roster(self) -> list[Entry]:
         """Everyone here, as the router lists them."""
-        return [seat.entry() for seat in self.by_name.values()]
+        return [entry(seat) for seat in self.by_name.values()]
 
     def tell_left(self) -> None:
         """Who went home, again: until the ledger knows, it can not come back."""

@@ -73,8 +73,9 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 
 @dataclass(frozen=True)
 class Setting:
-    """What a game server is told at its start: players at most, ticks per second, and so on;
-    `address` is what players are told, `inner` what other servers are told."""
+    """What a game server is told at its start: players at most, ticks per second, how many routers
+    it is to attach to, and so on; `address` is what players are told, `inner` what other servers
+    are told."""
 
     name: str
     address: str
@@ -83,6 +84,7 @@ class Setting:
     policy: Policy
     zone: str = ""
     inner: str = ""
+    routers: int = 1
 
 
 @dataclass(frozen=True)
@@ -205,13 +207,12 @@ class GameServer(Service):
 def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameServer:
     """A game server, not started yet. What is passed as a function here is called later, when the
     room that answers exists."""
-    meter, beats = Meter(COUNTED), parts.beats(outside.clock)
+    meter, beats, promised = Meter(COUNTED), parts.beats(outside.clock), set[str]()
     load = Load(outside.cpu, lambda: outside.probe.allowance.cores, outside.clock.seconds)
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     date = WorldClock(outside.clock, outside.wall)
-    clocks = Clocks(outside.clock, date)
-    ticks = Ticks(clocks, setting.rate, meter, load, beats, stalls.ran)
-    attachment = Attachment(setting.name, setting.address, setting.zone, setting.inner)
+    ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
+    attachment = _attachment(outside, setting)
     traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
 
     def call(name: str, address: str) -> ClientService:
@@ -242,13 +243,14 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 
     def sweep() -> None:
         waivers.ask()
+        duties.press()
         seats.expire()
 
     told = lambda now: date.heard(now, nobody_plays=not seats)  # noqa: E731
     orders = RouterOrders(
         seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on), told
     )
-    duties = RouterDuties(attachment, seats, orders, told, waivers.ask)
+    duties = RouterDuties(attachment, seats, orders, told, waivers.ask, ticks.now)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
     gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
     lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))
@@ -262,6 +264,12 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
     server = GameServer(rooms, outside.clock, step, beats)
     return server
+
+
+def _attachment(outside: ServerOutside, setting: Setting) -> Attachment:
+    """Who has several routers is known to them by its life."""
+    life = outside.entropy(8).hex() if setting.routers > 1 else ""
+    return Attachment(setting.name, setting.address, setting.zone, life)
 
 
 def _give_up(

@@ -36,6 +36,7 @@ from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.guests import Guests
 from clientmigration.net.probe import Probe
+from clientmigration.net.routers import each_of
 from clientmigration.net.settings import (
     ORIGINS,
     TLS_CA,
@@ -56,7 +57,12 @@ class Options(Common):
     """The flags of a game server."""
 
     optParameters: Sequence[Sequence[Any]] = (
-        ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door"),
+        (
+            "router",
+            "r",
+            "tcp:127.0.0.1:4101",
+            "endpoint of a router's member door; again for each",
+        ),
         ("name", "n", "", "name in the fleet and in Graphite; none: the router gives one"),
         ("zone", "z", "", "where it stands: servers of one zone are equally far from any player"),
         ("listen", "l", "tcp:0:interface=127.0.0.1", "endpoint on which players come in"),
@@ -88,6 +94,7 @@ class Options(Common):
     doors = ("listen",)
     dials = ("carbon", "router")
     written = ("useful",)
+    routers = ("router",)
 
     @cached_property
     def game(self) -> MakeGame:
@@ -134,6 +141,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a game server, on `reactor`."""
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     probe = Probe(reactor)
+    routers = each_of(options["router"])
     setting = Setting(
         options["name"],
         options.advertised,
@@ -142,6 +150,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         options.policy,
         options["zone"],
         options["inner"],
+        len(routers),
     )
     outside = ServerOutside(
         clock=reactor,
@@ -169,13 +178,13 @@ def assemble(reactor: Any, options: Options) -> InOrder:
 
     guests = Guests(bounds_of(options, 2 * setting.capacity), options.trusted, reactor)
     door = Door(listen, reception, found_at, guests)
-    router = encryption.dialling(reactor, options["router"])
-    link: IService = steady(router, server.router_line, reactor)
+    ways = (encryption.dialling(reactor, each) for each in routers)
+    links: IService = InOrder(*(steady(each, server.router_line, reactor) for each in ways))
     if options.sidecar and not options["advertise"]:
         told = server.attachment.advertise
-        link = Asking(agent_for(reactor), options.sidecar, told, link, reactor)
+        links = Asking(agent_for(reactor), options.sidecar, told, links, reactor)
     lookers = looking(reactor, options, server)
-    return InOrder(options.renewals(reactor), carbon, probe, *lookers, door, link, server)
+    return InOrder(options.renewals(reactor), carbon, probe, *lookers, door, links, server)
 
 
 def looking(reactor: Any, options: Options, server: GameServer) -> list[IService]:

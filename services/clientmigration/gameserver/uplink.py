@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from msgspec import UNSET
 from twisted.logger import Logger
 
 from clientmigration.errors import OutOfTurn
@@ -31,10 +32,10 @@ class Duties(Protocol):
     def obey(self, message: Any, asker: Line) -> None:
         """It orders this, over this link."""
 
-    def attached(self, now: float | None) -> None:
+    def attached(self, line: Line, now: float | None) -> None:
         """It has taken us into its fleet, and says what date it is in the world."""
 
-    def detached(self) -> None:
+    def detached(self, line: Line) -> None:
         """It is gone."""
 
 
@@ -76,6 +77,9 @@ class Uplink:
 
     def _prove(self, message: Challenge) -> None:
         ours, self._challenge = self._attachment, message.nonce
+        if not ours.asks(self.line):
+            self.line.hang_up("bye", "another router gives us our name first")
+            return
         told = told_as(ours.address, ours.inner, self.line.here)
         parts = (ours.member, ROLE, *filter(None, told))
         self.line.say(
@@ -87,17 +91,26 @@ class Uplink:
                 proof=self._seals.proof("member", self._challenge, self._nonce, *parts),
                 zone=ours.zone,
                 inner=told[1],
+                life=ours.life or UNSET,
             )
         )
 
     def _accept(self, message: Attached) -> None:
         self._seals.proven(message.proof, "router", self._challenge, self._nonce, message.name)
+        router = message.router or ""
+        if not self._attachment.attached(self.line, message.name, router):
+            log.error(
+                "there is a router called {router!r} already, or one that has no equals: routers of"
+                " one fleet have one ledger, and a name each (--ledger, --name)",
+                router=router,
+            )  # fmt: skip
+            self.line.hang_up("bye", "no equal of the routers that are there")
+            return
         self._attached = True
-        self._attachment.attached(self.line, message.name)
-        self._duties.attached(message.now)
+        self._duties.attached(self.line, message.now)
 
     def closed(self, reason: str) -> None:
         """The connection is over. Everybody plays on."""
         if self._attached and self._attachment.detached(self.line):
             log.warn("lost the router: {reason}; everybody plays on", reason=reason)
-            self._duties.detached()
+            self._duties.detached(self.line)

@@ -117,6 +117,18 @@ class TimedLedger:
         change = lambda record: rules.freed(record, owner, snapshot, now)  # noqa: E731
         return self._changed(snapshot.player, change)
 
+    def rule(
+        self, rules_of: Sequence[tuple[str, Callable[[Record, float], Record | None]]]
+    ) -> Deferred[list[Changed]]:
+        """Change records that are no players', each by a rule of the record and the date."""
+        now = self._now()
+        keys = [key for key, _ in rules_of]
+        changes: list[Change] = [
+            lambda record, rule=rule: rule(record, now)  # type: ignore[misc]
+            for _, rule in rules_of
+        ]
+        return self._timed(self._ledger.change(keys, changes))
+
     def forget(self, older_than_s: float, kept: Collection[str]) -> Deferred[int]:
         """Drop the records of those who have not been seen for so long; members in `kept` may have
         players who only stood still."""

@@ -17,10 +17,11 @@ from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.bounds import Bounds, Trusted
 from clientmigration.core.measures.metrics import NotADatapoint, clean
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.addresses import check_dialling, check_listening, check_url
+from clientmigration.net.addresses import check_listening, check_url
 from clientmigration.net.daemon import Daemon, check_twistd
 from clientmigration.net.encryption import Encryption
 from clientmigration.net.renewed import Renewable, Renewals, Renewing
+from clientmigration.net.routers import Joined, check_each
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals, secrets_in
 from clientmigration.net.worldclock import monotonic
@@ -167,17 +168,23 @@ class Common(usage.Options):
     )
     doors: Sequence[str] = ()  # the flags that say where to listen
     dials: Sequence[str] = ("carbon",)  # the flags that say where to connect
+    routers: Sequence[str] = ()  # the flags that may name several, each given again or by commas
     urls: Sequence[str] = ()  # the flags that say where graphite-web is
     written: Sequence[str] = ()  # the flags that say which file to write
     read_again: Sequence[str] = ("secret-file",)  # those that say which file to read while it runs
     keyed = True  # whether the cluster's secret is needed
+
+    def __init__(self) -> None:
+        super().__init__()
+        for flag in self.routers:
+            self._dispatch[flag] = Joined(self, flag)
 
     def check(self) -> None:
         """Refuse what cannot be served: ConfigurationError says what, and what is allowed."""
         for flag in self.doors:
             check_listening(self[flag], f"--{flag} ")
         for flag in self.dials:
-            check_dialling(self[flag], f"--{flag} ")
+            check_each(self[flag], f"--{flag} ")
         for flag in self.urls:
             check_url(self[flag], f"--{flag} ", ("http",), GRAPHITE)
         for flag in (*self.written, *self.read_again):

@@ -6,7 +6,7 @@ is not attached is lost, and whoever says it is told so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,7 +16,8 @@ from twisted.internet.task import deferLater
 from clientmigration.core.fleet.member import Member
 from clientmigration.errors import NotAuthentic
 from clientmigration.net.line import Line
-from clientmigration.wire.messages import Entry
+from clientmigration.wire.messages import Entry, Roster
+from clientmigration.wire.shared import Shared
 
 HEARD_S = 3.0  # a player pings once a second: heard so lately, it may be playing
 AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is here
@@ -27,7 +28,9 @@ class MemberLink:
     """The link over which a member is attached; one that comes back has another.
 
     `roster` holds its players by name, as it listed them at `listed_at` (Unix seconds); `measures`
-    the values of its latest report by their names in the catalogue.
+    the values of its latest report by their names in the catalogue. Of one that has several routers
+    `life` says which process it is, `routers` which it is attached to, `primary` to which of them
+    it sends checkpoints, and `shared` more of some players.
     """
 
     name: str
@@ -37,6 +40,10 @@ class MemberLink:
     measures: Mapping[str, float] = field(default_factory=dict)
     listing: dict[str, Entry] = field(default_factory=dict)  # a roster of which parts are missing
     listed_at: float = 0.0
+    life: str = ""
+    routers: Sequence[str] = ()
+    primary: str = ""
+    shared: Mapping[str, Shared] = field(default_factory=dict)
 
     def say(self, message: msgspec.Struct) -> None:
         """Say it, if the link is still up."""
@@ -50,6 +57,7 @@ class Gone:
     member: Member
     reason: str
     leaving: bool = False
+    life: str = ""
 
 
 class AttachedMembers(Mapping[str, MemberLink]):
@@ -71,13 +79,13 @@ class AttachedMembers(Mapping[str, MemberLink]):
     def __contains__(self, name: object) -> bool:
         return name in self._links
 
-    def admit(self, name: str, role: str, line: Line) -> MemberLink:
+    def admit(self, name: str, role: str, line: Line, life: str = "") -> MemberLink:
         """Attach a member under this name, or under a free one if it brings none. Raises
         `NotAuthentic` when the name is taken."""
         if name in self._links:
             raise NotAuthentic(f"there is a member called {name} already")
         name = name or self._free_name()
-        link = self._links[name] = MemberLink(name, role, line)
+        link = self._links[name] = MemberLink(name, role, line, life=life)
         return link
 
     def _free_name(self) -> str:
@@ -112,21 +120,24 @@ class AttachedMembers(Mapping[str, MemberLink]):
 
     # What members say of themselves.
 
-    def listed(self, link: MemberLink, entries: Iterable[Entry], last: bool) -> bool:
+    def listed(self, link: MemberLink, roster: Roster) -> bool:
         """A part of a roster. Whether it is complete now, and counts."""
-        link.listing |= {entry.player: entry for entry in entries}
-        if last:
+        link.listing |= {entry.player: entry for entry in roster.entries}
+        if roster.last:
             link.roster, link.listing = link.listing, {}
             link.listed_at = self._clock.seconds()
-        return last
+            link.shared, link.primary = roster.shared or {}, roster.primary or ""
+        return roster.last
 
     def went_home(self, link: MemberLink, player: str) -> None:
         """A player is not on this roster any more."""
         link.roster.pop(player, None)
 
-    def measured(self, link: MemberLink, measures: Mapping[str, float]) -> None:
-        """The values of its latest report."""
-        link.measures = measures
+    def measured(
+        self, link: MemberLink, measures: Mapping[str, float], routers: Sequence[str] = ()
+    ) -> None:
+        """The values of its latest report, and the routers that it is attached to."""
+        link.measures, link.routers = measures, routers
 
 
 def connected(entry: Entry) -> bool:

@@ -29,7 +29,8 @@ class RoundLog(Protocol):
 
 
 class Decisions:
-    """`residents` answers who plays at some members, `plan` has moves begun."""
+    """`residents` answers who plays at some members, `plan` has moves begun. Nothing is decided
+    while another router `plans`."""
 
     def __init__(
         self,
@@ -38,12 +39,16 @@ class Decisions:
         decision_log: RoundLog,
         residents: Callable[[Container[str]], Sequence[Resident]],
         plan: Callable[[Iterable[Move]], None],
+        plans: Callable[[], bool] = lambda: True,
     ) -> None:
         self._situation, self._meter, self._log = situation, meter, decision_log
-        self._residents, self._plan = residents, plan
+        self._residents, self._plan, self._plans = residents, plan, plans
 
     def decide(self) -> None:
         """One round: flows from the datapoints, moves from the rosters."""
+        if not self._plans():
+            self._plan(())
+            return
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
         started = time.perf_counter()
         decided = flows(fleet, policy, now)

@@ -5,12 +5,17 @@ It decides nothing and keeps nothing but the link.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
 from clientmigration.core.measures.metrics import clean
-from clientmigration.errors import NotAuthentic, OutOfTurn
+from clientmigration.errors import NotAuthentic, OutOfTurn, PeersFault
 from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, LineTerms
 from clientmigration.net.tickets import Seals
 from clientmigration.router.attached import AttachedMembers, MemberLink
@@ -37,8 +42,13 @@ from clientmigration.wire.messages import (
     Waived,
 )
 
+Claim = Callable[[str, str], Coroutine[Any, Any, str]]
+
 RATE = (20_000.0, 100_000.0)  # 3,000 players' worth of answers, and still a limit
 TERMS = LineTerms(MEMBER_TO_ROUTER, RATE, MEMBER_SILENCE_S, MEMBER_UNREAD)
+
+
+log = Logger()
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,8 @@ class MemberPorts:
     gone_home: Callable[[MemberLink, Left], None]
     felt: Callable[[MemberLink, Felt], None]
     answer: Callable[[str, MoveAnswer], None]
+    claim: Claim | None = None  # of a name, where several routers give them
+    router: str | UnsetType = UNSET  # what this router is called among its equals
 
 
 class MemberLine:
@@ -66,6 +78,7 @@ class MemberLine:
         self._line, self._nonce, self._seals = line, nonce, seals
         self._members, self._ports = members, ports
         self._link: MemberLink | None = None  # from the proof on
+        self._asked = False  # whether a name is being claimed for it
         self._leaving = False  # it said that it goes for good
 
     def opened(self, line: Line) -> None:
@@ -86,18 +99,41 @@ class MemberLine:
                 self._pass_on(self._link, message)
 
     def _attach(self, message: Attach) -> None:
-        if self._link is not None:
+        if self._link is not None or self._asked:
             raise OutOfTurn("attached already")
         parts = (self._nonce, message.nonce, message.name, message.role, message.address)
         inner = (message.inner,) if message.inner else ()
         self._seals.proven(message.proof, "member", *parts, *inner)
         if message.name and clean(message.name) != message.name:
             raise NotAuthentic(f"a member may not be called {message.name!r}")
-        link = self._link = self._members.admit(message.name, message.role, self._line)
+        claim = self._ports.claim
+        if claim is None:
+            self._admit(message, message.name, "")
+        else:
+            self._asked = True
+            life = message.life or message.nonce
+            claiming = Deferred.fromCoroutine(claim(message.name, life))
+            claiming.addCallback(lambda name: self._admit(message, name, life))
+            claiming.addErrback(self._refuse)
+
+    def _admit(self, message: Attach, name: str, life: str) -> None:
+        if self._line.over:
+            return
+        ports = self._ports
+        link = self._link = self._members.admit(name, message.role, self._line, life)
         self._line.guest.proven()
         proof = self._seals.proof("router", self._nonce, message.nonce, link.name)
-        self._line.say(Attached(name=link.name, proof=proof, now=self._ports.date()))
+        told = Attached(name=link.name, proof=proof, now=ports.date(), router=ports.router)
+        self._line.say(told)
         self._ports.joined(link, message)
+
+    def _refuse(self, failure: Failure) -> None:
+        """The name is another's, or nobody knows whose it is."""
+        if isinstance(failure.value, PeersFault):
+            self._line.fail(failure.value)
+        else:
+            log.warn("nobody can attach: {why}", why=failure.getErrorMessage())
+            self._line.hang_up("no_ledger", "the ledger does not answer; try again")
 
     def _pass_on(self, link: MemberLink, message: Any) -> None:
         ports = self._ports

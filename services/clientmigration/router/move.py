@@ -272,12 +272,15 @@ class MoveCarrier:
 
     def cancel(self, reason: str) -> None:
         """It ended before anything changed; or another router has claimed the player for its
-        source, at a new epoch, as if this one were dead."""
+        source, at a new epoch, as if this one were dead, or given it to somebody else."""
         terms, record = self.terms, self.record
         message = Cancel(migration=terms.id, player=terms.player, reason=reason)
         if (record.owner, record.migration) == (terms.source, terms.id):
             retain = Retain(migration=terms.id, player=terms.player, epoch=record.epoch)
             self.tools.members.tell(terms.source, retain)
+        elif record.owner != terms.source and record.epoch > terms.record.epoch:
+            release = Release(player=terms.player, epoch=record.epoch)
+            self.tools.members.tell(terms.source, release)
         else:
             self.tools.members.tell(terms.source, message)
         self.tools.members.tell(terms.target, message)

@@ -5,6 +5,8 @@ Each listener keeps what it needs and nothing of the others'. Nothing here speak
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.logger import Logger
 
 from clientmigration.core.decisions.audit import AuditTrail
@@ -13,6 +15,7 @@ from clientmigration.core.fleet.reluctance import Reluctance
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.migration import STAYED, Outcome
+from clientmigration.router.attached import MemberLink
 from clientmigration.router.move import MoveEnded, MoveTerms
 
 log = Logger()
@@ -61,19 +64,30 @@ class MoveCounts:
 
 
 class Cooldowns:
-    """When players were moved last (Unix seconds), those who were moved within `kept_s`."""
+    """When players were moved last (Unix seconds), those who were moved within `kept_s`: by us, or
+    by another router, as rosters tell. `now` is that date."""
 
-    def __init__(self, kept_s: float) -> None:
-        self._kept_s = kept_s
+    def __init__(self, kept_s: float, now: Callable[[], float] = lambda: 0.0) -> None:
+        self._kept_s, self._now = kept_s, now
         self.moved_at: dict[str, float] = {}
 
     def ended(self, ended: MoveEnded) -> None:
         """A move is over. Only one that settled makes a player rest."""
         if ended.outcome is not Outcome.SETTLED:
             return
-        self.moved_at.pop(ended.terms.player, None)
-        self.moved_at[ended.terms.player] = ended.at
-        while self.moved_at[oldest := next(iter(self.moved_at))] < ended.at - self._kept_s:
+        self._moved(ended.terms.player, ended.at)
+
+    def listed(self, link: MemberLink) -> None:
+        """A roster says who came by a move, and how long ago."""
+        now = self._now()
+        for player, each in link.shared.items():
+            if each.moved_s is not None and each.moved_s < self._kept_s:
+                self._moved(player, max(now - each.moved_s, self.moved_at.get(player, 0.0)))
+
+    def _moved(self, player: str, at: float) -> None:
+        self.moved_at.pop(player, None)
+        self.moved_at[player] = at
+        while self.moved_at[oldest := next(iter(self.moved_at))] < at - self._kept_s:
             del self.moved_at[oldest]
 
 

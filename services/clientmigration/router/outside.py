@@ -18,6 +18,7 @@ from clientmigration.net.ledger import Ledger, TimedLedger
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
 from clientmigration.router.move import MoveCarrier
+from clientmigration.router.names import Names
 from clientmigration.router.recovery import Recovery
 from clientmigration.router.warm_start import Ask
 
@@ -52,18 +53,21 @@ class RouterOutside:
 
 @dataclass(frozen=True)
 class RouterSettings:
-    """What a router is told at its start: `name` is its own in Graphite."""
+    """What a router is told at its start: `name` is its own in Graphite, and among its equals; it
+    may have some if its ledger is `shared`."""
 
     name: str
     policy: Policy
+    shared: bool = False
 
 
 @dataclass(frozen=True)
 class RouterParts:
-    """What carries out migrations, keeps the ledger's rules, compares members with it and repeats
-    what comes again: put something else here to try it, or to plant a bug."""
+    """What carries out migrations, keeps the ledger's rules, compares members with it, gives
+    names and repeats what comes again: put something else here to try it, or to plant a bug."""
 
     carrier: type[MoveCarrier] = MoveCarrier
     ledger: type[TimedLedger] = TimedLedger
     recovery: type[Recovery] = Recovery
+    names: type[Names] = Names
     beats: MakeBeats = Beats

@@ -109,7 +109,7 @@ class Mover(Protocol):
 class VisitPorts:
     """What every visit needs: who a player is, where it belongs, what it can reach, whether it did,
     where there is room, who brings it there, and who counts it. `stays_away` is told of a member
-    that somebody who was sent there will not come."""
+    that somebody who was sent there will not come. Who cannot serve has equals that perhaps can."""
 
     identities: Identities
     homes: Homes
@@ -119,6 +119,7 @@ class VisitPorts:
     moves: Mover
     meter: Meter
     stays_away: Callable[[str], None]
+    serves: Callable[[], bool] = lambda: True
 
 
 class Visit:
@@ -214,6 +215,9 @@ class Visit:
         self.line.guest.join()
         self.line.guest.known()
         meter = self._ports.meter
+        if not self._ports.serves():
+            self.line.hang_up("elsewhere", "no game server is attached here; ask another router")
+            return
         self.group = hello.group
         identity = self._ports.identities.of(hello.token)
         self.line.say(identity)

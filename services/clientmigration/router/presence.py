@@ -68,7 +68,7 @@ class Presence:
         else:
             log.warn("{name} is gone: {reason}", name=name, reason=reason)
         for told in self._left:
-            told(Gone(member, reason, leaving))
+            told(Gone(member, reason, leaving, link.life))
 
     def given_up_at(self, name: str) -> float:
         """Until when (seconds of the clock) the players of a member that is away wait for it."""

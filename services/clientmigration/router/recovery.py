@@ -3,7 +3,7 @@
 Check every entry of a link's first full roster against the ledger, later only stuck ones. What is
 to be said is decided in core/player/reconcile.py. A player that is being moved is left alone: its
 migration settles it. Without an answer of the ledger nothing is said; the next roster asks again.
-Nobody becomes an owner by what was read: that takes a claim, and who loses it hears who has won.
+NoEquals becomes an owner by what was read: that takes a claim, and who loses it hears who has won.
 """
 
 from __future__ import annotations
@@ -66,9 +66,46 @@ class UnderWay(Protocol):
         """The game there did not take the player in: a move to there is over."""
 
 
+class OtherRouters(Protocol):
+    """What there is of other routers on the same ledger."""
+
+    def leaves(self, link: MemberLink, entry: Entry) -> bool:
+        """Whether one of them sees to this player of a member."""
+
+    def in_time(
+        self,
+        told: tuple[Instruction, ...],
+        link: MemberLink,
+        entry: Entry,
+        record: Record,
+        owner: Entry | None,
+    ) -> tuple[Instruction, ...]:
+        """What of that may be said to a member already."""
+
+
+class NoEquals:
+    """There are no others."""
+
+    def leaves(self, link: MemberLink, entry: Entry) -> bool:  # noqa: ARG002
+        """There is nobody to leave it to."""
+        return False
+
+    def in_time(
+        self,
+        told: tuple[Instruction, ...],
+        link: MemberLink,  # noqa: ARG002
+        entry: Entry,  # noqa: ARG002
+        record: Record,  # noqa: ARG002
+        owner: Entry | None,  # noqa: ARG002
+    ) -> tuple[Instruction, ...]:
+        """There is nobody to wait for."""
+        return told
+
+
 class Recovery:
     """Rosters, checkpoints and players that go home: whatever the ledger has to agree with.
-    `refused` is told the player and the member whose game did not take it in."""
+    `refused` is told the player and the member whose game did not take it in; `equals` answers what
+    is left to another router."""
 
     def __init__(
         self,
@@ -77,9 +114,10 @@ class Recovery:
         ledger: TimedLedger,
         beats: Beats,
         refused: Callable[[str, str], None] = lambda _player, _member: None,
+        equals: OtherRouters | None = None,
     ) -> None:
         self._members, self._moves, self._ledger, self._beats = members, moves, ledger, beats
-        self._refused = refused
+        self._refused, self._equals = refused, equals or NoEquals()
         self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
         """Players of a link's first full roster about whom the ledger has not answered yet."""
 
@@ -90,6 +128,8 @@ class Recovery:
         unjudged = self._unjudged.setdefault(link, set(link.roster))
         unjudged.intersection_update(link.roster)
         for entry in link.roster.values():
+            if self._equals.leaves(link, entry):
+                continue
             if entry.player in unjudged or self._stuck(entry):
                 self._settle(link, entry)
 
@@ -130,7 +170,10 @@ class Recovery:
         told = self.judged(link.name, entry, record, says)
         if self._moves.moving(entry.player) and not any(isinstance(each, LetGo) for each in told):
             return None  # a move between others may change that: the next roster asks again
-        self._unjudged[link].discard(entry.player)
+        now = self._equals.in_time(told, link, entry, record, says)
+        if now == told:
+            self._unjudged[link].discard(entry.player)
+        told = now
         for each in told:
             newer = await self._follow(each, link, record)
             if newer is not None:

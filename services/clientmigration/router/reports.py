@@ -55,7 +55,8 @@ class Reports:
             situation.fleet.observe(_in_time(measurements, situation.now()), situation.now())
         except NotADatapoint as error:
             raise MalformedFrame(str(error)) from error
-        self._members.measured(link, {each.measure: each.value for each in measurements})
+        values = {each.measure: each.value for each in measurements}
+        self._members.measured(link, values, message.routers or ())
         for observer in self._observers:
             observer(points)
         link.say(Noted(now=self._dates.date_for(date)))

@@ -37,7 +37,7 @@ class Rosters:
 
     def take(self, link: MemberLink, message: Roster) -> None:
         """One part of a roster."""
-        if self._members.listed(link, message.entries, message.last):
+        if self._members.listed(link, message):
             self._learn(link)
             for each in self._told:
                 each.listed(link)

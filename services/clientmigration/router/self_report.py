@@ -16,7 +16,8 @@ class Gauges:
 
     `process` answers CPU and memory, `moving` how many players are being moved; `carbon_dropped`
     and `events_dropped` how many were lost since they were asked last; `sources` what else there is
-    of the catalogue.
+    of the catalogue. Of the fleet as a whole one router tells, the `first` of its equals: who adds
+    up counts nobody twice.
     """
 
     meter: Meter
@@ -28,6 +29,7 @@ class Gauges:
     carbon_dropped: Callable[[], int]
     events_dropped: Callable[[], int]
     sources: Sequence[Callable[[], Mapping[str, float]]]
+    first: Callable[[], bool] = lambda: True
 
 
 class SelfReport:
@@ -49,8 +51,7 @@ class SelfReport:
         self._sink.emit(datapoints("router", self._name, self._measures(), int(self._now())))
 
     def _measures(self) -> dict[str, float]:
-        gauges, situation = self._gauges, self._gauges.situation
-        fleet, now = situation.fleet, situation.now()
+        gauges = self._gauges
         counted = gauges.meter.take()
         counted["joins_per_s"] = counted.pop("joins")
         moving = gauges.moving()
@@ -59,11 +60,18 @@ class SelfReport:
             **counted,
             **gauges.process(),
             **{name: value for each in gauges.sources for name, value in each().items()},
-            **fleet.summary(situation.policy, now).measures(),
-            "members": len(gauges.members),
-            "unreachable": sum(now < each.shut for each in fleet.members()),
+            **(self._fleet() if gauges.first() else {}),
             "waiting": len(gauges.waiting),
             "moving": moving,
             "carbon_dropped": gauges.carbon_dropped(),
             "events_dropped": gauges.events_dropped(),
+        }
+
+    def _fleet(self) -> dict[str, float]:
+        situation = self._gauges.situation
+        fleet, now = situation.fleet, situation.now()
+        return {
+            **fleet.summary(situation.policy, now).measures(),
+            "members": len(self._gauges.members),
+            "unreachable": sum(now < each.shut for each in fleet.members()),
         }

@@ -10,12 +10,14 @@ from __future__ import annotations
 from functools import partial
 from itertools import count
 
+from msgspec import UNSET
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 
 from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.groups import Groups
+from clientmigration.core.fleet.naming import KEPT_S
 from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.measures.meter import Meter
@@ -34,6 +36,7 @@ from clientmigration.router.companions import Companions
 from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
+from clientmigration.router.equals import Equals
 from clientmigration.router.homes import Homes
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
@@ -124,6 +127,8 @@ class Router(Service):
         self.ledger = parts.ledger(
             outside.ledger, self.now, self._ledger_took, outside.clock.seconds
         )
+        self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
+        self.names = parts.names(settings.name, self.members, self.ledger, self.beats)
         self._make_moves(parts.carrier)
         self._make_presence()
         self._make_doors(parts.recovery)
@@ -138,7 +143,7 @@ class Router(Service):
         outside = self.outside
         facts, counts = MoveFacts(self.audit), MoveCounts(self.meter)
         self.past = Past(self.meter)
-        self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s)
+        self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s, self.now)
         self.reluctant = Reluctant()
         relocations = Relocations(self.fleet.headcount)
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant, relocations)
@@ -162,6 +167,7 @@ class Router(Service):
             self.annotations.left,
             self.moves.member_left,
             introductions.left,
+            *((self.names.left,) if self.settings.shared else ()),
         )
         joined = tuple(each.joined for each in rooms)
         self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
@@ -171,9 +177,9 @@ class Router(Service):
         self.reports = Reports(members, self.situation, self.world)
         refusals = Refusals(self.now)
         self.recovery: Recovery = recovery(
-            members, self.moves, self.ledger, self.beats, refusals.note
+            members, self.moves, self.ledger, self.beats, refusals.note, self.equals
         )
-        told = (self.companions, self.recovery, self.arrivals)
+        told = (self.companions, self.recovery, self.arrivals, self.cooldowns)
         self.rosters = Rosters(members, self.situation, self.pings, told)
         placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
         self.queue = Queue(
@@ -202,6 +208,7 @@ class Router(Service):
             self.moves,
             self.meter,
             placing.stays_away,
+            self.equals.serves,
         )
         self._member_ports = MemberPorts(
             date=self.world.date_for_newcomer,
@@ -213,6 +220,8 @@ class Router(Service):
             gone_home=self.recovery.free,
             felt=self.past.felt,
             answer=self.moves.answer,
+            claim=self.names.claim if self.settings.shared else None,
+            router=self.settings.name if self.settings.shared else UNSET,
         )
 
     def _make_decisions(self) -> None:
@@ -234,6 +243,7 @@ class Router(Service):
             self.decision_log,
             self.residents.of,
             self.departures.plan,
+            self.equals.plans,
         )
 
     def _make_operators(self) -> None:
@@ -280,6 +290,7 @@ class Router(Service):
                 self.world.measures,
                 measures_of(outside.clock),
             ),
+            first=self.equals.first,
         )
         report = SelfReport(
             self.settings.name, gauges, outside.sink, self.annotations.look, self.now
@@ -291,6 +302,8 @@ class Router(Service):
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
+        if self.settings.shared:
+            self.beats.every(KEPT_S, "keeping names", self.names.keep)
 
     # Lines.
 

@@ -105,7 +105,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         wall=time.time,
         past=None if options["forget"] else from_graphite(reactor, graphite),
     )
-    router = build(outside, RouterSettings(options["name"], options.policy))
+    shared = isinstance(options.ledger, Engine)
+    router = build(outside, RouterSettings(options["name"], options.policy, shared))
     descriptors = Descriptors(provide(VISITORS), router.turned_away, reactor)
     origins = options.origins
     reception = Reception(router.player_line, origins, reactor, router.blame, descriptors.left)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.stack.graphite import Graphite
-from clientmigration.stack.ports import LOOPBACK, Ports
+from clientmigration.stack.ports import LOOPBACK, USUAL, WANTED_BY, Ports
 from clientmigration.stack.processes import Program
 
 StartOrder = tuple[tuple[Program, ...], ...]
@@ -28,11 +28,15 @@ class Plan:
     players: int = 300
     seed: int = 1
     policy: Path | None = None
+    routers: int = 1
+    nats: Path | None = None  # the program, where there are several routers
 
     def __post_init__(self) -> None:
         for name in ("servers", "capacity", "players"):
             if getattr(self, name) < (name == "capacity"):
                 raise ConfigurationError(f"--{name} {getattr(self, name)} is too few")
+        if self.routers < 1:
+            raise ConfigurationError(f"--routers {self.routers} is too few")
         if self.policy and not self.policy.is_file():
             raise ConfigurationError(f"--policy {self.policy}: there is no such file")
 
@@ -57,7 +61,9 @@ class Plan:
         servers = tuple(self._server(number, environ) for number in range(1, self.servers + 1))
         crowd = (self._crowd(environ),) if self.players else ()
         status = (self._status(environ),)
-        groups = ((carbon,), (web,), (self._router(environ),), status, servers, crowd)
+        routers = tuple(self._router(number, environ) for number in range(1, self.routers + 1))
+        engine = (self._engine(environ),) if self.nats is not None else ()
+        groups = ((carbon,), (web,), engine, routers, status, servers, crowd)
         return tuple(group for group in groups if group)
 
     def addresses(self) -> tuple[str, ...]:
@@ -83,12 +89,37 @@ class Plan:
         return f"{program} {words} --secret-file {self.secret}"
 
     @property
+    def _doors(self) -> tuple[tuple[int, int], ...]:
+        """The ports of each router: for players, and for members."""
+        return ((self.ports.players, self.ports.members), *self.ports.more)
+
+    @property
     def _players(self) -> str:
-        return f"clientmigration://{LOOPBACK}:{self.ports.players}"
+        return ",".join(f"clientmigration://{LOOPBACK}:{players}" for players, _ in self._doors)
 
     @property
     def _members(self) -> str:
-        return f"tcp:{LOOPBACK}:{self.ports.members}"
+        return ",".join(f"tcp:{LOOPBACK}:{members}" for _, members in self._doors)
+
+    def names(self) -> tuple[str, ...]:
+        """The ports that will be used, as `Ports` names them."""
+        more = tuple(name for name, _ in self.ports.named() if name not in WANTED_BY)
+        return (*USUAL, *(("nats",) if self.nats else ()), *more)
+
+    @property
+    def engine_folder(self) -> Path:
+        """Where the engine keeps its data and settings."""
+        return self.state / "nats"
+
+    def _engine(self, environ: Mapping[str, str]) -> Program:
+        argv = (str(self.nats), "-c", str(self.engine_folder / "nats.conf"))
+        return self._program("nats", argv, environ, self.ports.nats)
+
+    @property
+    def _ledger(self) -> str:
+        if self.nats is None:
+            return str(self.state / "ledger.sqlite")
+        return f"nats://{LOOPBACK}:{self.ports.nats}"
 
     @property
     def _carbon(self) -> tuple[str, str]:
@@ -113,16 +144,17 @@ class Plan:
         log = self.logs / f"{name}.log"
         return Program(name, argv, log, dict(environ), folder=self.state, ports=ports)
 
-    def _router(self, environ: Mapping[str, str]) -> Program:
-        doors = (self.ports.players, self.ports.members)
+    def _router(self, number: int, environ: Mapping[str, str]) -> Program:
+        doors, name = self._doors[number - 1], "router" if number == 1 else f"router-{number}"
         players, members = (f"tcp:{port}:interface={LOOPBACK}" for port in doors)
         argv = (
             *self._twistd("router"),
             *("--players", players, "--members", members),
-            *("--ledger", str(self.state / "ledger.sqlite")),
+            *("--ledger", self._ledger),
             *("--graphite", self.graphite.url, *self._common),
+            *(("--name", name) if self.routers > 1 else ()),
         )
-        return self._program("router", argv, environ, *doors)
+        return self._program(name, argv, environ, *doors)
 
     def _status(self, environ: Mapping[str, str]) -> Program:
         argv = (

@@ -25,6 +25,8 @@ class Ports:
     carbon_query: int = 7002
     graphite: int = 8080
     status: int = 8000
+    nats: int = 4222
+    more: tuple[tuple[int, int], ...] = ()  # players and members of the second router, and so on
 
     def __post_init__(self) -> None:
         for name, port in self.named():
@@ -36,8 +38,14 @@ class Ports:
                 raise ConfigurationError(f"{_flag(name)} {port}: two parts cannot share one port")
 
     def named(self) -> tuple[tuple[str, int], ...]:
-        """(name, port) of each, in the order above."""
-        return tuple((each.name, getattr(self, each.name)) for each in fields(self))
+        """(name, port) of each, in the order above; those of more routers have a name each."""
+        alone = tuple(each.name for each in fields(self) if each.name != "more")
+        more = (
+            (f"{name}_{number}", port)
+            for number, pair in enumerate(self.more, 2)
+            for name, port in zip(("players", "members"), pair, strict=True)
+        )
+        return (*((name, getattr(self, name)) for name in alone), *more)
 
 
 WANTED_BY = {
@@ -47,24 +55,34 @@ WANTED_BY = {
     "carbon_query": "graphite-web's questions to carbon",
     "graphite": "graphite-web",
     "status": "the homepage",
+    "nats": "NATS, which keeps the ledger of several routers",
 }
+USUAL = tuple(name for name in WANTED_BY if name != "nats")
 
 
 def _flag(name: str) -> str:
+    """The flag that chooses it; more routers are beside the first."""
+    name = name if name in WANTED_BY else name.partition("_")[0]
     return f"--{name.replace('_', '-')}-port"
 
 
 def settled(ports: Ports) -> Ports:
     """The same ports with each 0 replaced by one that is free now."""
     held = {name: socket.create_server((LOOPBACK, 0)) for name, port in ports.named() if not port}
+    chosen = {name: each.getsockname()[1] for name, each in held.items()}
+    more = tuple(
+        (players or chosen[f"players_{number}"], members or chosen[f"members_{number}"])
+        for number, (players, members) in enumerate(ports.more, 2)
+    )
+    alone = {name: port for name, port in chosen.items() if name in WANTED_BY}
     try:
-        return replace(ports, **{name: each.getsockname()[1] for name, each in held.items()})
+        return replace(ports, **alone, more=more)
     finally:
         for each in held.values():
             each.close()
 
 
-def check_free(ports: Ports, names: Iterable[str] = tuple(WANTED_BY)) -> None:
+def check_free(ports: Ports, names: Iterable[str] = USUAL) -> None:
     """Raise ConfigurationError for the first port that cannot be had, saying how to choose another.
 
     `names` are the ports that will be used, as `Ports` names them.
@@ -74,8 +92,8 @@ def check_free(ports: Ports, names: Iterable[str] = tuple(WANTED_BY)) -> None:
         problem = _problem(port) if name in wanted else None
         if problem:
             raise ConfigurationError(
-                f"port {port} {problem}; it is for {WANTED_BY[name]}. Stop what has it,"
-                f" or choose another with {_flag(name)} PORT"
+                f"port {port} {problem}; it is for {WANTED_BY.get(name, 'one more router')}."
+                f" Stop what has it, or choose another with {_flag(name)} PORT"
                 f" (make run STACK='{_flag(name)} PORT'; 0 takes any free one)"
             )
 

@@ -108,8 +108,8 @@ class Child(Service):
         """End it at once, without asking. A child that still runs as a service begins anew."""
         self.tell("KILL")
 
-    def tell(self, signal: str) -> None:
-        """Send it a signal ("KILL", "TERM", ...), if it is there."""
+    def tell(self, signal: str | int) -> None:
+        """Send it a signal ("KILL", "TERM", ..., or a number), if it is there."""
         for protocol in self._monitor.protocols.values():
             with suppress(ProcessExitedAlready):
                 protocol.transport.signalProcess(signal)  # type: ignore[union-attr]

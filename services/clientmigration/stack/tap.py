@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
@@ -22,7 +23,7 @@ from clientmigration.net.reactor import Reactor
 from clientmigration.net.shipped import shipped
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.worldclock import monotonic
-from clientmigration.stack import claims, logs, processes, truth
+from clientmigration.stack import claims, engine, logs, processes, truth
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.plan import Plan
 from clientmigration.stack.ports import Ports, check_free, settled
@@ -43,6 +44,7 @@ class Options(usage.Options):
         ["state", None, "run", "Folder for everything that the stack writes."],
         ["graphite-env", None, ".venv-graphite", "Python environment with carbon, graphite-web."],
         ["graphite-files", None, None, "Folder with their settings; those that came with this."],
+        ["routers", None, 1, "Routers; several share a ledger in NATS, which is started.", _whole],
         ["servers", None, 3, "Game servers to start.", _whole],
         ["capacity", None, 200, "Players that one game server takes.", _whole],
         ["players", None, 300, "Players in the crowd; 0 for no crowd.", _whole],
@@ -54,6 +56,7 @@ class Options(usage.Options):
         ["carbon-port", None, 2003, "Where carbon takes datapoints; 0: any free.", _whole],
         ["carbon-query-port", None, 7002, "Where carbon is asked; 0: any free.", _whole],
         ["graphite-port", None, 8080, "Where graphite-web serves; 0: any free.", _whole],
+        ["nats-port", None, 4222, "Where NATS is, for several routers; 0: any free.", _whole],
         ["status-port", None, 8000, "Where the homepage is; 0: any free.", _whole],
     )
 
@@ -69,8 +72,10 @@ class Options(usage.Options):
 def plan(options: Mapping[str, Any]) -> Plan:
     """The flags as a value. Raises ConfigurationError."""
     state = Path(options["state"]).resolve()
-    names = ("players", "members", "carbon", "carbon_query", "graphite", "status")
-    ports = settled(Ports(**{n: options[f"{n.replace('_', '-')}-port"] for n in names}))
+    names = ("players", "members", "carbon", "carbon_query", "graphite", "status", "nats")
+    asked, routers = {n: options[f"{n.replace('_', '-')}-port"] for n in names}, options["routers"]
+    usual = Ports(**{**asked, **({} if routers > 1 else {"nats": 0})})
+    ports = settled(replace(usual, more=_beside(usual, routers)))
     graphite = Graphite(
         files=Path(options["graphite-files"] or shipped("graphite")).resolve(),
         environment=Path(options["graphite-env"]).absolute(),
@@ -85,6 +90,19 @@ def plan(options: Mapping[str, Any]) -> Plan:
         ports=ports,
         **{name: options[name] for name in ("servers", "capacity", "players", "seed")},
         policy=Path(options["policy"]).resolve() if options["policy"] else None,
+        routers=routers,
+        nats=engine.found(routers) if routers > 1 else None,
+    )
+
+
+def _beside(ports: Ports, routers: int) -> tuple[tuple[int, int], ...]:
+    """Of each router more than one: the next two ports, or any free."""
+    return tuple(
+        (
+            ports.players and ports.players + 2 * number,
+            ports.members and ports.members + 2 * number,
+        )
+        for number in range(1, routers)
     )
 
 
@@ -132,11 +150,13 @@ class Whole(MultiService):
 def stack(reactor: Reactor, wanted: Plan, every_s: float) -> MultiService:
     """The service of a plan, in a state folder that is now ours. Raises ConfigurationError."""
     whole = Whole(claims.claim(wanted.state), wanted.state)
-    check_free(wanted.ports)
+    check_free(wanted.ports, wanted.names())
     logs.begin(_log_of(wanted.state))
     claims.keep_secret(wanted.secret)
     claims.keep_files(wanted.files)
     wanted.graphite.prepare()
+    if wanted.nats is not None:
+        engine.prepare(wanted.engine_folder, wanted.ports.nats)
     note(wanted.state, wanted.noted())
     around = Surroundings(
         reactor=reactor,

@@ -87,13 +87,19 @@ def read(series: Sequence[Series], now: float) -> Truth:
         known = [value for value in fresh if value is not None]
         return round(sum(known)) if known else None
 
+    def seen(name: str) -> int | None:
+        """Of the fleet one router tells; for a moment two, when the one before it has just gone."""
+        fresh = [each.latest(now - FRESH_S) for each in by_measure.get(name, ())]
+        known = [value for value in fresh if value is not None]
+        return round(max(known)) if known else None
+
     def all_known(name: str) -> list[float]:
         return [value for each in by_measure.get(name, ()) for value in each.known()]
 
     medians, worsts = all_known("crowd gap_ms_p50"), all_known("crowd gap_ms_p99")
     return Truth(
-        servers=total("router members"),
-        players=total("router players"),
+        servers=seen("router members"),
+        players=seen("router players"),
         loads=_loads(by_measure.get("gameserver load", ()), now),
         moves=total("crowd moves_total"),
         missed_ticks=total("crowd missed_ticks_total"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from clientmigration.net.graphite import Series, render
 from clientmigration.net.guests import Guests
 from clientmigration.net.operator import watching
 from clientmigration.net.renewed import Renewable, Renewing
+from clientmigration.net.routers import dialled_in_turn
 from clientmigration.net.settings import (
     GRAPHITE,
     TLS_CA,
@@ -51,7 +52,12 @@ class Options(Common):
 
     optParameters: Sequence[Sequence[Any]] = (
         ("listen", "l", "tcp:8000:interface=127.0.0.1", "endpoint on which browsers connect"),
-        ("router", "r", "tcp:127.0.0.1:4101", "endpoint of the router's member door, or `sample`"),
+        (
+            "router",
+            "r",
+            "tcp:127.0.0.1:4101",
+            "endpoint of a router's member door, again for each; or sample",
+        ),
         *TLS_DOOR,
         TLS_CA,
         ("watch-key", None, "", "file with the watchers' key; none: it is made from the secret"),
@@ -68,6 +74,7 @@ class Options(Common):
         ("requests-each", None, 20, "requests of one address per second at most", positive),
     )
     doors = ("listen",)
+    routers = ("router",)
     urls = ("graphite",)
     read_again = ("secret-file", "watch-key")
     keyed = False  # there may be a key for watchers instead, or only the sample
@@ -143,7 +150,8 @@ def feed(reactor: Any, options: Options, service: StatusService) -> IService:
     """What feeds the service: a router, or the sample."""
     if options["router"] == "sample":
         return SampleFeed(service, reactor)
-    endpoint = options.encryption.dialling(reactor, options["router"])
+    dialling = partial(options.encryption.dialling, reactor)
+    endpoint = dialled_in_turn(reactor, dialling, options["router"])
     heard = Watcher(service).heard
     return watching(reactor, endpoint, options.proofs, heard, watch=Watch(world=True))
 

@@ -72,7 +72,8 @@ class Arena:
     one player is to a server; `files` are what every server offers; `skew` the seconds by which a
     host's clock is ahead; `disk` how good the ledger's is, `engine` what it does because it is on
     other machines; `make_network` what connects the hosts, if it is not a network with that delay;
-    `past` is what routers ask that start."""
+    `past` is what routers ask that start; `equals` are the routers that servers and players
+    know."""
 
     seed: int = 1
     delay_s: float = 0.001
@@ -85,6 +86,7 @@ class Arena:
     engine: Elsewhere = field(default_factory=Elsewhere)
     make_network: MakeNetwork | None = None
     past: Ask | None = None
+    equals: tuple[str, ...] = ("router",)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
@@ -98,10 +100,11 @@ class Arena:
         self.events = Silent()
         self.sink = MemorySink()
         self.servers: dict[str, GameServer] = {}
-        self.links: dict[str, ClientService] = {}
+        self.links: dict[str, list[ClientService]] = {}
         self.players: list[Player] = []
         self.watchers: list[Callable[[], None]] = []
-        self.router: Router
+        self.routers: dict[str, Router] = {}
+        self.router: Router  # the one that started last, or whom tests ask
 
     def delay(self, a: str, b: str) -> float:
         """Seconds from host `a` to host `b`; none within a host."""
@@ -112,22 +115,23 @@ class Arena:
         clock.jump(self._jumped[name])
         return clock
 
-    def _ledger(self, clock: HostClock) -> Ledger:
+    def _ledger(self, clock: HostClock, host: str) -> Ledger:
         if self.disk is None:
             return self.ledger
-        return SlowLedger(self.ledger, self.disk, self.engine, clock, Random(self.random.random()))
+        random = Random(self.random.random())
+        return SlowLedger(self.ledger, self.disk, self.engine, clock, random, host)
 
     @property
     def answers(self) -> bool:
         """Whether the ledger answers every request, with what is so."""
         return (self.disk is None or self.disk.good) and self.engine.good
 
-    def start_router(self) -> Router:
+    def start_router(self, name: str = "router") -> Router:
         """A router, with the arena's ledger: also the one that comes back after `kill`."""
-        clock = self._host("router")
+        clock = self._host(name)
         outside = RouterOutside(
             clock=clock,
-            ledger=self._ledger(clock),
+            ledger=self._ledger(clock, name),
             seals=self.seals,
             sink=self.sink,
             events=self.events,
@@ -136,11 +140,11 @@ class Arena:
             past=self.past,
             wall=clock.wall,
         )
-        settings = RouterSettings("router", self.policy)
+        settings = RouterSettings(name, self.policy, len(self.equals) > 1)
         parts = replace(self.parts.router, beats=self.parts.beats)
-        self.router = build_router(outside, settings, parts)
-        self.network.listen("router", "router:4100", self.router.player_line)
-        self.network.listen("router", "router:4101", self.router.member_line)
+        self.router = self.routers[name] = build_router(outside, settings, parts)
+        self.network.listen(name, f"{name}:4100", self.router.player_line)
+        self.network.listen(name, f"{name}:4101", self.router.member_line)
         self.router.startService()
         return self.router
 
@@ -150,7 +154,8 @@ class Arena:
         """A game server that attaches to the router, which gives it a name if it is not `named`."""
         address, clock = f"{name}:1", self._host(name)
         called = name if named else ""
-        setting = Setting(called, address, capacity, rate, self.policy, zone)
+        routers = len(self.equals)
+        setting = Setting(called, address, capacity, rate, self.policy, zone, routers=routers)
         outside = ServerOutside(
             clock=clock,
             seals=self.seals,
@@ -169,9 +174,17 @@ class Arena:
         )
         server = self.servers[name] = build_server(outside, setting, parts)
         self.network.listen(name, address, server.player_line)
-        endpoint = self.network.dial(name, clock)("router:4101")
-        self.links[name] = steady(endpoint, server.router_line, clock, self.random.random)
-        self.links[name].startService()
+        self.links[name] = [
+            steady(
+                self.network.dial(name, clock)(f"{router}:4101"),
+                server.router_line,
+                clock,
+                self.random.random,
+            )
+            for router in self.equals
+        ]
+        for link in self.links[name]:
+            link.startService()
         server.startService()
         return server
 
@@ -195,8 +208,9 @@ class Arena:
         """A player that plays until it is stopped. Its host is `host_of` it."""
         name, random = f"player {len(self.players)}", Random(self.random.random())
         clock = self._host(name)
+        routers = ",".join(f"{router}:4100" for router in self.equals)
         player = self.parts.player(
-            clock, "router:4100", self.network.dial(name, clock), random, token, group=group
+            clock, routers, self.network.dial(name, clock), random, token, group=group
         )
         self.players.append(player)
         player.start()
@@ -217,11 +231,12 @@ class Arena:
         return f"player {self.players.index(player)}"
 
     def kill(self, name: str) -> None:
-        """kill -9 of a server, of "router", or of a player's host."""
+        """kill -9 of a server, of a router, or of a player's host."""
         self.hosts.pop(name).stop()
         self.network.kill(name)
         self.servers.pop(name, None)
         self.links.pop(name, None)
+        self.routers.pop(name, None)
 
     def freeze(self, name: str, seconds: float) -> None:
         """SIGSTOP of a host, and SIGCONT so many seconds later."""
@@ -290,9 +305,10 @@ class Arena:
         """Have the router move a player now."""
         return self.order(player.name, self.home_of(player), target)
 
-    def order(self, player: str, source: str, target: str) -> Deferred[Any]:
-        """Have the router move whom it knows by name; the outcome, None if it cannot be begun."""
-        starting = Deferred.fromCoroutine(self.router.moves.start(player, source, target))
+    def order(self, player: str, source: str, target: str, router: str = "") -> Deferred[Any]:
+        """Have a router move whom it knows by name; the outcome, None if it cannot be begun."""
+        moves = (self.routers[router] if router else self.router).moves
+        starting = Deferred.fromCoroutine(moves.start(player, source, target))
         return starting.addCallback(lambda ended: ended and ended.outcome)
 
     def coins(self) -> int:

@@ -300,13 +300,14 @@ class Checker:
     def _look_at_links(self) -> None:
         """Since when each server and the router can talk."""
         arena, cuts = self.arena, self.arena.network.cuts
-        members, awake = arena.router.members, not self._frozen("router")
         for name, server in arena.servers.items():
-            member, uplink = members.get(name) if awake else None, server.attachment.line
+            uplink, host = server.attachment.line, server.attachment.primary or "router"
+            router = arena.routers.get(host) or arena.router
+            member = router.members.get(name) if not self._frozen(host) else None
             well = (
                 uplink is not None
                 and member is not None
-                and not (cuts and ((name, "router") in cuts or ("router", name) in cuts))
+                and not (cuts and ((name, host) in cuts or (host, name) in cuts))
                 and getattr(member.line.transport, "peer", None) is uplink.transport
                 and not self._frozen(name)
             )

@@ -16,15 +16,16 @@ def unsettled(watch: Checker) -> str:
     arena = watch.arena
     seats: dict[str, tuple[str, Seat | None]] = {}
     for name, server in arena.servers.items():
-        if name not in arena.router.members:
-            return f"{name} is not attached"
+        for router in arena.routers.values():
+            if name not in router.members:
+                return f"{name} is not attached"
         for player, seat in server.seats.by_name.items():
             if player in seats:
                 return f"{player} has two seats"
             seats[player] = (name, seat)
-    moves = arena.router.moves
-    if moves.by_id or moves.by_player or moves._waiters:
-        return "there are moves left in the router"
+    for moves in (router.moves for router in arena.routers.values()):
+        if moves.by_id or moves.by_player or moves._waiters:
+            return "there are moves left in the router"
     for track in watch.tracks:
         name, place = seats.pop(track.name, ("", None))
         wrong = _in_place(watch, track, name, place) if track.wanted else _home(watch, track, name)

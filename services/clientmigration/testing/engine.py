@@ -27,7 +27,7 @@ def late_claim(scene: Scene, step: Step) -> str:
     player may come to the next router before it does."""
     engine = scene.arena.engine
     moved = faults.move(scene, step)
-    if not moved or engine.ambush is not None or scene.frozen("router"):
+    if not moved or engine.ambush is not None or any(map(scene.frozen, scene.arena.routers)):
         return ""
     until = scene.arena.clock.seconds() + LIES_S
 
@@ -35,17 +35,18 @@ def late_claim(scene: Scene, step: Step) -> str:
         claimed = [player for player in players if _held(scene, player)]
         if scene.arena.clock.seconds() > until:
             engine.ambush = None
-        elif claimed and "router" in scene.arena.hosts:
+        elif claimed and scene.arena.routers:
             engine.ambush = None
             scene.arena.clock.at(scene.arena.clock.seconds(), None, die, claimed[0])
             return step.seconds
         return 0.0
 
     def die(player: str) -> None:
-        if "router" in scene.arena.hosts:
-            scene.arena.kill("router")
+        router = _mover(scene, player)
+        if router in scene.arena.hosts:
+            scene.arena.kill(router)
             back_s = BACK_S * step.dice[1]
-            scene.fault(back_s, scene.restart_router)
+            scene.fault(back_s, scene.restart_router, router)
             scene.fault(step.seconds, lambda: None)
             scene.transcript.note(
                 f"--- the router dies, and its claim lands {step.seconds} s later"
@@ -55,6 +56,12 @@ def late_claim(scene: Scene, step: Step) -> str:
 
     engine.ambush = strike
     return moved
+
+
+def _mover(scene: Scene, player: str) -> str:
+    """The router that moves this player, or another."""
+    routers = scene.arena.routers
+    return next((n for n, each in routers.items() if each.moves.moving(player)), min(routers))
 
 
 def _lose_program(scene: Scene, player: str, seconds: float) -> None:
@@ -77,7 +84,8 @@ def stale_reads(scene: Scene, step: Step) -> str:
     for name in scene.arena.servers:
         broken = scene.arena.network.reset
         at = scene.arena.clock.seconds() + step.dice[1] * step.seconds
-        scene.arena.clock.at(at, None, broken, name, "router")
+        for router in scene.arena.equals:
+            scene.arena.clock.at(at, None, broken, name, router)
     return f"for {step.seconds:.1f} s"
 
 

@@ -17,10 +17,17 @@ from multiprocessing import get_context
 
 from twisted.logger import globalLogBeginner
 
-from clientmigration.testing.schedule import ALONE, ENGINES_ALONE, FIRST, REPERTOIRES, Repertoire
+from clientmigration.testing.schedule import (
+    ALONE,
+    ENGINES_ALONE,
+    EQUALS_ALONE,
+    FIRST,
+    REPERTOIRES,
+    Repertoire,
+)
 from clientmigration.testing.stage import Verdict, perform
 
-KINDS = ("calm", "crash", *ALONE, *ENGINES_ALONE, "rough")
+KINDS = ("calm", "crash", *ALONE, *ENGINES_ALONE, *EQUALS_ALONE, "rough")
 LINES = 400  # of a transcript, the last ones before a violation
 SAY_EVERY = 500  # schedules: about a minute
 
@@ -68,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--faults",
         choices=tuple(REPERTOIRES),
         default=FIRST.name,
-        help="what may go wrong: 'all': around the players, 'engine': the ledger (%(default)s)",
+        help="what may go wrong: 'all': around the players, 'engine': the ledger, 'equals': one"
+        " of several routers (%(default)s)",
     )
     flags = parser.parse_args(arguments)
     _prepare()

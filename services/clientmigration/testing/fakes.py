@@ -73,12 +73,14 @@ class Disk:
 class Elsewhere:
     """What a ledger on other machines does beside that. `stale` is the share of reads that answer
     what was so before the owner changed, if that is not longer ago than `OLD_S`; before
-    `away_until` it does nothing. `ambush` is told whom each change is about, and answers how many
-    seconds later than it would it is carried out."""
+    `away_until` it does nothing, nor for those who are `parted` from it until then. `ambush` is
+    told whom each change is about, and answers how many seconds later than it would it is carried
+    out."""
 
     stale: float = 0.0
     away_until: float = 0.0
     ambush: Callable[[Sequence[str]], float] | None = None
+    parted: dict[str, float] = field(default_factory=dict)
     old: dict[str, tuple[float, Record]] = field(default_factory=dict)
 
     @property
@@ -92,9 +94,15 @@ class SlowLedger:
     some are carried out and fail all the same. What is carried out is in `kept`, whoever dies."""
 
     def __init__(
-        self, kept: MemoryLedger, disk: Disk, engine: Elsewhere, clock: HostClock, random: Random
+        self,
+        kept: MemoryLedger,
+        disk: Disk,
+        engine: Elsewhere,
+        clock: HostClock,
+        random: Random,
+        host: str = "router",
     ) -> None:
-        self.kept, self.disk, self.engine = kept, disk, engine
+        self.kept, self.disk, self.engine, self.host = kept, disk, engine, host
         self.clock, self.random = clock, random
 
     def read(self, player: str) -> Deferred[Record]:
@@ -131,7 +139,8 @@ class SlowLedger:
     def _ask(self, act: Callable[[], T], later_s: float = 0.0) -> Deferred[T]:
         answered: Deferred[T] = Deferred()
         timeline, slow, dice = self.clock.timeline, self.disk.slow_s, self.random.random()
-        begun = max(timeline.seconds() + later_s, self.engine.away_until)
+        away_until = max(self.engine.away_until, self.engine.parted.get(self.host, 0.0))
+        begun = max(timeline.seconds() + later_s, away_until)
         there = begun + self.random.uniform(0, slow)
         back = there + self.random.uniform(0, slow)
 

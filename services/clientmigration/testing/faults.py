@@ -27,25 +27,29 @@ def move(scene: Scene, step: Step) -> str:
     record = arena.ledger.records.get(track.name) if track else None
     if not track or not record or not target or record.owner in ("", target):
         return ""
-    if "router" not in arena.hosts:
+    router = one(list(arena.routers), step.dice[2])
+    if router is None:
         return ""
     said = f"{track.name} from {record.owner} to {target}"
-    if scene.frozen("router"):  # it hears of it when it thaws
-        arena.hosts["router"].callLater(0, _order, scene, track.name, record.owner, target)
+    if len(arena.equals) > 1:
+        said = f"{said}, by {router}"
+    if scene.frozen(router):  # it hears of it when it thaws
+        arena.hosts[router].callLater(0, order, scene, router, track.name, record.owner, target)
         return f"{said}, when the router thaws"
-    _order(scene, track.name, record.owner, target)
+    order(scene, router, track.name, record.owner, target)
     return said
 
 
-def _order(scene: Scene, player: str, source: str, target: str) -> None:
+def order(scene: Scene, router: str, player: str, source: str, target: str) -> None:
+    """This router is told to move a player."""
     scene.standstill.ordered(player, target)
-    moving = scene.arena.order(player, source, target)
+    moving = scene.arena.order(player, source, target, router)
     moving.addErrback(lambda failure: failure.trap(LedgerAway) and None)
 
 
 def burst(scene: Scene, step: Step) -> str:
     """Everybody is moved to one server, at once."""
-    some = [Step(step.at, "move", (n / 8, step.dice[1], 0.0), 0.0) for n in range(8)]
+    some = [Step(step.at, "move", (n / 8, step.dice[1], n / 8), 0.0) for n in range(8)]
     return "; ".join(filter(None, (move(scene, each) for each in some)))
 
 
@@ -107,11 +111,12 @@ def kill_server(scene: Scene, step: Step) -> str:
 
 def kill_router(scene: Scene, step: Step) -> str:
     """kill -9; it starts again later."""
-    if "router" not in scene.arena.hosts:
+    router = one(list(scene.arena.routers), step.dice[0])
+    if router is None:
         return ""
-    scene.arena.kill("router")
-    scene.fault(step.seconds, scene.restart_router)
-    return f"for {step.seconds:.1f} s"
+    scene.arena.kill(router)
+    scene.fault(step.seconds, scene.restart_router, router)
+    return f"{router} for {step.seconds:.1f} s"
 
 
 def kill_player(scene: Scene, step: Step) -> str:
@@ -178,9 +183,10 @@ def freeze_server(scene: Scene, step: Step) -> str:
 
 def freeze_router(scene: Scene, step: Step) -> str:
     """SIGSTOP, and SIGCONT later."""
-    if "router" not in scene.arena.hosts or scene.frozen("router"):
+    router = one(list(scene.arena.routers), step.dice[0])
+    if router is None or scene.frozen(router):
         return ""
-    return _freeze(scene, "router", step.seconds)
+    return _freeze(scene, router, step.seconds)
 
 
 def freeze_player(scene: Scene, step: Step) -> str:
@@ -198,7 +204,7 @@ def _freeze(scene: Scene, host: str, seconds: float) -> str:
 
 def _hosts(scene: Scene, step: Step) -> tuple[str, str]:
     """A server or the router, and any other host."""
-    hosts = [*scene.schedule.servers, "router"]
+    hosts = [*scene.schedule.servers, *scene.schedule.routers]
     one = hosts[int(step.dice[0] * len(hosts))]
     players = [track.host for track in scene.bots.playing()]
     others = [each for each in [*hosts, *players, "router"] if each != one]

@@ -26,7 +26,7 @@ class Hearsay:
 
     def tap(self, end: End, data: bytes) -> None:
         """What a router says to a server. A tap of the network."""
-        if end.here != "router" or not data[5:].startswith(WORDS):
+        if end.here not in self._arena.equals or not data[5:].startswith(WORDS):
             return
         said = msgspec.json.decode(data[5:])
         server = self._arena.servers.get(end.there)
@@ -51,9 +51,12 @@ class Hearsay:
         record = self._arena.ledger.records.get(seat.player)
         undone = (seat.migration if seat.held else "", seat.life.now.waived)
         still = record is not None and record.claim[:2] == (member, seat.epoch)
-        if still and migration in undone and not self._arena.router.moves.known(migration):
+        if still and migration in undone and not self._known(migration):
             text = f"{seat.player} is called back at {member}, and nobody has claimed it"
             self._fail("I14", text)
+
+    def _known(self, migration: str) -> bool:
+        return any(each.moves.known(migration) for each in self._arena.routers.values())
 
     def _own(self, seat: Seat, member: str, said: dict[str, Any]) -> None:
         """I13: a seat admits one migration."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+from clientmigration.client.entrance import QUICK_S
 from clientmigration.testing.arena import EPOCH, Arena, Parts
 from clientmigration.testing.bots import Bots
 from clientmigration.testing.checks import Checker
@@ -19,7 +20,8 @@ from clientmigration.testing.fakes import Disk
 from clientmigration.testing.frail import FrailBeats, Frailty, Rhythm
 from clientmigration.testing.hearsay import Hearsay
 from clientmigration.testing.network import Network
-from clientmigration.testing.schedule import AROUND, HEAL_S, Schedule
+from clientmigration.testing.peers import Peers
+from clientmigration.testing.schedule import AROUND, EQUALS_ALONE, HEAL_S, Schedule
 from clientmigration.testing.standstill import Standstill
 from clientmigration.testing.ticket_replay import HOST, TicketReplay
 from clientmigration.testing.transcript import Transcript
@@ -45,6 +47,7 @@ class Scene:
         self._healed = False
         self.thawed = HEALED  # from here on also what lasts longer is over
         self._refused: dict[str, float] = {}
+        self.parted: set[str] = set()  # the routers that are cut off from everything
         self.arena = Arena(
             seed=schedule.seed,
             cost=schedule.cost,
@@ -54,6 +57,7 @@ class Scene:
             skew=lambda host: schedule.skew[_zone(host)],
             disk=self.disk,
             make_network=self._make_network,
+            equals=schedule.routers,
         )
         self.checker = Checker(self.arena)
         self.transcript = Transcript(self.arena.clock, kept)
@@ -62,8 +66,10 @@ class Scene:
         self.standstill = Standstill(self.arena, self.checker.linked, self.checker.fail)
         self.unplaced = Unplaced(self.arena, self._takes)
         self.hearsay = Hearsay(self.arena, self.checker.fail)
+        self.peers = Peers(self.arena, self._only_routers, self._slack_s(), self.checker.fail)
         taps = (
             self.hearsay.tap,
+            self.peers.tap,
             self.transcript.tap,
             self.checker.carried,
             self.ticket_replay.tap,
@@ -77,6 +83,16 @@ class Scene:
     def _delay(self, a: str, b: str) -> float:
         way = self.schedule.ways[_zone(a), _zone(b)]
         return 0.0 if a == b else way + self._jitter.random() * self.schedule.jitter_s
+
+    def _slack_s(self) -> float:
+        """What ways, routers that do not answer, and the ledger add to a join."""
+        furthest = max(self.schedule.ways.values()) + self.schedule.jitter_s
+        routers = QUICK_S * (len(self.schedule.routers) - 1)
+        return 0.5 + routers + 14 * furthest + 14 * self.schedule.disk.slow_s
+
+    def _only_routers(self) -> bool:
+        """Whether nothing is wrong but with one of several routers, at most."""
+        return self.schedule.kind in EQUALS_ALONE and not self.checker.excused()
 
     # What lasts.
 
@@ -102,6 +118,10 @@ class Scene:
         self.checker.fault()
         self.arena.clock.at(now + seconds, None, over)
         self.arena.clock.at(now + seconds, None, self.checker.healed)
+
+    def rest(self, seconds: float) -> None:
+        """Something that is no fault lasts so long."""
+        self.thawed = max(self.thawed, self.arena.clock.seconds() + seconds)
 
     def frozen(self, host: str) -> bool:
         """Whether a host is there and frozen."""
@@ -154,7 +174,7 @@ class Scene:
 
     def overdue(self) -> str:
         """What does not come again any more, or nothing."""
-        for host in ("router", *self.arena.servers):
+        for host in (*self.arena.routers, *self.arena.servers):
             clock = self.arena.hosts[host]
             if clock in self.beats.rhythms and (late := self.beats.rhythms[clock].overdue()):
                 return f"{late[0]} does not come again at {host}"
@@ -170,16 +190,16 @@ class Scene:
         """Look who is unplaced, and which servers do not tick."""
         self.standstill.look()
         self.unplaced.look()
+        self.peers.watch()
         for text in self.unplaced.broken[:1]:
             self.checker.fail("place", text)
 
     def _takes(self, host: str, server: str) -> bool:
         """Whether nothing keeps a player from getting to this server by way of the router."""
         arena, now = self.arena, self.arena.clock.seconds()
-        network = arena.network
-        if "router" not in arena.hosts or any(map(self.frozen, (host, "router", server))):
+        if not any(self._lets_in(host, router) for router in arena.routers):
             return False
-        if network.is_cut(host, "router") or network.is_cut("router", host):
+        if self.frozen(host) or self.frozen(server):
             return False
         refused = now - self._refused.get(server, -REFUSED_S) < REFUSED_S
         ticks = arena.servers[server].ticks.since_tick_s() < 1.0
@@ -198,10 +218,24 @@ class Scene:
             self.start_server(name)
             self.transcript.note(f"--- {name} starts")
 
-    def restart_router(self) -> None:
-        """The router again, with the ledger that it had."""
-        self.arena.start_router()
-        self.transcript.note("--- router starts")
+    def restart_router(self, name: str = "router") -> None:
+        """A router again, with the ledger that it had, unless there is one."""
+        if name not in self.arena.hosts:
+            self.arena.start_router(name)
+            self.transcript.note(f"--- {name} starts")
+
+    def _lets_in(self, host: str, router: str) -> bool:
+        """Whether this host gets to this router."""
+        network = self.arena.network
+        cut = network.is_cut(host, router) or network.is_cut(router, host)
+        return not cut and not self.frozen(router)
+
+    def spares(self, router: str) -> bool:
+        """Whether all is well without this router: that it goes is no fault then, and nobody may
+        feel it."""
+        others = [each for each in self.arena.routers if each != router]
+        well = [each for each in others if not self.frozen(each) and each not in self.parted]
+        return self.schedule.kind in EQUALS_ALONE and len(well) > 0
 
     # The ledger's disk, and the end of all faults.
 
@@ -233,4 +267,6 @@ class Scene:
 
 def _zone(host: str) -> str:
     """All players are equally far from everything."""
+    if host.startswith("router"):
+        return "router"
     return "player" if host.startswith("player") or host == HOST else host

@@ -60,7 +60,9 @@ AROUND = {
 }
 # A ledger on other machines, and another router on it: see engine.py.
 ENGINES = {"late claim": 9, "stale reads": 4, "lost answers": 3, "outage": 5, "rival": 5}
-FAULTS = frozenset({**ROUGH, **FROZEN, **AROUND, **ENGINES}) - frozenset(CALM)
+# Several routers on one ledger: one goes, and both want the same player. See equals.py.
+EQUALS = {"kill equal": 5, "stop equal": 4, "part equal": 4, "both": 8}
+FAULTS = frozenset({**ROUGH, **FROZEN, **AROUND, **ENGINES, **EQUALS}) - frozenset(CALM)
 Ranges = tuple[tuple[float, float], ...]
 FREEZE_S: Ranges = ((0.1, 1.0), (1.0, 4.0), (4.0, 8.0), (8.0, 30.0))  # each as likely as the others
 LATE_S: Ranges = ((0.02, 0.3), (0.02, 0.3), (0.3, 2.0))
@@ -69,6 +71,7 @@ SHORTER_S: Ranges = (*FREEZE_S, *FREEZE_S[:2] * 3)
 PART_S: Ranges = ((1.0, 5.0), (1.0, 5.0), (5.0, 9.0), (17.0, 24.0))
 SLOW_S: Ranges = ((1.0, 4.0), (4.0, 9.0))
 STANDS_S: Ranges = ((1.0, 4.0), (7.0, 9.0), (7.0, 9.0))
+SPARED_S: Ranges = ((0.1, 1.0), (1.0, 4.0), (4.0, 10.0))
 BESIDE = 0.7  # the share of freezes that fall into moves
 
 
@@ -97,6 +100,7 @@ class Repertoire:
     lasts: Mapping[str, Ranges] = field(default_factory=lambda: dict.fromkeys(FROZEN, FREEZE_S))
     most: int = 26
     policy: Policy = POLICY
+    routers: tuple[int, ...] = ()  # how many there may be; one, where it does not say
 
 
 # Calm schedules in which only these words are wrong: much more has to hold there.
@@ -117,6 +121,12 @@ ENGINES_ALONE = {
     "unheard": ("lost answers",),
     "silent": ("outage",),
     "rivalled": ("rival", "rival"),
+}
+EQUALS_ALONE = {
+    "killed": ("kill equal", "both", "both"),
+    "stopped": ("stop equal", "both", "both"),
+    "cut off": ("part equal", "both", "both"),
+    "wanted": ("both",) * 6,
 }
 LASTS = {
     **dict.fromkeys(FROZEN, SHORTER_S),
@@ -150,7 +160,21 @@ ENGINE = Repertoire(
     {**LASTS, "late claim": LATE_S, "outage": AWAY_S},
     16,
 )
-REPERTOIRES = {each.name: each for each in (FIRST, FREEZES, ALL, ENGINE)}
+EQUAL = Repertoire(
+    "equals",
+    " equals",
+    {"calm": 1, **dict.fromkeys(EQUALS_ALONE, 3), "rough": 8},
+    ROUGH | FROZEN | ENGINES | EQUALS,
+    {
+        **LASTS,
+        "late claim": LATE_S,
+        "outage": AWAY_S,
+        **dict.fromkeys(("kill equal", "stop equal", "part equal"), SPARED_S),
+    },
+    16,
+    routers=(1, 2, 2, 3),
+)
+REPERTOIRES = {each.name: each for each in (FIRST, FREEZES, ALL, ENGINE, EQUAL)}
 
 
 @dataclass(frozen=True)
@@ -158,7 +182,8 @@ class Schedule:
     """All that a seed decides beforehand, times in seconds.
 
     `kind` is "calm" (no fault but a slow ledger), "crash" (calm, and one server is killed),
-    a key of `ALONE` or `ENGINES_ALONE` (calm, and only that is wrong) or "rough" (everything).
+    a key of `ALONE`, `ENGINES_ALONE` or `EQUALS_ALONE` (calm, and only that is wrong) or "rough"
+    (everything).
     `ways` are the one-way delays between hosts, `skew` how far the clock of each is ahead, `lossy`
     the share of what is sent that comes late, `cost` a player's load."""
 
@@ -176,6 +201,7 @@ class Schedule:
     policy: Policy
     ground: bool  # whether coins are laid down: what lies on a server dies with it
     steps: tuple[Step, ...]
+    routers: tuple[str, ...] = ("router",)
 
 
 def schedule(seed: int, repertoire: Repertoire = FIRST) -> Schedule:
@@ -201,12 +227,21 @@ def schedule(seed: int, repertoire: Repertoire = FIRST) -> Schedule:
         policy=repertoire.policy,
         ground=random.random() < 0.4,
         steps=_steps(random, kind, repertoire),
+        routers=_routers(random, kind, repertoire),
     )
+
+
+def _routers(random: Random, kind: str, repertoire: Repertoire) -> tuple[str, ...]:
+    count = random.choice(repertoire.routers) if repertoire.routers else 1
+    if kind in EQUALS_ALONE:
+        count = max(2, count)
+    return ("router", "router-2", "router-3")[:count]
 
 
 def _disk(random: Random, kind: str) -> Disk:
     slow = random.choice((0.0, 0.002, 0.02, 0.1))
-    if kind == "crash" or kind in ALONE or kind in ENGINES_ALONE or random.random() < 0.5:
+    alone = kind in ALONE or kind in ENGINES_ALONE or kind in EQUALS_ALONE
+    if kind == "crash" or alone or random.random() < 0.5:
         return Disk(slow)
     return Disk(slow, random.uniform(0, 0.1), random.uniform(0, 0.3))
 
@@ -224,7 +259,7 @@ def _steps(random: Random, kind: str, repertoire: Repertoire) -> tuple[Step, ...
     if kind == "crash":
         steps = [each for each in steps if each.word in ("move", "burst", "newcomer")]
         steps.append(Step(random.uniform(6, HEAL_S), "kill server", _dice(random), 20.0))
-    alone = ALONE.get(kind) or ENGINES_ALONE.get(kind)
+    alone = ALONE.get(kind) or ENGINES_ALONE.get(kind) or EQUALS_ALONE.get(kind)
     if alone:
         steps = [each for each in steps if each.word in ("move", "burst", "newcomer")]
         steps += [_step(random, word, repertoire) for word in alone]

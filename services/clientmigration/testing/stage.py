@@ -22,6 +22,7 @@ from clientmigration.testing.arena import EPOCH, Parts
 from clientmigration.testing.checks import BACK_S
 from clientmigration.testing.ending import unsettled
 from clientmigration.testing.engine import STEPS as ENGINE_STEPS
+from clientmigration.testing.equals import STEPS as EQUAL_STEPS
 from clientmigration.testing.fakes import Glade, LedgerAway
 from clientmigration.testing.faults import STEPS
 from clientmigration.testing.frail import Broken
@@ -41,7 +42,7 @@ CALM_DOWN_S = 30.0  # so long after the last fault everything is as it should be
 STILL_S = 1.0  # and so much longer it stays so
 WATCH_S = 0.25  # how often what lasts for seconds is looked at
 STANDARD = Parts(game=Glade)
-WORDS = STEPS | AROUND_STEPS | ENGINE_STEPS
+WORDS = STEPS | AROUND_STEPS | ENGINE_STEPS | EQUAL_STEPS
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ class Stage:
     def play(self) -> None:
         """From the first server to the last check, or to the first violation."""
         scene, at = self.scene, self.arena.clock.at
-        self.arena.start_router()
+        for name in scene.schedule.routers:
+            self.arena.start_router(name)
         for name in scene.schedule.servers:
             scene.start_server(name)
         for n in range(scene.schedule.players):
@@ -128,11 +130,12 @@ class Stage:
             self.checker.look,
             self.arena.network.take_newest,
         )
-        broken = self.checker.broken
+        broken, peers = self.checker.broken, self.scene.peers
         while not broken and step(until):
             arrived = newest()
             if arrived is None or not _dull(*arrived):
                 look()
+                peers.look()
         return not broken
 
     def _calm_down(self) -> None:

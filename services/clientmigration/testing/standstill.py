@@ -51,7 +51,8 @@ class Standstill:
 
     def tap(self, end: End, data: bytes) -> None:
         """What the router says to somebody. A tap of the network."""
-        if not self._since or end.here != "router" or len(data) < 5 or data[4] != CONTROL:
+        router = end.here in self._arena.equals
+        if not self._since or not router or len(data) < 5 or data[4] != CONTROL:
             return
         said = msgspec.json.decode(data[5:])
         if said["t"] == "redirect":

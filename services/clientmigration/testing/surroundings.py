@@ -176,7 +176,7 @@ def _await_end(scene: Scene, name: str, server: GameServer, method: str) -> None
 
 def jump(scene: Scene, step: Step) -> str:
     """Somebody sets the clock of one host, or of all."""
-    some = [*scene.arena.servers, "router", scene.bots.playing()[0].host, "all"]
+    some = [*scene.arena.servers, *scene.arena.equals, scene.bots.playing()[0].host, "all"]
     who = str(one(some, step.dice[0]))
     hosts = [*scene.arena.hosts] if who == "all" else [who]
     seconds = JUMPS_S[int(step.dice[1] * len(JUMPS_S))]
@@ -189,7 +189,7 @@ def jump(scene: Scene, step: Step) -> str:
 def starve(scene: Scene, step: Step) -> str:
     """A host gets only a share of its CPU time, in slices."""
     players = [track.host for track in scene.bots.met()[:1]]
-    name = one([*scene.arena.servers, "router", *players], step.dice[0])
+    name = one([*scene.arena.servers, *scene.arena.equals, *players], step.dice[0])
     if name is None or name not in scene.arena.hosts:
         return ""
     gentle = step.dice[2] < 0.5
@@ -212,10 +212,10 @@ def no_ticks(scene: Scene, step: Step) -> str:
 
 def beat_fault(scene: Scene, step: Step) -> str:
     """What comes again fails, once or a few times in a row; it has to come again."""
-    name = one([*scene.arena.servers, "router"], step.dice[0])
+    name = one([*scene.arena.servers, *scene.arena.equals], step.dice[0])
     if name is None or name not in scene.arena.hosts:
         return ""
-    beat = str(one(ROUTER_BEATS if name == "router" else SERVER_BEATS, step.dice[1]))
+    beat = str(one(ROUTER_BEATS if name in scene.arena.equals else SERVER_BEATS, step.dice[1]))
     times = 1 + int(step.dice[2] * 4)
     scene.rhythm(name).failing[beat] += times
     if beat == "tick":

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.wire.shared import Shared
 
 PROTOCOL = "clientmigration"
 VERSION = 1
@@ -231,7 +232,7 @@ class Attach(Message, frozen=True, tag="attach"):
 
     Members of one `zone` are equally far from any player; without one it is a zone of its own.
     `inner`: where other game servers reach it, if that is not the `address` that players are told.
-    """
+    `life` is my process, if I have several routers."""
 
     name: str
     role: str
@@ -240,12 +241,14 @@ class Attach(Message, frozen=True, tag="attach"):
     proof: str
     zone: Label = ""
     inner: Inner = ""
+    life: Label | msgspec.UnsetType = msgspec.UNSET
 
 
 class Report(Message, frozen=True, tag="report"):
-    """Member: my datapoints, letter for letter those that carbon gets."""
+    """Member: my datapoints, as carbon gets them; with several `routers`, those that I have now."""
 
     datapoints: list[tuple[str, float, int]]
+    routers: list[Label] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -268,10 +271,13 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Roster(Message, frozen=True, tag="roster"):
-    """Member: part of the list of players I have; `last` closes the list."""
+    """Member: part of the list of players I have; `last` closes the list. With several routers:
+    `shared` of those who are or just were moved, and the `primary`, which stores my checkpoints."""
 
     entries: list[Entry]
     last: bool
+    shared: dict[str, Shared] | msgspec.UnsetType = msgspec.UNSET
+    primary: Label | msgspec.UnsetType = msgspec.UNSET
 
 
 class Checkpoint(Message, frozen=True, tag="checkpoint"):
@@ -357,12 +363,13 @@ class Challenge(Message, frozen=True, tag="challenge"):
 
 
 class Attached(Message, frozen=True, tag="attached", omit_defaults=True):
-    """Router: you are in, under this name, and here is my own proof. `now`: the date in the world,
-    Unix seconds; where nobody plays yet, be there at once."""
+    """Router: you are in, under this name; my own proof; and my name among equal routers. `now`:
+    the date in the world, Unix seconds; where nobody plays yet, be there at once."""
 
     name: str
     proof: str
     now: float | None = None
+    router: Label | msgspec.UnsetType = msgspec.UNSET
 
 
 class Stored(Message, frozen=True, tag="stored"):

@@ -88,6 +88,23 @@ class LookAgain:
     """Whether the server knows yet what the ledger says, its next roster tells."""
 
 
+class Tended(Protocol):
+    """What a server that has several routers says beside: which `router` has ordered the player's
+    migration, over a link that is there ("": none), and for how many seconds the player has stood
+    still, or its migration has had no router."""
+
+    @property
+    def router(self) -> str: ...
+    @property
+    def since_s(self) -> float: ...
+
+
+ADOPT_S = 0.5
+"""Who has stood still for so long is adopted, whoever moves it: its router may be frozen itself."""
+ORPHAN_S = 1.0
+"""A migration that has lost its router is called off at its target after so long: by then its
+source has been heard, which is frozen perhaps."""
+
 Instruction = CallOff | LetGo | KeepOn | GiveBack | Begin | Mend | LookAgain
 
 
@@ -166,6 +183,39 @@ def fenced_off(member: str, epoch: int, record: Record) -> tuple[Instruction, ..
     if record.owner == member:
         return (LookAgain(),) if record.epoch > epoch else ()
     return (LetGo(record.epoch),)
+
+
+def anothers(entry: Reported, tended: Tended | None, router: str, primary: bool) -> bool:
+    """Whether the router of this name leaves a player alone, for another sees to it. That is so as
+    long as the one that began its migration is there; who stands still for too long is adopted all
+    the same. What has lost its router is for the server's `primary`, and in the end for any."""
+    if tended is None or tended.router == router:
+        return False
+    stands = bool(undone(entry))
+    if tended.router:
+        return not (stands and tended.since_s > ADOPT_S)
+    return stands and not primary and tended.since_s <= ADOPT_S
+
+
+def in_time(
+    told: tuple[Instruction, ...],
+    entry: Reported,
+    tended: Tended | None,
+    record: Record,
+    owner: Reported | None,
+) -> tuple[Instruction, ...]:
+    """What of that may be said already, where several routers are. A target is not called off just
+    because its router is gone: its source may be frozen. And a frozen source does not let go before
+    its target is heard to play, unless that takes too long: the target tells it so itself."""
+    if tended is None:
+        return told
+    if entry.state == "arriving" and not tended.router and tended.since_s < ORPHAN_S:
+        return tuple(each for each in told if not isinstance(each, CallOff))
+    claimed = entry.state == "frozen" and record.migration == entry.migration
+    plays = owner is not None and owner.state == "playing" and owner.epoch >= record.epoch
+    if claimed and not plays and tended.since_s <= ADOPT_S:
+        return tuple(each for each in told if not isinstance(each, LetGo))
+    return told
 
 
 def waits_for(entry: Reported) -> str:
