@@ -39,6 +39,21 @@ class SimulatedServer:
         self.load = (IDLE + load) / self.kind.speed
         self.reported += (self.load - self.reported) * SMOOTHING
 
+    def settle(self, load: float) -> None:
+        """Its players have cost so much for long: it reports what they do."""
+        self.work(load)
+        self.reported = self.load
+
+    def drain(self) -> None:
+        """It empties itself from now on."""
+        self.draining = True
+
+    def tells(self, noise: float, policy: Policy) -> float:
+        """The load that it reports, which its grade follows; `noise` is a share of its load."""
+        load = self.reported * (1 + noise)
+        self.grade = grade(self.grade, load, policy)
+        return load
+
     def seats(self, players: int) -> int:
         """How many more than these it would take."""
         return 0 if self.gone or self.draining else self.kind.capacity - players
@@ -48,8 +63,7 @@ class SimulatedServer:
     ) -> Health:
         """What it says of itself when its players stand there; `noise` is a share of its load,
         `split` who of them sees whom."""
-        load = self.reported * (1 + noise)
-        self.grade = grade(self.grade, load, policy)
+        load = self.tells(noise, policy)
         centre = here.mean(axis=0) if len(here) else np.zeros(2)
         away = here - centre
         return Health(

@@ -116,7 +116,7 @@ class Simulator:
                 stranded = self.crowd.home == number
                 self.crowd.home[stranded], self.crowd.waits[stranded] = NOBODY, PATIENT
             case ServerDrains(server=number):
-                self.servers[number].draining = True
+                self.servers[number].drain()
             case PlayersJoin(players=players, group=group):
                 self.crowd.join(players, group)
 

@@ -18,7 +18,7 @@ from clientmigration.core.fleet.estimate import estimates
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.handing import giving, taking
-from clientmigration.core.fleet.health import Health, grade, health_of
+from clientmigration.core.fleet.health import Health, health_of
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.measures.metrics import Measurement, measurements
@@ -61,15 +61,13 @@ class CountedServer:
 
     def settle(self) -> None:
         """It has had its players for long: what it reports is what they cost."""
-        self.server.work(self.cost * self.players)
-        self.server.reported = self.server.load
+        self.server.settle(self.cost * self.players)
 
     def report(self, noise: Iterator[float], policy: Policy, second: int) -> Health:
         """One second of work, and what it says of it."""
         server = self.server
         server.work(self.cost * self.players)
-        load = server.reported * (1 + next(noise))
-        server.grade = grade(server.grade, load, policy)
+        load = server.tells(next(noise), policy)
         return Health(
             load=load,
             health=health_of(load, 0.0, 0.0, TICK_MS),
@@ -234,7 +232,7 @@ class TreeSimulator:
                 if isinstance(drained, CountedRouter):
                     drained.draining = True
                 else:
-                    drained.server.draining = True
+                    drained.server.drain()
             case BranchFills(member=n, players=players):
                 root.members[names[n]].take(players, self.second)
 
