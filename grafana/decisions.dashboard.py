@@ -175,7 +175,7 @@ def did() -> Row:
             "Of flows and moves, those of two servers that give each other as many players, so that"
             " those who see each other play together.",
             [of("exchanges", "flows", ORANGE), of("planned_exchanges", "moves planned")],
-            width=24,
+            width=12,
             height=6,
             counted=True,
         ),
@@ -223,14 +223,12 @@ def process() -> Row:
         ),
         lines(
             "Refusals and losses",
-            "Tickets refused, connections closed, turned away or too many of an address,"
-            " members gone undrained, players that did not arrive, work that failed and goes on.",
+            "Tickets refused, connections closed or turned away, members gone undrained,"
+            " players that did not arrive where they were sent, work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", ORANGE),
                 of("turned_away", "turned away", GREY),
-                of("crowded_connects", "crowded", SKY),
-                of("crowded_joins", "crowded joins", GREEN),
                 of("members_lost", "members lost", RED),
                 of("failed_arrivals", "did not arrive", PINK),
                 of("failures", "failures", BLUE),
@@ -238,6 +236,19 @@ def process() -> Row:
             SELDOM,
             width=6,
             counted=True,
+        ),
+        lines(
+            "Connections",
+            "Open at its doors; strangers have not said who they are. Refused: too many came from"
+            " one address, or from all.",
+            [
+                of("connections", "open"),
+                of("strangers", "strangers", ORANGE),
+                of("crowded_connects", "refused", RED),
+                of("crowded_joins", "joins refused", PINK),
+            ],
+            width=12,
+            height=6,
         ),
         lines(
             "Not in Graphite",

@@ -267,20 +267,31 @@ def process() -> Row:
         ),
         lines(
             "Refusals and drops",
-            "Tickets refused, connections closed for a fault, turned away or too many of one"
-            " address, datapoints dropped, work that failed and goes on.",
+            "Tickets refused, connections closed for a fault or turned away, datapoints dropped,"
+            " work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", ORANGE),
                 of("turned_away", "turned away", GREY),
-                of("crowded_connects", "crowded", SKY),
-                of("crowded_joins", "crowded joins", GREEN),
                 of("carbon_dropped", "datapoints", PINK),
                 of("failures", "failures", RED),
             ],
             SELDOM,
             width=6,
             counted=True,
+        ),
+        lines(
+            "Connections",
+            "Open at its doors; strangers have not said who they are. Refused: too many came from"
+            " one address, or from all.",
+            [
+                of("connections", "open"),
+                of("strangers", "strangers", ORANGE),
+                of("crowded_connects", "refused", RED),
+                of("crowded_joins", "joins refused", PINK),
+            ],
+            width=24,
+            height=6,
         ),
     )
 
