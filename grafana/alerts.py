@@ -257,7 +257,7 @@ ALERTS = (
         reducer="sum",
         above=100,
         look_at="decisions",
-        panel="Refusals and losses",
+        panel="Connections",
     ),
     Alert(
         name="held-bytes",

@@ -227,14 +227,12 @@ def process() -> Row:
         ),
         lines(
             "Refusals and losses",
-            "Tickets refused, connections closed, turned away or too many of an address,"
-            " members gone undrained, players that did not arrive, work that failed and goes on.",
+            "Tickets refused, connections closed or turned away, members gone undrained,"
+            " players that did not arrive where they were sent, work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", YELLOW),
                 of("turned_away", "turned away", GREY),
-                of("crowded_connects", "crowded", SKY),
-                of("crowded_joins", "crowded joins", GREEN),
                 of("members_lost", "members lost", ALARM),
                 of("failed_arrivals", "did not arrive", PINK),
                 of("failures", "failures", BLUE),
@@ -242,6 +240,19 @@ def process() -> Row:
             SELDOM,
             width=6,
             counted=True,
+        ),
+        lines(
+            "Connections",
+            "Open at its doors; strangers have not said who they are. Refused: too many came from"
+            " one address, or from all.",
+            [
+                of("connections", "open"),
+                of("strangers", "strangers", YELLOW),
+                of("crowded_connects", "refused", ALARM),
+                of("crowded_joins", "joins refused", PINK),
+            ],
+            width=12,
+            height=6,
         ),
         lines(
             "Not in Graphite",

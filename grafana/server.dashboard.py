@@ -255,19 +255,31 @@ def process() -> Row:
         ),
         lines(
             "Refusals and drops",
-            "Tickets refused, connections closed for a fault, turned away or too many of one"
-            " address, datapoints dropped, work that failed and goes on.",
+            "Tickets refused, connections closed for a fault or turned away, datapoints dropped,"
+            " work that failed and goes on.",
             [
                 of("refused_tickets", "tickets"),
                 of("closed_connections", "connections", YELLOW),
                 of("turned_away", "turned away", GREEN),
-                of("crowded_connects", "crowded", SKY),
                 of("carbon_dropped", "datapoints", PINK),
                 of("failures", "failures", ALARM),
             ],
             SELDOM,
             width=6,
             counted=True,
+        ),
+        lines(
+            "Connections",
+            "Open at its doors; strangers have not said who they are. Refused: too many came from"
+            " one address, or from all.",
+            [
+                of("connections", "open"),
+                of("strangers", "strangers", YELLOW),
+                of("crowded_connects", "refused", ALARM),
+                of("crowded_joins", "joins refused", PINK),
+            ],
+            width=24,
+            height=6,
         ),
     )
 

@@ -42,7 +42,7 @@ class Changing(Fleet):
     async def hand_out(self, name: str) -> None:
         """The daemon gets what the master has, and reads it."""
         text = self.secret.read_text()
-        said = f"cluster secrets that are good from now on: {len(text.split())}"
+        said = f"renewed: {len(text.split())} good from now on"
         log = self.folder / f"{name}.log"
         before = log.read_text().count(said)
         fresh = self.folder / "fresh"
