@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from twisted.logger import LogEvent
 
-from clientmigration.testing.schedule import ALL, FIRST, FREEZES, Repertoire
+from clientmigration.testing.schedule import ALL, EQUAL, FIRST, FREEZES, Repertoire
 from clientmigration.testing.stage import perform
 
 CHUNK = 10
@@ -39,7 +39,12 @@ def judged_by_the_verdict(no_logged_errors: list[LogEvent]) -> Iterator[None]:
 
 @pytest.mark.parametrize(
     ("repertoire", "first"),
-    [*chunks(FIRST, 40, 400), *chunks(FREEZES, 20, 200), *chunks(ALL, 40, 400)],
+    [
+        *chunks(FIRST, 40, 400),
+        *chunks(FREEZES, 20, 200),
+        *chunks(ALL, 40, 400),
+        *chunks(EQUAL, 20, 200),
+    ],
 )
 def test_every_invariant_holds_in_schedules_from_seed(repertoire: Repertoire, first: int) -> None:
     for seed in range(first, first + CHUNK):
@@ -96,6 +101,11 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
 def test_what_seeds_of_everything_found_is_found_no_more(seed: int, _once: str) -> None:
     verdict = perform(seed, repertoire=ALL)
     assert not verdict.violation, f"python -m clientmigration.testing --faults all --seed {seed}"
+
+
+def test_who_is_frozen_is_not_let_go_before_its_target_plays_when_their_router_is_dead() -> None:
+    """It was on no server for 13 ms."""
+    assert not perform(487, repertoire=EQUAL).violation
 
 
 @pytest.mark.parametrize("seed", [2, 3])

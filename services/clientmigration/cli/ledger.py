@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
+from clientmigration.core.fleet.naming import is_name
 from clientmigration.core.player.ledger import Record
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.backup import load, save
@@ -84,7 +85,8 @@ def _check(given: Namespace, answer: Output) -> int:
 
     async def look(ledger: LastingLedger) -> list[str]:
         def take(record: Record) -> None:
-            owners[record.owner] += 1
+            if not is_name(record.player):
+                owners[record.owner] += 1
 
         wrong = await ledger.check()
         await ledger.each(take)

@@ -74,6 +74,7 @@ class RouterDuties:
         name, players = self._attachment.member, len(self._seats)
         log.info("attached to the router as {name}, with {n} players", name=name, n=players)
         self._list(line)
+        self._seats.tell_left()
 
     def detached(self, line: Line) -> None:
         """Who is frozen must not wait for the next router. Another that is there hears at once whom

@@ -99,11 +99,7 @@ class Uplink:
         self._seals.proven(message.proof, "router", self._challenge, self._nonce, message.name)
         router = message.router or ""
         if not self._attachment.attached(self.line, message.name, router):
-            log.error(
-                "there is a router called {router!r} already, or one that has no equals: routers of"
-                " one fleet have one ledger, and a name each (--ledger, --name)",
-                router=router,
-            )  # fmt: skip
+            log.error("a second router called {router}, or one without equals", router=router)
             self.line.hang_up("bye", "no equal of the routers that are there")
             return
         self._attached = True
