@@ -491,15 +491,5 @@ MemberToRouter = (
 )
 ToSource = Copy | Direct | Freeze | Release | Retain | Cancel
 ToTarget = Reserve | Prepare | Own | Cancel
-RouterToMember = (
-    Greeting
-    | Goodbye
-    | Challenge
-    | Attached
-    | Neighbours
-    | Drain
-    | Stored
-    | Noted
-    | ToSource
-    | ToTarget
-)
+ToAnyMember = Challenge | Attached | Neighbours | Drain | Stored | Noted
+RouterToMember = Greeting | Goodbye | ToAnyMember | ToSource | ToTarget
