@@ -60,6 +60,16 @@ def test_of_two_views_of_a_tick_the_first_is_shown() -> None:
     assert see(tally, 4, crossing=True) == ["a4", "b5"]
 
 
+def test_what_waits_of_the_former_server_is_not_shown_after_the_switch() -> None:
+    """The source's date was set far ahead: its views wait, and are older than the target's."""
+    tally = playing(3)
+    assert see(tally, 300, crossing=True) == []
+    tally.switched(4)
+    assert see(tally, 4, by="b", crossing=True) == ["b4"]
+    shown = [see(tally, 5 + n, by="b", late_s=n * TICK_S, crossing=True) for n in range(20)]
+    assert shown == [[f"b{5 + n}"] for n in range(20)]
+
+
 def test_a_view_that_is_ahead_waits_only_a_moment() -> None:
     tally = playing(3)
     assert see(tally, 5, by="b", crossing=True) == []

@@ -20,6 +20,8 @@ function step(tally, [what, ...values]) {
       return tally.continueFrom(values[0]) ?? null;
     case "taken up":
       return tally.takenUp(values[0]) ?? null;
+    case "switched":
+      return tally.switched(values[0]) ?? null;
     case "interrupted":
       return tally.interrupted() ?? null;
     case "begin":

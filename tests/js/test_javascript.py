@@ -50,7 +50,7 @@ def script(random: Random) -> list[list[Any]]:
         what = random.choice(("send", "show", "show", "show", "acknowledge", "rare"))
         if what == "rare":
             rare = ("continue", "taken up", "interrupted", "begin", "begin", "end", "forget")
-            what = random.choice(rare)
+            what = random.choice((*rare, "switched", "switched"))
         if what == "send":
             seq += 1
             events.append([what, random.randbytes(random.randrange(5)).hex(), now])
@@ -62,6 +62,8 @@ def script(random: Random) -> list[list[Any]]:
             events.append([what, last, max(0, last - random.choice((0, 0, 1, -1))), last * 7, now])
         elif what in ("continue", "taken up"):
             events.append([what, random.randrange(seq + 5)])
+        elif what == "switched":
+            events.append([what, tick + random.randrange(4)])
         else:
             events.append([what])
     return events
@@ -79,6 +81,7 @@ def step(tally: Tally[int], what: str, *values: Any) -> Any:
         "acknowledge": tally.acknowledge,
         "continue": tally.continue_from,
         "taken up": tally.taken_up,
+        "switched": tally.switched,
         "interrupted": tally.interrupted,
         "forget": tally.forget,
         "begin": tally.begin,

@@ -65,6 +65,8 @@ def test_every_invariant_holds_in_schedules_from_seed(repertoire: Repertoire, fi
         (8819, "as 5735"),
         (9681, "as 8668"),
         (10776, "as 7983"),
+        (820, "who was waived was told to move on at each roster, and never got its new epoch"),
+        (890, "who came to the door was begun at its server by a roster, and placed there anew"),
     ],
 )
 def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -> None:
@@ -92,6 +94,8 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
         (4977, "a thawed server kept a player as long as its new one did not tick"),
         (3189, "a record that is read while it is written may be the old one: its claim fails"),
         (2475, "who was refused by one game waited for a better ping than the others had"),
+        (791, "a server that came back with a clock that was ahead had players before it was told"),
+        (366, "a view of the former server that waited was shown after the new one's"),
     ],
 )
 def test_what_seeds_of_everything_found_is_found_no_more(seed: int, _once: str) -> None:

@@ -144,6 +144,7 @@ class Traveller:
         if first:
             connection.expect(None)
             self._from = view.tick
+            self._tally.switched(view.tick)
         elif connection is self.leaving and view.tick >= self._from:
             return  # the new server has shown this tick, and knows better
         if connection is self.home or connection is self.next:

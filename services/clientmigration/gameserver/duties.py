@@ -28,18 +28,20 @@ ROSTER_CUT = 500  # entries per message: about 50 kB
 
 
 class RouterDuties:
-    """The `Duties` of every uplink. `alone` is called when a router is gone; `now` is for waits."""
+    """The `Duties` of every uplink. `date` is told the date when a router says it, `alone` is
+    called when a router is gone; `now` is for waits."""
 
     def __init__(
         self,
         attachment: Attachment,
         seats: Seats,
         orders: RouterOrders,
+        date: Callable[[float | None], None],
         alone: Callable[[], None],
         now: Callable[[], float],
     ) -> None:
         self._attachment, self._seats, self._orders = attachment, seats, orders
-        self._alone, self._now = alone, now
+        self._date, self._alone, self._now = date, alone, now
         self._lost_at = -inf
         self._introduced: dict[Asker, Neighbours] = {}
         self._pressed: set[str] = set()
@@ -65,8 +67,10 @@ class RouterDuties:
         known = {each.name: each for each in (*every, *message.neighbours)}
         return Neighbours(owner=message.owner, neighbours=list(known.values()))
 
-    def attached(self, line: Line) -> None:
-        """We are in the fleet: say who is here."""
+    def attached(self, line: Line, now: float | None) -> None:
+        """We are in the fleet, at this date: say who is here."""
+        if self._attachment.keeps_time(line):
+            self._date(now)
         name, players = self._attachment.member, len(self._seats)
         log.info("attached to the router as {name}, with {n} players", name=name, n=players)
         self._list(line)

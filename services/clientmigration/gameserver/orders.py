@@ -28,7 +28,7 @@ class AfterTick(Protocol):
 
 
 class RouterOrders:
-    """Obeys a router. `stored`, `learn`, `drain` and `noted` are told what is not about one
+    """Obeys a router. `stored`, `learn`, `drain` and `date` are told what is not about one
     player."""
 
     def __init__(
@@ -38,10 +38,10 @@ class RouterOrders:
         stored: Callable[[wire.Stored], None],
         learn: Callable[[wire.Neighbours], None],
         drain: Callable[[bool], None],
-        noted: Callable[[wire.Noted], None],
+        date: Callable[[float | None], None],
     ) -> None:
         self._seats, self._ticks = seats, ticks
-        self._stored, self._learn, self._drain, self._noted = stored, learn, drain, noted
+        self._stored, self._learn, self._drain, self._date = stored, learn, drain, date
 
     def obey(self, message: Any, asker: Asker) -> None:
         """One order, and over which link it came; OutOfTurn for what is none."""
@@ -49,7 +49,7 @@ class RouterOrders:
             case wire.Stored():
                 self._stored(message)
             case wire.Noted():
-                self._noted(message)
+                self._date(message.now)
             case wire.Neighbours():
                 self._learn(message)
             case wire.Drain():

@@ -243,11 +243,11 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         duties.press()
         seats.expire()
 
+    told = lambda now: date.heard(now, nobody_plays=not seats)  # noqa: E731
     orders = RouterOrders(
-        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on),
-        lambda noted: date.heard(noted.now, may_go_back=not seats),
-    )  # fmt: skip
-    duties = RouterDuties(attachment, seats, orders, waivers.ask, ticks.now)
+        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on), told
+    )
+    duties = RouterDuties(attachment, seats, orders, told, waivers.ask, ticks.now)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
     gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
     lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))

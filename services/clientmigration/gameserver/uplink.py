@@ -32,8 +32,8 @@ class Duties(Protocol):
     def obey(self, message: Any, asker: Line) -> None:
         """It orders this, over this link."""
 
-    def attached(self, line: Line) -> None:
-        """It has taken us into its fleet."""
+    def attached(self, line: Line, now: float | None) -> None:
+        """It has taken us into its fleet, and says what date it is in the world."""
 
     def detached(self, line: Line) -> None:
         """It is gone."""
@@ -103,7 +103,7 @@ class Uplink:
             self.line.hang_up("bye", "no equal of the routers that are there")
             return
         self._attached = True
-        self._duties.attached(self.line)
+        self._duties.attached(self.line, message.now)
 
     def closed(self, reason: str) -> None:
         """The connection is over. Everybody plays on."""

@@ -83,13 +83,13 @@ class WorldClock:
             told = self._told[1] + seconds - self._told[0]
         self._steer(believed(self.now(), self._wall(), told), SERVER)
 
-    def heard(self, date: float | None, may_go_back: bool) -> None:
-        """The router says what date it is, because ours is another, or its own clock is off; None:
-        all is well. Where nobody plays, the world may go back to it."""
+    def heard(self, date: float | None, nobody_plays: bool) -> None:
+        """The router says what date it is, because we are new or ours is another, or its own clock
+        is off; None: all is well. Where nobody plays, the world may step to it, and go back."""
         if date is None:
             return
         self._told = (self._seconds(), date)
-        if may_go_back and date < self.now() - NEAR_S:
+        if nobody_plays and abs(date - self.now()) > NEAR_S:
             self.step(date)
 
     def step(self, date: float) -> None:
@@ -100,9 +100,16 @@ class WorldClock:
     def meet(self, member: float) -> None:
         """A member that has players says that it is this date (whole seconds). A router that has
         just started goes by what its members agreed on before, if that is later."""
-        young = self._seconds() - self._began < ADOPT_S
-        if young and member > self.now() + 2 * NEAR_S:
+        if self._young() and member > self.now() + 2 * NEAR_S:
             self.step(member)
+
+    def _young(self) -> bool:
+        return self._seconds() - self._began < ADOPT_S
+
+    def date_for_newcomer(self) -> float | None:
+        """What a member is told that has just come, before anybody is sent to it. A router that has
+        just started may learn the date from its members yet."""
+        return None if self._young() else self.now()
 
     def date_for(self, member: float) -> float | None:
         """What a member is to be told that dates its report so; None while it need not be told."""

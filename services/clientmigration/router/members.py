@@ -53,8 +53,10 @@ log = Logger()
 
 @dataclass(frozen=True)
 class MemberPorts:
-    """Where what a member says goes: one call for each message, one for its end."""
+    """Where what a member says goes: one call for each message, one for its end. `date` is what a
+    member is told that has just come."""
 
+    date: Callable[[], float | None]
     joined: Callable[[MemberLink, Attach], None]
     left: Callable[[MemberLink, str, bool], None]
     report: Callable[[MemberLink, Report], None]
@@ -118,7 +120,9 @@ class MemberLine:
             return
         link = self._link = self._members.admit(name, message.role, self._line, life)
         proof = self._seals.proof("router", self._nonce, message.nonce, link.name)
-        self._line.say(Attached(name=link.name, proof=proof, router=self._ports.router))
+        ports = self._ports
+        said = Attached(name=link.name, proof=proof, router=ports.router, now=ports.date())
+        self._line.say(said)
         self._ports.joined(link, message)
 
     def _refuse(self, failure: Failure) -> None:

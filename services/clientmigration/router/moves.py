@@ -83,9 +83,11 @@ class Moves:
     async def start(
         self, player: str, source: str, target: str, why: str = "it was ordered"
     ) -> MoveEnded | None:
-        """Move a player, unless it is on the move already, somebody else's, or its server is away:
-        then it comes back by itself, and a move would only be in its way (None)."""
-        if player in self.by_player or source not in self._tools.members:
+        """Move a player, unless it is on the move already, somebody else's, or its server is away
+        or has gone on with it without a router: then a move would only be in the way (None)."""
+        link = self._tools.members.get(source)
+        entry = link and link.roster.get(player)
+        if player in self.by_player or link is None or (entry and entry.waived):
             return None
         record = await self._tools.ledger.read(player)
         if player in self.by_player or record.owner != source:

@@ -229,6 +229,8 @@ class Recovery:
         link, stored = self._members.get(member), now.snapshot
         if now.claim != record.claim:
             return now
+        if self._moves.moving(now.player):
+            return None  # it has come to the door meanwhile, and is brought there anew
         if link is not None and stored is not None:
             own = Own(
                 migration=now.migration,

@@ -201,6 +201,7 @@ class Router(Service):
             self.equals.serves,
         )
         self._member_ports = MemberPorts(
+            date=self.world.date_for_newcomer,
             joined=self.presence.joined,
             left=self.presence.left,
             report=self.reports.take,

@@ -179,6 +179,11 @@ class Tally(Generic[V]):
             return self._release(now)
         return [*self._before(tick, now), *self._show(tick, view, now), *self._release(now)]
 
+    def switched(self, tick: int) -> None:
+        """Another server shows its first view, of this tick: what waits from that tick on is the
+        former one's, which knows less of us by then."""
+        self._held = {each: held for each, held in self._held.items() if each < tick}
+
     def _before(self, tick: int, now: float) -> list[V]:
         """Held views of earlier ticks: they have waited long enough."""
         early = sorted(each for each in self._held if each < tick)

@@ -130,6 +130,12 @@ export class Tally {
     return [...this.#before(tick, now), ...this.#show(view, now), ...this.#release(now)];
   }
 
+  /** Another server shows its first view, of this tick: what waits from that tick on is the former
+   * one's, which knows less of us by then. */
+  switched(tick) {
+    for (const each of this.#ticks()) if (each >= tick) this.#held.delete(each);
+  }
+
   #before(tick, now) {
     const early = this.#ticks().filter((each) => each < tick);
     return early.flatMap((each) => this.#show(this.#take(each), now));

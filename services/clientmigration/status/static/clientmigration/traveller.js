@@ -116,6 +116,7 @@ export class Traveller {
     if (first) {
       connection.expect(null);
       this.#from = view.tick;
+      this.tally.switched(view.tick);
     } else if (connection === this.leaving && view.tick >= this.#from) {
       return; // the new server has shown this tick, and knows better
     }
