@@ -253,9 +253,8 @@ class Report(Message, frozen=True, tag="report"):
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
     """One player in a roster; `state` is its session's, `migration` the one it is part of. `busy`:
-    its game or a workload asks to leave it where it is. `group` is what it said at the router.
-    `waived` is the migration whose claim the target has waived. `heard_s`: how long ago the
-    player was heard there last, null if never; 0 also where its server does not say."""
+    its game or a workload asks to leave it there. `group`: said at the router. `waived`: what its
+    target has waived. `heard_s`: how long ago it was heard, null if never; 0 if it is not said."""
 
     player: str
     epoch: int
@@ -271,8 +270,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Roster(Message, frozen=True, tag="roster"):
-    """Member: part of the list of players I have; `last` closes the list. With several routers:
-    `shared` of those who are or just were moved, and the `primary`, which stores my checkpoints."""
+    """Member: part of my list of players; `last` closes it. The rest: if I have several routers."""
 
     entries: list[Entry]
     last: bool
@@ -363,8 +361,8 @@ class Challenge(Message, frozen=True, tag="challenge"):
 
 
 class Attached(Message, frozen=True, tag="attached", omit_defaults=True):
-    """Router: you are in, under this name; my own proof; and my name among equal routers. `now`:
-    the date in the world, Unix seconds; where nobody plays yet, be there at once."""
+    """Router: you are in, under this name; my own proof; my name among equal routers. `now`: the
+    date in the world, Unix seconds; where nobody plays yet, be there at once."""
 
     name: str
     proof: str
