@@ -275,8 +275,8 @@ def process() -> Row:
             [
                 of("connections", "open"),
                 of("strangers", "strangers", YELLOW),
-                of("crowded_connects", "refused", ALARM),
-                of("crowded_joins", "joins refused", PINK),
+                of("crowded_connects", "refused", PINK),
+                of("crowded_joins", "joins refused", BLUE),
             ],
             width=24,
             height=6,

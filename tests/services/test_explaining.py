@@ -64,4 +64,5 @@ def test_of_nobody_it_remembers_nothing() -> None:
     arena = Arena(seed=6)
     arena.start_router()
     arena.run(0.5)
-    assert told(arena, "nobody") == Because(n=1, since=0.0, facts=[])
+    started = arena.router.started
+    assert told(arena, "nobody") == Because(n=1, since=0.0, facts=[], started=started)

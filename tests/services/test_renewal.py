@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.renewed import LOOK_S, Renewals, Renewing
@@ -21,7 +22,7 @@ class Reader:
         self.read: list[str] = []
 
     def __call__(self) -> str:
-        text = self.path.read_text()
+        text = self.path.read_text() if self.path.exists() else ""
         if not text:
             raise ConfigurationError("it is empty")
         self.read.append(text)
@@ -84,13 +85,15 @@ def test_a_file_that_is_being_written_is_not_read_before_it_rests(
 
 
 def test_a_file_that_is_no_good_or_gone_is_told_once_and_the_next_good_one_counts(
-    clock: Clock, reader: Reader
+    clock: Clock, reader: Reader, no_logged_errors: list[LogEvent]
 ) -> None:
     reader.path.write_text("")
     looks(clock, 3)
     reader.path.unlink()
     looks(clock, 3)
     assert reader.read == []
+    assert [each["error"] for each in no_logged_errors] == ["it is empty"] * 2
+    no_logged_errors.clear()
     reader.path.write_text("three")
     looks(clock, 3)
     assert reader.read == ["three"]

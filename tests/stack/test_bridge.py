@@ -105,5 +105,7 @@ def test_containers_have_the_bridge_under_the_same_name_and_by_the_same_line() -
     assert f"{BRIDGE}.py" in lines
     assert f'"import {BRIDGE}; {BRIDGE}.put_back()"' in lines
     for packages in ENVIRONMENTS["graphite"].installs:
-        words = " ".join(packages).replace("graphite/", "/srv/graphite/")
-        assert f"pip install {words}" in lines
+        words = " ".join(packages)
+        for listed, locked in (("requirements", "graphite"), ("releases", "releases")):
+            words = words.replace(f"graphite/{listed}.txt", f"{locked}.lock")
+        assert f"pip install --require-hashes {words}" in lines

@@ -269,7 +269,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 def _attachment(outside: ServerOutside, setting: Setting) -> Attachment:
     """Who has several routers is known to them by its life."""
     life = outside.entropy(8).hex() if setting.routers > 1 else ""
-    return Attachment(setting.name, setting.address, setting.zone, life)
+    return Attachment(setting.name, setting.address, setting.zone, setting.inner, life)
 
 
 def _give_up(
