@@ -26,18 +26,20 @@ from twisted.internet.threads import deferToThread
 from clientmigration.core.measures.metrics import path
 
 EVERY_S = 10
-LASTS_S = 160
+LASTS_S = 150
 SERVERS = ("gs-1", "gs-2", "gs-3")
 CALM: Mapping[str, Mapping[str, float]] = {
     "gameserver": {
         **{"grade": 0, "players": 30, "health": 0.9, "held_bytes": 1000, "clock_off_ms": 3},
         **{"dropped_views": 0, "views_per_s": 600, "skipped_ticks": 0, "skipped_inputs": 0},
         **{"game_faults": 0, "carbon_dropped": 0, "turned_away": 0, "failures": 0},
+        **{"crowded_connects": 0, "crowded_joins": 0},
     },
     "router": {
         **{"members": 3, "recovered": 0, "members_lost": 0, "unreachable": 0, "failures": 0},
         **{"carbon_dropped": 0, "turned_away": 0, "held_bytes": 1000, "clock_off_ms": 3},
         **{"blackout_ms_p50": 8, "blackout_ticks_max": 0},
+        **{"crowded_connects": 0, "crowded_joins": 0},
     },
     "crowd": {"missed_ticks": 0, "carbon_dropped": 0},
 }
@@ -91,6 +93,14 @@ CASES = (
     ),
     once("cm-turned-away", "by a server", ("gs-1", "turned_away")),
     once("cm-turned-away", "by the router", ("router", "turned_away")),
+    Case(
+        "cm-crowded", "connections, two a second",
+        {("gs-1", "crowded_connects"): 2}, {("gs-1", "crowded_connects"): 1},
+    ),
+    Case(
+        "cm-crowded", "joins, two a second",
+        {("router", "crowded_joins"): 2}, {("router", "crowded_joins"): 1},
+    ),
     Case(
         "cm-held-bytes", "more than half the room",
         {("gs-1", "held_bytes"): 2**27 + 1}, {("gs-1", "held_bytes"): 2**27},
