@@ -53,9 +53,9 @@ def test_a_server_that_left_is_not_shown() -> None:
     assert read([gone, here], NOW).loads == (("gs-1", 0.2),)
 
 
-def test_several_routers_and_crowds_add_up() -> None:
-    routers = [series("router", name, "players", 100) for name in ("eu", "us")]
-    assert read(routers, NOW).players == 200
+def test_routers_of_one_fleet_count_it_once() -> None:
+    routers = [series("router", name, "players", 100) for name in ("r1", "r2")]
+    assert read(routers, NOW).players == 100
 
 
 def test_the_worst_gap_of_the_minute_is_kept_after_the_moves_have_ended() -> None:
