@@ -11,14 +11,14 @@ TWISTD = str(Path(sys.executable).with_name("twistd"))
 SECRET = "s" * 64
 
 WRONG = {
-    "no secret": (("gameserver", "--secret-file", "none"), "no cluster secret in none"),
+    "no secret": (("gameserver", "--secret-file", "none"), "no cluster secret in "),
     "a short secret": (("router", "--secret-file", "short"), "fewer than 32 characters"),
     "no TOML": (("router", "--policy", "short"), "--policy short: "),
     "an unknown field": (
         ("gameserver", "--policy", "odd.toml"),
         "policy: limits: Object contains unknown field `odd`",
     ),
-    "another scheme": (("crowd", "--router", "http://x"), "'http://x' is not clientmigration://"),
+    "another scheme": (("crowd", "--router", "ftp://x"), "'ftp://x' is not clientmigration://"),
     "nobody": (("crowd", "--players", "0"), "0 is not above 0"),
     "a name that Graphite cannot keep": (
         ("gameserver", "--name", "EU-West.Host"),
