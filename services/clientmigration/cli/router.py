@@ -113,7 +113,6 @@ async def let_in(reactor: Any, flags: Namespace, role: OperatorRole) -> Operator
         try:
             return await entered(dial(each), client, each, patience_s)
         except Away:
-            client.leave()
             if not left:
                 raise
     raise AssertionError("there is at least one")
