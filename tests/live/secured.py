@@ -45,7 +45,11 @@ class SecureFleet(Fleet):
 
     async def _start(self, name: str, argv: tuple[str, ...], *ports: int) -> None:
         daemon = argv[4]
-        await super()._start(name, (*argv, *self.flags.get(daemon, ())), *ports)
+        more = self.flags.get(daemon, ())
+        if "--router" in more:  # given again it would be one more router
+            at = argv.index("--router")
+            argv = (*argv[:at], *argv[at + 2 :])
+        await super()._start(name, (*argv, *more), *ports)
 
     async def desk(self) -> OperatorClient:
         """An operator, let in by the router."""
