@@ -24,6 +24,11 @@ PER_SERVER, CAPACITY = 90, 150
 STRAINED, OVERLOADED = 0.6, 0.8
 Series = dict[str, list[float | None]]
 
+REFUSED = (
+    *("refused_tickets", "closed_connections", "turned_away"),
+    *("connections", "strangers", "crowded_connects", "crowded_joins"),
+)
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -182,9 +187,7 @@ class Story:
             checkpoint_age_ms=500 + 700 * chance.random(),
             **self._process(18 + load * 70, 52e6 + 90_000 * count),
             held_bytes=2_000 * count * chance.random(),
-            **dict.fromkeys(
-                ("refused_tickets", "closed_connections", "turned_away", "failures"), 0
-            ),
+            **dict.fromkeys((*REFUSED, "failures"), 0),
             clock_off_ms=abs(chance.gauss(0, 2)),
         )
 
@@ -230,9 +233,7 @@ class Story:
             **self._spreads(**felt),
             **self._process(9 + players / 60, 61e6),
             **({f"blackout_ticks_{rank}": 0 for rank in SPREAD} if moves else {}),
-            **dict.fromkeys(
-                ("refused_tickets", "closed_connections", "turned_away", "failures"), 0
-            ),
+            **dict.fromkeys((*REFUSED, "failures"), 0),
             clock_off_ms=abs(chance.gauss(0, 2)),
         )
 
