@@ -23,6 +23,7 @@ from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.burden import burden
+from clientmigration.net.expiry import certificates
 from clientmigration.net.guests import measures_of
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
@@ -289,6 +290,7 @@ class Router(Service):
                 self.beats.measures,
                 self.world.measures,
                 measures_of(outside.clock),
+                certificates(outside.clock).measures,
             ),
             first=self.equals.first,
         )

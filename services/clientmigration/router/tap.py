@@ -24,6 +24,7 @@ from clientmigration.net.ledgers import Engine, is_engine, kept_in, opened
 from clientmigration.net.probe import Probe
 from clientmigration.net.settings import (
     GRAPHITE,
+    GRAPHITE_CA,
     ORIGINS,
     TLS_DOOR,
     Common,
@@ -60,6 +61,7 @@ class Options(Common):
         *bounds_flags(connects=40, strangers=128, joins=10),
         ("ledger", None, "run/ledger.sqlite", "who owns which player: a file, or nats://..."),
         ("graphite", None, GRAPHITE, "graphite-web, for events"),
+        GRAPHITE_CA,
     )
     doors = ("players", "members")
     urls = ("graphite",)
@@ -90,7 +92,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         log.warn("METIS is not installed: exchanges are only such moves as pay one by one")
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     graphite = options["graphite"].rstrip("/")
-    events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)
+    trust = options.graphite_trust
+    events = Events(agent_for(reactor, IN_FLIGHT, trust), graphite, reactor)
     probe = Probe(reactor)
     ledger = opened(options.ledger, reactor, os.urandom(16).hex())
     outside = RouterOutside(
@@ -103,7 +106,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         entropy=os.urandom,
         dropped=carbon.take_dropped,
         wall=time.time,
-        past=None if options["forget"] else from_graphite(reactor, graphite),
+        past=None if options["forget"] else from_graphite(reactor, graphite, trust=trust),
     )
     shared = isinstance(options.ledger, Engine)
     router = build(outside, RouterSettings(options["name"], options.policy, shared))

@@ -22,6 +22,7 @@ from clientmigration.net.renewed import Renewable, Renewing
 from clientmigration.net.routers import dialled_in_turn
 from clientmigration.net.settings import (
     GRAPHITE,
+    GRAPHITE_CA,
     TLS_CA,
     TLS_DOOR,
     Common,
@@ -68,6 +69,7 @@ class Options(Common):
             "where browsers play: wss://host:port, or :port of the page's own host",
         ),
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
+        GRAPHITE_CA,
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
         *bounds_flags(connects=40, strangers=200),
@@ -134,7 +136,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     beats, streams, board = Beats(reactor), EventStreams(reactor), Board(os.urandom)
     webhook = AutoscalerWebhook(reactor, options.policy.autoscale)
     service = StatusService(reactor, beats, board, streams, options["play"], webhook.status)
-    history = History(reactor, beats, lambda: recalled(reactor, options["graphite"]))
+    history = History(reactor, beats, partial(recalled, reactor, options))
     made = {**service.answers(), "api/v1/history.json": history.answer}
     trusted, limits = options.trusted, RateLimits(allowed)
     pages = PublicPages(reactor, limits, streams, static_files(), made, trusted)
@@ -156,6 +158,7 @@ def feed(reactor: Any, options: Options, service: StatusService) -> IService:
     return watching(reactor, endpoint, options.proofs, heard, watch=Watch(world=True))
 
 
-async def recalled(reactor: Any, graphite: str) -> tuple[Series, ...]:
+async def recalled(reactor: Any, options: Options) -> tuple[Series, ...]:
     """What graphite-web remembers."""
-    return await render(reactor, graphite, TARGETS, BACK_S)
+    graphite = options["graphite"].rstrip("/")
+    return await render(reactor, graphite, TARGETS, BACK_S, options.graphite_trust)
