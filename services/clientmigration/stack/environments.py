@@ -315,8 +315,9 @@ def _asked(candidate: Path) -> tuple[str, bool]:
 def find_python(environment: Environment, work: Workshop) -> Path:
     """A Python of a wanted version that really runs and can make environments.
 
-    The one that `CHOSEN` names comes first. Then it is looked for on the PATH, then among pyenv's, then brought by uv; never one of the environments
-    made here, which may be active and is about to be replaced. Raises CannotPrepare.
+    The one that `CHOSEN` names comes first, then those on the PATH, then pyenv's, then one that uv
+    brings; never one of the environments made here, which may be active and is about to be
+    replaced. Raises CannotPrepare.
     """
     unable: list[str] = []
     for candidate in _candidates(environment.pythons, work.environ):
