@@ -75,7 +75,7 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 class Setting:
     """What a game server is told at its start: players at most, ticks per second, how many routers
     it is to attach to, and so on; `address` is what players are told, `inner` what other servers
-    are told."""
+    are told, `burns` whether players may have it burn CPU."""
 
     name: str
     address: str
@@ -85,6 +85,7 @@ class Setting:
     zone: str = ""
     inner: str = ""
     routers: int = 1
+    burns: bool = False
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     date = WorldClock(outside.clock, outside.wall)
     ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
     attachment = _attachment(outside, setting)
-    traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
+    refused = partial(meter.count, "burns_refused")
+    traffic, burns = Traffic(meter), Burns(outside.cpu, setting.burns, refused)
 
     def call(name: str, address: str) -> ClientService:
         return _calling(outside, address, traffic, lambda: Link(papers, ears, name))

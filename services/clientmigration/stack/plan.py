@@ -136,7 +136,9 @@ class Plan:
         return (*self._carbon, "--secret-file", str(self.secret), *policy)
 
     def _joining(self, twistd: tuple[str, ...]) -> tuple[str, ...]:
-        return (*twistd, "--router", self._members, "--files", str(self.files), *self._common)
+        burns = ("--burns",) if self.players else ()  # the crowd's load
+        files = ("--files", str(self.files))
+        return (*twistd, "--router", self._members, *files, *burns, *self._common)
 
     def _program(
         self, name: str, argv: tuple[str, ...], environ: Mapping[str, str], *ports: int
