@@ -14,7 +14,9 @@ from rich.console import Console
 from clientmigration.cli import (
     explain,
     ledger,
+    operator_keys,
     orders,
+    players,
     policy,
     replay,
     run,
@@ -41,6 +43,8 @@ COMMANDS: tuple[Command, ...] = (
     orders.DRAIN,
     orders.UNDRAIN,
     orders.MIGRATE,
+    *players.COMMANDS,
+    *operator_keys.COMMANDS,
     replay.COMMAND,
     explain.COMMAND,
     policy.CHECK,

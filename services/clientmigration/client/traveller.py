@@ -41,7 +41,6 @@ SILENT_S = 2.0  # forty views late: the server is gone, whatever TCP thinks
 AFTER_S = 0.5  # how long after a switch its effects are still counted as the move's
 RETRY_S = (0.1, 5.0)  # first and longest wait before the router is asked again
 BEAT_S = 1.0  # the server is pinged this often
-FINAL = ("replaced", "not_our_protocol")  # after such an end, to come back would not help
 
 
 class Traveller:
@@ -188,7 +187,7 @@ class Traveller:
     def _home_lost(self, why: Lost) -> None:
         """Come back, unless we would only be in the way of who plays, or not be understood."""
         self._why = str(why)
-        if why.code in FINAL:
+        if self.entrance.final(why.code):
             log.warn("{name} stops: {why}", name=self.entrance.name or "a player", why=self._why)
             self.ended = self._why
             self._stop()

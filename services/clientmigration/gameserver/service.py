@@ -213,9 +213,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     date = WorldClock(outside.clock, outside.wall)
     ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
-    attachment = _attachment(outside, setting)
-    refused = partial(meter.count, "burns_refused")
-    traffic, burns = Traffic(meter), Burns(outside.cpu, setting.burns, refused)
+    attachment, traffic = _attachment(outside, setting), Traffic(meter)
+    burns = Burns(outside.cpu, setting.burns, partial(meter.count, "burns_refused"))
 
     def call(name: str, address: str) -> ClientService:
         return _calling(outside, address, traffic, lambda: Link(papers, ears, name))

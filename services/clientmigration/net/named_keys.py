@@ -91,3 +91,16 @@ def alone(key: bytes) -> Proofs:
     """Proofs with one key."""
     keys: Sequence[bytes] = (key,)
     return Proofs(lambda: keys)
+
+
+def own_key(path: Path) -> tuple[str, bytes]:
+    """The name and the newest key of the one operator whose file this is."""
+    try:
+        keys = named_keys_in(path.read_text(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise ConfigurationError(f"no key of an operator in {path}: {why}") from error
+    if len(keys) != 1:
+        raise ConfigurationError(f"{path} has keys of {len(keys)} operators, and not of one")
+    ((name, (newest, *_)),) = keys.items()
+    return name, newest

@@ -212,6 +212,13 @@ def _router() -> Iterator[Row]:
     yield from _spread(role, "blackout_ticks", "ticks", "ticks a moved player was nowhere.")
     yield from _spread(role, "stall_ms", "ms", "time a moved player's inputs were not applied.")
     yield from _spread(role, "ledger_ms", "ms", "time of a ledger call.")
+    yield from _admission(role)
+    yield _row(role, "events_dropped", "count", "sum", "Events that graphite-web did not take.")
+    yield from _refusals(role)
+    yield from _process(role)
+
+
+def _admission(role: Role) -> Iterator[Row]:
     yield _row(role, "logins", "count", "sum", "Logins of the game's backend that were good.")
     for why, text in (
         ("time", "it had expired, or was of the future"),
@@ -234,9 +241,6 @@ def _router() -> Iterator[Row]:
     yield _row(role, "bans", "count", "last", "Players who are banned.")
     yield _row(role, "banned_joins", "count", "sum", "Joins refused because of a ban.")
     yield _row(role, "expelled", "count", "sum", "Players put out by an order: kicks and bans.")
-    yield _row(role, "events_dropped", "count", "sum", "Events that graphite-web did not take.")
-    yield from _refusals(role)
-    yield from _process(role)
 
 
 def _refusals(role: Role) -> Iterator[Row]:

@@ -18,7 +18,6 @@ const SILENT_S = 2; // forty views late: the server is gone, whatever TCP thinks
 const AFTER_S = 0.5; // how long after a switch its effects are still counted as the move's
 const RETRY_S = [0.1, 5]; // first and longest wait before the router is asked again
 const BEAT_S = 1; // the server is pinged this often
-const FINAL = new Set(["replaced", "not_our_protocol"]); // to come back would not help
 
 /**
  * One player on its way: the hands of its journey, the ear of its servers, a guest at its router.
@@ -160,7 +159,7 @@ export class Traveller {
 
   /** Come back, unless we would only be in the way of who plays, or not be understood. */
   #homeLost({ code, text }) {
-    const final = FINAL.has(code);
+    const final = this.entrance.final(code);
     if (final) this.ended = `${code}: ${text}`;
     this.journey.happened(final ? "stop" : "homeLost");
     this.next?.expect(LAND_S);
