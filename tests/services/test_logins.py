@@ -270,6 +270,13 @@ class Reply:
         protocol.connectionLost(Failure(ResponseDone()))
 
 
+def _answer(waiting: Deferred[Any], answer: Reply | Exception) -> None:
+    if isinstance(answer, Exception):
+        waiting.errback(answer)
+    else:
+        waiting.callback(answer)
+
+
 def fetched(source: Source, clock: Clock) -> KeySetURL:
     keys = KeySetURL(source, "https://login.example.org/keys", clock)  # type: ignore[arg-type]
     keys.startService()

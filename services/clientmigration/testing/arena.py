@@ -15,6 +15,7 @@ from typing import Any
 from twisted.application.internet import ClientService
 from twisted.internet.defer import Deferred
 
+from clientmigration.client.entrance import Login
 from clientmigration.client.player import Player
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import MemorySink
@@ -214,7 +215,7 @@ class Arena:
 
         return cpu
 
-    def start_player(self, token: str = "", group: str = "") -> Player:
+    def start_player(self, token: str | Login = "", group: str = "") -> Player:
         """A player that plays until it is stopped. Its host is `host_of` it."""
         name, random = f"player {len(self.players)}", Random(self.random.random())
         clock = self._host(name)
