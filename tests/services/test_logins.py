@@ -298,9 +298,7 @@ def test_a_key_set_is_fetched_at_the_start_renewed_and_kept_when_its_url_fails()
     clock.advance(key_sets.RENEW_S + 1)
     for number, each in enumerate(answers, 1):
         assert len(source.asked) == number + 1
-        (source.asked[-1].errback if isinstance(each, Exception) else source.asked[-1].callback)(
-            each
-        )
+        _answer(source.asked[-1], each)
         assert str(keys.known) == "key-RS256 (RS256)"
         clock.pump([1.0] * int(key_sets.RETRY_S + 1))
     assert keys.measures() == {"login_keys": 1, "login_keys_failed": 4}

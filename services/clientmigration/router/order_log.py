@@ -1,7 +1,7 @@
 """The order log: what operators ordered, who gave it, and what came of it.
 
-Each order is one line in the log, one event in Graphite, and one entry that the ledger keeps. It
-hinders no order: what the ledger does not take now is written with the next.
+Each order is one line in the log, one event in Graphite, and one entry that the ledger keeps before
+the operator is answered. It hinders no order: what the ledger does not take now is written later.
 """
 
 from __future__ import annotations
@@ -51,18 +51,22 @@ class OrderLog:
         try:
             ended = await self._carry_out(order, by)
         except Exception as error:
-            self._note(order, by, f"failed: {error}")
+            await self._note(order, by, f"failed: {error}")
             raise
         why = f": {ended.text}" if ended.text and ended.outcome != "done" else ""
-        self._note(order, by, f"{ended.outcome}{why}")
+        await self._note(order, by, f"{ended.outcome}{why}")
         return ended
 
-    def _note(self, order: Order, by: str, outcome: str) -> None:
+    async def _note(self, order: Order, by: str, outcome: str) -> None:
         at, subject, text = self._now(), order.player or order.member, _with(order)
         entry = Given(at, by, str(order.do), subject, text, outcome, self._name)
         log.info("order: {line}", line=entry.line, by=by, do=entry.do, subject=subject)
         self._events.post("order", ["clientmigration", "order"], int(at), entry.line)
         self._waiting = [*self._waiting[1 - WAITING :], entry]
+        try:
+            await self.write()
+        except Exception as failure:
+            log.warn("an order is not kept yet: {why}", why=str(failure))
 
     async def write(self) -> None:
         """Have the ledger keep what it does not have yet."""
