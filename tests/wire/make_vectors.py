@@ -105,6 +105,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
         wire.SERVER_TO_PLAYER,
         (
             m.Greeting(role="gameserver"), m.Pong(1), m.Welcome(ADA, "gs-1", 120, 20),
+            m.Welcome(ADA, "gs-1", 120, 20, 4),
             m.View(TICK, 120, 120, 3735928559, VIEW_BODY), m.View(0, 0, 0, 0, b""), REDIRECT,
             m.Offered(7, 65539, "ab" * 32), m.Denied(9, "there is no such file here"),
             m.Chunk(7, 65536, b"end"), m.Chunk(4294967295, 2**63, b""),

@@ -148,12 +148,16 @@ class Traveller:
             return  # the new server has shown this tick, and knows better
         if connection is self.home or connection is self.next:
             self._tally.acknowledge(view.last, view.applied, view.digest, now)
-        crossing = self.next is not None or self.leaving is not None
-        for shown in self._tally.show(view.tick, view, now, crossing):
+        for shown in self._tally.show(view.tick, view, now, self._two()):
             self._told.tell("view", shown)
             self.streams.beat(shown.tick)
         if first:
             self._arrived(connection)
+
+    def _two(self) -> bool:
+        """Whether there are two connections, so that views may come on both."""
+        each = (self.home, self.next, self.leaving)
+        return sum(one is not None and not one.over for one in each) > 1
 
     def _arrived(self, connection: ServerConnection) -> None:
         """A server has shown its first view."""

@@ -120,13 +120,17 @@ export class Traveller {
       return; // the new server has shown this tick, and knows better
     }
     if (connection === this.home || connection === this.next) this.tally.acknowledge(view, now);
-    const crossing = this.next !== null || this.leaving !== null;
-    for (const shown of this.tally.show(view, now, crossing)) {
+    for (const shown of this.tally.show(view, now, this.#two())) {
       this.#told.tell("view", shown);
       this.streams.beat(shown.tick);
     }
     if (first) this.#arrived(connection);
     if (now - this.#beatAt > BEAT_S) this.#check(); // timers rest while a page is not looked at
+  }
+
+  /** Whether there are two connections, so that views may come on both. */
+  #two() {
+    return [this.home, this.next, this.leaving].filter((each) => each && !each.over).length > 1;
   }
 
   /** A server has shown its first view. */
