@@ -15,7 +15,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from behaviour import World
+from telling import World
 
 from clientmigration.core.player.snapshot import chained
 

@@ -14,7 +14,10 @@ from twisted.internet.defer import DeferredLock
 from clientmigration.core.player import bans as rules
 from clientmigration.core.player.bans import EACH, HEAD, Ban
 from clientmigration.errors import Refused
+from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.ledger import TimedLedger
+
+log = SparingLogger(__name__)
 
 LOOK_S = 0.3  # how often it is looked whether another router has changed anything
 AGAIN_S = 30.0  # and for good measure everything is read again
@@ -38,6 +41,7 @@ class Bans:
         self._known: dict[str, Ban] = {}
         self._seen = -1  # the number of the last change that is known
         self._read_at = 0.0
+        self._silent = False  # whether the ledger has not answered, and that was said
         self._one = DeferredLock()  # what is read must not be older than what was changed
 
     def __len__(self) -> int:
@@ -90,14 +94,23 @@ class Bans:
 
     async def _changed(self) -> None:
         """Have other routers look: after the change itself, or they could look too early."""
-        await self._ledger.rule([(HEAD, rules.counted)])
+        (head,) = await self._ledger.rule([(HEAD, rules.counted)])
+        if head.record.epoch == self._seen + 1:  # else others have changed something too
+            self._seen += 1
 
     # What others have ordered.
 
     async def look(self) -> None:
-        """Learn what is new, if anything is."""
-        async with self._one:
-            await self._look()
+        """Learn what is new, if anything is. A ledger that is away is asked again."""
+        try:
+            async with self._one:
+                await self._look()
+        except Exception as error:
+            if not self._silent:
+                log.warn("bans are not known anew: {why}", why=str(error))
+            self._silent = True
+        else:
+            self._silent = False
 
     async def _first(self) -> None:
         if self._seen < 0:
@@ -108,7 +121,7 @@ class Bans:
         if head.epoch == self._seen and abs(now - self._read_at) <= AGAIN_S:
             return
         found: dict[str, Ban] = {}
-        for key in rules.shards():
+        for key in rules.shards() if head.epoch else ():
             found |= rules.bans_in(await self._ledger.read(key), now)
         self._learn(found)
         self._seen, self._read_at = head.epoch, now
@@ -124,7 +137,9 @@ class Bans:
                 self._told.unbanned(name)
 
     async def keep(self) -> None:
-        """Write them anew, so that no ledger drops them as old."""
+        """Write them anew, so that no ledger drops them as old; if there were ever any."""
+        if self._seen <= 0:
+            return
         shards = [(key, rules.rewritten) for key in rules.shards()]
         await self._ledger.rule([*shards, (HEAD, rules.counted)])
 

@@ -82,7 +82,9 @@ class OrderLog:
         return OrdersGiven(n=asked.n, orders=known[-asked.most :])
 
     async def keep(self) -> None:
-        """Write them anew, so that no ledger drops them as old."""
+        """Write them anew, so that no ledger drops them as old; if there are any."""
+        if not rules.orders_in(await self._ledger.read(rules.KEY)):
+            return
         await self._ledger.rule([(rules.KEY, rules.given(()))])
 
 

@@ -342,7 +342,8 @@ class Router(Service):
         self.beats.every(period_s, "deciding", self.decisions.decide)
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
-        self.beats.every(LOOK_S, "looking for bans", self._look_for_bans)
+        if self.settings.shared:  # nobody else bans anybody
+            self.beats.every(LOOK_S, "looking for bans", self._look_for_bans)
         self.beats.every(WRITE_S, "keeping orders", self._keep_orders)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
         if self.settings.shared:
@@ -383,8 +384,8 @@ class Router(Service):
         return Deferred.fromCoroutine(self._forget())
 
     async def _forget(self) -> int:
-        await self.bans.keep()
-        await self.order_log.keep()
+        for each in (self.bans, self.order_log):
+            await each.keep()
         remembered_s = self.settings.policy.limits.remember_days * DAY_S
         return await self.ledger.forget(remembered_s, set(self.members))
 
@@ -402,6 +403,7 @@ class Router(Service):
         self.started = self.now()
         self.presence.begin()
         self.warm_start.begin()
+        self.beats.spawn("looking for bans", self.bans.look())
         self.beats.start()
 
     def stopService(self) -> None:

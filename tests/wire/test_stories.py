@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from behaviour import World
+from telling import World
 
 MADE = runpy.run_path(str(Path(__file__).with_name("make_behaviour.py")))
 STORIES: list[dict[str, Any]] = json.loads(MADE["FILE"].read_text())["stories"]
