@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from twisted.internet.address import IPv4Address
@@ -88,7 +88,7 @@ class World:
         self.player = Player(
             self.clock,
             "router:4100",
-            self._dial,
+            cast(Any, self._dial),
             Random(1),
             Login(login) if login else token,
             group,
