@@ -120,7 +120,7 @@ def bans(given: Namespace, answer: Output) -> int:
         return found
 
     found = with_router(given, "watcher", work)
-    table = _table("player", "until", "by", "since", "reason")
+    table = _table("player", "until (UTC)", "by", "since (UTC)", "reason")
     for ban in found:
         until = _date(ban.until) if ban.until else "for ever"
         table.add_row(ban.player, until, ban.by, _date(ban.at), ban.reason)
@@ -136,7 +136,7 @@ def _audit_flags(own: ArgumentParser) -> None:
 
 
 def audit(given: Namespace, answer: Output) -> int:
-    """List the latest orders, the newest last."""
+    """List the latest orders, a line each, the newest last; times are UTC."""
 
     async def work(client: OperatorClient) -> list[Given]:
         told = await _asked(client, AskOrders(0, given.last))
@@ -144,22 +144,20 @@ def audit(given: Namespace, answer: Output) -> int:
         return told.orders
 
     found = with_router(given, "watcher", work)
-    table = _table("at", "by", "order", "whom", "with", "came of it")
-    for each in found:
-        table.add_row(_date(each.at), each.by, each.do, each.subject, each.text, each.outcome)
-    answer.tell(found, table if found else "no orders are known")
+    lines = "\n".join(f"{_date(each.at)}  {each.line}" for each in found)
+    answer.tell(found, lines or "no orders are known")
     return DONE
 
 
 def _table(*titles: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in titles:
-        table.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold", no_wrap="UTC" in title)
     return table
 
 
 def _date(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 async def _asked(client: OperatorClient, question: Any) -> Any:

@@ -107,7 +107,7 @@ class Expulsions:
 
 def told(ban: Ban) -> str:
     """What a player is told who is banned."""
-    until = f" until {_date(ban.until)}" if ban.until else ""
+    until = f" until {date_of(ban.until)}" if ban.until else ""
     return f"you are banned{until}{_because(ban.reason)}"
 
 
@@ -115,5 +115,6 @@ def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
 
 
-def _date(at: float) -> str:
+def date_of(at: float) -> str:
+    """Unix seconds as a date that players and operators read."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from clientmigration.core.player import given as rules
 from clientmigration.core.player.given import Given
 from clientmigration.net.ledger import TimedLedger
+from clientmigration.router.expulsions import date_of
 from clientmigration.wire.operators import AskOrders, Ended, Order, OrdersGiven
 
 log = Logger()
@@ -92,7 +93,7 @@ def _with(order: Order) -> str:
     """What an order says besides what to do to whom."""
     words = (
         f"to {order.member}" if order.player and order.member else "",
-        f"until {order.until:.0f}" if order.until else "",
+        f"until {date_of(order.until)}" if order.until else "",
         order.reason,
         "by force" if order.force else "",
     )
