@@ -60,7 +60,7 @@ async def fetched(url: str, trust: Any = None) -> str:
     """The key set that is had there, in words."""
     from twisted.internet import reactor
 
-    keys = KeySetURL(key_agent(reactor, trust), url, reactor)  # type: ignore[arg-type]
+    keys = KeySetURL(key_agent(reactor, trust), url, reactor)
     await Deferred.fromCoroutine(keys.look_again())
     return str(keys.known)
 
