@@ -149,9 +149,16 @@ class Arena:
         return self.router
 
     def start_server(
-        self, name: str, capacity: int = 200, rate: int = 20, zone: str = "", named: bool = True
+        self,
+        name: str,
+        capacity: int = 200,
+        rate: int = 20,
+        zone: str = "",
+        named: bool = True,
+        game: MakeGame | None = None,
     ) -> GameServer:
-        """A game server that attaches to the router, which gives it a name if it is not `named`."""
+        """A game server that attaches to the router, which gives it a name if it is not `named`. It
+        runs the arena's game, or another `game` (a newer version of it, say)."""
         address, clock = f"{name}:1", self._host(name)
         called = name if named else ""
         routers = len(self.equals)
@@ -170,7 +177,7 @@ class Arena:
         )
         made = self.parts
         parts = ServerParts(
-            made.game, self.files, made.seat, made.waivers, made.world, made.condition, made.beats
+            game or made.game, self.files, made.seat, made.waivers, made.world, made.condition, made.beats
         )
         server = self.servers[name] = build_server(outside, setting, parts)
         self.network.listen(name, address, server.player_line)
