@@ -110,6 +110,12 @@ class TicketRefused(PeersFault):
     code = "ticket_refused"
 
 
+class OtherGame(PeersFault):
+    """A game server of another game than this fleet plays."""
+
+    code = "other_game"
+
+
 class HandshakeFailed(PeersFault):
     """No TLS connection came about, or it broke. The text says why."""
 

@@ -19,6 +19,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.release import Release
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink
@@ -213,14 +214,14 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     date = WorldClock(outside.clock, outside.wall)
     ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
-    attachment, traffic = _attachment(outside, setting), Traffic(meter)
+    game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
+    guarded = GuardedGame(game, GameFaults(meter, ticks.now))
+    attachment, traffic = _attachment(outside, setting, guarded), Traffic(meter)
     burns = Burns(outside.cpu, setting.burns, partial(meter.count, "burns_refused"))
 
     def call(name: str, address: str) -> ClientService:
         return _calling(outside, address, traffic, lambda: Link(papers, ears, name))
 
-    game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
-    guarded = GuardedGame(game, GameFaults(meter, ticks.now))
     asked = partial(_workloads, meter, burns, parts.files)
     hall = Hall(ticks, guarded, meter, attachment, asked, lambda: neighbours.look())
     seats = Seats(hall, setting.capacity, promised, parts.seat)
@@ -267,10 +268,11 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     return server
 
 
-def _attachment(outside: ServerOutside, setting: Setting) -> Attachment:
+def _attachment(outside: ServerOutside, setting: Setting, game: Game) -> Attachment:
     """Who has several routers is known to them by its life."""
     life = outside.entropy(8).hex() if setting.routers > 1 else ""
-    return Attachment(setting.name, setting.address, setting.zone, setting.inner, life)
+    runs = Release(game.name, game.version, game.reads)
+    return Attachment(setting.name, setting.address, setting.zone, setting.inner, life, runs)
 
 
 def _give_up(

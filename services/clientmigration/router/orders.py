@@ -96,5 +96,8 @@ class Orders:
             return f"no member is called {order.member!r}"
         if record.owner == order.member:
             return f"{order.player} plays on {order.member} already"
+        here, there = (self._members[each].release for each in (record.owner, order.member))
+        if not there.takes(here, emptied=True):
+            return f"{order.member} can not read what {record.owner} stores"
         moving = self._moves.moving(order.player)
         return f"{order.player} is being moved already" if moving else ""

@@ -35,8 +35,9 @@ COLOURS = {
 }
 
 
-def status(board: Board, now: float, play: str = "") -> dict[str, Any]:
-    """The status document of docs/status.md, version 1. `play` is where browsers play."""
+def status(board: Board, now: float, offered: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The status document of docs/status.md, version 1. `offered` is what the daemon was told
+    to say beside: where browsers play, and what."""
     state, known = board.state(now), board.status
     document: dict[str, Any] = {
         "version": VERSION,
@@ -46,9 +47,7 @@ def status(board: Board, now: float, play: str = "") -> dict[str, Any]:
         "servers": [_server(each) for each in known.servers] if known else [],
         "moves": [move(each) for each in known.recent[:RECENT]] if known else [],
     }
-    if play:
-        document["play"] = play
-    return document
+    return {**document, **(offered or {})}
 
 
 def fleet(known: Status) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from clientmigration.client.player import Player
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import MemorySink
 from clientmigration.core.player.mailbox import Letter, under_way
+from clientmigration.games.meadow.game import Meadow
 from clientmigration.gameserver.condition import Condition, MakeCondition
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
-from clientmigration.gameserver.meadow import Meadow
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import MakeSeat
 from clientmigration.gameserver.service import GameServer, ServerOutside, ServerParts, Setting
@@ -158,9 +158,16 @@ class Arena:
         return self.router
 
     def start_server(
-        self, name: str, capacity: int = 200, rate: int = 20, zone: str = "", named: bool = True
+        self,
+        name: str,
+        capacity: int = 200,
+        rate: int = 20,
+        zone: str = "",
+        named: bool = True,
+        game: MakeGame | None = None,
     ) -> GameServer:
-        """A game server that attaches to the router, which gives it a name if it is not `named`."""
+        """A game server that attaches to the router, which gives it a name if it is not `named`. It
+        runs the arena's game, or another `game` (a newer version of it, say)."""
         address, clock = f"{name}:1", self._host(name)
         called = name if named else ""
         routers = len(self.equals)
@@ -181,7 +188,7 @@ class Arena:
         )
         made = self.parts
         parts = ServerParts(
-            made.game, self.files, made.seat, made.waivers, made.world, made.condition, made.beats
+            game or made.game, self.files, made.seat, made.waivers, made.world, made.condition, made.beats
         )
         server = self.servers[name] = build_server(outside, setting, parts)
         self.network.listen(name, address, server.player_line)

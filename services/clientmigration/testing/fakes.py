@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 
 from clientmigration.core.player.bans import is_kept
 from clientmigration.core.player.ledger import Record
-from clientmigration.gameserver.meadow import Meadow, newborn
+from clientmigration.games.meadow.game import Meadow, newborn
 from clientmigration.net.ledger import Change, Changed, MemoryLedger
 from clientmigration.testing.clock import HostClock
 

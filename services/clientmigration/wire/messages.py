@@ -232,7 +232,8 @@ class Attach(Message, frozen=True, tag="attach"):
 
     Members of one `zone` are equally far from any player; without one it is a zone of its own.
     `inner`: where other game servers reach it, if that is not the `address` that players are told.
-    `life` is my process, if I have several routers."""
+    `life` is my process, if I have several routers. I run this `version` of this `game`, and can
+    read states up to version `reads`."""
 
     name: str
     role: str
@@ -242,6 +243,9 @@ class Attach(Message, frozen=True, tag="attach"):
     zone: Label = ""
     inner: Inner = ""
     life: Label | msgspec.UnsetType = msgspec.UNSET
+    game: Label | msgspec.UnsetType = msgspec.UNSET
+    version: int | msgspec.UnsetType = msgspec.UNSET
+    reads: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Report(Message, frozen=True, tag="report"):
