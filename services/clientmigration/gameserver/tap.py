@@ -36,6 +36,7 @@ from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.guests import Guests
 from clientmigration.net.probe import Probe
+from clientmigration.net.prometheus import Scraped
 from clientmigration.net.routers import each_of
 from clientmigration.net.settings import (
     ORIGINS,
@@ -141,6 +142,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a game server, on `reactor`."""
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     probe = Probe(reactor)
+    scraped = Scraped(reactor, options["prometheus"], "gameserver")
     routers = each_of(options["router"])
     setting = Setting(
         options["name"],
@@ -155,7 +157,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     outside = ServerOutside(
         clock=reactor,
         seals=options.seals,
-        sink=carbon,
+        sink=scraped.beside(carbon),
         probe=probe,
         cpu=time.process_time,
         entropy=os.urandom,
@@ -184,7 +186,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         told = server.attachment.advertise
         links = Asking(agent_for(reactor), options.sidecar, told, links, reactor)
     lookers = looking(reactor, options, server)
-    return InOrder(options.renewals(reactor), carbon, probe, *lookers, door, links, server)
+    below = [options.renewals(reactor), *scraped.door, carbon, probe, *lookers]
+    return InOrder(*below, door, links, server)
 
 
 def looking(reactor: Any, options: Options, server: GameServer) -> list[IService]:

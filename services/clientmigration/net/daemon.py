@@ -16,7 +16,8 @@ from typing import Any
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError, ReactorNotRunning
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.systemd import Notices
@@ -48,11 +49,23 @@ class Daemon(MultiService):
     """`make(reactor)` makes all parts. twistd calls makeService, forks, opens ports as root, gives
     up root, and only then starts: the parts are made between the second and the third."""
 
-    def __init__(self, make: Callable[[Any], IService], reactor: Any = None) -> None:
+    def __init__(
+        self,
+        make: Callable[[Any], IService],
+        reactor: Any = None,
+        observer: Callable[[], ILogObserver] | None = None,
+    ) -> None:
         super().__init__()
+        self._observer = observer
         self._make, self._reactor = make, reactor
         self._notices = Notices(os.environ)
         self._ended: Deferred[None] | None = None
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Tell twistd's application how its log is to be written, if it is to be told."""
+        if self._observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._observer())
+        super().setServiceParent(parent)
 
     def privilegedStartService(self) -> None:
         """Make the parts, and have them open their ports."""

@@ -22,6 +22,7 @@ from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.guests import Guests
 from clientmigration.net.ledgers import Engine, is_engine, kept_in, opened
 from clientmigration.net.probe import Probe
+from clientmigration.net.prometheus import Scraped
 from clientmigration.net.settings import (
     GRAPHITE,
     ORIGINS,
@@ -92,12 +93,13 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     graphite = options["graphite"].rstrip("/")
     events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)
     probe = Probe(reactor)
+    scraped = Scraped(reactor, options["prometheus"], "router")
     ledger = opened(options.ledger, reactor, os.urandom(16).hex())
     outside = RouterOutside(
         clock=reactor,
         ledger=ledger,
         seals=options.seals,
-        sink=carbon,
+        sink=scraped.beside(carbon),
         events=events,
         probe=probe,
         entropy=os.urandom,
@@ -117,4 +119,5 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     players = Door(players_door, reception, guests=visitors)
     members_door = listening(reactor, options["members"], encryption, demanding=True)
     members = Door(members_door, router.member_line, guests=strangers)
-    return InOrder(options.renewals(reactor), ledger, carbon, probe, router, members, players)
+    below = [options.renewals(reactor), *scraped.door, ledger, carbon, probe]
+    return InOrder(*below, router, members, players)
