@@ -37,7 +37,7 @@ class RouterOrders:
         ticks: AfterTick,
         stored: Callable[[wire.Stored], None],
         learn: Callable[[wire.Neighbours], None],
-        drain: Callable[[bool], None],
+        drain: Callable[[bool, bool], None],
         date: Callable[[float | None], None],
     ) -> None:
         self._seats, self._ticks = seats, ticks
@@ -53,7 +53,7 @@ class RouterOrders:
             case wire.Neighbours():
                 self._learn(message)
             case wire.Drain():
-                self._drain(message.on)
+                self._drain(message.on, message.stop)
             case wire.Prepare():
                 self._player(message.snapshot.player, lambda: self._act(message, asker))
             case wire.Freeze() | wire.Release():

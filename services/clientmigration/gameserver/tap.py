@@ -6,14 +6,16 @@ import atexit
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService
 from twisted.internet.endpoints import clientFromString
+from twisted.logger import Logger
 
+from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ConfigurationError
 from clientmigration.gameserver.agones import Sidecar, sidecar_url
 from clientmigration.gameserver.chosen import chosen
@@ -46,10 +48,13 @@ from clientmigration.net.settings import (
     bounds_flags,
     bounds_of,
     hertz,
+    policy_from,
     positive,
     served,
 )
 from clientmigration.net.web import Reception
+
+log = Logger()
 
 GAME_FAILED = 70  # EX_SOFTWARE of sysexits.h
 
@@ -164,10 +169,12 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         dial=dialer(reactor, options.encryption.trust),
         dropped=carbon.take_dropped,
         end=lambda why: end(reactor, why),
+        stop=reactor.stop,
         wall=time.time,
     )
     parts = ServerParts(options.game, options.files)
     server = build(outside, setting, parts)
+    options.again.append(partial(judge_again, options["policy"], server.govern))
     encryption = options.encryption
     listen = listening(reactor, options["listen"], encryption)
     descriptors = Descriptors(provide(2 * setting.capacity), server.turned_away, reactor)
@@ -188,6 +195,19 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     lookers = looking(reactor, options, server)
     below = [options.renewals(reactor), *scraped.door, carbon, probe, *lookers]
     return InOrder(*below, door, links, server)
+
+
+def judge_again(file: str, govern: Callable[[Policy], None]) -> None:
+    """SIGHUP: the file that `--policy` names may be another now."""
+    if not file:
+        log.info("SIGHUP: there is no --policy to read again")
+        return
+    try:
+        govern(policy_from(file))
+    except ConfigurationError as error:
+        log.warn("policy {file} not taken, the old one holds: {error}", file=file, error=str(error))
+    else:
+        log.info("policy {file} read again", file=file)
 
 
 def looking(reactor: Any, options: Options, server: GameServer) -> list[IService]:

@@ -6,9 +6,10 @@ It knows no daemon in particular.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,10 @@ class Daemon(MultiService):
         make: Callable[[Any], IService],
         reactor: Any = None,
         observer: Callable[[], ILogObserver] | None = None,
+        again: Sequence[Callable[[], object]] = (),
     ) -> None:
         super().__init__()
-        self._observer = observer
+        self._observer, self._again = observer, again
         self._make, self._reactor = make, reactor
         self._notices = Notices(os.environ)
         self._ended: Deferred[None] | None = None
@@ -84,7 +86,7 @@ class Daemon(MultiService):
         self._reactor.callWhenRunning(self._runs)
 
     def _runs(self) -> None:
-        obey_signals(self._reactor, self.hurry)
+        obey_signals(self._reactor, self.hurry, self._reads_again)
         self._notices.ready(self._reactor)
 
     def stopService(self) -> Deferred[None]:
@@ -102,6 +104,14 @@ class Daemon(MultiService):
     def _late(self) -> None:
         log.error("not everything has stopped in its bound: this ends now")
         self._end()
+
+    def _reads_again(self) -> bool:
+        """SIGHUP: read again what can be, unless it means that a terminal is gone."""
+        if not self._again or has_terminal():
+            return False
+        for act in self._again:
+            self._reactor.callFromThread(act)
+        return True
 
     def hurry(self) -> None:
         """End now, whatever is still to be done."""
@@ -123,13 +133,27 @@ def clearly() -> Iterator[None]:
         raise SystemExit(f"clientmigration: {error}") from None
 
 
-def obey_signals(reactor: Any, hurry: Callable[[], None]) -> None:
+def has_terminal() -> bool:
+    """Whether there is a terminal that could be closed: not for a daemon in the background."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError as error:
+        return error.errno == errno.EIO  # there was one, and it is gone
+    return True
+
+
+def obey_signals(
+    reactor: Any, hurry: Callable[[], None], again: Callable[[], bool] = lambda: False
+) -> None:
     """The first signal stops in order, the second at once, a third does not even ask. A terminal
-    that is closed (SIGHUP) is a signal like the others, unless nohup has said to ignore it."""
+    that is closed (SIGHUP) is a signal like the others, unless nohup has said to ignore it, or it
+    has files read `again`."""
     told: list[int] = []
     usual = {number: signal.getsignal(number) for number in ENDS}
 
     def signalled(number: int, frame: Any) -> None:
+        if number == signal.SIGHUP and again():
+            return
         told.append(number)
         twisted = usual[signal.Signals(number)]
         if len(told) > 2:

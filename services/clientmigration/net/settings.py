@@ -49,7 +49,9 @@ def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
 
     twistd: Mapping[str, Any] = options.parent or {}
     logfile = twistd.get("logfile") or ""
-    return Daemon(make, observer=partial(lines, logfile) if options["log-json"] else None)
+    return Daemon(
+        make, again=options.again, observer=partial(lines, logfile) if options["log-json"] else None
+    )
 
 
 def keep_what_is_loaded() -> None:
@@ -183,6 +185,7 @@ class Common(usage.Options):
 
     def __init__(self) -> None:
         super().__init__()
+        self.again: list[Callable[[], object]] = []  # what reads its file again at SIGHUP
         for flag in self.routers:
             self._dispatch[flag] = Joined(self, flag)
 
@@ -200,6 +203,7 @@ class Common(usage.Options):
             check_url(self[flag], f"--{flag} ", ("http",), GRAPHITE)
         for flag in (*self.written, *self.read_again):
             self[flag] = self[flag] and str(Path(self[flag]).absolute())
+        self["policy"] = self["policy"] and str(Path(self["policy"]).absolute())
         if self.keyed:
             _ = self.seals
         _ = self.policy, self.origins, self.encryption, self.trusted

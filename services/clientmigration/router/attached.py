@@ -30,7 +30,7 @@ class MemberLink:
     `roster` holds its players by name, as it listed them at `listed_at` (Unix seconds); `measures`
     the values of its latest report by their names in the catalogue. Of one that has several routers
     `life` says which process it is, `routers` which it is attached to, `primary` to which of them
-    it sends checkpoints, and `shared` more of some players.
+    it sends checkpoints, and `shared` more of some players. `version` is its program's.
     """
 
     name: str
@@ -41,6 +41,7 @@ class MemberLink:
     listing: dict[str, Entry] = field(default_factory=dict)  # a roster of which parts are missing
     listed_at: float = 0.0
     life: str = ""
+    version: str = ""
     routers: Sequence[str] = ()
     primary: str = ""
     shared: Mapping[str, Shared] = field(default_factory=dict)
@@ -79,13 +80,15 @@ class AttachedMembers(Mapping[str, MemberLink]):
     def __contains__(self, name: object) -> bool:
         return name in self._links
 
-    def admit(self, name: str, role: str, line: Line, life: str = "") -> MemberLink:
+    def admit(
+        self, name: str, role: str, line: Line, life: str = "", version: str = ""
+    ) -> MemberLink:
         """Attach a member under this name, or under a free one if it brings none. Raises
         `NotAuthentic` when the name is taken."""
         if name in self._links:
             raise NotAuthentic(f"there is a member called {name} already")
         name = name or self._free_name()
-        link = self._links[name] = MemberLink(name, role, line, life=life)
+        link = self._links[name] = MemberLink(name, role, line, life=life, version=version)
         return link
 
     def _free_name(self) -> str:

@@ -120,7 +120,9 @@ class MemberLine:
         if self._line.over:
             return
         ports = self._ports
-        link = self._link = self._members.admit(name, message.role, self._line, life)
+        link = self._link = self._members.admit(
+            name, message.role, self._line, life, message.version
+        )
         self._line.guest.proven()
         proof = self._seals.proof("router", self._nonce, message.nonce, link.name)
         told = Attached(name=link.name, proof=proof, now=ports.date(), router=ports.router)

@@ -28,6 +28,7 @@ from clientmigration.wire.operators import (
     Explain,
     Find,
     Found,
+    Govern,
     OperatorRole,
     Order,
     Overview,
@@ -53,6 +54,7 @@ class OperatorPorts:
     found: Callable[[Find], Awaitable[Found | Ended]]
     because: Callable[[Explain], Because]
     carry_out: Callable[[Order], Awaitable[Ended]]
+    govern: Callable[[Govern], Ended]
 
 
 class Operators:
@@ -113,6 +115,10 @@ class Operators:
         """Do it, and say when it is done."""
         self._beats.spawn("an order", _reply(line, message.n, self._ports.carry_out(message)))
 
+    def govern(self, line: OperatorLine, message: Govern) -> None:
+        """Decide by another policy."""
+        line.line.say(self._ports.govern(message))
+
 
 async def _reply(operator: OperatorLine, n: int, answering: Awaitable[Answer]) -> None:
     try:
@@ -154,13 +160,16 @@ class OperatorLine:
                 self._operators.find(self, message)
             case Explain():
                 self._operators.explain(self, message)
-            case Order():
+            case Order() | Govern():
                 self._order(message)
 
-    def _order(self, message: Order) -> None:
+    def _order(self, message: Order | Govern) -> None:
         if self._role != "operator":
             raise OutOfTurn("a watcher gives no orders")
-        self._operators.order(self, message)
+        if isinstance(message, Govern):
+            self._operators.govern(self, message)
+        else:
+            self._operators.order(self, message)
 
     def _enter(self, message: Enter) -> None:
         if self._entered:

@@ -56,7 +56,7 @@ class Orders:
         if order.do == "drain" and not order.force and (why := self._nowhere(order.member)):
             return Ended(order.n, "refused", why)
         log.info("an operator says {do} {member}", do=order.do, member=order.member)
-        self._members.tell(order.member, Drain(on=order.do == "drain"))
+        self._members.tell(order.member, Drain(on=order.do != "undrain", stop=order.do == "stop"))
         return Ended(order.n, "done", f"{order.member} has been told")
 
     def _nowhere(self, name: str) -> str:

@@ -37,6 +37,7 @@ from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
 from clientmigration.router.equals import Equals
+from clientmigration.router.governing import Governing
 from clientmigration.router.homes import Homes
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
@@ -143,7 +144,7 @@ class Router(Service):
         outside = self.outside
         facts, counts = MoveFacts(self.audit), MoveCounts(self.meter)
         self.past = Past(self.meter)
-        self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s, self.now)
+        self.cooldowns = Cooldowns(lambda: self.situation.policy.limits.cooldown_s, self.now)
         self.reluctant = Reluctant()
         relocations = Relocations(self.fleet.headcount)
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant, relocations)
@@ -225,7 +226,6 @@ class Router(Service):
         )
 
     def _make_decisions(self) -> None:
-        limits = self.settings.policy.limits
         self.residents = Residents(
             self.members,
             self.pings,
@@ -235,7 +235,10 @@ class Router(Service):
             self.now,
         )
         self.departures = Departures(
-            self.outside.clock, self.moves.start, limits.moves_per_second, self.beats
+            self.outside.clock,
+            self.moves.start,
+            lambda: self.situation.policy.limits.moves_per_second,
+            self.beats,
         )
         self.decisions = Decisions(
             self.situation,
@@ -260,12 +263,16 @@ class Router(Service):
             started=lambda: self.started,
         )
         orders = Orders(self.situation, self.members, self.ledger, self.moves)
+        self.governing = Governing(
+            self.situation, self.decision_log.flush, self.settings.policy_file
+        )
         ports = OperatorPorts(
             overview=partial(overview, self.overview_ports),
             world=partial(world, self.overview_ports),
             found=partial(found, self.overview_ports),
             because=partial(because, self.overview_ports),
             carry_out=orders.carry_out,
+            govern=self.governing.order,
         )
         self.operators = Operators(self.settings.name, ports, self.beats)
         usual = PeerKind(member_lines.TERMS, self._listen_to_member)
@@ -336,7 +343,7 @@ class Router(Service):
     def forget(self) -> Deferred[int]:
         """Have the ledger drop those who were not seen for as long as the policy remembers them. Of
         a server that is here some may only have stood still."""
-        remembered_s = self.settings.policy.limits.remember_days * DAY_S
+        remembered_s = self.situation.policy.limits.remember_days * DAY_S
         return self.ledger.forget(remembered_s, set(self.members))
 
     # Life.

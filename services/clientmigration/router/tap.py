@@ -108,7 +108,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         past=None if options["forget"] else from_graphite(reactor, graphite),
     )
     shared = isinstance(options.ledger, Engine)
-    router = build(outside, RouterSettings(options["name"], options.policy, shared))
+    router = build(
+        outside, RouterSettings(options["name"], options.policy, shared, options["policy"])
+    )
+    options.again.append(router.governing.read_again)
     descriptors = Descriptors(provide(VISITORS), router.turned_away, reactor)
     origins = options.origins
     reception = Reception(router.player_line, origins, reactor, router.blame, descriptors.left)

@@ -232,7 +232,7 @@ class Attach(Message, frozen=True, tag="attach"):
 
     Members of one `zone` are equally far from any player; without one it is a zone of its own.
     `inner`: where other game servers reach it, if that is not the `address` that players are told.
-    `life` is my process, if I have several routers."""
+    `life` is my process, if I have several routers; `version` that of my program."""
 
     name: str
     role: str
@@ -242,6 +242,7 @@ class Attach(Message, frozen=True, tag="attach"):
     zone: Label = ""
     inner: Inner = ""
     life: Label | msgspec.UnsetType = msgspec.UNSET
+    version: Label = ""
 
 
 class Report(Message, frozen=True, tag="report"):
@@ -458,9 +459,11 @@ class Cancel(Message, frozen=True, tag="cancel"):
 
 
 class Drain(Message, frozen=True, tag="drain"):
-    """Router: an operator wants you empty: take nobody (`on` false: you may take players again)."""
+    """Router: an operator wants you empty: take nobody (`on` false: you may take players again);
+    with `stop` end as well, as by a signal."""
 
     on: bool
+    stop: bool = False
 
 
 class Neighbour(msgspec.Struct, frozen=True):

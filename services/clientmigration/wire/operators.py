@@ -22,7 +22,7 @@ from clientmigration.wire.messages import (
 )
 
 OperatorRole = Literal["watcher", "operator"]
-Verb = Literal["drain", "undrain", "move"]
+Verb = Literal["drain", "undrain", "move", "stop"]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 
 # Operator to router.
@@ -57,7 +57,8 @@ class Explain(Message, frozen=True, tag="explain"):
 
 
 class Order(Message, frozen=True, tag="order"):
-    """Operator: order `n`: empty this member, let it fill again, or move this player to it.
+    """Operator: order `n`: empty this member, let it fill again, move this player to it, or have it
+    stop, as a signal would.
 
     A drain that leaves players nowhere to go is refused, unless it is said with `force`.
     """
@@ -67,6 +68,15 @@ class Order(Message, frozen=True, tag="order"):
     member: Name
     player: Name = ""
     force: bool = False
+
+
+class Govern(Message, frozen=True, tag="govern"):
+    """Operator: order `n`: decide by this policy from now on, by section and field; what is left
+    out is as by default. Without `take`: would you?"""
+
+    n: Count
+    policy: dict[str, dict[str, bool | int | float | str]]
+    take: bool = True
 
 
 # Router to operator.
@@ -100,7 +110,8 @@ class MemberStatus(msgspec.Struct, frozen=True):
     """One member now; `closed` says why nobody is sent there (silent, draining, unhealthy,
     unreachable, or "").
 
-    `owner` is its number in views; `sample` is null until it has reported.
+    `owner` is its number in views; `sample` is null until it has reported. `version` is that of
+    its program, "" if it does not say.
     """
 
     name: str
@@ -110,6 +121,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
     owner: Owner = 0
     closed: str = ""
     sample: MemberSample | None = None
+    version: str = ""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -133,7 +145,9 @@ class Moved(msgspec.Struct, frozen=True):
 class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     """Router: this is how things stand `now`; `joins` and `moves` count since `started`.
 
-    `moves` has a number for each outcome; `recent` the latest moves, newest first.
+    `moves` has a number for each outcome; `recent` the latest moves, newest first. `version` is the
+    router's program's, `policy` the same for equal policies, `routers` are the names of all that
+    its members are attached to.
     """
 
     router: str
@@ -147,6 +161,9 @@ class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     joins: int
     moves: dict[str, int]
     recent: list[Moved]
+    version: str = ""
+    policy: str = ""
+    routers: list[str] = msgspec.field(default_factory=list)
 
 
 class Dot(msgspec.Struct, frozen=True, array_like=True):
@@ -209,7 +226,7 @@ class Ended(Message, frozen=True, tag="ended"):
     text: str = ""
 
 
-Asked = Find | Explain | Order
+Asked = Find | Explain | Order | Govern
 Answer = Found | Because | Ended
 OperatorToRouter = Greeting | Goodbye | Enter | Watch | Here | Asked
 RouterToOperator = Greeting | Goodbye | Challenge | Entered | Overview | World | Answer
