@@ -132,7 +132,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Own(MOVE, ADA, 4, HOLDER, SNAPSHOT), m.Own(MOVE, BOB, 1, HOLDER, None),
             m.Release(ADA, 4), m.Cancel(MOVE, ADA, "the target was lost"), m.Stored(8, [BOB]),
             m.Retain(MOVE, ADA, 5),
-            m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True), GOODBYE,
+            m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True),
+            m.Drain(True, True), GOODBYE,
         ),
     ),
     "server to server": (
@@ -151,7 +152,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Greeting(role="operator"), o.Enter("0f" * 16, "c0" * 32), o.Watch(), o.Watch(True),
             m.Here(), o.Find(1, ADA), o.Order(2, "drain", "gs-1"), o.Order(3, "undrain", "gs-1"),
             o.Explain(5, "gs-1"),
-            o.Order(4, "move", "gs-2", ADA), GOODBYE,
+            o.Order(4, "move", "gs-2", ADA), o.Order(6, "stop", "gs-1"),
+            o.Govern(7, {"limits": {"moves_per_second": 30.0}}), GOODBYE,
         ),
     ),
     "router to operator": (

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from clientmigration.cli import (
     context,
+    doctor,
     events,
     explain,
     govern,
@@ -42,6 +43,7 @@ from clientmigration.net.terminal import make_legible
 COMMANDS: tuple[Command, ...] = (
     status.COMMAND,
     top.COMMAND,
+    doctor.COMMAND,
     orders.DRAIN,
     orders.UNDRAIN,
     orders.MIGRATE,

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from clientmigration.cli.times import clock, zone, zoned
+from clientmigration.cli.times import of_day, zone
 from clientmigration.wire.operators import Found, MemberSample, MemberStatus, Moved, Overview
 
 GRADES = (("fit", "green"), ("strained", "yellow"), ("overloaded", "red"))
@@ -29,11 +29,11 @@ def headline(overview: Overview) -> Text:
     ended = sum(overview.moves.values())
     failed = ended - overview.moves.get("settled", 0)
     return Text.assemble(
-        (overview.router, "bold"), f"  {zoned(overview.now)}  ",
+        (overview.router, "bold"), f"  {of_day(overview.now)} {zone(overview.now)}  ",
         (f"{overview.players}", "bold"), f" of {overview.capacity} players on ",
         (f"{len(overview.members)}", "bold"), " servers, ",
-        f"{overview.waiting} wait, {overview.moving} are being moved\n",
-        (f"since {clock(overview.started)}: {overview.joins} joins, {ended} moves", "dim"),
+        f"{overview.waiting} wait, {overview.moving} being moved\n",
+        (f"since {of_day(overview.started)}: {overview.joins} joins, {ended} moves", "dim"),
         (f", {failed} of them failed" if failed else "", "red"),
         (_split(overview.members), "dim"),
     )  # fmt: skip
@@ -122,7 +122,7 @@ def moves(listed: Iterable[Moved]) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     for move in listed:
         table.add_row(
-            clock(move.at),
+            of_day(move.at),
             move.player,
             move.source,
             move.target,
@@ -143,10 +143,10 @@ def _outcome(move: Moved) -> Text:
 def found(player: Found) -> RenderableType:
     """Where one player is, and its last moves."""
     ping = "" if player.ping_ms is None else f", ping {player.ping_ms:.1f} ms"
-    since = "" if player.since is None else f" since {clock(player.since)}"
+    since = "" if player.since is None else f" since {of_day(player.since)}"
     place = f"{player.state or 'not listed'} at {player.x:.0f}, {player.y:.0f} m{ping}"
     where = Text.assemble(
         (player.player, "bold"), " is on ", (player.member or "no server", "bold"),
-        f"{since} ({place}), epoch {player.epoch}, stored {clock(player.stored_at)}",
+        f"{since} ({place}), epoch {player.epoch}, stored {of_day(player.stored_at)}",
     )  # fmt: skip
     return Group(where, moves(player.moves)) if player.moves else where

@@ -20,8 +20,13 @@ def clock(at: float) -> str:
     return said.strftime("%H:%M:%S" if said.date() == today else "%Y-%m-%d %H:%M:%S")
 
 
+def of_day(at: float) -> str:
+    """Unix seconds as a time of day, of what is of today as a rule."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+
+
 def zoned(at: float) -> str:
-    """The same, with the time zone."""
+    """The same as `clock`, with the time zone."""
     return f"{clock(at)} {zone(at)}"
 
 

@@ -255,20 +255,10 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
     reporter = Reporter(measures, attachment, outside.sink, ticks.date)
 
-    def sweep() -> None:
-        waivers.ask()
-        duties.press()
-        seats.expire()
-
+    sweep = in_turn(lambda: waivers.ask(), lambda: duties.press(), lambda: seats.expire())
     told = lambda now: date.heard(now, nobody_plays=not seats)  # noqa: E731
-    orders = RouterOrders(
-        seats,
-        ticks,
-        rounds.stored,
-        neighbours.learn,
-        lambda on, stop: server.ordered(on, stop),
-        told,
-    )
+    obeyed = lambda on, stop: server.ordered(on, stop)  # noqa: E731
+    orders = RouterOrders(seats, ticks, rounds.stored, neighbours.learn, obeyed, told)
     duties = RouterDuties(attachment, seats, orders, told, waivers.ask, ticks.now)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
     gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
@@ -283,6 +273,16 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
     server = GameServer(rooms, outside.clock, step, beats, outside.stop)
     return server
+
+
+def in_turn(*acts: Callable[[], object]) -> Callable[[], None]:
+    """One after the other."""
+
+    def act() -> None:
+        for each in acts:
+            each()
+
+    return act
 
 
 def _attachment(outside: ServerOutside, setting: Setting) -> Attachment:

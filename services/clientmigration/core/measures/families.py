@@ -37,7 +37,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Place:
+class FamilyPlace:
     """Where a measure's value goes. `adds`: it is the count of one interval and is added up;
     `lasting`: it is told of a whole minute, the greatest of it (`max`) or the latest."""
 
@@ -48,7 +48,7 @@ class Place:
     lasting: bool = False
 
 
-def places(role: str) -> dict[str, Place]:
+def places(role: str) -> dict[str, FamilyPlace]:
     """Where each measure of a role goes, in catalogue order. What the catalogue has both of one
     interval and as a total (`moves`, `moves_total`) goes there once, as the total."""
     known = measures(role)
@@ -59,17 +59,17 @@ def places(role: str) -> dict[str, Place]:
     }
 
 
-def _place(role: str, measure: Measure) -> Place:
+def _place(role: str, measure: Measure) -> FamilyPlace:
     if measure.sparse:
         return _of_spread(role, measure)
     counted = measure.fold == "sum" or measure.unit in ("per_s", "bytes_per_s")
     total = measure.name.endswith("_total")
     stem, factor = _in_base(measure.name.removesuffix("_total"), measure.unit)
     kind: Kind = "counter" if counted or total else "gauge"
-    return Place(Family(_named(role, stem), kind, measure.text), factor, adds=counted)
+    return FamilyPlace(Family(_named(role, stem), kind, measure.text), factor, adds=counted)
 
 
-def _of_spread(role: str, measure: Measure) -> Place:
+def _of_spread(role: str, measure: Measure) -> FamilyPlace:
     """A rank of a spread. The greatest is no quantile there, but a gauge beside the summary."""
     stem, _, rank = measure.name.rpartition("_")
     base, factor = _in_base(stem, measure.unit)
@@ -77,12 +77,14 @@ def _of_spread(role: str, measure: Measure) -> Place:
     said = text[0].upper() + text[1:]
     if rank != "max":
         family = Family(_named(role, base), "summary", said)
-        return Place(family, factor, QUANTILES[f"_{rank}"], lasting=True)
+        return FamilyPlace(family, factor, QUANTILES[f"_{rank}"], lasting=True)
     short, unit = (
         (base.removesuffix("_seconds"), "_seconds") if measure.unit == "ms" else (base, "")
     )
     text = f"{said.removesuffix('.')}: the greatest of the last minute."
-    return Place(Family(_named(role, f"{short}{MAX}{unit}"), "gauge", text), factor, lasting=True)
+    return FamilyPlace(
+        Family(_named(role, f"{short}{MAX}{unit}"), "gauge", text), factor, lasting=True
+    )
 
 
 def _in_base(name: str, unit: str) -> tuple[str, float]:
