@@ -106,8 +106,7 @@ async def _router(reactor: Any, given: Namespace, where: str, known: list[Overvi
             else "--secret-file names another cluster's secret, or --tls-ca is missing"
         )
         return Checked("router", "bad", str(error), do)
-    finally:
-        client.leave()
+    client.leave()
     assert client.overview is not None
     known.append(client.overview)
     took_ms = (reactor.seconds() - began) * 1000
@@ -137,7 +136,8 @@ async def _ledger(reactor: Any, given: Namespace) -> list[Checked]:
     try:
         wrong, error = await ledger.check().addTimeout(2 * ANSWER_S, reactor), ""
     except Exception as problem:  # whatever it says of itself is what is to be told
-        wrong, error = [], str(problem) or type(problem).__name__
+        said = str(problem) or type(problem).__name__
+        wrong, error = ([], said) if is_engine(given.ledger) else ([said], "")
     finally:
         await (ledger.stopService() or _nothing())
         ledger.close()

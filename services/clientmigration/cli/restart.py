@@ -138,10 +138,13 @@ class Restart:
             if why:
                 raise Refused(f"never two at once, and {why}")
             await self._empty(name, told)
-            work = Rolling(work.begun, work.left, work.done, work.before, stopped=True)
-            self._emptying = ""
-            rolling.remember(self._file, work)
             await self._stop(name, told)
+            self._emptying = ""
+            work = Rolling(work.begun, work.left, work.done, work.before, stopped=True)
+            rolling.remember(self._file, work)
+            late = f"{name} has not stopped after {{}}"
+            await self._until(lambda seen: rolling.gone(seen, name), GONE_S, late)
+            self._tell(f"{told} has stopped: waiting until it is back")
         await self._until(lambda seen: rolling.back(seen, work.before), self._given.back_within,
                           f"{name} is not back after {{}}: start it")  # fmt: skip
         self._tell(f"{told} is back")
@@ -173,9 +176,6 @@ class Restart:
         elif rolling.empty(self._overview(), name) is not None:
             self._tell(f"{told} is empty: it is told to stop")
             await asked(self._client, Order(0, "stop", name))
-        late = f"{name} has not stopped after {{}}"
-        await self._until(lambda seen: rolling.gone(seen, name), GONE_S, late)
-        self._tell(f"{told} has stopped: waiting until it is back")
 
     async def _until(self, so: Callable[[Overview], bool], within_s: float, late: str) -> None:
         """Look at each overview until it is so. Refused, with `late`, when that takes too long."""

@@ -31,7 +31,7 @@ SORTS: dict[str, Callable[[MemberStatus], tuple[float, str]]] = {
     "tick ms": lambda member: _most(member, lambda s: s.measures.get("tick_ms_p95", 0.0)),
     "cpu %": lambda member: _most(member, lambda s: s.measures.get("cpu_percent", 0.0)),
 }
-HELP = "↑↓ pick  / search  s sort  d drain  u undrain  f follow  m move  ? keys  q quit"
+HELP = "↑↓ pick  / search  s sort  d drain  u undrain  f follow  m move  ? help  q quit"
 KEYS = (
     ("↑ ↓, k j", "choose a server"),
     ("/", "search: show only servers with these letters in name, zone or state; Esc: all"),
