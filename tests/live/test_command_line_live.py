@@ -1,4 +1,4 @@
-"""The command line at a real fleet: in terminals of two sizes, piped, and where things are broken."""
+"""The command line at a real fleet: in terminals of two sizes, piped, and where it is broken."""
 
 from __future__ import annotations
 
@@ -183,7 +183,8 @@ class Terminal:
     def tmux(self, *words: str) -> str:
         done = subprocess.run(
             ["tmux", "-L", self.socket, "-f", "/dev/null", *words], capture_output=True,
-            env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}, timeout=30, check=True,
+            env={**os.environ, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"},
+            timeout=30, check=True,
         )  # fmt: skip
         return done.stdout.decode()
 
@@ -220,7 +221,7 @@ def test_top_fits_its_terminal_searches_and_tells_its_keys(
         assert "q quit" in seen
         assert "…" not in seen
         terminal.press("?")
-        assert "any key goes back" in terminal.shows("search: show only")
+        assert "any key goes back" in terminal.shows("search: only servers with these")
         terminal.keep("keys")
         terminal.press("x")
         terminal.shows("? help")

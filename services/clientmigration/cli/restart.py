@@ -28,7 +28,7 @@ from clientmigration.net.operator import OperatorClient, within
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.operators import Order, Overview
 
-EMPTY_S, BACK_S, GONE_S = 300.0, 300.0, 60.0
+EMPTY_S, BACK_S, GONE_S, ROOM_S = 300.0, 300.0, 60.0, 15.0
 RESUME = "clientmigration restart --resume goes on from here"
 
 
@@ -152,7 +152,7 @@ class Restart:
 
     async def _empty(self, name: str, told: str) -> None:
         self._emptying = name
-        await asked(self._client, Order(0, "drain", name))
+        await self._drain(name)
         self._tell(f"{told} is being emptied")
         left: list[int | None] = [-1]
 
@@ -165,6 +165,20 @@ class Restart:
 
         late = f"{name} is not empty after {{}}"
         await self._until(emptied, self._given.empty_within, late)
+
+    async def _drain(self, name: str) -> None:
+        """Order it. A server that has just come back takes players some seconds later: so long the
+        router may refuse."""
+        end = self._client.clock.seconds() + ROOM_S
+        while True:
+            try:
+                await asked(self._client, Order(0, "drain", name))
+            except Refused:
+                if self._client.clock.seconds() >= end:
+                    raise
+                await within(SILENCE_S, self._client, self._client.next_overview())
+            else:
+                return
 
     async def _stop(self, name: str, told: str) -> None:
         if self._given.shell:

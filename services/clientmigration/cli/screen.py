@@ -34,7 +34,7 @@ SORTS: dict[str, Callable[[MemberStatus], tuple[float, str]]] = {
 HELP = "↑↓ pick  / search  s sort  d drain  u undrain  f follow  m move  ? help  q quit"
 KEYS = (
     ("↑ ↓, k j", "choose a server"),
-    ("/", "search: show only servers with these letters in name, zone or state; Esc: all"),
+    ("/", "search: only servers with these letters in name, zone or state"),
     ("s, r", "sort by the next column; the other way round"),
     ("d, u", "drain the chosen server; let it fill again (asks first)"),
     ("f", "follow a player: the beginning of its name is enough; Esc: no more"),
