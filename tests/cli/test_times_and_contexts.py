@@ -29,7 +29,8 @@ def test_times_are_local_and_say_their_zone(
 ) -> None:
     monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
     time.tzset()
-    request.addfinalizer(lambda: (monkeypatch.undo(), time.tzset()))
+    request.addfinalizer(time.tzset)
+    request.addfinalizer(monkeypatch.undo)
     assert zoned(AT) == "2023-11-14 23:13:20 CET"
     assert zone(AT + 200 * 86_400) == "CEST"
     assert moment("2023-11-14T23:13:20") == AT

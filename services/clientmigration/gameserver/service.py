@@ -255,10 +255,15 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
     reporter = Reporter(measures, attachment, outside.sink, ticks.date)
 
-    sweep = in_turn(lambda: waivers.ask(), lambda: duties.press(), lambda: seats.expire())
+    def sweep() -> None:
+        waivers.ask()
+        duties.press()
+        seats.expire()
+
     told = lambda now: date.heard(now, nobody_plays=not seats)  # noqa: E731
-    obeyed = lambda on, stop: server.ordered(on, stop)  # noqa: E731
-    orders = RouterOrders(seats, ticks, rounds.stored, neighbours.learn, obeyed, told)
+    orders = RouterOrders(
+        seats, ticks, rounds.stored, neighbours.learn, lambda *how: server.ordered(*how), told
+    )
     duties = RouterDuties(attachment, seats, orders, told, waivers.ask, ticks.now)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
     gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
@@ -271,18 +276,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
-    server = GameServer(rooms, outside.clock, step, beats, outside.stop)
-    return server
-
-
-def in_turn(*acts: Callable[[], object]) -> Callable[[], None]:
-    """One after the other."""
-
-    def act() -> None:
-        for each in acts:
-            each()
-
-    return act
+    return (server := GameServer(rooms, outside.clock, step, beats, outside.stop))
 
 
 def _attachment(outside: ServerOutside, setting: Setting) -> Attachment:
