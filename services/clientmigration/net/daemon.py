@@ -6,7 +6,6 @@ It knows no daemon in particular.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,6 +58,7 @@ class Daemon(MultiService):
     ) -> None:
         super().__init__()
         self._observer, self._again = observer, again
+        self._at_terminal = True
         self._make, self._reactor = make, reactor
         self._notices = Notices(os.environ)
         self._ended: Deferred[None] | None = None
@@ -86,6 +86,7 @@ class Daemon(MultiService):
         self._reactor.callWhenRunning(self._runs)
 
     def _runs(self) -> None:
+        self._at_terminal = has_terminal()  # asked now: one that is closed is none any more
         obey_signals(self._reactor, self.hurry, self._reads_again)
         self._notices.ready(self._reactor)
 
@@ -107,7 +108,7 @@ class Daemon(MultiService):
 
     def _reads_again(self) -> bool:
         """SIGHUP: read again what can be, unless it means that a terminal is gone."""
-        if not self._again or has_terminal():
+        if not self._again or self._at_terminal:
             return False
         for act in self._again:
             self._reactor.callFromThread(act)
@@ -137,8 +138,8 @@ def has_terminal() -> bool:
     """Whether there is a terminal that could be closed: not for a daemon in the background."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except OSError as error:
-        return error.errno == errno.EIO  # there was one, and it is gone
+    except OSError:
+        return False
     return True
 
 
