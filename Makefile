@@ -26,7 +26,7 @@ DOWN ?=
 # Flags for the benchmark (make bench BENCH='--players 10000 --servers 10').
 BENCH ?=
 
-.PHONY: help run test soak check release arena bench dashboards lock sbom up down logs
+.PHONY: help run test soak check docs release arena bench dashboards lock sbom up down logs
 .DEFAULT_GOAL := help
 
 help: ## Say what each word does.
@@ -55,6 +55,10 @@ check: ## Lint, formatting, layers and types of the whole tree.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
+
+docs: ## Build the documentation's site into run/site; a link that leads nowhere fails.
+	$(PREPARE) dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 arena: ## Try SEEDS (10000) schedules of faults on all cores; a seed that fails is printed whole.
 	$(PREPARE) services

@@ -139,7 +139,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Release(ADA, 4), m.Cancel(MOVE, ADA, "the target was lost"), m.Stored(8, [BOB]),
             m.Retain(MOVE, ADA, 5),
             m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True),
-            b.Expel(ADA, "banned", "you are banned: it cheats", True), b.Pardon(ADA), GOODBYE,
+            b.Expel(ADA, "banned", "you are banned: it cheats", True), b.Pardon(ADA),
+            m.Drain(True, True), GOODBYE,
         ),
     ),
     "server to server": (
@@ -160,7 +161,9 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             o.Explain(5, "gs-1"),
             o.Order(4, "move", "gs-2", ADA), o.Enter("0f" * 16, "c0" * 32, "ada"),
             o.Order(7, "ban", player=ADA, reason="it cheats", until=NOW + 3600.5),
-            o.Listing(8, "gs-1", ADA, 100), o.AskBans(9), o.AskOrders(10, 50), GOODBYE,
+            o.Listing(8, "gs-1", ADA, 100), o.AskBans(9), o.AskOrders(10, 50),
+            o.Order(6, "stop", "gs-1"), o.Govern(11, {"limits": {"moves_per_second": 30.0}}),
+            GOODBYE,
         ),
     ),
     "router to operator": (

@@ -84,6 +84,7 @@ TAGS = {
     "Find": "find",
     "Explain": "explain",
     "Order": "order",
+    "Govern": "govern",
     "Overview": "overview",
     "World": "world",
     "Found": "found",
@@ -172,7 +173,7 @@ UNFIT: tuple[tuple[type[Message], dict[str, Any]], ...] = (
     (messages.Denied, {"id": 2**32, "reason": ""}),
     (operators.Find, {"n": 1, "player": "x" * 201}),
     (operators.Explain, {"n": 1, "subject": "x" * 201}),
-    (operators.Order, {"n": 1, "do": "stop", "member": "gs-1"}),
+    (operators.Order, {"n": 1, "do": "dance", "member": "gs-1"}),
     (operators.Order, {"n": -1, "do": "drain", "member": "gs-1"}),
 )
 

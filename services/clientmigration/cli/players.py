@@ -15,8 +15,8 @@ from typing import Any
 from rich.table import Table
 
 from clientmigration.cli.command import DONE, NO, Command, Output
-from clientmigration.cli.history import moment
 from clientmigration.cli.router import asked, router_flags, with_router
+from clientmigration.cli.times import moment
 from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.given import Given
 from clientmigration.errors import ConfigurationError, Refused
@@ -184,7 +184,7 @@ def _ban_flags(own: ArgumentParser) -> None:
     ends = own.add_mutually_exclusive_group()
     ends.add_argument("--for", dest="lasts", type=span, metavar="TIME", help="30m, 12h, 7d, 2w")
     ends.add_argument(
-        "--until", type=_time, metavar="TIME", help="2026-12-24T18:00, UTC; default: for ever"
+        "--until", type=_time, metavar="TIME", help="2026-12-24T18:00, here; default: for ever"
     )
 
 

@@ -38,7 +38,7 @@ class RouterOrders:
         ticks: AfterTick,
         stored: Callable[[wire.Stored], None],
         learn: Callable[[wire.Neighbours], None],
-        drain: Callable[[bool], None],
+        drain: Callable[[bool, bool], None],
         date: Callable[[float | None], None],
     ) -> None:
         self._seats, self._ticks = seats, ticks
@@ -54,7 +54,7 @@ class RouterOrders:
             case wire.Neighbours():
                 self._learn(message)
             case wire.Drain():
-                self._drain(message.on)
+                self._drain(message.on, message.stop)
             case base.Expel(player=player):
                 self._seats.expel(player, message.code, message.text, message.bars)
             case base.Pardon(player=player):

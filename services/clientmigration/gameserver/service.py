@@ -95,7 +95,7 @@ class ServerOutside:
     the host's clock shows, if that is another. `cpu` answers the CPU seconds that this process has
     used so far, `entropy` random bytes, `jitter` a random share of a wait, `dropped` how many
     datapoints carbon never got since it was asked last. `end` is told why this process has to stop:
-    it stops the game server as a signal would."""
+    it stops the game server as a signal would; `stop` does the same, without a complaint."""
 
     clock: IReactorTime
     seals: Seals
@@ -107,6 +107,7 @@ class ServerOutside:
     jitter: Callable[[], float] = random
     dropped: Callable[[], int] = lambda: 0
     end: Callable[[str], None] = lambda _why: None
+    stop: Callable[[], None] = lambda: None
     wall: Callable[[], float] | None = None
 
 
@@ -138,6 +139,7 @@ class Rooms:
     measures: Measures
     reporter: Reporter
     duties: RouterDuties
+    govern: Callable[[Policy], None]
     blame: Callable[[PeersFault], None]
     turned_away: Callable[[], None]
     player_line: Callable[[], Line]
@@ -149,16 +151,21 @@ class GameServer(Service):
     `server.seats` is the room of that name."""
 
     def __init__(
-        self, rooms: Rooms, clock: IReactorTime, step: Callable[[int, float], None], beats: Beats
+        self,
+        rooms: Rooms,
+        clock: IReactorTime,
+        step: Callable[[int, float], None],
+        beats: Beats,
+        stop: Callable[[], None],
     ) -> None:
         self.rooms = rooms
         self.ticks, self.attachment, self.seats = rooms.ticks, rooms.attachment, rooms.seats
         self.game, self.mail, self.neighbours = rooms.game, rooms.mail, rooms.neighbours
         self.player_line, self.router_line = rooms.player_line, rooms.router_line
         self.found_at, self.blame = rooms.attachment.found_at, rooms.blame
-        self.turned_away = rooms.turned_away
+        self.turned_away, self.govern = rooms.turned_away, rooms.govern
         self.beats = beats
-        self._clock, self._step = clock, step
+        self._clock, self._step, self._stop = clock, step, stop
 
     @property
     def draining(self) -> bool:
@@ -174,6 +181,13 @@ class GameServer(Service):
         if self.running:
             self.seats.drain(on)
             self._report()
+
+    def ordered(self, on: bool, stop: bool) -> None:
+        """An operator wants us empty, or gone, or neither any more."""
+        self.drain(on)
+        if stop:
+            log.info("{name} is told to stop", name=self.attachment.member)
+            self._stop()
 
     def startService(self) -> None:
         """Begin to tick."""
@@ -250,7 +264,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 
     told = lambda now: date.heard(now, nobody_plays=not seats)  # noqa: E731
     orders = RouterOrders(
-        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on), told
+        seats, ticks, rounds.stored, neighbours.learn, lambda *how: server.ordered(*how), told
     )
     duties = RouterDuties(attachment, seats, orders, told, waivers.ask, ticks.now)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
@@ -260,12 +274,11 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     _beat(beats, reporter, sweep, duties, date)
     rooms = Rooms(
         ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter, duties,
-        traffic.blame, traffic.turned_away, lobby.line, uplink,
+        condition.govern, traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
-    server = GameServer(rooms, outside.clock, step, beats)
-    return server
+    return (server := GameServer(rooms, outside.clock, step, beats, outside.stop))
 
 
 def _attachment(outside: ServerOutside, setting: Setting, game: Game) -> Attachment:

@@ -32,6 +32,7 @@ from clientmigration.wire.operators import (
     Explain,
     Find,
     Found,
+    Govern,
     Listing,
     OperatorRole,
     Order,
@@ -63,6 +64,7 @@ class OperatorPorts:
     banned: Callable[[AskBans], Awaitable[Banned]]
     latest: Callable[[AskOrders], Awaitable[OrdersGiven]]
     carry_out: Callable[[Order, str], Awaitable[Ended]]
+    govern: Callable[[Govern], Ended]
 
 
 class Operators:
@@ -137,6 +139,10 @@ class Operators:
         doing = self._ports.carry_out(message, line.name)
         self._beats.spawn("an order", _reply(line, message.n, doing))
 
+    def govern(self, line: OperatorLine, message: Govern) -> None:
+        """Decide by another policy."""
+        line.line.say(self._ports.govern(message))
+
 
 async def _reply(operator: OperatorLine, n: int, answering: Awaitable[Answer]) -> None:
     try:
@@ -182,13 +188,16 @@ class OperatorLine:
                 self._operators.ask(self, message)
             case Explain():
                 self._operators.explain(self, message)
-            case Order():
+            case Order() | Govern():
                 self._order(message)
 
-    def _order(self, message: Order) -> None:
+    def _order(self, message: Order | Govern) -> None:
         if self._role != "operator":
             raise OutOfTurn("a watcher gives no orders")
-        self._operators.order(self, message)
+        if isinstance(message, Govern):
+            self._operators.govern(self, message)
+        else:
+            self._operators.order(self, message)
 
     def _enter(self, message: Enter) -> None:
         if self._entered:

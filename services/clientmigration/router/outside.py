@@ -64,11 +64,12 @@ class RouterOutside:
 @dataclass(frozen=True)
 class RouterSettings:
     """What a router is told at its start: `name` is its own in Graphite, and among its equals; it
-    may have some if its ledger is `shared`."""
+    may have some if its ledger is `shared`. `policy_file` is where the policy was read."""
 
     name: str
     policy: Policy
     shared: bool = False
+    policy_file: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from clientmigration.core.fleet.numbers import numbered
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
 from clientmigration.net.ledger import TimedLedger
+from clientmigration.net.shipped import VERSION
 from clientmigration.router.attached import AttachedMembers, connected
+from clientmigration.router.governing import fingerprint
 from clientmigration.router.past import Past
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Entry
@@ -40,6 +42,7 @@ BEGINNING = 4  # letters of a name that are enough, if only one begins so
 MEASURES = (
     *("tick_ms_p95", "tick_ms_p99", "lateness_ms_p95", "lateness_ms_p99"),
     *("cpu_percent", "rss_bytes", "views_per_s", "pairs", "pairs_split"),
+    *("clock_off_ms", "checkpoint_age_ms", "carbon_dropped"),
 )
 
 
@@ -78,6 +81,11 @@ def overview(ports: OverviewPorts) -> Overview:
         joins=int(totals["joins"]),
         moves={str(outcome): int(totals[f"moves_{outcome}"]) for outcome in Outcome},
         recent=ports.past.newest(RECENT),
+        version=VERSION,
+        policy=fingerprint(situation.policy),
+        routers=sorted(
+            {ports.router, *(n for each in ports.members.values() for n in each.routers)}
+        ),
     )
 
 
@@ -90,6 +98,7 @@ def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
         owner=owner,
         closed=known.closed(ports.situation.policy, ports.situation.now()),
         sample=_sample(ports, known),
+        version=ports.members[known.name].version,
     )
 
 

@@ -40,6 +40,7 @@ from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
 from clientmigration.router.equals import Equals
 from clientmigration.router.expulsions import Expulsions, Visitors
+from clientmigration.router.governing import Governing
 from clientmigration.router.guard import PlayerGuard
 from clientmigration.router.homes import Homes
 from clientmigration.router.identities import Identities
@@ -165,7 +166,7 @@ class Router(Service):
         outside = self.outside
         facts, counts = MoveFacts(self.audit), MoveCounts(self.meter)
         self.past = Past(self.meter)
-        self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s, self.now)
+        self.cooldowns = Cooldowns(lambda: self.situation.policy.limits.cooldown_s, self.now)
         self.reluctant = Reluctant()
         relocations = Relocations(self.fleet.headcount)
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant, relocations)
@@ -250,7 +251,6 @@ class Router(Service):
         )
 
     def _make_decisions(self) -> None:
-        limits = self.settings.policy.limits
         self.residents = Residents(
             self.members,
             self.pings,
@@ -260,7 +260,10 @@ class Router(Service):
             self.now,
         )
         self.departures = Departures(
-            self.outside.clock, self.moves.start, limits.moves_per_second, self.beats
+            self.outside.clock,
+            self.moves.start,
+            lambda: self.situation.policy.limits.moves_per_second,
+            self.beats,
         )
         self.decisions = Decisions(
             self.situation,
@@ -296,6 +299,9 @@ class Router(Service):
         self.order_log = OrderLog(
             self.settings.name, self.ledger, self.outside.events, self.now, orders.carry_out
         )
+        self.governing = Governing(
+            self.situation, self.decision_log.flush, self.settings.policy_file
+        )
         ports = OperatorPorts(
             overview=partial(overview, self.overview_ports),
             world=partial(world, self.overview_ports),
@@ -305,6 +311,7 @@ class Router(Service):
             banned=guard.banned,
             latest=self.order_log.latest,
             carry_out=self.order_log.carry_out,
+            govern=self.governing.order,
         )
         self.operators = Operators(self.settings.name, ports, self.beats)
         usual = PeerKind(member_lines.TERMS, self._listen_to_member)
@@ -386,7 +393,7 @@ class Router(Service):
     async def _forget(self) -> int:
         for each in (self.bans, self.order_log):
             await each.keep()
-        remembered_s = self.settings.policy.limits.remember_days * DAY_S
+        remembered_s = self.situation.policy.limits.remember_days * DAY_S
         return await self.ledger.forget(remembered_s, set(self.members))
 
     def _look_for_bans(self) -> Deferred[None]:

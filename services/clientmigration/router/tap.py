@@ -35,6 +35,7 @@ from clientmigration.net.ledgers import Engine, is_engine, kept_in, opened
 from clientmigration.net.logins import LoginRules, Logins
 from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.probe import Probe
+from clientmigration.net.prometheus import Scraped
 from clientmigration.net.renewed import Renewable, Renewing
 from clientmigration.net.settings import (
     GRAPHITE,
@@ -185,13 +186,14 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     graphite = options["graphite"].rstrip("/")
     events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)
     probe = Probe(reactor)
+    scraped = Scraped(reactor, options["prometheus"], "router")
     ledger = opened(options.ledger, reactor, os.urandom(16).hex())
     keys, fetching = login_keys(reactor, options)
     outside = RouterOutside(
         clock=reactor,
         ledger=ledger,
         seals=options.seals,
-        sink=carbon,
+        sink=scraped.beside(carbon),
         events=events,
         probe=probe,
         entropy=os.urandom,
@@ -203,7 +205,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         login_keys=measured(keys),
     )
     shared = isinstance(options.ledger, Engine)
-    router = build(outside, RouterSettings(options["name"], options.policy, shared))
+    router = build(
+        outside, RouterSettings(options["name"], options.policy, shared, options["policy"])
+    )
+    options.again.append(router.governing.read_again)
     descriptors = Descriptors(provide(VISITORS), router.turned_away, reactor)
     origins = options.origins
     reception = Reception(router.player_line, origins, reactor, router.blame, descriptors.left)
@@ -214,9 +219,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     players = Door(players_door, reception, guests=visitors)
     members_door = listening(reactor, options["members"], encryption, demanding=True)
     members = Door(members_door, router.member_line, guests=strangers)
-    return InOrder(
-        options.renewals(reactor), *fetching, ledger, carbon, probe, router, members, players
-    )
+    below = [options.renewals(reactor), *scraped.door, *fetching, ledger, carbon, probe]
+    return InOrder(*below, router, members, players)
 
 
 def login_keys(reactor: Any, options: Options) -> tuple[LoginKeys | None, list[IService]]:

@@ -84,7 +84,7 @@ class Plan:
 
     def noted(self) -> dict[str, str]:
         """What the command line has to know to reach this stack."""
-        return {"router": self._members, "graphite": self.graphite.url}
+        return {"router": self._members, "graphite": self.graphite.url, "play": self._players}
 
     def _command(self, words: str) -> str:
         program = self.twistd.with_name("clientmigration")

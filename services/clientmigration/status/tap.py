@@ -19,6 +19,7 @@ from clientmigration.net.games import FLAG, GameFacts, facts
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.guests import Guests
 from clientmigration.net.operator import watching
+from clientmigration.net.prometheus import Scraped
 from clientmigration.net.renewed import Renewable, Renewing
 from clientmigration.net.routers import dialled_in_turn
 from clientmigration.net.settings import (
@@ -162,7 +163,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     guests = Guests(bounds_of(options, 0), trusted, reactor)
     site = StatusSite(pages, reactor, 2 * allowed.readers, guests)
     door = SiteDoor(listening(reactor, options["listen"], options.encryption), site)
-    parts = [options.renewals(reactor), feed(reactor, options, service), service, door]
+    scraped = Scraped(reactor, options["prometheus"], "status")
+    watched = feed(reactor, options, service)
+    parts = [options.renewals(reactor), *scraped.door, watched, service, door]
     return InOrder(*parts)
 
 

@@ -232,8 +232,8 @@ class Attach(Message, frozen=True, tag="attach"):
 
     Members of one `zone` are equally far from any player; without one it is a zone of its own.
     `inner`: where other game servers reach it, if that is not the `address` that players are told.
-    `life` is my process, if I have several routers. I run this `version` of this `game`, and can
-    read states up to version `reads`."""
+    `life` is my process, if I have several routers; `program` the version of my program. I run this
+    `version` of this `game`, and can read states up to version `reads`."""
 
     name: str
     role: str
@@ -246,6 +246,7 @@ class Attach(Message, frozen=True, tag="attach"):
     game: Label | msgspec.UnsetType = msgspec.UNSET
     version: int | msgspec.UnsetType = msgspec.UNSET
     reads: int | msgspec.UnsetType = msgspec.UNSET
+    program: Label = ""
 
 
 class Report(Message, frozen=True, tag="report"):
@@ -462,9 +463,11 @@ class Cancel(Message, frozen=True, tag="cancel"):
 
 
 class Drain(Message, frozen=True, tag="drain"):
-    """Router: an operator wants you empty: take nobody (`on` false: you may take players again)."""
+    """Router: an operator wants you empty: take nobody (`on` false: you may take players again);
+    with `stop` end as well, as by a signal."""
 
     on: bool
+    stop: bool = False
 
 
 class Neighbour(msgspec.Struct, frozen=True):

@@ -24,7 +24,7 @@ from clientmigration.wire.messages import (
 )
 
 OperatorRole = Literal["watcher", "operator"]
-Verb = Literal["drain", "undrain", "move", "kick", "ban", "unban"]
+Verb = Literal["drain", "undrain", "move", "stop", "kick", "ban", "unban"]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Page = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Until = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
@@ -89,8 +89,9 @@ class AskOrders(Message, frozen=True, tag="ask_orders"):
 
 
 class Order(Message, frozen=True, tag="order"):
-    """Operator: order `n`: empty this `member`, let it fill again, move this `player` to it; kick
-    the player out, ban it until `until` (Unix seconds; 0: for ever) or end its ban.
+    """Operator: order `n`: empty this `member`, let it fill again, move this `player` to it, or
+    have it stop, as by a signal; kick the player out, ban it until `until` (Unix seconds; 0: for
+    ever) or end its ban.
 
     A drain that leaves players nowhere to go is refused, unless it is said with `force`. A player
     that is kicked or banned is told the `reason`.
@@ -103,6 +104,15 @@ class Order(Message, frozen=True, tag="order"):
     force: bool = False
     reason: Name = ""
     until: Until = 0.0
+
+
+class Govern(Message, frozen=True, tag="govern"):
+    """Operator: order `n`: decide by this policy from now on, by section and field; what is left
+    out is as by default. Without `take`: would you?"""
+
+    n: Count
+    policy: dict[str, dict[str, bool | int | float | str]]
+    take: bool = True
 
 
 # Router to operator.
@@ -136,7 +146,8 @@ class MemberStatus(msgspec.Struct, frozen=True):
     """One member now; `closed` says why nobody is sent there (silent, draining, unhealthy,
     unreachable, or "").
 
-    `owner` is its number in views; `sample` is null until it has reported.
+    `owner` is its number in views; `sample` is null until it has reported. `version` is that of
+    its program, "" if it does not say.
     """
 
     name: str
@@ -146,6 +157,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
     owner: Owner = 0
     closed: str = ""
     sample: MemberSample | None = None
+    version: str = ""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -169,7 +181,9 @@ class Moved(msgspec.Struct, frozen=True):
 class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     """Router: this is how things stand `now`; `joins` and `moves` count since `started`.
 
-    `moves` has a number for each outcome; `recent` the latest moves, newest first.
+    `moves` has a number for each outcome; `recent` the latest moves, newest first. `version` is the
+    router's program's, `policy` the same for equal policies, `routers` are the names of all that
+    its members are attached to.
     """
 
     router: str
@@ -183,6 +197,9 @@ class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     joins: int
     moves: dict[str, int]
     recent: list[Moved]
+    version: str = ""
+    policy: str = ""
+    routers: list[str] = msgspec.field(default_factory=list)
 
 
 class Dot(msgspec.Struct, frozen=True, array_like=True):
@@ -284,7 +301,7 @@ class Ended(Message, frozen=True, tag="ended"):
     text: str = ""
 
 
-Asked = Find | Explain | Order | Listing | AskBans | AskOrders
+Asked = Find | Explain | Order | Listing | AskBans | AskOrders | Govern
 Answer = Found | Because | Ended | Players | Banned | OrdersGiven
 OperatorToRouter = Greeting | Goodbye | Enter | Watch | Here | Asked
 RouterToOperator = Greeting | Goodbye | Challenge | Entered | Overview | World | Answer
