@@ -14,13 +14,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from clientmigration.core.fleet.member import Member
-from clientmigration.core.fleet.release import Release
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.errors import NotAuthentic, OtherGame
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import Entry, Roster
 from clientmigration.wire.shared import Shared
 
-THE_SAME = Release()  # of whoever does not say which game it runs
+THE_SAME = GameRelease()  # of whoever does not say which game it runs
 HEARD_S = 3.0  # a player pings once a second: heard so lately, it may be playing
 AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is here
 
@@ -48,7 +48,7 @@ class MemberLink:
     routers: Sequence[str] = ()
     primary: str = ""
     shared: Mapping[str, Shared] = field(default_factory=dict)
-    release: Release = Release()  # noqa: RUF009
+    release: GameRelease = GameRelease()  # noqa: RUF009
 
     def say(self, message: msgspec.Struct) -> None:
         """Say it, if the link is still up."""
@@ -90,7 +90,7 @@ class AttachedMembers(Mapping[str, MemberLink]):
         role: str,
         line: Line,
         life: str = "",
-        release: Release = THE_SAME,
+        release: GameRelease = THE_SAME,
         version: str = "",
     ) -> MemberLink:
         """Attach a member under this name, or under a free one if it brings none. Raises

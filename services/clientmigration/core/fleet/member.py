@@ -11,7 +11,7 @@ from typing import Literal, Self, get_args
 
 from clientmigration.core.fleet.health import Health, believed
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
-from clientmigration.core.fleet.release import Release
+from clientmigration.core.fleet.release import GameRelease
 
 Closed = Literal["", "silent", "draining", "unhealthy", "unreachable"]
 """Why nobody is sent to a member: no fresh datapoints, it empties itself, it does not keep up,
@@ -52,7 +52,7 @@ class Member:
     trial_at: float = 0.0
     vain: tuple[tuple[float, str], ...] = ()
     inner: str = ""
-    release: Release = Release()  # noqa: RUF009
+    release: GameRelease = GameRelease()  # noqa: RUF009
 
     @property
     def newest(self) -> Health | None:
