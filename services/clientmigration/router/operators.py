@@ -20,6 +20,7 @@ from clientmigration.net.tickets import Seals
 from clientmigration.wire.connection import OPERATOR_TO_ROUTER, encode
 from clientmigration.wire.messages import Challenge, Goodbye, Here
 from clientmigration.wire.operators import (
+    Announce,
     Answer,
     Because,
     Ended,
@@ -32,6 +33,7 @@ from clientmigration.wire.operators import (
     Order,
     Overview,
     Watch,
+    Wish,
     World,
 )
 
@@ -45,14 +47,16 @@ LINKS = 32  # operators and watchers at a time; a page serves all its visitors o
 
 @dataclass(frozen=True)
 class OperatorPorts:
-    """What operators are answered with: two pictures of now, two kinds of answers, and what became
-    of an order."""
+    """What operators are answered with: two pictures of now, two kinds of answers, what became of
+    an order or a notice, and what became of a player's own wish."""
 
     overview: Callable[[], Overview]
     world: Callable[[], World]
     found: Callable[[Find], Awaitable[Found | Ended]]
     because: Callable[[Explain], Because]
     carry_out: Callable[[Order], Awaitable[Ended]]
+    announce: Callable[[Announce], Awaitable[Ended]]
+    wish: Callable[[Wish], Awaitable[Ended]]
 
 
 class Operators:
@@ -113,6 +117,14 @@ class Operators:
         """Do it, and say when it is done."""
         self._beats.spawn("an order", _reply(line, message.n, self._ports.carry_out(message)))
 
+    def announce(self, line: OperatorLine, message: Announce) -> None:
+        """Tell everybody, and say when it is kept."""
+        self._beats.spawn("a notice", _reply(line, message.n, self._ports.announce(message)))
+
+    def wish(self, line: OperatorLine, message: Wish) -> None:
+        """A player's own wish, which proves itself, whoever passes it on."""
+        self._beats.spawn("a wish", _reply(line, message.n, self._ports.wish(message)))
+
 
 async def _reply(operator: OperatorLine, n: int, answering: Awaitable[Answer]) -> None:
     try:
@@ -154,13 +166,18 @@ class OperatorLine:
                 self._operators.find(self, message)
             case Explain():
                 self._operators.explain(self, message)
-            case Order():
+            case Wish():
+                self._operators.wish(self, message)
+            case Order() | Announce():
                 self._order(message)
 
-    def _order(self, message: Order) -> None:
+    def _order(self, message: Order | Announce) -> None:
         if self._role != "operator":
             raise OutOfTurn("a watcher gives no orders")
-        self._operators.order(self, message)
+        if isinstance(message, Announce):
+            self._operators.announce(self, message)
+        else:
+            self._operators.order(self, message)
 
     def _enter(self, message: Enter) -> None:
         if self._entered:

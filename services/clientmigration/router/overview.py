@@ -6,7 +6,7 @@ This is the one place that may look at everything. It changes nothing and decide
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 from clientmigration.core.decisions.audit import AuditTrail
@@ -14,6 +14,7 @@ from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.numbers import numbered
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
+from clientmigration.core.player.notices import Notice
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers, connected
 from clientmigration.router.past import Past
@@ -58,6 +59,7 @@ class OverviewPorts:
     audit: AuditTrail
     ledger: TimedLedger
     started: Callable[[], float]
+    notices: Callable[[], Sequence[Notice]] = tuple
 
 
 def overview(ports: OverviewPorts) -> Overview:
@@ -78,6 +80,9 @@ def overview(ports: OverviewPorts) -> Overview:
         joins=int(totals["joins"]),
         moves={str(outcome): int(totals[f"moves_{outcome}"]) for outcome in Outcome},
         recent=ports.past.newest(RECENT),
+        felt=ports.past.told,
+        missed=ports.past.missed,
+        notices=tuple(ports.notices()),
     )
 
 

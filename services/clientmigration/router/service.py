@@ -43,6 +43,7 @@ from clientmigration.router.measuring import Measuring
 from clientmigration.router.members import MemberLine, MemberPorts
 from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
+from clientmigration.router.notices import LOOK_S, Notices
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.orders import Orders
 from clientmigration.router.outcomes import (
@@ -69,6 +70,7 @@ from clientmigration.router.rosters import Rosters
 from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
 from clientmigration.router.warm_start import WarmStart
+from clientmigration.router.wishes import Wishes
 
 COUNTED = (
     "joins",
@@ -247,6 +249,7 @@ class Router(Service):
         )
 
     def _make_operators(self) -> None:
+        self.notices = Notices(self.ledger, self.beats, self.outside.entropy, self.now)
         self.overview_ports = OverviewPorts(
             router=self.settings.name,
             situation=self.situation,
@@ -258,6 +261,15 @@ class Router(Service):
             audit=self.audit,
             ledger=self.ledger,
             started=lambda: self.started,
+            notices=self.notices.told,
+        )
+        wishes = Wishes(
+            self.outside.seals.identified,
+            self._visit_ports.measuring.newcomer,
+            self.situation,
+            self.ledger,
+            self.moves,
+            self.outside.clock.seconds,
         )
         orders = Orders(self.situation, self.members, self.ledger, self.moves)
         ports = OperatorPorts(
@@ -266,6 +278,8 @@ class Router(Service):
             found=partial(found, self.overview_ports),
             because=partial(because, self.overview_ports),
             carry_out=orders.carry_out,
+            announce=self.notices.announce,
+            wish=wishes.grant,
         )
         self.operators = Operators(self.settings.name, ports, self.beats)
         usual = PeerKind(member_lines.TERMS, self._listen_to_member)
@@ -301,6 +315,7 @@ class Router(Service):
         self.beats.every(period_s, "deciding", self.decisions.decide)
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
+        self.beats.every(LOOK_S, "reading notices", self.notices.look)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
         if self.settings.shared:
             self.beats.every(KEPT_S, "keeping names", self.names.keep)
@@ -347,6 +362,7 @@ class Router(Service):
         self.started = self.now()
         self.presence.begin()
         self.warm_start.begin()
+        self.notices.look()
         self.beats.start()
 
     def stopService(self) -> None:

@@ -5,7 +5,7 @@ It has no say in anything. While nothing comes in, it says each second how old i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -45,9 +45,11 @@ class StatusService(Service):
         streams: EventStreams,
         play: str = "",
         also: Callable[[Status], None] = lambda _status: None,
+        links: Mapping[str, str] | None = None,
     ) -> None:
         self.board, self.streams = board, streams
         self._clock, self._beats, self._play, self._also = clock, beats, play, also
+        self._links = links
         self._shown_at = self._world_at = 0.0
         self._moves: list[PublicMove] = []
         self._gathering: IDelayedCall | None = None
@@ -88,7 +90,7 @@ class StatusService(Service):
     # What it says.
 
     def _encoded(self, now: float) -> PublicAnswer:
-        body = documents.encode(documents.status(self.board, now, self._play))
+        body = documents.encode(documents.status(self.board, now, self._play, self._links))
         return PublicAnswer(body, "application/json", "public, max-age=1", dict(OPEN))
 
     def _send(self) -> None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -37,7 +37,8 @@ _PLAIN: frozenset[EventKind] = frozenset(("status",))
 class PublicPages(Resource):
     """Answers by path. A child that was put on it comes first.
 
-    `made` are answers that change: each is made anew at each request, which is cheap.
+    `made` are answers that change: each is made anew at each request, which is cheap. `posts` take
+    what is sent by POST, by path.
     """
 
     def __init__(
@@ -48,8 +49,10 @@ class PublicPages(Resource):
         files: dict[str, PublicAnswer],
         made: dict[str, Callable[[], PublicAnswer]],
         trusted: Trusted = Trusted(),  # noqa: B008
+        posts: Mapping[str, Callable[[Request], bytes | int]] | None = None,
     ) -> None:
         super().__init__()
+        self._posts = posts or {}
         self._clock, self._limits, self._streams = clock, limits, streams
         self._files, self._made, self._trusted = files, made, trusted
 
@@ -70,6 +73,8 @@ class PublicPages(Resource):
         path = request.path.decode("latin-1").strip("/")
         if request.method == b"OPTIONS":
             return _preflight(request)
+        if path in self._posts:
+            return self._post(request, path)
         if request.method not in READING:
             request.setHeader("Allow", "GET, HEAD, OPTIONS")
             return send(request, plain("reading only"), 405)
@@ -79,6 +84,12 @@ class PublicPages(Resource):
         return (
             send(request, answer) if answer else send(request, plain("there is no such page"), 404)
         )
+
+    def _post(self, request: Request, path: str) -> bytes | int:
+        if request.method != b"POST":
+            request.setHeader("Allow", "POST")
+            return send(request, plain("ask by POST"), 405)
+        return self._posts[path](request)
 
     def _refuse(self, request: Request, code: int, text: str) -> bytes:
         request.setHeader("Retry-After", "5")

@@ -31,6 +31,7 @@ from clientmigration.net.settings import (
     served,
 )
 from clientmigration.net.tickets import Proofs, keys_in
+from clientmigration.status import uptime
 from clientmigration.status.assets import static_files
 from clientmigration.status.board import Board
 from clientmigration.status.history import BACK_S, TARGETS, History
@@ -41,8 +42,11 @@ from clientmigration.status.service import StatusService
 from clientmigration.status.site import PublicPages, StatusSite
 from clientmigration.status.sse import EventStreams
 from clientmigration.status.watcher import Watcher
+from clientmigration.status.wishes import LatestLink, WishDesk
 from clientmigration.wire.operators import Watch
 
+LINKS = ("docs", "grafana")
+LINK = "https://docs.example.org/"
 PLAY = "ws://play.example.org:4100 or :4100"
 BURST_S = 5  # seconds of requests that may come at once
 
@@ -56,7 +60,7 @@ class Options(Common):
             "router",
             "r",
             "tcp:127.0.0.1:4101",
-            "endpoint of a router's member door, again for each; or sample",
+            "endpoint of a router's member door, again for each; or sample, or sample:12",
         ),
         *TLS_DOOR,
         TLS_CA,
@@ -67,6 +71,13 @@ class Options(Common):
             "",
             "where browsers play: wss://host:port, or :port of the page's own host",
         ),
+        (
+            "docs",
+            None,
+            "",
+            "where the documentation is, for a link: https://... or :port; none: no link",
+        ),
+        ("grafana", None, "", "where Grafana is, for a link: https://... or :port; none: no link"),
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
@@ -80,9 +91,20 @@ class Options(Common):
     keyed = False  # there may be a key for watchers instead, or only the sample
 
     @property
+    def sample(self) -> int:
+        """How many servers the pretended fleet has; 0: there is a router."""
+        word, _, servers = self["router"].partition(":")
+        return int(servers or SampleFeed.servers) if word == "sample" else 0
+
+    @property
+    def links(self) -> dict[str, str]:
+        """What else there is to see, by name."""
+        return {name: self[name] for name in LINKS if self[name]}
+
+    @property
     def dials(self) -> Sequence[str]:  # type: ignore[override]
         """The sample is no router."""
-        return ("carbon",) if self["router"] == "sample" else ("carbon", "router")
+        return ("carbon",) if self.sample else ("carbon", "router")
 
     @cached_property
     def proofs(self) -> Proofs:
@@ -98,7 +120,7 @@ class Options(Common):
     def renewable(self) -> list[Renewable]:
         """The watchers' key, or the cluster's secret; the sample has none; and TLS's files."""
         if not self.watch_keys:
-            return [*self.encryption.files] if self["router"] == "sample" else super().renewable
+            return [*self.encryption.files] if self.sample else super().renewable
 
         def take() -> str:
             self.watch_keys[:] = keys_in(Path(self["watch-key"]))
@@ -113,7 +135,10 @@ class Options(Common):
         if self["play"]:
             schemes = ("ws", "wss", "clientmigration", "clientmigrations")
             check_url(self["play"], "--play ", schemes, PLAY, or_port=True)
-        if self["router"] != "sample":
+        for name in LINKS:
+            if self[name]:
+                check_url(self[name], f"--{name} ", ("https", "http"), LINK, or_port=True)
+        if not self.sample:
             _ = self.proofs
 
 
@@ -133,27 +158,44 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     provide(2 * allowed.readers)
     beats, streams, board = Beats(reactor), EventStreams(reactor), Board(os.urandom)
     webhook = AutoscalerWebhook(reactor, options.policy.autoscale)
-    service = StatusService(reactor, beats, board, streams, options["play"], webhook.status)
-    history = History(reactor, beats, lambda: recalled(reactor, options["graphite"]))
-    made = {**service.answers(), "api/v1/history.json": history.answer}
+    service = StatusService(
+        reactor, beats, board, streams, options["play"], webhook.status, options.links
+    )
+    graphite, link = options["graphite"], LatestLink()
+    history = History(reactor, beats, lambda: recalled(reactor, graphite))
+    days = History(
+        reactor,
+        beats,
+        lambda: render(reactor, graphite, uptime.TARGETS, uptime.BACK_S, uptime.ANSWERS_WITHIN_S),
+        lambda available, series: uptime.answer(available, series, reactor.seconds()),
+        uptime.KEPT_S,
+    )
+    made = {
+        **service.answers(),
+        "api/v1/history.json": history.answer,
+        "api/v1/uptime.json": days.answer,
+    }
+    posts = {"api/v1/move": WishDesk(reactor, link.wish).take}
     trusted, limits = options.trusted, RateLimits(allowed)
-    pages = PublicPages(reactor, limits, streams, static_files(), made, trusted)
+    pages = PublicPages(reactor, limits, streams, static_files(), made, trusted, posts)
     pages.putChild(b"autoscale", webhook)
     guests = Guests(bounds_of(options, 0), trusted, reactor)
     site = StatusSite(pages, reactor, 2 * allowed.readers, guests)
     door = SiteDoor(listening(reactor, options["listen"], options.encryption), site)
-    parts = [options.renewals(reactor), feed(reactor, options, service), service, door]
+    parts = [options.renewals(reactor), feed(reactor, options, service, link), service, door]
     return InOrder(*parts)
 
 
-def feed(reactor: Any, options: Options, service: StatusService) -> IService:
+def feed(reactor: Any, options: Options, service: StatusService, link: LatestLink) -> IService:
     """What feeds the service: a router, or the sample."""
-    if options["router"] == "sample":
-        return SampleFeed(service, reactor)
+    if options.sample:
+        return SampleFeed(service, reactor, servers=options.sample)
     dialling = partial(options.encryption.dialling, reactor)
     endpoint = dialled_in_turn(reactor, dialling, options["router"])
     heard = Watcher(service).heard
-    return watching(reactor, endpoint, options.proofs, heard, watch=Watch(world=True))
+    return watching(
+        reactor, endpoint, options.proofs, heard, watch=Watch(world=True), made=link.made
+    )
 
 
 async def recalled(reactor: Any, graphite: str) -> tuple[Series, ...]:

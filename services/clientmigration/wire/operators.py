@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.notices import LONGEST, Kind, Notice
 from clientmigration.wire.messages import (
     Challenge,
     Count,
@@ -24,6 +25,9 @@ from clientmigration.wire.messages import (
 OperatorRole = Literal["watcher", "operator"]
 Verb = Literal["drain", "undrain", "move"]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
+Token = Annotated[str, msgspec.Meta(max_length=2048)]
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
+Date = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
 
 # Operator to router.
 
@@ -67,6 +71,25 @@ class Order(Message, frozen=True, tag="order"):
     member: Name
     player: Name = ""
     force: bool = False
+
+
+class Announce(Message, frozen=True, tag="announce"):
+    """Operator: order `n`: tell everybody `text`, about what is planned from `start` to `end` (Unix
+    seconds; 0: unknown), or has happened; or: the notice with the name `over` is over."""
+
+    n: Count
+    text: Text = ""
+    kind: Kind = "maintenance"
+    start: Date = 0.0
+    end: Date = 0.0
+    over: Name = ""
+
+
+class Wish(Message, frozen=True, tag="wish"):
+    """Operator or watcher: question `n`: the player whose `token` this is wishes to be moved."""
+
+    n: Count
+    token: Token
 
 
 # Router to operator.
@@ -133,7 +156,8 @@ class Moved(msgspec.Struct, frozen=True):
 class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     """Router: this is how things stand `now`; `joins` and `moves` count since `started`.
 
-    `moves` has a number for each outcome; `recent` the latest moves, newest first.
+    `moves` has a number for each outcome; `recent` the latest moves, newest first. Of `felt` moves
+    since the start their players have told how they were: they `missed` so many ticks in all.
     """
 
     router: str
@@ -147,6 +171,9 @@ class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     joins: int
     moves: dict[str, int]
     recent: list[Moved]
+    felt: Count = 0
+    missed: Count = 0
+    notices: tuple[Notice, ...] = ()
 
 
 class Dot(msgspec.Struct, frozen=True, array_like=True):
@@ -209,7 +236,7 @@ class Ended(Message, frozen=True, tag="ended"):
     text: str = ""
 
 
-Asked = Find | Explain | Order
+Asked = Find | Explain | Order | Announce | Wish
 Answer = Found | Because | Ended
 OperatorToRouter = Greeting | Goodbye | Enter | Watch | Here | Asked
 RouterToOperator = Greeting | Goodbye | Challenge | Entered | Overview | World | Answer
