@@ -16,6 +16,7 @@ import numpy as np
 
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.mailbox import Letter, Mail
+from clientmigration.core.player.notices import Notice
 from clientmigration.core.player.snapshot import Progress, Snapshot, chained
 from clientmigration.errors import PeersFault
 from clientmigration.net.tickets import Seals, hashed
@@ -151,7 +152,10 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Greeting(role="operator"), o.Enter("0f" * 16, "c0" * 32), o.Watch(), o.Watch(True),
             m.Here(), o.Find(1, ADA), o.Order(2, "drain", "gs-1"), o.Order(3, "undrain", "gs-1"),
             o.Explain(5, "gs-1"),
-            o.Order(4, "move", "gs-2", ADA), GOODBYE,
+            o.Order(4, "move", "gs-2", ADA),
+            o.Announce(7, "A new map comes", start=NOW + 3600.0, end=NOW + 5400.0),
+            o.Announce(8, "Joins are slow", "incident"), o.Announce(9, over="a1b2c3"),
+            o.Wish(10, TOKEN), GOODBYE,
         ),
     ),
     "router to operator": (
@@ -162,7 +166,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
                 router="router", now=NOW + 1.25, started=NOW - 0.5, players=2, capacity=200,
                 waiting=1, moving=0, joins=3,
                 members=[MEMBER, o.MemberStatus("gs-2", "gameserver", "192.0.2.7:4200")],
-                moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN],
+                moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN], felt=1,
+                notices=(Notice("a1b2c3", "maintenance", "A new map comes", NOW, NOW + 3600.0),),
             ),
             o.World(
                 now=NOW + 1.25, players=2, shown=2,

@@ -12,6 +12,7 @@ import shtab
 from rich.console import Console
 
 from clientmigration.cli import (
+    announce,
     explain,
     ledger,
     orders,
@@ -41,6 +42,7 @@ COMMANDS: tuple[Command, ...] = (
     orders.DRAIN,
     orders.UNDRAIN,
     orders.MIGRATE,
+    announce.COMMAND,
     replay.COMMAND,
     explain.COMMAND,
     policy.CHECK,

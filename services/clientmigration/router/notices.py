@@ -24,6 +24,7 @@ KEY = PREFIX + "*notices"
 """Where the ledger has them: no player and no member can be called so."""
 
 LOOK_S = 5.0
+FAR = 1e10  # Unix seconds: the year 2286
 
 
 class Notices:
@@ -71,6 +72,8 @@ class Notices:
             return ""
         if not message.text.strip():
             return "a notice says something"
+        if max(message.start, message.end) > FAR:
+            return "a notice is about a time that people live to see"
         if message.end and message.end <= max(message.start, self._now()):
             return "a notice ends after it has begun, and not before now"
         return ""

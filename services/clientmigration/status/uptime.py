@@ -1,4 +1,4 @@
-"""Uptime: in which seconds of the last ninety days a player could have joined, as Graphite knows it.
+"""Uptime: in which seconds of the last ninety days a player could have joined, by Graphite.
 
 A router counts such seconds (`up`). Where it said nothing, carbon's own measures are the witness:
 when carbon was there to listen, the fleet was down; when it was not, nothing is known, and what is
@@ -68,15 +68,14 @@ def days(known: Sequence[Span], now: float) -> list[dict[str, Any]]:
     """Each of the last ninety days (UTC), oldest first: the share of its known seconds in which the
     fleet was up, or null."""
     today = int(now) // DAY_S
-    seconds, down = dict.fromkeys(range(today - DAYS + 1, today + 1), 0.0), {}
+    seconds = dict.fromkeys(range(today - DAYS + 1, today + 1), 0.0)
+    down = dict.fromkeys(seconds, 0.0)
     for each in known:
         day = each.at // DAY_S
         if each.down is not None and day in seconds:
             seconds[day] += each.seconds
-            down[day] = down.get(day, 0.0) + each.down
-    return [
-        {"at": day * DAY_S, "up": _share(down.get(day, 0.0), all_)} for day, all_ in seconds.items()
-    ]
+            down[day] += each.down
+    return [{"at": day * DAY_S, "up": _share(down[day], all_)} for day, all_ in seconds.items()]
 
 
 def _share(down: float, seconds: float) -> float | None:

@@ -1,4 +1,4 @@
-"""A player at the page wishes to be moved: its wish goes to the router, with the player's own token.
+"""A player at the page wishes to be moved: the wish goes to the router, with its own token.
 
 The daemon grants nothing and needs no operator's key: the router believes the token, chooses the
 target, and keeps the limits that count. Here is only what keeps one page from asking too much.

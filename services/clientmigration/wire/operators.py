@@ -27,7 +27,7 @@ Verb = Literal["drain", "undrain", "move"]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Token = Annotated[str, msgspec.Meta(max_length=2048)]
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
-Date = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
+Date = Annotated[float, msgspec.Meta(ge=0)]
 
 # Operator to router.
 

@@ -68,6 +68,7 @@ export function recall(numbers) {
   const charts = new Charts(numbers);
   keepAsking("api/v1/history.json", (history) => {
     by("history-note").textContent = history.failed ? "No history for now." : TOLD[history.available];
+    by("charts").toggleAttribute("data-none", history.available === false && !by("charts").children.length);
     charts.show(history);
     return history.available == null ? 1000 : AGAIN_MS;
   });
