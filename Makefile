@@ -6,6 +6,8 @@ PREPARE := @$(PYTHON) services/clientmigration/stack/environments.py
 
 # Flags for the stack (make run STACK='--players 100 --graphite-port 8081') and for pytest.
 STACK ?=
+# What is played (make run GAME=mygame:Pong).
+GAME ?=
 TESTS ?=
 
 # Tests that keep to their own process share all cores; those with real processes get them alone.
@@ -32,7 +34,7 @@ help: ## Say what each word does.
 
 run: ## Start everything on this machine, with Graphite and a crowd; Ctrl-C stops it.
 	$(PREPARE) services graphite
-	@exec $(BIN)/twistd -n --pidfile= stack $(STACK)
+	@exec $(BIN)/twistd -n --pidfile= stack $(if $(GAME),--game $(GAME)) $(STACK)
 
 test: ## Run all tests, those with real processes and a real Graphite too.
 	$(PREPARE) dev graphite

@@ -23,7 +23,8 @@ from clientmigration.core.player import inbox, tally
 from clientmigration.core.player import mailbox as mail
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.snapshot import Progress, Snapshot
-from clientmigration.gameserver import duties, meadow, seat, service, streams
+from clientmigration.games.meadow import game
+from clientmigration.gameserver import duties, seat, service, streams
 from clientmigration.gameserver import mail as mail_room
 from clientmigration.gameserver import players as playing
 from clientmigration.net import line, tickets
@@ -100,7 +101,7 @@ NUMBERS = (
     (f"{work.NAME_LIMIT} bytes", "the name of a file or a topic"),
     (f"{mail.OUTBOX_LIMIT}", "letters of one player that wait for an answer"),
     (f"{mail_room.AGAIN_S:g} s", "from a `post` to the same again, while there is no answer"),
-    (f"{meadow.STALE_TICKS}", "ticks for which the sight of a neighbour is shown"),
+    (f"{game.STALE_TICKS}", "ticks for which the sight of a neighbour is shown"),
     (f"{seat.AWAY_S:g} s", "a player without a connection keeps its place at its server"),
     (f"{moves.STEP_S:g} s", "for each step of a migration but the next"),
     (f"{moves.ARRIVAL_S:g} s", "from `direct` to `arrived`: a player has to show its ticket"),

@@ -19,13 +19,14 @@ from clientmigration.core.player.mailbox import Letter, Mail
 from clientmigration.core.player.notices import Notice
 from clientmigration.core.player.snapshot import Progress, Snapshot, chained
 from clientmigration.errors import PeersFault
+from clientmigration.games.meadow import interest as sight
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.tickets import Seals, hashed
 from clientmigration.wire import connection as wire
-from clientmigration.wire import interest as sight
-from clientmigration.wire import meadow, work
 from clientmigration.wire import messages as m
 from clientmigration.wire import neighbours as n
 from clientmigration.wire import operators as o
+from clientmigration.wire import work
 from clientmigration.wire.connection import Connection, Dialect, encode
 
 FILE = Path(__file__).parents[2] / "docs" / "vectors.json"

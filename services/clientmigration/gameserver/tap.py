@@ -18,7 +18,6 @@ from clientmigration.errors import ConfigurationError
 from clientmigration.gameserver.agones import Sidecar, sidecar_url
 from clientmigration.gameserver.chosen import chosen
 from clientmigration.gameserver.files import Files
-from clientmigration.gameserver.game import MakeGame
 from clientmigration.gameserver.service import (
     GameServer,
     ServerOutside,
@@ -34,6 +33,7 @@ from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
+from clientmigration.net.games import FLAG, GameFacts
 from clientmigration.net.guests import Guests
 from clientmigration.net.probe import Probe
 from clientmigration.net.routers import each_of
@@ -86,7 +86,7 @@ class Options(Common):
         ("rate", None, 20, "ticks per second, 1 to 1000", hertz),
         ("files", "f", "", "folder of files that players may download; none: no files"),
         ("useful", None, "", "file that is written each second in which this server is of use"),
-        ("game", "g", "clientmigration.gameserver.meadow.Meadow", "what is played: dotted name"),
+        FLAG,
     )
     optFlags: Sequence[Sequence[Any]] = (
         ("agones", None, "tell Agones' sidecar how this server does"),
@@ -97,7 +97,7 @@ class Options(Common):
     routers = ("router",)
 
     @cached_property
-    def game(self) -> MakeGame:
+    def game(self) -> GameFacts:
         """What `--game` names."""
         return chosen(self["game"])
 
@@ -164,7 +164,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         end=lambda why: end(reactor, why),
         wall=time.time,
     )
-    parts = ServerParts(options.game, options.files)
+    parts = ServerParts(options.game.make, options.files)
     server = build(outside, setting, parts)
     encryption = options.encryption
     listen = listening(reactor, options["listen"], encryption)

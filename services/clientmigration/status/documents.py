@@ -36,11 +36,9 @@ COLOURS = {
 }
 
 
-def status(
-    board: Board, now: float, play: str = "", links: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """The status document of docs/status.md, version 1. `play` is where browsers play, `links` what
-    else there is to see."""
+def status(board: Board, now: float, offered: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The status document of docs/status.md, version 1. `offered` is what the daemon was told
+    to say beside: where browsers play, and what."""
     state, known = board.state(now), board.status
     document: dict[str, Any] = {
         "version": VERSION,
@@ -50,13 +48,9 @@ def status(
         "servers": [_server(each) for each in known.servers] if known else [],
         "moves": [move(each) for each in known.recent[:RECENT]] if known else [],
     }
-    if play:
-        document["play"] = play
-    if links:
-        document["links"] = dict(links)
     if known and known.notices:
         document["notices"] = [msgspec.to_builtins(each) for each in known.notices]
-    return document
+    return {**document, **(offered or {})}
 
 
 def fleet(known: Status) -> dict[str, Any]:

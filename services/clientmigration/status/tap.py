@@ -15,6 +15,7 @@ from clientmigration.net.beats import Beats
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder, SiteDoor, listening
+from clientmigration.net.games import FLAG, GameFacts, facts
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.guests import Guests
 from clientmigration.net.operator import watching
@@ -32,7 +33,8 @@ from clientmigration.net.settings import (
 )
 from clientmigration.net.tickets import Proofs, keys_in
 from clientmigration.status import uptime
-from clientmigration.status.assets import static_files
+from clientmigration.status.answers import PublicAnswer
+from clientmigration.status.assets import files_below, static_files
 from clientmigration.status.board import Board
 from clientmigration.status.history import BACK_S, TARGETS, History
 from clientmigration.status.limits import Allowed, RateLimits
@@ -71,13 +73,9 @@ class Options(Common):
             "",
             "where browsers play: wss://host:port, or :port of the page's own host",
         ),
-        (
-            "docs",
-            None,
-            "",
-            "where the documentation is, for a link: https://... or :port",
-        ),
+        ("docs", None, "", "where the documentation is, for a link: https://... or :port"),
         ("grafana", None, "", "where Grafana is, for a link: https://... or :port"),
+        FLAG,
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
@@ -129,8 +127,25 @@ class Options(Common):
         key = self["watch-key"]
         return [Renewing(f"watchers' key {key}", [key], take), *self.encryption.files]
 
+    @cached_property
+    def game(self) -> GameFacts:
+        """What `--game` names."""
+        return facts(self["game"])
+
+    @property
+    def page(self) -> str:
+        """Where the files of the game's page are; "" if it has none."""
+        return f"games/{self.game.name}/" if self.game.page else ""
+
+    @property
+    def offered(self) -> dict[str, Any]:
+        """What the status document says of what is played, where, and what else there is to see."""
+        game = {"name": self.game.name, "page": self.page and f"{self.page}page.js"}
+        beside = {"play": self["play"], "links": self.links}
+        return {"game": game, **{name: each for name, each in beside.items() if each}}
+
     def check(self) -> None:
-        """Where browsers play, too; and the key, where there is a router to be shown it."""
+        """The game, where browsers play, and the key, where there is a router to be shown it."""
         super().check()
         if self["play"]:
             schemes = ("ws", "wss", "clientmigration", "clientmigrations")
@@ -140,6 +155,7 @@ class Options(Common):
                 check_url(self[name], f"--{name} ", ("https", "http"), LINK, or_port=True)
         if not self.sample:
             _ = self.proofs
+        _ = self.game
 
 
 def makeService(options: Options) -> Daemon:
@@ -158,9 +174,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     provide(2 * allowed.readers)
     beats, streams, board = Beats(reactor), EventStreams(reactor), Board(os.urandom)
     webhook = AutoscalerWebhook(reactor, options.policy.autoscale)
-    service = StatusService(
-        reactor, beats, board, streams, options["play"], webhook.status, options.links
-    )
+    service = StatusService(reactor, beats, board, streams, options.offered, webhook.status)
     graphite, link = options["graphite"], LatestLink()
     history = History(reactor, beats, lambda: recalled(reactor, graphite))
     days = History(
@@ -177,7 +191,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     }
     posts = {"api/v1/move": WishDesk(reactor, link.wish).take}
     trusted, limits = options.trusted, RateLimits(allowed)
-    pages = PublicPages(reactor, limits, streams, static_files(), made, trusted, posts)
+    pages = PublicPages(reactor, limits, streams, pages_of(options), made, trusted, posts)
     pages.putChild(b"autoscale", webhook)
     guests = Guests(bounds_of(options, 0), trusted, reactor)
     site = StatusSite(pages, reactor, 2 * allowed.readers, guests)
@@ -186,13 +200,19 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     return InOrder(*parts)
 
 
+def pages_of(options: Options) -> dict[str, PublicAnswer]:
+    """The site's files, and those of the game's page."""
+    folder = options.game.page
+    return {**static_files(), **(files_below(folder, options.page) if folder else {})}
+
+
 def feed(reactor: Any, options: Options, service: StatusService, link: LatestLink) -> IService:
     """What feeds the service: a router, or the sample."""
     if options.sample:
         return SampleFeed(service, reactor, servers=options.sample)
     dialling = partial(options.encryption.dialling, reactor)
     endpoint = dialled_in_turn(reactor, dialling, options["router"])
-    heard = Watcher(service).heard
+    heard = Watcher(service, options.game.side_m, options.game.cell_m).heard
     return watching(
         reactor, endpoint, options.proofs, heard, watch=Watch(world=True), made=link.made
     )

@@ -19,10 +19,10 @@ from clientmigration.client.player import Player
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import MemorySink
 from clientmigration.core.player.mailbox import Letter, under_way
+from clientmigration.games.meadow.game import Meadow
 from clientmigration.gameserver.condition import Condition, MakeCondition
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
-from clientmigration.gameserver.meadow import Meadow
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import MakeSeat
 from clientmigration.gameserver.service import GameServer, ServerOutside, ServerParts, Setting

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record
-from clientmigration.gameserver.meadow import Meadow, newborn
+from clientmigration.games.meadow.game import Meadow, newborn
 from clientmigration.net.ledger import Change, Changed, MemoryLedger
 from clientmigration.testing.clock import HostClock
 

@@ -1,7 +1,8 @@
-// Puts the page together: the stream feeds the world and the fleet, history comes now and then.
+// Puts the page together: the stream feeds the game's picture and the fleet, history comes now and
+// then. Which game it is the status says; what is that game's is in its page module.
 
 import { Fleet, many } from "./fleet.js";
-import { give } from "./marks.js";
+import { colours, give, sprites, tint } from "./marks.js";
 import { recall } from "./history.js";
 import { showNotices } from "./notices.js";
 import { follow } from "./stream.js";
@@ -10,25 +11,42 @@ import { World } from "./world.js";
 const by = (id) => document.getElementById(id);
 
 const fleet = new Fleet();
-const world = new World(by("world"), by("map"));
 const numbers = new Map();
+let game = null; // the game's page module
+let picture = null; // what draws the field: {theme, heard, showServers}, each may be missing
+let places = null; // the latest world event
 let play = null;
 
-globalThis.themes(by("theme"), () => world.theme());
+globalThis.themes(by("theme"), () => picture?.theme?.());
+
+/** The game's page module, as soon as its name is known: it draws from then on. */
+function meet(address) {
+  if (game || !address) return;
+  game = import(new URL(address, location.href).href).then((module) => {
+    picture = module.picture(by("world"), by("map"), { World, colours, sprites, tint });
+    by("play-note").textContent = module.words.how;
+    by("world").setAttribute("aria-label", module.words.above);
+    if (places) picture.heard?.(places);
+    return module;
+  });
+  game.catch((error) => { by("play-note").textContent = "This game has no page"; console.error(error); });
+}
 
 let describedAt = -Infinity;
-function describe(status) {
+async function describe(status) {
   const playing = by("world").getAttribute("role") !== "img"; // then it says something else
-  if (playing || performance.now() - describedAt < 10000 || !status.fleet) return;
+  if (playing || performance.now() - describedAt < 10000 || !status.fleet || !picture) return;
   describedAt = performance.now();
   const { players, servers } = status.fleet;
-  by("world").setAttribute("aria-label", `The meadow, seen from above: ${many(players, "player")} on ${many(servers, "server")}.`);
+  const { above } = (await game).words;
+  by("world").setAttribute("aria-label", `${above}: ${many(players, "player")} on ${many(servers, "server")}.`);
 }
 
 function show(status) {
   give(status.servers.map((server) => server.number));
   fleet.show(status);
-  world.showServers(status.servers);
+  meet(status.game?.page);
+  picture?.showServers?.(status.servers);
   number(status.servers);
   showNotices(status);
   describe(status);
@@ -45,14 +63,14 @@ function number(servers) {
 
 /** The Play button works as soon as somebody says where one can play. */
 function offer(status) {
-  if (!status.play || play) return;
-  play = import("./play.js").then(({ offerPlay }) => offerPlay(status.play, world));
+  if (!status.play || !game || play) return;
+  play = Promise.all([import("./play.js"), game]).then(([{ offerPlay }, module]) => offerPlay(status.play, module, picture));
   play.catch(() => { by("play-note").textContent = "Playing is not possible here"; });
 }
 
 follow("api/v1/events?with=world", {
   status: show,
-  world: (seen) => world.heard(seen),
+  world: (seen) => { places = seen; picture?.heard?.(seen); },
   silent: () => fleet.become("lost"),
 });
 

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clientmigration.gameserver.game import Game, PostLetter
-from clientmigration.wire import interest as sight
-from clientmigration.wire import meadow as wire
-from clientmigration.wire.interest import NOBODY, Drawn, cuts, in_order
-from clientmigration.wire.meadow import (
+from clientmigration.games.meadow import interest as sight
+from clientmigration.games.meadow import wire
+from clientmigration.games.meadow.interest import NOBODY, Drawn, cuts, in_order
+from clientmigration.games.meadow.wire import (
     BLOCK,
     CELL_M,
     DROP,
@@ -29,6 +28,7 @@ from clientmigration.wire.meadow import (
     Give,
     Walk,
 )
+from clientmigration.gameserver.game import Game, PostLetter
 
 SIZE_M = SIDE * CELL_M
 FASTEST_M_PER_S = 20.0
@@ -42,6 +42,12 @@ _AHEAD = np.array([(right, down) for right in (-AHEAD_M, AHEAD_M) for down in (-
 class Meadow(Game):
     """A `Game`. Rows are reused; `rows` says which row is whose. Without a `post` coins are given
     from hand to hand, and only here."""
+
+    name = "meadow"
+    version = 1
+    crowd = "clientmigration.games.meadow.behaviour:Walker"
+    page = "page"
+    area = (SIDE * CELL_M, CELL_M)
 
     def __init__(self, rate: int, post: PostLetter | None = None) -> None:
         self.dt = 1.0 / rate
