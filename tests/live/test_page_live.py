@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from twisted.internet.task import deferLater
 
 MOVES = 5
 MOST_MOVES = 25
+MOVED_WITHIN_S = 10.0
+MOST_COVERED = 0.12  # of the field, by the HUD
 WIDGET = "clientmigration-status .card"
 STATE = "clientmigration-status .top"
 LARGEST = 300_000  # bytes of a picture
@@ -157,11 +160,79 @@ async def test_a_visitor_plays_and_is_moved_five_times_in_a_row_without_missing_
     assert counts["sent"] >= 2 * MOVES
     assert (counts["lost"], counts["doubled"], counts["rejoins"]) == (0, 0, 0)
     assert seen["ticks"] == sorted(set(seen["ticks"])), "each tick once, in order"
-    await shows(browser, page, "#toast", "Moved from")
+    await shows(browser, page, "#toast", "Moved gs-")
     await browser.do(lambda: page.keyboard.press("Escape"))
     await shows(browser, page, "#play", "Play")
     assert browser.complaints == []
     await browser.close(page)
+
+
+@pytest.mark.parametrize("look", ["dark", "phone"])
+@pytest_twisted.ensureDeferred
+async def test_who_presses_play_is_moved_within_ten_seconds_and_told_so_and_again_when_it_asks(
+    browser: Browser, fleet: Fleet, look: str, tmp_path: Path
+) -> None:
+    page = await browser.open(fleet.url, **PICTURES[look])
+    await browser.do(lambda: page.locator("#play:enabled").wait_for())
+    pressed = fleet.reactor.seconds()
+    await browser.do(lambda: page.locator("#play").click())
+    await shows(browser, page, "#toast", "Moved gs-")
+    took_s = fleet.reactor.seconds() - pressed
+    said = await browser.text(page, "#toast")
+    await browser.do(lambda: page.screenshot(path=tmp_path / f"moved-{look}.png"))
+    print(f"{said}, {took_s:.1f} s after Play; the picture is in {tmp_path}")
+    assert took_s < MOVED_WITHIN_S
+    assert re.fullmatch(r"Moved gs-\d to gs-\d, \d+ ticks? missed, waited \d+ ms more", said)
+    before = await browser.ask(page, "player.counts.moves")
+    await browser.do(lambda: page.locator("#moveme:enabled").click())
+
+    async def moved_again() -> bool:
+        return bool(await browser.ask(page, "player.counts.moves") > before)
+
+    await until(moved_again)
+    counts = await browser.ask(page, "player.counts")
+    print(json.dumps(counts))
+    assert (counts["missed"], counts["lost"], counts["doubled"]) == (0, 0, 0)
+    covered = await browser.ask(page, COVERED)
+    assert covered < MOST_COVERED, "the HUD leaves the field to the game"
+    await browser.do(lambda: page.locator("#play").click())
+    assert browser.complaints == []
+    await browser.close(page)
+
+
+COVERED = """(() => {
+  const area = (id) => { const box = document.getElementById(id).getBoundingClientRect(); return box.width * box.height; };
+  return area("hud") / area("field");
+})()"""
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_taps_walks_there_and_picks_up_the_coins_on_the_way(
+    browser: Browser, fleet: Fleet
+) -> None:
+    page = await browser.open(fleet.url, **PICTURES["phone"])
+    await browser.do(lambda: page.locator("#play:enabled").tap())
+    await shows(browser, page, "#hud-coins", "1")
+    before = int(await browser.text(page, "#hud-coins"))
+    spots = [(0.8, 0.5), (0.5, 0.2), (0.2, 0.5), (0.5, 0.8)]
+
+    async def richer() -> bool:
+        await browser.do(lambda: tap(page, *spots[0]))
+        spots.append(spots.pop(0))
+        await browser.do(lambda: page.wait_for_timeout(3000))
+        return int(await browser.text(page, "#hud-coins")) > before
+
+    await until(richer)
+    await browser.do(lambda: page.locator("#play").tap())
+    assert browser.complaints == []
+    await browser.close(page)
+
+
+def tap(page: Page, across: float, down: float) -> None:
+    """Tap on this place of the field (0 to 1, from the upper left)."""
+    box = page.locator("#field").bounding_box()
+    assert box is not None
+    page.touchscreen.tap(box["x"] + across * box["width"], box["y"] + down * box["height"])
 
 
 async def moved(browser: Browser, page: Page) -> Any:

@@ -61,10 +61,16 @@ function number(servers) {
   if ([...numbers].join() !== before) numbersChanged();
 }
 
+/** What whoever plays has to know of the site. */
+const seat = {
+  servers: () => numbers.size,
+  colour: (name) => (numbers.has(name) ? `var(--s${tint(numbers.get(name))})` : ""),
+};
+
 /** The Play button works as soon as somebody says where one can play. */
 function offer(status) {
   if (!status.play || !game || play) return;
-  play = Promise.all([import("./play.js"), game]).then(([{ offerPlay }, module]) => offerPlay(status.play, module, picture));
+  play = Promise.all([import("./play.js"), game]).then(([{ offerPlay }, module]) => offerPlay(status.play, module, picture, seat));
   play.catch(() => { by("play-note").textContent = "Playing is not possible here"; });
 }
 
