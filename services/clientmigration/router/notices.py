@@ -27,7 +27,7 @@ LOOK_S = 5.0
 FAR = 1e10  # Unix seconds: the year 2286
 
 
-class Notices:
+class Announcements:
     """What is announced. `entropy` makes the names by which operators call notices."""
 
     def __init__(

@@ -43,7 +43,7 @@ from clientmigration.router.measuring import Measuring
 from clientmigration.router.members import MemberLine, MemberPorts
 from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
-from clientmigration.router.notices import LOOK_S, Notices
+from clientmigration.router.notices import LOOK_S, Announcements
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.orders import Orders
 from clientmigration.router.outcomes import (
@@ -249,7 +249,7 @@ class Router(Service):
         )
 
     def _make_operators(self) -> None:
-        self.notices = Notices(self.ledger, self.beats, self.outside.entropy, self.now)
+        self.notices = Announcements(self.ledger, self.beats, self.outside.entropy, self.now)
         self.overview_ports = OverviewPorts(
             router=self.settings.name,
             situation=self.situation,

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -37,8 +37,7 @@ _PLAIN: frozenset[EventKind] = frozenset(("status",))
 class PublicPages(Resource):
     """Answers by path. A child that was put on it comes first.
 
-    `made` are answers that change: each is made anew at each request, which is cheap. `posts` take
-    what is sent by POST, by path.
+    `made` are answers that change: each is made anew at each request, which is cheap.
     """
 
     def __init__(
@@ -49,12 +48,15 @@ class PublicPages(Resource):
         files: dict[str, PublicAnswer],
         made: dict[str, Callable[[], PublicAnswer]],
         trusted: Trusted = Trusted(),  # noqa: B008
-        posts: Mapping[str, Callable[[Request], bytes | int]] | None = None,
     ) -> None:
         super().__init__()
-        self._posts = posts or {}
+        self._posts: dict[str, Callable[[Request], bytes | int]] = {}
         self._clock, self._limits, self._streams = clock, limits, streams
         self._files, self._made, self._trusted = files, made, trusted
+
+    def post(self, path: str, take: Callable[[Request], bytes | int]) -> None:
+        """Have this answer what is sent to the path by POST."""
+        self._posts[path] = take
 
     def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: ARG002
         """A leaf that answers whatever path is below."""

@@ -189,9 +189,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         "api/v1/history.json": history.answer,
         "api/v1/uptime.json": days.answer,
     }
-    posts = {"api/v1/move": WishDesk(reactor, link.wish).take}
     trusted, limits = options.trusted, RateLimits(allowed)
-    pages = PublicPages(reactor, limits, streams, pages_of(options), made, trusted, posts)
+    pages = PublicPages(reactor, limits, streams, pages_of(options), made, trusted)
+    pages.post("api/v1/move", WishDesk(reactor, link.wish).take)
     pages.putChild(b"autoscale", webhook)
     guests = Guests(bounds_of(options, 0), trusted, reactor)
     site = StatusSite(pages, reactor, 2 * allowed.readers, guests)

@@ -25,8 +25,8 @@ from clientmigration.games.meadow.wire import (
     SELF,
     SIDE,
     STEPS,
-    Find,
     Give,
+    Pickup,
     Walk,
 )
 from clientmigration.gameserver.game import Game, PostLetter
@@ -133,7 +133,7 @@ class Meadow(Game):
             self._turn(row, verb)
         elif isinstance(verb, Give):
             self._give(row, verb.player)
-        elif isinstance(verb, Find):
+        elif isinstance(verb, Pickup):
             self._find(player, verb)
         elif verb == PICK:
             self._lay(row, -1)
@@ -154,7 +154,7 @@ class Meadow(Game):
         if near and self.post(giver, player, {"coins": 1}):
             self.coins[row] -= 1
 
-    def _find(self, player: str, verb: Find) -> None:
+    def _find(self, player: str, verb: Pickup) -> None:
         known = coins.found(self.found[player], verb.column, verb.row, self.position(player))
         if known is not None:
             self.found[player] = known

@@ -68,22 +68,22 @@ class Give:
 
 
 @dataclass(frozen=True, slots=True)
-class Find:
+class Pickup:
     """A decoded `find`."""
 
     column: int
     row: int
 
 
-def decode(body: bytes) -> Walk | Give | Find | int:
-    """The verb in an input's body: `Walk`, `Give`, `Find`, or the bare `PICK` or `DROP`."""
+def decode(body: bytes) -> Walk | Give | Pickup | int:
+    """The verb in an input's body: `Walk`, `Give`, `Pickup`, or the bare `PICK` or `DROP`."""
     if len(body) == _MOVE.size and body[0] == MOVE:
         _, vx, vy = _MOVE.unpack(body)
         return Walk(vx, vy)
     if len(body) == _GIVE.size and body[0] == GIVE:
         return Give(body[1:].hex())
     if len(body) == _FIND.size and body[0] == FIND:
-        return Find(body[1], body[2])
+        return Pickup(body[1], body[2])
     if len(body) == 1 and body[0] in (PICK, DROP):
         return body[0]
     raise MalformedFrame(f"not an input of the meadow: {body[:16].hex()}")
