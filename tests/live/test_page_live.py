@@ -201,7 +201,8 @@ async def test_who_presses_play_is_moved_within_ten_seconds_and_told_so_and_agai
 
 
 COVERED = """(() => {
-  const area = (id) => { const box = document.getElementById(id).getBoundingClientRect(); return box.width * box.height; };
+  const box = (id) => document.getElementById(id).getBoundingClientRect();
+  const area = (id) => box(id).width * box(id).height;
   return area("hud") / area("field");
 })()"""
 

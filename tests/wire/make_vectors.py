@@ -16,7 +16,7 @@ import numpy as np
 
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.mailbox import Letter, Mail
-from clientmigration.core.player.notices import Notice
+from clientmigration.core.player.notices import Announcement
 from clientmigration.core.player.snapshot import Progress, Snapshot, chained
 from clientmigration.errors import PeersFault
 from clientmigration.games.meadow import interest as sight
@@ -156,7 +156,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             o.Order(4, "move", "gs-2", ADA),
             o.Announce(7, "A new map comes", start=NOW + 3600.0, end=NOW + 5400.0),
             o.Announce(8, "Joins are slow", "incident"), o.Announce(9, over="a1b2c3"),
-            o.Wish(10, TOKEN), GOODBYE,
+            o.MoveWish(10, TOKEN), GOODBYE,
         ),
     ),
     "router to operator": (
@@ -168,7 +168,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
                 waiting=1, moving=0, joins=3,
                 members=[MEMBER, o.MemberStatus("gs-2", "gameserver", "192.0.2.7:4200")],
                 moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN], felt=1,
-                notices=(Notice("a1b2c3", "maintenance", "A new map comes", NOW, NOW + 3600.0),),
+                notices=(Announcement("a1b2c3", "maintenance", "A new map comes", NOW, NOW + 3600.0),),
             ),
             o.World(
                 now=NOW + 1.25, players=2, shown=2,

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from clientmigration.cli.command import DONE, Command, Output
 from clientmigration.cli.router import asked, router_flags, with_router
-from clientmigration.core.player.notices import LONGEST, Notice
+from clientmigration.core.player.notices import LONGEST, Announcement
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.operator import OperatorClient
 from clientmigration.wire.operators import Announce
@@ -73,7 +73,7 @@ def announce(given: Namespace, answer: Output) -> int:
 
 
 def _listed(given: Namespace, answer: Output) -> int:
-    async def work(client: OperatorClient) -> tuple[Notice, ...]:
+    async def work(client: OperatorClient) -> tuple[Announcement, ...]:
         return client.overview.notices if client.overview else ()
 
     notices = with_router(given, "watcher", work)

@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from clientmigration.core.fleet.naming import PREFIX
 from clientmigration.core.player import notices as rules
 from clientmigration.core.player.ledger import Record
-from clientmigration.core.player.notices import Notice
+from clientmigration.core.player.notices import Announcement
 from clientmigration.net.beats import Beats
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.wire.operators import Announce, Ended
@@ -38,9 +38,9 @@ class Announcements:
         now: Callable[[], float],
     ) -> None:
         self._ledger, self._beats, self._entropy, self._now = ledger, beats, entropy, now
-        self._known: tuple[Notice, ...] = ()
+        self._known: tuple[Announcement, ...] = ()
 
-    def told(self) -> tuple[Notice, ...]:
+    def told(self) -> tuple[Announcement, ...]:
         """Those of now, the oldest first."""
         return rules.told(self._known, self._now())
 
@@ -83,5 +83,5 @@ class Announcements:
             return lambda record, now: rules.ended(record, name, now)
         text, kind = message.text.strip(), message.kind
         return lambda record, now: rules.said(
-            record, Notice(name, kind, text, now, message.start, message.end), now
+            record, Announcement(name, kind, text, now, message.start, message.end), now
         )

@@ -29,11 +29,11 @@ from clientmigration.wire.operators import (
     Explain,
     Find,
     Found,
+    MoveWish,
     OperatorRole,
     Order,
     Overview,
     Watch,
-    Wish,
     World,
 )
 
@@ -56,7 +56,7 @@ class OperatorPorts:
     because: Callable[[Explain], Because]
     carry_out: Callable[[Order], Awaitable[Ended]]
     announce: Callable[[Announce], Awaitable[Ended]]
-    wish: Callable[[Wish], Awaitable[Ended]]
+    wish: Callable[[MoveWish], Awaitable[Ended]]
 
 
 class Operators:
@@ -121,7 +121,7 @@ class Operators:
         """Tell everybody, and say when it is kept."""
         self._beats.spawn("a notice", _reply(line, message.n, self._ports.announce(message)))
 
-    def wish(self, line: OperatorLine, message: Wish) -> None:
+    def wish(self, line: OperatorLine, message: MoveWish) -> None:
         """A player's own wish, which proves itself, whoever passes it on."""
         self._beats.spawn("a wish", _reply(line, message.n, self._ports.wish(message)))
 
@@ -166,7 +166,7 @@ class OperatorLine:
                 self._operators.find(self, message)
             case Explain():
                 self._operators.explain(self, message)
-            case Wish():
+            case MoveWish():
                 self._operators.wish(self, message)
             case Order() | Announce():
                 self._order(message)

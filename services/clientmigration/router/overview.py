@@ -14,7 +14,7 @@ from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.numbers import numbered
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
-from clientmigration.core.player.notices import Notice
+from clientmigration.core.player.notices import Announcement
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers, connected
 from clientmigration.router.past import Past
@@ -59,7 +59,7 @@ class OverviewPorts:
     audit: AuditTrail
     ledger: TimedLedger
     started: Callable[[], float]
-    notices: Callable[[], Sequence[Notice]] = tuple
+    notices: Callable[[], Sequence[Announcement]] = tuple
 
 
 def overview(ports: OverviewPorts) -> Overview:

@@ -20,7 +20,7 @@ from clientmigration.errors import NotAuthentic
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.move import MoveEnded
 from clientmigration.router.situation import Situation
-from clientmigration.wire.operators import Ended, Wish
+from clientmigration.wire.operators import Ended, MoveWish
 
 log = Logger()
 
@@ -55,7 +55,7 @@ class Wishes:
         self._all = TokenBucket(*ALL)
         self._wished: dict[str, float] = {}  # when each player wished, in this order, lately
 
-    async def grant(self, wish: Wish) -> Ended:
+    async def grant(self, wish: MoveWish) -> Ended:
         """Move it, if that can be; answers when that is over, or why it is not."""
         try:
             player = self._identified(wish.token)

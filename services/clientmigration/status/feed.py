@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from clientmigration.core.player.notices import Notice
+from clientmigration.core.player.notices import Announcement
 
 GradeWord = Literal["fit", "strained", "overloaded", "silent"]
 """How hard a server works; silent: it has not reported lately."""
@@ -61,7 +61,7 @@ class Status(msgspec.Struct, frozen=True):
     recent: tuple[PublicMove, ...] = ()  # the latest moves, newest first
     felt: int = 0  # moves of which players told what they cost, since the router started
     missed: int = 0  # ticks that they missed in these
-    notices: tuple[Notice, ...] = ()  # what operators tell everybody
+    notices: tuple[Announcement, ...] = ()  # what operators tell everybody
 
 
 class Sighting(NamedTuple):

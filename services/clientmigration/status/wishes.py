@@ -20,7 +20,7 @@ from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.errors import Away
 from clientmigration.net.operator import OperatorClient
 from clientmigration.status.answers import PublicAnswer, plain, send
-from clientmigration.wire.operators import Answer, Ended, Wish
+from clientmigration.wire.operators import Answer, Ended, MoveWish
 
 log = Logger()
 
@@ -50,7 +50,7 @@ class LatestLink:
         """The router's answer. `Away`: there is none, or no router."""
         if self.client is None or not self.client.router:
             raise Away("the router is away")
-        return self.client.ask(Wish(0, token))
+        return self.client.ask(MoveWish(0, token))
 
 
 class WishDesk:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from clientmigration.core.player.fact import Fact
-from clientmigration.core.player.notices import LONGEST, Kind, Notice
+from clientmigration.core.player.notices import LONGEST, Announcement, Kind
 from clientmigration.wire.messages import (
     Challenge,
     Count,
@@ -85,7 +85,7 @@ class Announce(Message, frozen=True, tag="announce"):
     over: Name = ""
 
 
-class Wish(Message, frozen=True, tag="wish"):
+class MoveWish(Message, frozen=True, tag="wish"):
     """Operator or watcher: question `n`: the player whose `token` this is wishes to be moved."""
 
     n: Count
@@ -173,7 +173,7 @@ class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     recent: list[Moved]
     felt: Count = 0
     missed: Count = 0
-    notices: tuple[Notice, ...] = ()
+    notices: tuple[Announcement, ...] = ()
 
 
 class Dot(msgspec.Struct, frozen=True, array_like=True):
@@ -236,7 +236,7 @@ class Ended(Message, frozen=True, tag="ended"):
     text: str = ""
 
 
-Asked = Find | Explain | Order | Announce | Wish
+Asked = Find | Explain | Order | Announce | MoveWish
 Answer = Found | Because | Ended
 OperatorToRouter = Greeting | Goodbye | Enter | Watch | Here | Asked
 RouterToOperator = Greeting | Goodbye | Challenge | Entered | Overview | World | Answer

@@ -26,7 +26,7 @@ KEPT_S = 90 * 86_400.0
 """An incident is told of for so long after its end."""
 
 
-class Notice(msgspec.Struct, frozen=True):
+class Announcement(msgspec.Struct, frozen=True):
     """What operators tell, `said` then. Maintenance is from `start` to `end`, an incident goes on
     until its end is known. Unix seconds; 0: not known."""
 
@@ -38,23 +38,23 @@ class Notice(msgspec.Struct, frozen=True):
     end: float = 0.0
 
 
-def of(record: Record) -> tuple[Notice, ...]:
+def of(record: Record) -> tuple[Announcement, ...]:
     """What the record tells, the oldest first."""
     kept = record.snapshot.game.get("notices", ()) if record.snapshot else ()
-    return msgspec.convert(kept, tuple[Notice, ...])
+    return msgspec.convert(kept, tuple[Announcement, ...])
 
 
-def told(notices: Iterable[Notice], now: float) -> tuple[Notice, ...]:
+def told(notices: Iterable[Announcement], now: float) -> tuple[Announcement, ...]:
     """Those that are still worth telling."""
     return tuple(each for each in notices if not _over(each, now))
 
 
-def _over(notice: Notice, now: float) -> bool:
+def _over(notice: Announcement, now: float) -> bool:
     kept_s = KEPT_S if notice.kind == "incident" else 0.0
     return bool(notice.end) and notice.end + kept_s <= now
 
 
-def said(record: Record, notice: Notice, now: float) -> Record:
+def said(record: Record, notice: Announcement, now: float) -> Record:
     """The record with this notice too, or instead of the one of the same id."""
     others = [each for each in told(of(record), now) if each.id != notice.id]
     return _with(record, [*others, notice][-MOST:], now)
@@ -71,7 +71,7 @@ def ended(record: Record, notice: str, now: float) -> Record | None:
     return _with(record, [*known.values(), *over], now)
 
 
-def _with(record: Record, notices: list[Notice], now: float) -> Record:
+def _with(record: Record, notices: list[Announcement], now: float) -> Record:
     game = {"notices": msgspec.to_builtins(notices)}
     epoch = record.epoch + 1
     kept = Snapshot(
