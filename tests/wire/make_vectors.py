@@ -34,6 +34,7 @@ SECRET = "0123456789abcdef0123456789abcdef"  # of the tests, and of nothing else
 ADA, BOB, MOVE = "a1b2c3d4e5f60718", "00000000000000ff", "5eed5eed5eed5eed"
 HOLDER = hashed("a secret of ada's own")
 TOKEN = "header.claims.signature"
+PLANNED = Announcement("a1b2c3", "maintenance", "A new map", 1700000000.0, 1700003600.0)
 NOW, TICK = 1_700_000_000, 34_000_000_000
 SNAPSHOT = Snapshot(
     player=ADA, epoch=3, seq=17, tick=TICK, x=512.5, y=40.25, holder=HOLDER,
@@ -168,7 +169,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
                 waiting=1, moving=0, joins=3,
                 members=[MEMBER, o.MemberStatus("gs-2", "gameserver", "192.0.2.7:4200")],
                 moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN], felt=1,
-                notices=(Announcement("a1b2c3", "maintenance", "A new map comes", NOW, NOW + 3600.0),),
+                notices=(PLANNED,),
             ),
             o.World(
                 now=NOW + 1.25, players=2, shown=2,
