@@ -40,7 +40,9 @@ def flags(own: ArgumentParser) -> None:
         "text", nargs="?", default="", help="what to tell; without it, what is told now is listed"
     )
     own.add_argument("--from", dest="start", default="", metavar="WHEN", help=SPELLED)
-    own.add_argument("--until", dest="end", default="", metavar="WHEN", help="the same")
+    own.add_argument(
+        "--until", dest="end", default="", metavar="WHEN", help="the same; + counts from --from"
+    )
     own.add_argument(
         "--incident", action="store_true", help="something is wrong; else: maintenance is planned"
     )

@@ -70,7 +70,7 @@ const seat = {
 /** The Play button works as soon as somebody says where one can play. */
 function offer(status) {
   if (!status.play || !game || play) return;
-  play = Promise.all([import("./play.js"), game]).then(([{ offerPlay }, module]) => offerPlay(status.play, module, picture, seat));
+  play = Promise.all([import("./play.js"), game.then(async (module) => { await module.ready?.(); return module; })]).then(([{ offerPlay }, module]) => offerPlay(status.play, module, picture, seat));
   play.catch(() => { by("play-note").textContent = "Playing is not possible here"; });
 }
 
