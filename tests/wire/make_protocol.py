@@ -190,7 +190,7 @@ def spelled(kind: inspect.Type) -> str:
                 spelled(each) if isinstance(each, inspect.Type) else f"`{each}`" for each in said
             )
             return " or ".join(words)
-        case inspect.ListType(item_type=item):
+        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             return f"list of {spelled(item)}"
         case inspect.TupleType(item_types=items):
             return f"[{', '.join(map(spelled, items))}]"

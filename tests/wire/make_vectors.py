@@ -18,6 +18,7 @@ from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.given import Given
 from clientmigration.core.player.mailbox import Letter, Mail
+from clientmigration.core.player.notices import Announcement
 from clientmigration.core.player.snapshot import Progress, Snapshot, chained
 from clientmigration.errors import PeersFault
 from clientmigration.games.meadow import interest as sight
@@ -36,6 +37,7 @@ SECRET = "0123456789abcdef0123456789abcdef"  # of the tests, and of nothing else
 ADA, BOB, MOVE = "a1b2c3d4e5f60718", "00000000000000ff", "5eed5eed5eed5eed"
 HOLDER = hashed("a secret of ada's own")
 TOKEN = "header.claims.signature"
+PLANNED = Announcement("a1b2c3", "maintenance", "A new map", 1700000000.0, 1700003600.0)
 NOW, TICK = 1_700_000_000, 34_000_000_000
 SNAPSHOT = Snapshot(
     player=ADA, epoch=3, seq=17, tick=TICK, x=512.5, y=40.25, holder=HOLDER,
@@ -163,7 +165,9 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             o.Order(7, "ban", player=ADA, reason="it cheats", until=NOW + 3600.5),
             o.Listing(8, "gs-1", ADA, 100), o.AskBans(9), o.AskOrders(10, 50),
             o.Order(6, "stop", "gs-1"), o.Govern(11, {"limits": {"moves_per_second": 30.0}}),
-            GOODBYE,
+            o.Announce(12, "A new map comes", start=NOW + 3600.0, end=NOW + 5400.0),
+            o.Announce(13, "Joins are slow", "incident"), o.Announce(14, over="a1b2c3"),
+            o.MoveWish(15, TOKEN), GOODBYE,
         ),
     ),
     "router to operator": (
@@ -174,7 +178,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
                 router="router", now=NOW + 1.25, started=NOW - 0.5, players=2, capacity=200,
                 waiting=1, moving=0, joins=3,
                 members=[MEMBER, o.MemberStatus("gs-2", "gameserver", "192.0.2.7:4200")],
-                moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN],
+                moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN], felt=1,
+                notices=(PLANNED,),
             ),
             o.World(
                 now=NOW + 1.25, players=2, shown=2,

@@ -83,6 +83,8 @@ TAGS = {
     "Watch": "watch",
     "Find": "find",
     "Explain": "explain",
+    "Announce": "announce",
+    "MoveWish": "wish",
     "Order": "order",
     "Govern": "govern",
     "Overview": "overview",

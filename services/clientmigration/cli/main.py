@@ -12,6 +12,7 @@ import shtab
 from rich.console import Console
 
 from clientmigration.cli import (
+    announce,
     context,
     doctor,
     events,
@@ -53,6 +54,7 @@ COMMANDS: tuple[Command, ...] = (
     *operator_keys.COMMANDS,
     restart.COMMAND,
     events.COMMAND,
+    announce.COMMAND,
     replay.COMMAND,
     explain.COMMAND,
     policy.CHECK,

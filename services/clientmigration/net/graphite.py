@@ -111,12 +111,17 @@ def read(body: bytes, kind: type[T]) -> T:
 
 
 async def render(
-    reactor: Reactor, base: str, targets: Sequence[str], back_s: int = 60
+    reactor: Reactor,
+    base: str,
+    targets: Sequence[str],
+    back_s: int = 60,
+    within_s: float = ANSWERS_WITHIN_S,
 ) -> tuple[Series, ...]:
     """What graphite-web at `base` knows of the targets in the last `back_s` s. Or GraphiteAway."""
     query = [("target", target) for target in targets]
     query += [("from", f"-{back_s}s"), ("format", "json")]
-    return read(await fetch(reactor, f"{base}/render?{urlencode(query)}"), tuple[Series, ...])
+    url = f"{base}/render?{urlencode(query)}"
+    return read(await fetch(reactor, url, within_s), tuple[Series, ...])
 
 
 async def between(

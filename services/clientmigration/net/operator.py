@@ -222,11 +222,14 @@ def watching(
     on_end: Callable[[Exception], None] = lambda _: None,
     watch: Watch = Watch(),  # noqa: B008
     jitter: Callable[[], float] = random,
+    made: Callable[[OperatorClient], None] = lambda _: None,
 ) -> ClientService:
     """A service that watches a router as long as it runs, whatever happens to the connection. It
-    can order nothing: its role is watcher."""
+    can order nothing: its role is watcher. `made` is told of the client of each connection."""
 
     def make() -> Line:
-        return OperatorClient(clock, Credentials("watcher", proofs), watch, on_update, on_end).line
+        client = OperatorClient(clock, Credentials("watcher", proofs), watch, on_update, on_end)
+        made(client)
+        return client.line
 
     return steady(endpoint, make, clock, jitter)

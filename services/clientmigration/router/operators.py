@@ -21,6 +21,7 @@ from clientmigration.net.tickets import Proofs, Seals
 from clientmigration.wire.connection import OPERATOR_TO_ROUTER, encode
 from clientmigration.wire.messages import Challenge, Goodbye, Here
 from clientmigration.wire.operators import (
+    Announce,
     Answer,
     AskBans,
     AskOrders,
@@ -34,6 +35,7 @@ from clientmigration.wire.operators import (
     Found,
     Govern,
     Listing,
+    MoveWish,
     OperatorRole,
     Order,
     OrdersGiven,
@@ -53,8 +55,8 @@ LINKS = 32  # operators and watchers at a time; a page serves all its visitors o
 
 @dataclass(frozen=True)
 class OperatorPorts:
-    """What operators are answered with: two pictures of now, answers, and what became of an order
-    that an operator of this name gave."""
+    """What operators are answered with: pictures of now, answers, what became of an order that an
+    operator of this name gave, or of a notice, and what became of a player's own wish."""
 
     overview: Callable[[], Overview]
     world: Callable[[], World]
@@ -65,6 +67,8 @@ class OperatorPorts:
     latest: Callable[[AskOrders], Awaitable[OrdersGiven]]
     carry_out: Callable[[Order, str], Awaitable[Ended]]
     govern: Callable[[Govern], Ended]
+    announce: Callable[[Announce], Awaitable[Ended]]
+    wish: Callable[[MoveWish], Awaitable[Ended]]
 
 
 class Operators:
@@ -143,6 +147,14 @@ class Operators:
         """Decide by another policy."""
         line.line.say(self._ports.govern(message))
 
+    def announce(self, line: OperatorLine, message: Announce) -> None:
+        """Tell everybody, and say when it is kept."""
+        self._beats.spawn("a notice", _reply(line, message.n, self._ports.announce(message)))
+
+    def wish(self, line: OperatorLine, message: MoveWish) -> None:
+        """A player's own wish, which proves itself, whoever passes it on."""
+        self._beats.spawn("a wish", _reply(line, message.n, self._ports.wish(message)))
+
 
 async def _reply(operator: OperatorLine, n: int, answering: Awaitable[Answer]) -> None:
     try:
@@ -188,14 +200,18 @@ class OperatorLine:
                 self._operators.ask(self, message)
             case Explain():
                 self._operators.explain(self, message)
-            case Order() | Govern():
+            case MoveWish():
+                self._operators.wish(self, message)
+            case Order() | Govern() | Announce():
                 self._order(message)
 
-    def _order(self, message: Order | Govern) -> None:
+    def _order(self, message: Order | Govern | Announce) -> None:
         if self._role != "operator":
             raise OutOfTurn("a watcher gives no orders")
         if isinstance(message, Govern):
             self._operators.govern(self, message)
+        elif isinstance(message, Announce):
+            self._operators.announce(self, message)
         else:
             self._operators.order(self, message)
 

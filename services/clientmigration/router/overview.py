@@ -6,7 +6,7 @@ This is the one place that may look at everything. It changes nothing and decide
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 from clientmigration.core.decisions.audit import AuditTrail
@@ -14,6 +14,7 @@ from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.numbers import numbered
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
+from clientmigration.core.player.notices import Announcement
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.net.shipped import VERSION
 from clientmigration.router.attached import AttachedMembers, connected
@@ -61,6 +62,7 @@ class OverviewPorts:
     audit: AuditTrail
     ledger: TimedLedger
     started: Callable[[], float]
+    notices: Callable[[], Sequence[Announcement]] = tuple
 
 
 def overview(ports: OverviewPorts) -> Overview:
@@ -86,6 +88,9 @@ def overview(ports: OverviewPorts) -> Overview:
         routers=sorted(
             {ports.router, *(n for each in ports.members.values() for n in each.routers)}
         ),
+        felt=ports.past.told,
+        missed=ports.past.missed,
+        notices=tuple(ports.notices()),
     )
 
 

@@ -49,6 +49,7 @@ from clientmigration.router.measuring import Measuring
 from clientmigration.router.members import MemberLine, MemberPorts
 from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
+from clientmigration.router.notices import NOTICED_S, Announcements
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
 from clientmigration.router.order_log import WRITE_S, OrderLog
 from clientmigration.router.orders import Orders
@@ -76,6 +77,7 @@ from clientmigration.router.rosters import Rosters
 from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
 from clientmigration.router.warm_start import WarmStart
+from clientmigration.router.wishes import Wishes
 
 COUNTED = (
     "joins",
@@ -275,6 +277,7 @@ class Router(Service):
         )
 
     def _make_operators(self) -> None:
+        self.notices = Announcements(self.ledger, self.beats, self.outside.entropy, self.now)
         self.overview_ports = OverviewPorts(
             router=self.settings.name,
             situation=self.situation,
@@ -286,6 +289,15 @@ class Router(Service):
             audit=self.audit,
             ledger=self.ledger,
             started=lambda: self.started,
+            notices=self.notices.told,
+        )
+        wishes = Wishes(
+            self.outside.seals.identified,
+            self._visit_ports.measuring.newcomer,
+            self.situation,
+            self.ledger,
+            self.moves,
+            self.outside.clock.seconds,
         )
         guard = PlayerGuard(
             self.members,
@@ -312,6 +324,8 @@ class Router(Service):
             latest=self.order_log.latest,
             carry_out=self.order_log.carry_out,
             govern=self.governing.order,
+            announce=self.notices.announce,
+            wish=wishes.grant,
         )
         self.operators = Operators(self.settings.name, ports, self.beats)
         usual = PeerKind(member_lines.TERMS, self._listen_to_member)
@@ -352,6 +366,7 @@ class Router(Service):
         if self.settings.shared:  # nobody else bans anybody
             self.beats.every(LOOK_S, "looking for bans", self._look_for_bans)
         self.beats.every(WRITE_S, "keeping orders", self._keep_orders)
+        self.beats.every(NOTICED_S, "reading notices", self.notices.look)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
         if self.settings.shared:
             self.beats.every(KEPT_S, "keeping names", self.names.keep)
@@ -411,6 +426,7 @@ class Router(Service):
         self.presence.begin()
         self.warm_start.begin()
         self.beats.spawn("looking for bans", self.bans.look())
+        self.notices.look()
         self.beats.start()
 
     def stopService(self) -> None:

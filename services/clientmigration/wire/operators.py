@@ -13,6 +13,7 @@ import msgspec
 from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.given import Given
+from clientmigration.core.player.notices import LONGEST, Announcement, Kind
 from clientmigration.wire.base import Message
 from clientmigration.wire.messages import (
     Challenge,
@@ -28,6 +29,9 @@ Verb = Literal["drain", "undrain", "move", "stop", "kick", "ban", "unban"]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Page = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Until = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+Token = Annotated[str, msgspec.Meta(max_length=2048)]
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
+Date = Annotated[float, msgspec.Meta(ge=0)]
 
 # Operator to router.
 
@@ -115,6 +119,25 @@ class Govern(Message, frozen=True, tag="govern"):
     take: bool = True
 
 
+class Announce(Message, frozen=True, tag="announce"):
+    """Operator: order `n`: tell everybody `text`, about what is planned from `start` to `end` (Unix
+    seconds; 0: unknown), or has happened; or: the notice with the name `over` is over."""
+
+    n: Count
+    text: Text = ""
+    kind: Kind = "maintenance"
+    start: Date = 0.0
+    end: Date = 0.0
+    over: Name = ""
+
+
+class MoveWish(Message, frozen=True, tag="wish"):
+    """Operator or watcher: question `n`: the player whose `token` this is wishes to be moved."""
+
+    n: Count
+    token: Token
+
+
 # Router to operator.
 
 
@@ -183,7 +206,8 @@ class Overview(Message, frozen=True, kw_only=True, tag="overview"):
 
     `moves` has a number for each outcome; `recent` the latest moves, newest first. `version` is the
     router's program's, `policy` the same for equal policies, `routers` are the names of all that
-    its members are attached to.
+    its members are attached to. Of `felt` moves since the start their players have told how they
+    were: they `missed` so many ticks in all.
     """
 
     router: str
@@ -200,6 +224,9 @@ class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     version: str = ""
     policy: str = ""
     routers: list[str] = msgspec.field(default_factory=list)
+    felt: Count = 0
+    missed: Count = 0
+    notices: tuple[Announcement, ...] = ()
 
 
 class Dot(msgspec.Struct, frozen=True, array_like=True):
@@ -301,7 +328,7 @@ class Ended(Message, frozen=True, tag="ended"):
     text: str = ""
 
 
-Asked = Find | Explain | Order | Listing | AskBans | AskOrders | Govern
+Asked = Find | Explain | Order | Listing | AskBans | AskOrders | Govern | Announce | MoveWish
 Answer = Found | Because | Ended | Players | Banned | OrdersGiven
 OperatorToRouter = Greeting | Goodbye | Enter | Watch | Here | Asked
 RouterToOperator = Greeting | Goodbye | Challenge | Entered | Overview | World | Answer

@@ -164,6 +164,7 @@ def _gameserver() -> Iterator[Row]:
 def _router() -> Iterator[Row]:
     role: Role = "router"
     yield from _health(role, "the fleet")
+    yield _row(role, "up", "count", "sum", "1 in a second in which a player could have joined.")
     yield _row(role, "members", "count", "average", "Game servers and routers attached.")
     yield _row(role, "members_lost", "count", "sum", "Members gone that had not said they drain.")
     yield _row(role, "recovered", "count", "sum", "Players taken over from a server that was gone.")
