@@ -21,6 +21,7 @@ from pages import ROUTER, Row, page, row
 from panels import SELDOM, SHARE, STATES, lines, stat, states
 
 LOAD = kept(place("gameserver", "load"))
+DAYS = "certificate_days"
 IMBALANCE = ((0, GREEN), (1.25, WARNING))
 """From so many times the mean on, a server is clearly high: `imbalance` of the policy."""
 
@@ -250,6 +251,16 @@ def process() -> Row:
                 of("strangers", "strangers", YELLOW),
                 of("crowded_connects", "refused", PINK),
                 of("crowded_joins", "joins refused", BLUE),
+            ],
+            width=12,
+            height=6,
+        ),
+        lines(
+            "Certificates",
+            "For how many days the first of them to expire is still good, where TLS is spoken.",
+            [
+                said(f"minSeries({kept(place('router', DAYS))})", "days", "routers"),
+                said(f"minSeries({kept(place('gameserver', DAYS))})", "days", "servers", GREEN),
             ],
             width=12,
             height=6,

@@ -16,7 +16,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
-from clientmigration.cli.history import graphite_flag
+from clientmigration.cli.history import graphite_flag, web_of
 from clientmigration.cli.router import credentials_of, dialling, router_flags
 from clientmigration.cli.times import clock, moment, zone
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
@@ -151,7 +151,8 @@ async def _remembered_by(reactor: Any, given: Namespace, where: str) -> Because:
 async def _decided(reactor: Any, given: Namespace) -> list[Decided]:
     """The latest decisions of the last hour that touch a server of this name, newest first."""
     since, until = int(moment("-1h")), int(moment("now")) + 1
-    known = await history.records(reactor, given.graphite.rstrip("/"), since, until, WITHIN_S)
+    base, trust = web_of(given)
+    known = await history.records(reactor, base, since, until, WITHIN_S, trust)
     return touching(given.subject, known)
 
 

@@ -20,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
-from clientmigration.cli.history import GraphiteHistory, graphite_flag, read_history
+from clientmigration.cli.history import GraphiteHistory, graphite_flag, read_history, web_of
 from clientmigration.cli.picture import picture
 from clientmigration.cli.times import moment, zone
 from clientmigration.core.decisions.replay import Judged, ReplayCount, count, describe, replay, span
@@ -62,7 +62,8 @@ def run(flags: Namespace, answer: Output) -> int:
     if since >= until:
         raise ConfigurationError(f"--from {flags.since} is not before --until {flags.until}")
     policy = policy_from(flags.policy) if flags.policy else None
-    asked = partial(read_history, base=flags.graphite.rstrip("/"), since=since, until=until)
+    base, trust = web_of(flags)
+    asked = partial(read_history, base=base, since=since, until=until, trust=trust)
     history = waited(asked)
     if policy is None:
         return _again(history, since, flags, answer)

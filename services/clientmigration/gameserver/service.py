@@ -57,6 +57,7 @@ from clientmigration.gameserver.world import PATIENCE, GameWorld, MakeWorld
 from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.burden import burden
 from clientmigration.net.door import Dial, steady
+from clientmigration.net.expiry import certificates
 from clientmigration.net.guests import measures_of
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
@@ -252,7 +253,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     sources = (
         neighbours.measures, mail.measures, burns.measures, seats.measures, rounds.measures,
         burden(outside.clock).measures, date.measures, beats.measures, measures_of(outside.clock),
-        lambda: {"carbon_dropped": outside.dropped()},
+        certificates(outside.clock).measures, lambda: {"carbon_dropped": outside.dropped()},
     )  # fmt: skip
     measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
     reporter = Reporter(measures, attachment, outside.sink, ticks.date)

@@ -25,6 +25,7 @@ from clientmigration.net.renewed import Renewable, Renewals, Renewing
 from clientmigration.net.routers import Joined, check_each
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals, secrets_in
+from clientmigration.net.trust import Trust
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.web import Origins
 
@@ -108,6 +109,12 @@ TLS_CA = (
     None,
     "",
     "authorities (PEM) to trust, not the system's: the router by TLS",
+)
+GRAPHITE_CA = (
+    "graphite-ca",
+    None,
+    "",
+    "authorities (PEM) to trust, not the system's, where --graphite is https",
 )
 ORIGINS = ("origins", None, "", "origins whose web pages may play, besides this host's own; or *")
 
@@ -200,13 +207,13 @@ class Common(usage.Options):
         for flag in self.dials:
             check_each(self[flag], f"--{flag} ")
         for flag in self.urls:
-            check_url(self[flag], f"--{flag} ", ("http",), GRAPHITE)
+            check_url(self[flag], f"--{flag} ", ("http", "https"), GRAPHITE)
         for flag in (*self.written, *self.read_again):
             self[flag] = self[flag] and str(Path(self[flag]).absolute())
         self["policy"] = self["policy"] and str(Path(self["policy"]).absolute())
         if self.keyed:
             _ = self.seals
-        _ = self.policy, self.origins, self.encryption, self.trusted
+        _ = self.policy, self.origins, self.encryption, self.trusted, self.graphite_trust
         if named := self.get("name"):
             check_name(named)
 
@@ -235,6 +242,12 @@ class Common(usage.Options):
     def encryption(self) -> Encryption:
         """What the flags about TLS give, of a daemon that has any."""
         return Encryption.of(self)
+
+    @cached_property
+    def graphite_trust(self) -> Trust:
+        """Whom to believe where `--graphite` is https, of a daemon that asks it."""
+        url, authorities = self.get("graphite", ""), self.get("graphite-ca", "")
+        return self.encryption.for_web(url, authorities, "--graphite-ca")
 
     @cached_property
     def policy(self) -> Policy:

@@ -23,6 +23,7 @@ from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.burden import burden
+from clientmigration.net.expiry import certificates
 from clientmigration.net.guests import measures_of
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
@@ -351,6 +352,7 @@ class Router(Service):
                 measures_of(outside.clock),
                 self.bans.measures,
                 lambda: {"login_keys": 0, "login_keys_failed": 0, **outside.login_keys()},
+                certificates(outside.clock).measures,
             ),
             first=self.equals.first,
         )

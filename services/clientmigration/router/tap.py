@@ -39,6 +39,7 @@ from clientmigration.net.prometheus import Scraped
 from clientmigration.net.renewed import Renewable, Renewing
 from clientmigration.net.settings import (
     GRAPHITE,
+    GRAPHITE_CA,
     ORIGINS,
     TLS_DOOR,
     Common,
@@ -90,6 +91,7 @@ class Options(Common):
         ("login-ca", None, "", "authorities (PEM) to trust for that URL, not the system's"),
         ("group-names", None, GROUPS, "what the name of a group has to match"),
         ("operators", None, "", "file with the keys of operators who have names"),
+        GRAPHITE_CA,
     )
     doors = ("players", "members")
     urls = ("graphite",)
@@ -184,7 +186,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         log.warn("METIS is not installed: exchanges are only such moves as pay one by one")
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     graphite = options["graphite"].rstrip("/")
-    events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)
+    trust = options.graphite_trust
+    events = Events(agent_for(reactor, IN_FLIGHT, trust), graphite, reactor)
     probe = Probe(reactor)
     scraped = Scraped(reactor, options["prometheus"], "router")
     ledger = opened(options.ledger, reactor, os.urandom(16).hex())
@@ -199,7 +202,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         entropy=os.urandom,
         dropped=carbon.take_dropped,
         wall=time.time,
-        past=None if options["forget"] else from_graphite(reactor, graphite),
+        past=None if options["forget"] else from_graphite(reactor, graphite, trust=trust),
         operators=options.operators,
         admission=admission(options, keys),
         login_keys=measured(keys),

@@ -24,6 +24,7 @@ from clientmigration.net.renewed import Renewable, Renewing
 from clientmigration.net.routers import dialled_in_turn
 from clientmigration.net.settings import (
     GRAPHITE,
+    GRAPHITE_CA,
     TLS_CA,
     TLS_DOOR,
     Common,
@@ -78,6 +79,7 @@ class Options(Common):
         ("grafana", None, "", "where Grafana is, for a link: https://... or :port"),
         FLAG,
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
+        GRAPHITE_CA,
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
         *bounds_flags(connects=40, strangers=200),
@@ -176,12 +178,19 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     beats, streams, board = Beats(reactor), EventStreams(reactor), Board(os.urandom)
     webhook = AutoscalerWebhook(reactor, options.policy.autoscale)
     service = StatusService(reactor, beats, board, streams, options.offered, webhook.status)
-    graphite, link = options["graphite"], LatestLink()
-    history = History(reactor, beats, lambda: recalled(reactor, graphite))
+    graphite, link = options["graphite"].rstrip("/"), LatestLink()
+    history = History(reactor, beats, partial(recalled, reactor, options))
     days = History(
         reactor,
         beats,
-        lambda: render(reactor, graphite, uptime.TARGETS, uptime.BACK_S, uptime.ANSWERS_WITHIN_S),
+        lambda: render(
+            reactor,
+            graphite,
+            uptime.TARGETS,
+            uptime.BACK_S,
+            uptime.ANSWERS_WITHIN_S,
+            options.graphite_trust,
+        ),
         lambda available, series: uptime.answer(available, series, reactor.seconds()),
         uptime.KEPT_S,
     )
@@ -221,6 +230,7 @@ def feed(reactor: Any, options: Options, service: StatusService, link: LatestLin
     )
 
 
-async def recalled(reactor: Any, graphite: str) -> tuple[Series, ...]:
+async def recalled(reactor: Any, options: Options) -> tuple[Series, ...]:
     """What graphite-web remembers."""
-    return await render(reactor, graphite, TARGETS, BACK_S)
+    graphite = options["graphite"].rstrip("/")
+    return await render(reactor, graphite, TARGETS, BACK_S, trust=options.graphite_trust)

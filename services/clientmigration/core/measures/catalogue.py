@@ -26,6 +26,7 @@ Unit = Literal[
     "bytes",
     "bytes_per_s",
     "per_s",
+    "days",
     "count",
 ]
 Row = tuple[Role, str, Unit, Fold, str, bool]
@@ -260,6 +261,14 @@ def _refusals(role: Role) -> Iterator[Row]:
     yield _row(role, "failures", "count", "sum", "Repeated work that failed, and goes on.")
     yield _row(
         role, "clock_off_ms", "ms", "max", "How far the host's clock is from the world's time."
+    )
+    yield (
+        role,
+        "certificate_days",
+        "days",
+        "last",
+        "For how long its certificate is still good; below 0 it has expired. Only with TLS.",
+        True,
     )
 
 
