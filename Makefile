@@ -6,6 +6,8 @@ PREPARE := @$(PYTHON) services/clientmigration/stack/environments.py
 
 # Flags for the stack (make run STACK='--players 100 --graphite-port 8081') and for pytest.
 STACK ?=
+# What is played (make run GAME=mygame:Pong).
+GAME ?=
 TESTS ?=
 
 # Tests that keep to their own process share all cores. Those with real processes come after them:
@@ -26,7 +28,7 @@ DOWN ?=
 # Flags for the benchmark (make bench BENCH='--players 10000 --servers 10').
 BENCH ?=
 
-.PHONY: help run test soak check release arena bench dashboards lock sbom up down logs
+.PHONY: help run test soak check docs release arena bench dashboards lock sbom up down logs
 .DEFAULT_GOAL := help
 
 help: ## Say what each word does.
@@ -34,7 +36,7 @@ help: ## Say what each word does.
 
 run: ## Start everything on this machine, with Graphite and a crowd; Ctrl-C stops it.
 	$(PREPARE) services graphite
-	@exec $(BIN)/twistd -n --pidfile= stack $(STACK)
+	@exec $(BIN)/twistd -n --pidfile= stack $(if $(GAME),--game $(GAME)) $(STACK)
 
 test: ## Run all tests, those with real processes and a real Graphite too.
 	$(PREPARE) dev graphite
@@ -55,6 +57,10 @@ check: ## Lint, formatting, layers and types of the whole tree.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
+
+docs: ## Build the documentation's site into run/site; a link that leads nowhere fails.
+	$(PREPARE) dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 arena: ## Try SEEDS (10000) schedules of faults on all cores; a seed that fails is printed whole.
 	$(PREPARE) services

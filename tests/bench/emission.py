@@ -20,10 +20,10 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactor, StringTransport
 
 from clientmigration.core.measures.meter import Meter
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.probe import Probe
 from clientmigration.testing import Arena
-from clientmigration.wire import meadow
 
 
 class Counted(Meter):

@@ -23,8 +23,8 @@ from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import MemorySink
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.core.player.standing import Claim
+from clientmigration.games.meadow.game import Meadow
 from clientmigration.gameserver.files import Files
-from clientmigration.gameserver.meadow import Meadow
 from clientmigration.gameserver.service import (
     GameServer,
     ServerOutside,

@@ -34,7 +34,7 @@ from twisted.internet.task import LoopingCall, deferLater, react
 
 from clientmigration.client.finding import dialer
 from clientmigration.client.player import Player
-from clientmigration.wire import meadow
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.wire.connection import encode
 from clientmigration.wire.messages import Greeting, Hello
 

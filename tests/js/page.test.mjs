@@ -9,7 +9,8 @@ const { Territories } = await page("territories.js");
 const { give, shape, tint } = await page("marks.js");
 const { above, line } = await page("charts.js");
 const { split } = await page("fleet.js");
-const { doorOf, heading } = await page("play.js");
+const { doorOf } = await page("play.js");
+const { heading } = await import("../../services/clientmigration/games/meadow/page/walk.js");
 
 /** A world event with these players: [id, server, x, y] in metres. */
 function world(...players) {

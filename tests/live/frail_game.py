@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from clientmigration.gameserver.meadow import Meadow
+from clientmigration.games.meadow.game import Meadow
 
 
 class FrailMeadow(Meadow):

@@ -24,6 +24,12 @@ PER_SERVER, CAPACITY = 90, 150
 STRAINED, OVERLOADED = 0.6, 0.8
 Series = dict[str, list[float | None]]
 
+LOGINS = (
+    *("logins", "logins_missing", "logins_later", "login_keys", "login_keys_failed"),
+    *("bans", "banned_joins", "expelled"),
+    *(f"logins_refused_{why}" for why in ("time", "issuer", "audience", "subject")),
+    *("logins_refused_signature", "logins_refused_format"),
+)
 REFUSED = (
     *("refused_tickets", "closed_connections", "turned_away"),
     *("connections", "strangers", "crowded_connects", "crowded_joins"),
@@ -190,6 +196,7 @@ class Story:
             **dict.fromkeys((*REFUSED, "failures"), 0),
             clock_off_ms=abs(chance.gauss(0, 2)),
             certificate_days=60 - second / 86_400,
+            burns_refused=0,
         )
 
     def _process(self, cpu: float, rss: float) -> dict[str, float]:
@@ -237,6 +244,8 @@ class Story:
             **dict.fromkeys((*REFUSED, "failures"), 0),
             clock_off_ms=abs(chance.gauss(0, 2)),
             certificate_days=60 - second / 86_400,
+            up=1,
+            **dict.fromkeys(LOGINS, 0),
         )
 
     def _crowd(self, second: int, alive: list[str], moved: int) -> None:

@@ -16,7 +16,7 @@ from twisted.internet.task import LoopingCall, deferLater
 from twisted.internet.utils import getProcessValue
 
 from clientmigration.client.player import Player
-from clientmigration.wire import meadow
+from clientmigration.games.meadow import wire as meadow
 
 
 @pytest_twisted.async_yield_fixture()

@@ -28,11 +28,11 @@ from twisted.internet.task import LoopingCall, deferLater
 from clientmigration.client.finding import dialer
 from clientmigration.client.player import Player
 from clientmigration.errors import Away, Refused
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.operator import Credentials, OperatorClient, entered
 from clientmigration.net.tickets import Seals
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child, Program
-from clientmigration.wire import meadow
 from clientmigration.wire.operators import Ended, Order
 
 PLAYERS = 12

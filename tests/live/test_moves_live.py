@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 
 from clientmigration.core.player.migration import Outcome
-from clientmigration.wire import meadow
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.wire.messages import View
 
 

@@ -9,7 +9,7 @@ from real_parts import Cluster, eventually
 from twisted.internet.task import LoopingCall
 
 from clientmigration.client.player import Player
-from clientmigration.wire import meadow
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.wire.messages import View
 
 PLAYERS = 12

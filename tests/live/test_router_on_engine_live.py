@@ -17,8 +17,8 @@ from twisted.internet.task import LoopingCall, deferLater
 from clientmigration.client.player import Player
 from clientmigration.core.player.migration import Outcome
 from clientmigration.errors import Away
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.router.move import MoveEnded
-from clientmigration.wire import meadow
 
 PLAYERS = 12
 AWAY_S = (0.0, 0.4, 1.5)  # how long it stays away each time

@@ -19,10 +19,10 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import LogEvent
 
 from clientmigration.client.finding import dialer
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.door import Dial
 from clientmigration.net.encryption import Encryption
 from clientmigration.stack.ports import LOOPBACK
-from clientmigration.wire import meadow
 
 MOVES = 5
 

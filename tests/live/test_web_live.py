@@ -14,10 +14,10 @@ from twisted.internet.task import LoopingCall
 from web_dial import web_dialer
 
 from clientmigration.core.player.migration import Outcome
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.door import Door, Lines
 from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.web import Reception
-from clientmigration.wire import meadow
 from clientmigration.wire.connection import PLAYER_TO_SERVER, SERVER_TO_PLAYER, encode
 from clientmigration.wire.messages import View
 from clientmigration.wire.web import Origins

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clientmigration.client.behaviour import PHASE_S, SIZE_M, WALK_M_PER_S, Mood, Walker, mood
-from clientmigration.wire import meadow, work
-from clientmigration.wire.meadow import DROP, PICK, Give, Walk
+from clientmigration.client.habits import Habits
+from clientmigration.games.meadow import wire as meadow
+from clientmigration.games.meadow.behaviour import PHASE_S, SIZE_M, WALK_M_PER_S, Mood, Walker, mood
+from clientmigration.games.meadow.wire import DROP, PICK, Give, Pickup, Walk
+from clientmigration.wire import work
 
 MEMBERS = ["gs-1", "gs-2", "gs-3"]
 OTHERS = ["aa" * 8, "bb" * 8]
@@ -20,21 +22,21 @@ QUIET = Mood()
 
 
 def walker(seed: int = 1, burn_us: int = 50, party_us: int = 500) -> Walker:
-    return Walker(Random(seed), burn_us, party_us)
+    return Walker(Random(seed), Habits(1, seed, burn_us, party_us))
 
 
 def settled(mood: Mood = QUIET, member: str = "gs-1") -> Walker:
     """A walker that has said already how much it wants to burn."""
     one = walker()
-    one.act(mood, member, OTHERS)
+    one.decide(mood, member, OTHERS)
     return one
 
 
 def acts(one: Walker, count: int, mood: Mood = QUIET, others: list[str] = OTHERS) -> list[bytes]:
-    return [one.act(mood, "gs-1", others) for _ in range(count)]
+    return [one.decide(mood, "gs-1", others) for _ in range(count)]
 
 
-def verbs(bodies: list[bytes]) -> list[Walk | Give | int]:
+def verbs(bodies: list[bytes]) -> list[Walk | Give | Pickup | int]:
     return [meadow.decode(body) for body in bodies]
 
 
@@ -112,7 +114,7 @@ def test_somebody_elses_party_is_none(mood: Mood) -> None:
 
 def test_a_player_that_is_moved_away_from_the_party_leaves_it() -> None:
     one = settled(PARTY)
-    assert work.decode(one.act(PARTY, "gs-2", OTHERS)) == work.Burn(50)
+    assert work.decode(one.decide(PARTY, "gs-2", OTHERS)) == work.Burn(50)
 
 
 def test_every_act_is_one_that_the_server_understands() -> None:

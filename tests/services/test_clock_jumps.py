@@ -11,10 +11,10 @@ from zope.interface import provider
 
 from clientmigration.client.player import Player
 from clientmigration.errors import TicketRefused
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.tickets import TICKET_TTL_S, Ticket, hashed
 from clientmigration.net.worldclock import monotonic
 from clientmigration.testing import Arena
-from clientmigration.wire import meadow
 
 WHO = {
     "a server": ["eu"],

@@ -7,11 +7,13 @@ from random import Random
 import pytest
 from twisted.python.usage import UsageError
 
-from clientmigration.client.crowd import Crowd, Habits, Telling
+from clientmigration.client.crowd import Crowd, Telling
+from clientmigration.client.habits import Habits
 from clientmigration.client.loads import Loads, Shares
 from clientmigration.client.player import Player
 from clientmigration.client.tap import Options
 from clientmigration.core.measures.metrics import measures
+from clientmigration.games.meadow.behaviour import Walker
 from clientmigration.gameserver.files import Files
 from clientmigration.net.beats import Beats
 from clientmigration.net.probe import Probe
@@ -29,7 +31,7 @@ def crowded(size: int, shares: Shares, seed: int = 1) -> tuple[Arena, Crowd]:
     arena.run(2.0)
     dial, probe = arena.network.dial("crowd"), Probe(arena.clock, Still())
     habits, telling = Habits(size, seed, shares=shares), Telling("crowd", arena.sink, probe)
-    crowd = Crowd(arena.clock, "router:4100", dial, habits, telling)
+    crowd = Crowd(arena.clock, "router:4100", dial, habits, telling, Walker)
     crowd.startService()
     arena.run(2.0)
     return arena, crowd

@@ -5,8 +5,8 @@ from twisted.internet.defer import Deferred
 
 from clientmigration.client.player import Player
 from clientmigration.core.measures.metrics import Datapoint
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing import Arena
-from clientmigration.wire import meadow
 
 
 def arena_with(*servers: str, players: int = 0, cost: float = 0.004) -> Arena:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from clientmigration.client.player import Player
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing import Arena, Disk
-from clientmigration.wire import meadow
 from clientmigration.wire.messages import Cancel, Release, Reserve
 
 

@@ -10,9 +10,9 @@ from zope.interface import implementer
 
 from clientmigration.client.player import Player
 from clientmigration.core.player.tally import ROOM
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.line import MEMBER_SILENCE_S
 from clientmigration.testing import Arena, HostClock, Timeline
-from clientmigration.wire import meadow
 from clientmigration.wire.messages import Welcome
 
 BACK_S = 2.0  # after the silence bound a player is back within this

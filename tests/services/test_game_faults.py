@@ -15,15 +15,15 @@ from twisted.logger import LogEvent
 from clientmigration.client.player import Player
 from clientmigration.core.measures.metrics import measures
 from clientmigration.errors import GameFault, PeersFault
+from clientmigration.games.meadow.game import COINS, Meadow
+from clientmigration.games.meadow.wire import drop, give, move
 from clientmigration.gameserver.game import LETTER_LIMIT, STATE_LIMIT, VIEW_LIMIT
 from clientmigration.gameserver.guard import GuardedGame, WrongValue, posting
-from clientmigration.gameserver.meadow import COINS, Meadow
 from clientmigration.gameserver.tap import GAME_FAILED
 from clientmigration.gameserver.world import PATIENCE
 from clientmigration.testing import Arena
 from clientmigration.testing.arena import Parts
 from clientmigration.testing.frail import METHODS, Broken, Flaw, Frailty
-from clientmigration.wire.meadow import drop, give, move
 
 
 @pytest.fixture(autouse=True)

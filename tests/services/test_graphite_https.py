@@ -87,7 +87,7 @@ async def test_series_are_read_and_events_posted_through_https(
     served: Served, authority: Authority
 ) -> None:
     reactor, base, trust = served.reactor, served.base, trust_of(authority)
-    (series,) = await render(reactor, base, ["a.b"], 60, trust)
+    (series,) = await render(reactor, base, ["a.b"], 60, trust=trust)
     assert series == Series("a.b", ((1.0, NOW), (None, NOW + 1)))
     assert await from_graphite(reactor, base, trust=trust)(NOW, NOW + 1) == (
         series.points(), []

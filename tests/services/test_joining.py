@@ -11,12 +11,12 @@ from twisted.python.failure import Failure
 from clientmigration.client.told import FeltMove
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.errors import BadInput, PlayerStopped
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.line import Line
 from clientmigration.net.tickets import Seals
 from clientmigration.router.players import Visit
 from clientmigration.testing import Arena
 from clientmigration.testing.arena import EPOCH
-from clientmigration.wire import meadow
 from clientmigration.wire.connection import INPUT_LIMIT, encode
 from clientmigration.wire.messages import Greeting, Hello, Pings
 

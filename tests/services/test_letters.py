@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from clientmigration.client.player import Player
-from clientmigration.gameserver.meadow import COINS, Meadow
+from clientmigration.games.meadow import wire as meadow
+from clientmigration.games.meadow.game import COINS, Meadow
 from clientmigration.testing import Arena
-from clientmigration.wire import meadow
 
 
 def arena_of(*names: str, seed: int = 1, delay_s: float = 0.001) -> Arena:

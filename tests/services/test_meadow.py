@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from clientmigration.gameserver.meadow import (
+from clientmigration.games.meadow import wire
+from clientmigration.games.meadow.game import (
     COINS,
     FASTEST_M_PER_S,
     SIZE_M,
@@ -18,9 +19,8 @@ from clientmigration.gameserver.meadow import (
     Meadow,
     newborn,
 )
-from clientmigration.wire import meadow as wire
-from clientmigration.wire.interest import Drawn, pack_sight
-from clientmigration.wire.meadow import CELL_M, STEPS
+from clientmigration.games.meadow.interest import Drawn, pack_sight
+from clientmigration.games.meadow.wire import CELL_M, STEPS
 
 RATE = 20
 EDGE = SIZE_M - 1e-6

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from clientmigration.errors import PeersFault
-from clientmigration.gameserver.meadow import COINS, Meadow
-from clientmigration.wire import meadow as wire
-from clientmigration.wire.meadow import CELL_M
+from clientmigration.games.meadow import wire
+from clientmigration.games.meadow.game import COINS, Meadow
+from clientmigration.games.meadow.wire import CELL_M
 
 RATE = 20
 ADA, BOB, EVE = "ada" + "0" * 13, "b0b" + "0" * 13, "e" * 16

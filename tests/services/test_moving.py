@@ -7,9 +7,9 @@ import pytest
 
 from clientmigration.client.player import Player
 from clientmigration.core.player.migration import Outcome
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.line import Line
 from clientmigration.testing import Arena
-from clientmigration.wire import meadow
 from clientmigration.wire.messages import (
     Arrived,
     Copied,

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from clientmigration.client.player import Player
-from clientmigration.gameserver.meadow import STALE_TICKS, Meadow
+from clientmigration.games.meadow import wire as meadow
+from clientmigration.games.meadow.game import STALE_TICKS, Meadow
 from clientmigration.gameserver.service import GameServer
 from clientmigration.testing import Arena
-from clientmigration.wire import meadow
 from clientmigration.wire.messages import View
 
 Sights = dict[str, list[tuple[int, Counter[str]]]]

@@ -9,11 +9,11 @@ import pytest
 from clientmigration.client.player import Player
 from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.core.player.inbox import ROOM, room_at
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.gameserver.players import RATE, STRANGER_PINGS, terms_at
 from clientmigration.net.door import Lines
 from clientmigration.net.line import Line, LineTerms
 from clientmigration.testing import Arena
-from clientmigration.wire import meadow
 from clientmigration.wire.connection import SERVER_TO_PLAYER
 from clientmigration.wire.messages import Goodbye, Input, Ping, Pong
 

@@ -8,8 +8,8 @@ from clientmigration.client.player import Player
 from clientmigration.core.fleet.health import Health
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 from clientmigration.core.fleet.split import Split
+from clientmigration.games.meadow.wire import CELL_M
 from clientmigration.testing import Arena
-from clientmigration.wire.meadow import CELL_M
 
 NAMES = ("a", "b", "c")
 AT_REST = Policy(rebalance=RebalancePolicy(period_s=60.0))

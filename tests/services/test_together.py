@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from clientmigration.client.player import Player
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.games.meadow.game import Meadow
 from clientmigration.gameserver.game import PostLetter
-from clientmigration.gameserver.meadow import Meadow
 from clientmigration.testing import Arena
 from clientmigration.testing.arena import Parts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clientmigration.client.player import Player
 from clientmigration.core.player.migration import Outcome
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.waivers import Waivers
 from clientmigration.router.move import MoveEnded
@@ -11,7 +12,6 @@ from clientmigration.router.outside import RouterParts
 from clientmigration.router.recovery import Recovery
 from clientmigration.testing import Arena, Parts
 from clientmigration.testing.fakes import Disk
-from clientmigration.wire import meadow
 
 DELAY_S = 0.002
 SLOW_S = 0.01  # so that there is time between a claim and what the router says of it

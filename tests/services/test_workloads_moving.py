@@ -14,10 +14,11 @@ from clientmigration.client.told import TopicEntry
 from clientmigration.core.player.feeds import TOPICS
 from clientmigration.core.player.transfer import CHUNK, Window
 from clientmigration.errors import NotOffered
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.gameserver import streams
 from clientmigration.gameserver.files import Files
 from clientmigration.testing import Arena, Network
-from clientmigration.wire import meadow, work
+from clientmigration.wire import work
 from clientmigration.wire.messages import Input
 
 BIG = Random(1).randbytes(3_000_000)

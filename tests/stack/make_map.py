@@ -32,6 +32,7 @@ ORDER = (
     "gameserver",
     "client",
     "status",
+    "games/meadow",
     "stack",
     "cli",
     "testing",

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from twisted.internet.protocol import Protocol
 
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.carbon import Carbon
 from clientmigration.testing import Arena
-from clientmigration.wire import meadow
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "services" / "clientmigration"

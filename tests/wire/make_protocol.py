@@ -21,9 +21,12 @@ from clientmigration.client import connections, entrance, finding, pinging, trav
 from clientmigration.core.fleet import grace
 from clientmigration.core.player import inbox, tally
 from clientmigration.core.player import mailbox as mail
+from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.given import Given
 from clientmigration.core.player.snapshot import Progress, Snapshot
-from clientmigration.gameserver import duties, meadow, seat, service, streams
+from clientmigration.games.meadow import game
+from clientmigration.gameserver import duties, seat, service, streams
 from clientmigration.gameserver import mail as mail_room
 from clientmigration.gameserver import players as playing
 from clientmigration.net import line, tickets
@@ -100,7 +103,7 @@ NUMBERS = (
     (f"{work.NAME_LIMIT} bytes", "the name of a file or a topic"),
     (f"{mail.OUTBOX_LIMIT}", "letters of one player that wait for an answer"),
     (f"{mail_room.AGAIN_S:g} s", "from a `post` to the same again, while there is no answer"),
-    (f"{meadow.STALE_TICKS}", "ticks for which the sight of a neighbour is shown"),
+    (f"{game.STALE_TICKS}", "ticks for which the sight of a neighbour is shown"),
     (f"{seat.AWAY_S:g} s", "a player without a connection keeps its place at its server"),
     (f"{moves.STEP_S:g} s", "for each step of a migration but the next"),
     (f"{moves.ARRIVAL_S:g} s", "from `direct` to `arrived`: a player has to show its ticket"),
@@ -187,7 +190,7 @@ def spelled(kind: inspect.Type) -> str:
                 spelled(each) if isinstance(each, inspect.Type) else f"`{each}`" for each in said
             )
             return " or ".join(words)
-        case inspect.ListType(item_type=item):
+        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             return f"list of {spelled(item)}"
         case inspect.TupleType(item_types=items):
             return f"[{', '.join(map(spelled, items))}]"
@@ -253,7 +256,7 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
         (m.Candidate, m.Entry, m.Neighbour, Snapshot, Progress, mail.Mail, mail.Letter), "value"
     ),
     "operator values": lambda: table(
-        (o.MemberStatus, o.MemberSample, o.Moved, Fact, o.Dot), "value"
+        (o.MemberStatus, o.MemberSample, o.Moved, Fact, o.Dot, o.Listed, Ban, Given), "value"
     ),
     "claims": lambda: ("```text", *claims(), "```"),
     **{f"{name} transcript": scene(name) for name in SCENES},

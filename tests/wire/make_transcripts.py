@@ -13,11 +13,11 @@ from itertools import groupby
 from typing import Any
 
 from clientmigration.client.player import Player
+from clientmigration.games.meadow import wire as meadow
+from clientmigration.games.meadow.game import Meadow
 from clientmigration.gameserver.files import Files
-from clientmigration.gameserver.meadow import Meadow
 from clientmigration.testing import SECRET, Arena, Network
 from clientmigration.wire import connection as wire
-from clientmigration.wire import meadow
 from clientmigration.wire.connection import Connection, Dialect
 from clientmigration.wire.messages import Chunk, Input, Item, Report, View
 from clientmigration.wire.neighbours import Look, Sight

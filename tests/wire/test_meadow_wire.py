@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from clientmigration.errors import MalformedFrame
-from clientmigration.wire import meadow
-from clientmigration.wire.meadow import BLOCK, CELL_M, ENTITY, SELF, STEPS, Give, Walk
+from clientmigration.games.meadow import wire as meadow
+from clientmigration.games.meadow.wire import BLOCK, CELL_M, ENTITY, SELF, STEPS, Give, Walk
 
 ADA = "a1b2c3d4e5f60718"
 

@@ -14,17 +14,19 @@ from clientmigration.client import streams as reading
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.player import feeds, session, tally, transfer
 from clientmigration.core.player import mailbox as mail
+from clientmigration.games.meadow import game
+from clientmigration.games.meadow import interest as sight
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.gameserver import mail as letters
-from clientmigration.gameserver import meadow as game
 from clientmigration.gameserver import seat, streams
 from clientmigration.net import tickets
 from clientmigration.router import move as moves
 from clientmigration.router import queue as lineup
 from clientmigration.testing import SECRET
-from clientmigration.wire import interest as sight
-from clientmigration.wire import meadow, work
+from clientmigration.wire import work
+from clientmigration.wire.base import Message
 from clientmigration.wire.connection import GREETING_LIMIT, encode
-from clientmigration.wire.messages import VERSION, Greeting, Message
+from clientmigration.wire.messages import VERSION, Greeting
 
 MADE = runpy.run_path(str(Path(__file__).with_name("make_protocol.py")))
 PARTS: dict[str, Callable[[], Iterable[str]]] = MADE["PARTS"]

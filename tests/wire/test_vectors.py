@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from clientmigration.errors import PeersFault
-from clientmigration.wire import interest as sight
-from clientmigration.wire import meadow, work
+from clientmigration.games.meadow import interest as sight
+from clientmigration.games.meadow import wire as meadow
+from clientmigration.wire import work
 from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Greeting
 

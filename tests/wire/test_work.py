@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from clientmigration.client.streams import FEEDS, FILES
 from clientmigration.errors import MalformedFrame
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.gameserver import streams
-from clientmigration.wire import meadow, work
+from clientmigration.wire import work
 from clientmigration.wire.connection import INPUT_LIMIT
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from clientmigration.core.decisions.replay import span
@@ -23,9 +20,6 @@ from clientmigration.net.trust import Trust
 GRAPHITE = "http://127.0.0.1:8080"
 SLICE_S = 120  # of datapoints asked for at a time: an answer stays small, however long the history
 WITHIN_S = 30.0
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_BACK = re.compile(r"-(?P<count>\d+)(?P<unit>[smhd])")
 
 
 @dataclass(frozen=True)
@@ -67,26 +61,6 @@ def _graphite(word: str) -> str:
     except ConfigurationError as error:
         raise ArgumentTypeError(str(error)) from None
     return word
-
-
-def moment(text: str) -> float:
-    """Unix seconds of `now`, `-90s`, `-10m`, `-1h`, `-2d`, a number, or an ISO date and time (UTC
-    unless it says otherwise)."""
-    if text == "now":
-        return time.time()
-    back = _BACK.fullmatch(text)
-    if back:
-        return time.time() - int(back["count"]) * _UNITS[back["unit"]]
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        said = datetime.fromisoformat(text)
-    except ValueError:
-        wanted = "-10m, -1h, now, 2026-11-24T21:00 or Unix seconds"
-        raise ConfigurationError(f"{text!r} is not a time: write {wanted}") from None
-    return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
 
 
 async def read_history(

@@ -6,7 +6,7 @@ One process, one reactor; the players are the same `Player` that any program use
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -16,9 +16,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from clientmigration.client.behaviour import Mood, Walker, mood
 from clientmigration.client.felt import CrowdReport
-from clientmigration.client.loads import Loads, Shares
+from clientmigration.client.habits import Around, Behaviour, Habits, MakeBehaviour
+from clientmigration.client.loads import Loads
 from clientmigration.client.player import Player
 from clientmigration.client.summary import Summary
 from clientmigration.client.told import FeltMove
@@ -27,7 +27,6 @@ from clientmigration.net.beats import Beats
 from clientmigration.net.door import Dial
 from clientmigration.net.probe import Probe
 from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
-from clientmigration.wire import meadow
 from clientmigration.wire.messages import View
 
 ACT_S = 0.1  # every player sends ten inputs a second
@@ -35,22 +34,6 @@ SLICES = 10  # in ten slices, so that they do not all send at once
 START_S = 0.1  # a few more players join this often
 START_PER_S = 50.0  # players that join per second
 REPORT_S = 1.0
-
-
-@dataclass(frozen=True)
-class Habits:
-    """How many players there are and how they behave; `seed` decides the rest.
-
-    Each asks its server for `burn_us` microseconds of CPU per tick, at a party for `party_us`.
-    `lays`: whether they also lay coins down, which a killed server loses.
-    """
-
-    size: int
-    seed: int = 1
-    burn_us: int = 40
-    party_us: int = 160
-    shares: Shares = field(default_factory=Shares)
-    lays: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,29 +54,37 @@ class Telling:
 class Bot:
     """One player of the crowd and what drives it."""
 
-    def __init__(self, player: Player, walker: Walker, loads: Loads) -> None:
-        self.player, self.walker, self.loads = player, walker, loads
+    def __init__(self, player: Player, behaviour: Behaviour, loads: Loads) -> None:
+        self.player, self.behaviour, self.loads = player, behaviour, loads
         player.on("view", self.see)
 
     def see(self, view: View) -> None:
-        """Remember where we are."""
-        x, y, _ = meadow.own(view.body)
-        self.walker.stand(x, y)
+        """Let it look."""
+        self.behaviour.see(view.body)
 
-    def act(self, mood: Mood, others: list[str], now: float) -> None:
+    def act(self, scene: Around, now: float) -> None:
         """Do something, if we are anywhere."""
         if self.player.member:
-            self.player.act(self.walker.act(mood, self.player.member, others))
+            body = self.behaviour.act(replace(scene, member=self.player.member))
+            if body is not None:
+                self.player.act(body)
             self.loads.act(now)
 
 
 class Crowd(Service):
-    """Many players of the router at `address`, reached by `dial`."""
+    """Many players of the router at `address`, reached by `dial`, who behave as `behaving` says."""
 
     def __init__(
-        self, clock: IReactorTime, address: str, dial: Dial, habits: Habits, telling: Telling
+        self,
+        clock: IReactorTime,
+        address: str,
+        dial: Dial,
+        habits: Habits,
+        telling: Telling,
+        behaving: MakeBehaviour,
     ) -> None:
         self._clock, self._habits, self._telling = clock, habits, telling
+        self._behaving = behaving
         self._beats = Beats(clock)
         self._beats.every(START_S, "start players", self.start_more)
         self._beats.every(ACT_S / SLICES, "act", self.act)
@@ -117,7 +108,7 @@ class Crowd(Service):
         player.on("move", self.moved)
         dice = Random(f"{habits.seed} {n} loads")
         loads = Loads(player, dice, habits.shares, self._beats.spawn)
-        return Bot(player, Walker(random, habits.burn_us, habits.party_us, habits.lays), loads)
+        return Bot(player, self._behaving(random, habits), loads)
 
     @property
     def playing(self) -> list[Player]:
@@ -135,11 +126,11 @@ class Crowd(Service):
         """One slice of the players acts."""
         self._slice = (self._slice + 1) % SLICES
         now = self._clock.seconds()
-        feeling = mood(self._habits.seed, now - self._began, self._counted.members)
         turn = self.bots[self._slice : self._started : SLICES]
         names = [bot.player.name for bot in turn if bot.player.name]
+        scene = Around(now - self._began, "", self._counted.members, names)
         for bot in turn:
-            bot.act(feeling, names, now)
+            bot.act(scene, now)
 
     def moved(self, move: FeltMove) -> None:
         """A player has been moved, and says what it felt."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.endpoints import clientFromString
 
-from clientmigration.client.crowd import Crowd, Habits, Telling
+from clientmigration.client.crowd import Crowd, Telling
 from clientmigration.client.finding import dialer, parse_url, scheme_of
+from clientmigration.client.habits import Habits, Idle, MakeBehaviour
 from clientmigration.client.loads import Shares
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder
+from clientmigration.net.games import FLAG, attribute, facts
 from clientmigration.net.probe import Probe
+from clientmigration.net.prometheus import Scraped
 from clientmigration.net.renewed import Renewals
 from clientmigration.net.settings import Common, percent, positive, served
 
@@ -37,6 +41,7 @@ class Options(Common):
         ("party", None, 160, "CPU that each asks for at a party, microseconds per tick", int),
         ("downloads", None, 10, "percent of the players that download files now and then", percent),
         ("subscriptions", None, 20, "percent of the players that follow a topic", percent),
+        FLAG,
     )
     routers = ("router",)
     written = ("summary",)
@@ -49,10 +54,20 @@ class Options(Common):
         ),
     )
 
+    @cached_property
+    def behaving(self) -> MakeBehaviour:
+        """How the players of this game behave, as the game says."""
+        crowd = facts(self["game"]).crowd
+        if not crowd:
+            return Idle
+        behaving: MakeBehaviour = attribute(crowd, f"--game {self['game']}: its crowd {crowd}")
+        return behaving
+
     def check(self) -> None:
-        """The address, too."""
+        """The address and the game, too."""
         super().check()
         parse_url(self["router"])
+        _ = self.behaving
 
 
 def makeService(options: Options) -> Daemon:
@@ -65,6 +80,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     provide(CONNECTIONS * options["players"])
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     probe = Probe(reactor)
+    scraped = Scraped(reactor, options["prometheus"], "crowd")
     habits = Habits(
         options["players"],
         options["seed"],
@@ -74,8 +90,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         not options["hold-coins"],
     )
     file = Path(options["summary"]) if options["summary"] else None
-    telling = Telling(options["name"], carbon, probe, carbon.take_dropped, file, time.time)
+    telling = Telling(
+        options["name"], scraped.beside(carbon), probe, carbon.take_dropped, file, time.time
+    )
     url, encryption = options["router"], options.encryption
     dial = dialer(reactor, trust=encryption.trust, scheme=scheme_of(url))
-    crowd = Crowd(reactor, parse_url(url), dial, habits, telling)
-    return InOrder(Renewals(reactor, encryption.files), carbon, probe, crowd)
+    crowd = Crowd(reactor, parse_url(url), dial, habits, telling, options.behaving)
+    return InOrder(Renewals(reactor, encryption.files), *scraped.door, carbon, probe, crowd)

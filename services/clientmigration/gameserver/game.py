@@ -1,4 +1,4 @@
-"""What a game is to the server that runs it. Write one of these to replace the meadow.
+"""What a game is to the server that runs it. Write one of these to have your own played.
 
 A game that subclasses `Game` may leave out the last six: then players are moved at any time, see
 only those of their own server, get no mail, and are not moved to be with those whom they see.
@@ -37,7 +37,16 @@ LOOK_LIMIT = SIGHT_LIMIT = 1_048_576 - 9  # bytes: what fits into a frame betwee
 
 
 class Game(Protocol):
-    """One world on one server. `--game dotted.name` makes it, of tick rate and a way to post."""
+    """One world on one server. `--game module:Class` makes it, of tick rate and a way to post. What
+    stands in the class beside the methods is in net/games.py: name, version, crowd, page."""
+
+    name: str = ""
+    version: int = 1
+    reads: int = 0  # the newest version whose states it can read; 0: its own
+
+    def convert(self, state: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG002
+        """A state that this other version has stored, as this one wants it: for `enter`."""
+        return state
 
     def numbered(self, owner: int) -> None:  # noqa: ARG002
         """This server's number in views is now `owner` (1 to 255; 0: none), for those who want to

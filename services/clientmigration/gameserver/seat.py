@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from math import inf
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -21,7 +21,7 @@ from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.core.player.standing import Claim, Departed, Life
 from clientmigration.errors import GameFault, PeersFault
 from clientmigration.gameserver.askers import Asker, Askers
-from clientmigration.gameserver.hall import Hall
+from clientmigration.gameserver.hall import Hall, Register
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.line import Line
 from clientmigration.wire import work
@@ -44,16 +44,6 @@ log = SparingLogger(__name__)
 
 GAME_FAULT = "game_fault"  # the code of the goodbye to a player whom the game fails
 AWAY_S = 10.0  # a player whose connection is gone may come back this long before it counts as left
-
-
-class Register(Protocol):
-    """Where a seat is kept for as long as somebody is expected at it, or here."""
-
-    def keep(self, seat: Seat) -> None:
-        """From now on."""
-
-    def drop(self, seat: Seat) -> None:
-        """Not any more."""
 
 
 class Seat:
@@ -144,6 +134,8 @@ class Seat:
             workloads=self.workloads.place(),
             mail=self.mailbox.mail(),
             group=self.group,
+            title=self.game.name,
+            version=self.game.version,
         )
         return self.good
 
@@ -276,8 +268,11 @@ class Seat:
         self.seq = snapshot.seq if snapshot is not None and same else 0
         self.held, self.good = False, snapshot
         state = snapshot.game if snapshot and snapshot.seq else None
+        stored = snapshot.version if snapshot else self.game.version
         ticks = min(max(0, time.tick - snapshot.tick), time.rate) if snapshot else 0
         try:
+            if state is not None and stored != self.game.version:
+                state = self.game.convert(state, stored)
             self.game.enter(self.player, state, ticks)
         except GameFault:
             self.refused, self.coming = True, None

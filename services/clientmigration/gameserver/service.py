@@ -19,6 +19,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink
@@ -76,7 +77,7 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 class Setting:
     """What a game server is told at its start: players at most, ticks per second, how many routers
     it is to attach to, and so on; `address` is what players are told, `inner` what other servers
-    are told."""
+    are told, `burns` whether players may have it burn CPU."""
 
     name: str
     address: str
@@ -86,6 +87,7 @@ class Setting:
     zone: str = ""
     inner: str = ""
     routers: int = 1
+    burns: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class ServerOutside:
     the host's clock shows, if that is another. `cpu` answers the CPU seconds that this process has
     used so far, `entropy` random bytes, `jitter` a random share of a wait, `dropped` how many
     datapoints carbon never got since it was asked last. `end` is told why this process has to stop:
-    it stops the game server as a signal would."""
+    it stops the game server as a signal would; `stop` does the same, without a complaint."""
 
     clock: IReactorTime
     seals: Seals
@@ -106,6 +108,7 @@ class ServerOutside:
     jitter: Callable[[], float] = random
     dropped: Callable[[], int] = lambda: 0
     end: Callable[[str], None] = lambda _why: None
+    stop: Callable[[], None] = lambda: None
     wall: Callable[[], float] | None = None
 
 
@@ -137,6 +140,7 @@ class Rooms:
     measures: Measures
     reporter: Reporter
     duties: RouterDuties
+    govern: Callable[[Policy], None]
     blame: Callable[[PeersFault], None]
     turned_away: Callable[[], None]
     player_line: Callable[[], Line]
@@ -148,16 +152,21 @@ class GameServer(Service):
     `server.seats` is the room of that name."""
 
     def __init__(
-        self, rooms: Rooms, clock: IReactorTime, step: Callable[[int, float], None], beats: Beats
+        self,
+        rooms: Rooms,
+        clock: IReactorTime,
+        step: Callable[[int, float], None],
+        beats: Beats,
+        stop: Callable[[], None],
     ) -> None:
         self.rooms = rooms
         self.ticks, self.attachment, self.seats = rooms.ticks, rooms.attachment, rooms.seats
         self.game, self.mail, self.neighbours = rooms.game, rooms.mail, rooms.neighbours
         self.player_line, self.router_line = rooms.player_line, rooms.router_line
         self.found_at, self.blame = rooms.attachment.found_at, rooms.blame
-        self.turned_away = rooms.turned_away
+        self.turned_away, self.govern = rooms.turned_away, rooms.govern
         self.beats = beats
-        self._clock, self._step = clock, step
+        self._clock, self._step, self._stop = clock, step, stop
 
     @property
     def draining(self) -> bool:
@@ -173,6 +182,13 @@ class GameServer(Service):
         if self.running:
             self.seats.drain(on)
             self._report()
+
+    def ordered(self, on: bool, stop: bool) -> None:
+        """An operator wants us empty, or gone, or neither any more."""
+        self.drain(on)
+        if stop:
+            log.info("{name} is told to stop", name=self.attachment.member)
+            self._stop()
 
     def startService(self) -> None:
         """Begin to tick."""
@@ -213,14 +229,14 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     date = WorldClock(outside.clock, outside.wall)
     ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
-    attachment = _attachment(outside, setting)
-    traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
+    game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
+    guarded = GuardedGame(game, GameFaults(meter, ticks.now))
+    attachment, traffic = _attachment(outside, setting, guarded), Traffic(meter)
+    burns = Burns(outside.cpu, setting.burns, partial(meter.count, "burns_refused"))
 
     def call(name: str, address: str) -> ClientService:
         return _calling(outside, address, traffic, lambda: Link(papers, ears, name))
 
-    game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
-    guarded = GuardedGame(game, GameFaults(meter, ticks.now))
     asked = partial(_workloads, meter, burns, parts.files)
     hall = Hall(ticks, guarded, meter, attachment, asked, lambda: neighbours.look())
     seats = Seats(hall, setting.capacity, promised, parts.seat)
@@ -249,7 +265,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 
     told = lambda now: date.heard(now, nobody_plays=not seats)  # noqa: E731
     orders = RouterOrders(
-        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on), told
+        seats, ticks, rounds.stored, neighbours.learn, lambda *how: server.ordered(*how), told
     )
     duties = RouterDuties(attachment, seats, orders, told, waivers.ask, ticks.now)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
@@ -259,18 +275,18 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     _beat(beats, reporter, sweep, duties, date)
     rooms = Rooms(
         ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter, duties,
-        traffic.blame, traffic.turned_away, lobby.line, uplink,
+        condition.govern, traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
-    server = GameServer(rooms, outside.clock, step, beats)
-    return server
+    return (server := GameServer(rooms, outside.clock, step, beats, outside.stop))
 
 
-def _attachment(outside: ServerOutside, setting: Setting) -> Attachment:
+def _attachment(outside: ServerOutside, setting: Setting, game: Game) -> Attachment:
     """Who has several routers is known to them by its life."""
     life = outside.entropy(8).hex() if setting.routers > 1 else ""
-    return Attachment(setting.name, setting.address, setting.zone, setting.inner, life)
+    runs = GameRelease(game.name, game.version, game.reads)
+    return Attachment(setting.name, setting.address, setting.zone, setting.inner, life, runs)
 
 
 def _give_up(

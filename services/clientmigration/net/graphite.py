@@ -119,13 +119,14 @@ async def render(
     base: str,
     targets: Sequence[str],
     back_s: int = 60,
+    within_s: float = ANSWERS_WITHIN_S,
     trust: Trust | None = None,
 ) -> tuple[Series, ...]:
     """What graphite-web at `base` knows of the targets in the last `back_s` s. Or GraphiteAway."""
     query = [("target", target) for target in targets]
     query += [("from", f"-{back_s}s"), ("format", "json")]
     url = f"{base}/render?{urlencode(query)}"
-    return read(await fetch(reactor, url, trust=trust), tuple[Series, ...])
+    return read(await fetch(reactor, url, within_s, trust=trust), tuple[Series, ...])
 
 
 async def between(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.games import DEFAULT_GAME
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.ports import LOOPBACK, USUAL, WANTED_BY, Ports
 from clientmigration.stack.processes import Program
@@ -30,6 +31,7 @@ class Plan:
     policy: Path | None = None
     routers: int = 1
     nats: Path | None = None  # the program, where there are several routers
+    game: str = DEFAULT_GAME
 
     def __post_init__(self) -> None:
         for name in ("servers", "capacity", "players"):
@@ -82,7 +84,7 @@ class Plan:
 
     def noted(self) -> dict[str, str]:
         """What the command line has to know to reach this stack."""
-        return {"router": self._members, "graphite": self.graphite.url}
+        return {"router": self._members, "graphite": self.graphite.url, "play": self._players}
 
     def _command(self, words: str) -> str:
         program = self.twistd.with_name("clientmigration")
@@ -135,8 +137,14 @@ class Plan:
         policy = ("--policy", str(self.policy)) if self.policy else ()
         return (*self._carbon, "--secret-file", str(self.secret), *policy)
 
+    @property
+    def _game(self) -> tuple[str, ...]:
+        return ("--game", self.game) if self.game != DEFAULT_GAME else ()
+
     def _joining(self, twistd: tuple[str, ...]) -> tuple[str, ...]:
-        return (*twistd, "--router", self._members, "--files", str(self.files), *self._common)
+        burns = ("--burns",) if self.players else ()  # the crowd's load
+        offered = ("--files", str(self.files), *burns)
+        return (*twistd, "--router", self._members, *offered, *self._game, *self._common)
 
     def _program(
         self, name: str, argv: tuple[str, ...], environ: Mapping[str, str], *ports: int
@@ -162,6 +170,7 @@ class Plan:
             *("--listen", f"tcp:{self.ports.status}:interface={LOOPBACK}"),
             *("--router", self._members, "--play", f":{self.ports.players}"),
             *("--graphite", self.graphite.url, "--secret-file", str(self.secret)),
+            *self._game,
         )
         return self._program("status", argv, environ, self.ports.status)
 
@@ -174,4 +183,5 @@ class Plan:
     def _crowd(self, environ: Mapping[str, str]) -> Program:
         numbers = ("--players", str(self.players), "--seed", str(self.seed))
         argv = (*self._twistd("crowd"), "--router", self._players, *numbers, *self._carbon)
+        argv = (*argv, *self._game)
         return self._program("crowd", (*argv, "--name", "crowd"), environ)

@@ -18,6 +18,7 @@ from twisted.internet.error import ReactorNotRunning
 from twisted.python import usage
 
 from clientmigration.errors import ConfigurationError
+from clientmigration.net.games import DEFAULT_GAME, facts
 from clientmigration.net.noted import forget, note
 from clientmigration.net.reactor import Reactor
 from clientmigration.net.shipped import shipped
@@ -49,6 +50,7 @@ class Options(usage.Options):
         ["capacity", None, 200, "Players that one game server takes.", _whole],
         ["players", None, 300, "Players in the crowd; 0 for no crowd.", _whole],
         ["seed", None, 1, "What the crowd does follows from this number.", _whole],
+        ["game", "g", DEFAULT_GAME, "What is played: a short name, or module:Class."],
         ["policy", None, None, "Policy file (TOML) of the router."],
         ["every", None, 5, "Seconds between two lines on how things stand.", _whole],
         ["players-port", None, 4100, "Where players reach the router; 0: any free.", _whole],
@@ -89,10 +91,17 @@ def plan(options: Mapping[str, Any]) -> Plan:
         graphite=graphite,
         ports=ports,
         **{name: options[name] for name in ("servers", "capacity", "players", "seed")},
+        game=_game(options["game"]),
         policy=Path(options["policy"]).resolve() if options["policy"] else None,
         routers=routers,
         nats=engine.found(routers) if routers > 1 else None,
     )
+
+
+def _game(named: str) -> str:
+    """A game that can be played: what is wrong with it is said before anything starts."""
+    facts(named)
+    return named
 
 
 def _beside(ports: Ports, routers: int) -> tuple[tuple[int, int], ...]:

@@ -1,4 +1,4 @@
-"""The static files of the homepage, all read into memory once, when the daemon starts.
+"""The static files of the homepage and of a game's page, all read once, when the daemon starts.
 
 A request is looked up among them by name: it never reaches the file system.
 """
@@ -31,16 +31,21 @@ def policy(connect: str, framed: bool) -> str:
 
 def static_files(folder: Path = STATIC) -> dict[str, PublicAnswer]:
     """An answer for each file, by its path below `folder`. `index.html` also answers for ""."""
-    found = {
-        path.relative_to(folder).as_posix(): _answer(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix in TYPES
-    }
+    found = files_below(folder)
     if "index.html" in found:
         found[""] = found["index.html"]
     if "embed.html" in found:
         found["embed"] = found["embed.html"]
     return found
+
+
+def files_below(folder: Path, under: str = "") -> dict[str, PublicAnswer]:
+    """An answer for each file below `folder`, by its path from there, after `under`."""
+    return {
+        under + path.relative_to(folder).as_posix(): _answer(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix in TYPES
+    }
 
 
 def _answer(path: Path) -> PublicAnswer:

@@ -5,7 +5,8 @@ It has no say in anything. While nothing comes in, it says each second how old i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -35,7 +36,7 @@ MOVES = 50
 
 class StatusService(Service):
     """An `Audience` that puts everything on the board and sends it to the event streams. `also`
-    hears each status too."""
+    hears each status too; `offered` is what the daemon was told to say beside."""
 
     def __init__(
         self,
@@ -43,11 +44,11 @@ class StatusService(Service):
         beats: Beats,
         board: Board,
         streams: EventStreams,
-        play: str = "",
+        offered: Mapping[str, Any] | None = None,
         also: Callable[[Status], None] = lambda _status: None,
     ) -> None:
         self.board, self.streams = board, streams
-        self._clock, self._beats, self._play, self._also = clock, beats, play, also
+        self._clock, self._beats, self._offered, self._also = clock, beats, offered, also
         self._shown_at = self._world_at = 0.0
         self._moves: list[PublicMove] = []
         self._gathering: IDelayedCall | None = None
@@ -88,7 +89,7 @@ class StatusService(Service):
     # What it says.
 
     def _encoded(self, now: float) -> PublicAnswer:
-        body = documents.encode(documents.status(self.board, now, self._play))
+        body = documents.encode(documents.status(self.board, now, self._offered))
         return PublicAnswer(body, "application/json", "public, max-age=1", dict(OPEN))
 
     def _send(self) -> None:

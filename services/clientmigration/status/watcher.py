@@ -15,7 +15,6 @@ from clientmigration.status.feed import (
     Sighting,
     Status,
 )
-from clientmigration.wire.meadow import CELL_M, SIDE
 from clientmigration.wire.operators import MemberStatus, Overview, World
 
 _SETTLED = "settled"
@@ -61,17 +60,29 @@ def status(overview: Overview) -> Status:
         settled=overview.moves.get(_SETTLED, 0),
         failed=sum(count for name, count in overview.moves.items() if name != _SETTLED),
         recent=tuple(
-            PublicMove(each.at, each.source, each.target, each.outcome, each.took_ms, each.gap_ms)
+            PublicMove(
+                each.at,
+                each.source,
+                each.target,
+                each.outcome,
+                each.took_ms,
+                each.gap_ms,
+                each.missed,
+            )
             for each in overview.recent
         ),
+        felt=overview.felt,
+        missed=overview.missed,
+        notices=tuple(overview.notices),
     )
 
 
 class Watcher:
-    """Hears a router's overviews and worlds, in any order, and passes them on to `audience`."""
+    """Hears a router's overviews and worlds, in any order, and passes them on to `audience`. The
+    game's world has sides of `side_m` metres, and is drawn in cells of `cell_m`."""
 
-    def __init__(self, audience: Audience) -> None:
-        self._audience = audience
+    def __init__(self, audience: Audience, side_m: float = 1000.0, cell_m: float = 50.0) -> None:
+        self._audience, self._side_m, self._cell_m = audience, side_m, cell_m
         self._numbers: dict[str, int] = {}
         self._latest: float | None = None  # when the latest move ended that was passed on
 
@@ -96,8 +107,8 @@ class Watcher:
     def _world(self, world: World) -> feed.PublicWorld:
         return feed.PublicWorld(
             world.now,
-            SIDE * CELL_M,
-            CELL_M,
+            self._side_m,
+            self._cell_m,
             tuple(
                 Sighting(str(dot.id), dot.x, dot.y, self._numbers.get(name, 0))
                 for name, dots in world.members.items()

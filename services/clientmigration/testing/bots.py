@@ -10,10 +10,10 @@ from collections.abc import Callable
 from random import Random
 
 from clientmigration.client.player import Player
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing.arena import Arena
 from clientmigration.testing.checks import Checker, Track
 from clientmigration.testing.workload import Workload
-from clientmigration.wire import meadow
 
 ACT_S = 0.2  # how often a player does something
 ACTING_S = 1.0  # and for so long after all is well

@@ -30,7 +30,7 @@ from typing import Any
 from clientmigration.client.player import Player
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.snapshot import Progress, chained
-from clientmigration.gameserver.meadow import COINS
+from clientmigration.games.meadow.game import COINS
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.service import ROSTER_S, GameServer
 from clientmigration.net.line import Line

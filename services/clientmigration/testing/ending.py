@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from clientmigration.core.player.snapshot import Progress, Snapshot
+from clientmigration.games.meadow import wire as meadow
 from clientmigration.gameserver.seat import Seat
 from clientmigration.testing.checks import Checker, Track
-from clientmigration.wire import meadow
 
 STORED_S = 3.0  # an input is in the ledger by then, while all is well
 FRESH_S = 1.0  # who was shown nothing for so long is shown nothing

@@ -12,8 +12,8 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
+from clientmigration.games.meadow.game import Meadow
 from clientmigration.gameserver.game import PostLetter
-from clientmigration.gameserver.meadow import Meadow
 from clientmigration.net.beats import Beats, MakeBeats
 
 METHODS = (

@@ -1,19 +1,11 @@
-// Lets the visitor play: keys or a finger walk, the world is drawn from the player's own views, and
-// what each move cost is shown. `player` is put on the window, for the curious and their consoles.
+// Lets the visitor play whatever game runs here: the game's page module makes inputs of keys and
+// fingers and draws the views; this shows what each move cost. `player` is put on the window, for
+// the curious and their consoles. Nothing here knows a game.
 
 import { Player } from "./clientmigration/index.js";
-import * as meadow from "./clientmigration/meadow.js";
-
-const SPEED = 12; // metres per second
-const TURN_MS = 80; // between two inputs of a finger, at least
-const KEYS = {
-  ArrowUp: [0, 1], KeyW: [0, 1], ArrowDown: [0, -1], KeyS: [0, -1],
-  ArrowLeft: [-1, 0], KeyA: [-1, 0], ArrowRight: [1, 0], KeyD: [1, 0],
-};
-const REACH = 44; // pixels that a finger has to go for full speed
 
 const by = (id) => document.getElementById(id);
-const say = (id, text) => { if (by(id).textContent !== text) by(id).textContent = text; };
+const say = (id, text) => { const at = by(id); if (at && at.textContent !== text) at.textContent = text; };
 
 /** `:4100` is a port of the host that served this page. */
 export function doorOf(address, page = location) {
@@ -21,20 +13,13 @@ export function doorOf(address, page = location) {
   return `${page.protocol === "https:" ? "wss" : "ws"}://${page.hostname}${address}`;
 }
 
-/** A unit vector, or a shorter one, of what keys say. */
-export function heading(held) {
-  const sum = [...held].reduce(([x, y], code) => [x + KEYS[code][0], y + KEYS[code][1]], [0, 0]);
-  const long = Math.hypot(...sum);
-  return long ? sum.map((part) => part / long) : [0, 0];
-}
-
-class Game {
-  constructor(address, world) {
-    this.world = world;
-    this.held = new Set();
-    this.going = "0,0";
-    this.turnedAt = 0;
+class Visit {
+  constructor(address, game, picture, site) {
+    this.site = site;
     this.player = globalThis.player = new Player(doorOf(address));
+    const tell = (name, text) => say(`hud-${name}`, text);
+    this.game = game.play({ player: this.player, picture, say: tell, toast });
+    this.mover = new Mover(this.player, site);
     this.player.on("view", (view) => this.#seen(view));
     this.player.on("move", (move) => this.#moved(move));
     this.player.on("position", (place) => place && toast(`All servers are full. You are number ${place} in line.`));
@@ -43,23 +28,18 @@ class Game {
   }
 
   #seen({ body }) {
-    const { x, y, coins, others } = meadow.look(body);
-    const own = others.find((other) => other.player === this.player.name);
-    this.world.follow({
-      x, y, server: own?.owner ?? 0,
-      others: others.filter((other) => other !== own).map((other) => ({ x: other.x, y: other.y, server: other.owner })),
-    });
+    this.game.seen(body);
+    this.mover.seen();
     const { moves, missed, rttMs } = this.player.counts;
     say("hud-server", this.player.member || "–");
     say("hud-ping", rttMs == null ? "–" : `${rttMs.toFixed(1)} ms`);
     say("hud-moves", `${moves}`);
     say("hud-missed", `${missed}`);
-    say("hud-coins", `${coins}`);
   }
 
-  #moved({ source, target, missed, gapMs }) {
-    const ticks = missed === 1 ? "1 tick missed" : `${missed || "no"} ticks missed`;
-    toast(`Moved from ${source} to ${target}: ${ticks}, ${gapMs.toFixed(1)} ms longer than usual`);
+  #moved(move) {
+    this.mover.moved();
+    toast(moveWords(move), this.site.colour(move.target));
   }
 
   #lost(code, text) {
@@ -71,101 +51,157 @@ class Game {
     }
   }
 
-  /** Walk this way: each part from -1 to 1. */
-  walk([x, y], atOnce = true) {
-    const now = performance.now();
-    const going = `${x.toFixed(2)},${y.toFixed(2)}`;
-    if (going === this.going || (!atOnce && now - this.turnedAt < TURN_MS)) return;
-    this.going = going;
-    this.turnedAt = now;
-    this.player.act(meadow.move(x * SPEED, y * SPEED));
-  }
-
-  key(event, down) {
-    if (event.ctrlKey || event.altKey || event.metaKey || !(event.code in KEYS)) return;
-    event.preventDefault();
-    this.held[down ? "add" : "delete"](event.code);
-    this.walk(heading(this.held));
-  }
-
-  rest() {
-    this.held.clear();
-    this.walk([0, 0]);
-  }
-
-  pick() {
-    this.player.act(meadow.pick());
-  }
-
   stop() {
+    this.mover.stop();
     this.player.stop();
-    this.world.follow(null);
+    this.game.stop?.();
   }
 }
 
+const FIRST_MS = 2500; // so long after the first view the visitor is moved, to see how that is
+const AGAIN_MS = 3500; // between two wishes, at least: the router hears no more of one player
+const WORDS = { refused: (text) => `Not now: ${text}`, away: () => "Not now: the router is away", settled: () => "" };
+
+/** Asks that the player be moved: by itself once, soon after the beginning, and when the button is
+ * pressed. Who asks shows the player's own token, and the router decides. */
+class Mover {
+  constructor(player, site) {
+    Object.assign(this, { player, site });
+    this.done = false; // moved, whoever wanted it
+    this.button = by("moveme");
+    this.pressed = () => this.#wish(true);
+    this.button.addEventListener("click", this.pressed);
+  }
+
+  seen() {
+    if (this.timer || this.done) return;
+    this.timer = setTimeout(() => this.#unasked(2), FIRST_MS);
+  }
+
+  moved() {
+    this.done = true;
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    clearTimeout(this.rest);
+    this.done = true;
+    this.button.disabled = false;
+    this.button.removeEventListener("click", this.pressed);
+  }
+
+  async #unasked(times) {
+    if (this.done || this.site.servers() < 2) return;
+    if (await this.#wish(false) !== "settled" && times > 1 && !this.done) {
+      this.timer = setTimeout(() => this.#unasked(times - 1), AGAIN_MS);
+    }
+  }
+
+  async #wish(told) {
+    if (this.button.disabled) return "";
+    this.button.disabled = true;
+    this.rest = setTimeout(() => { this.button.disabled = false; }, AGAIN_MS);
+    const { outcome, text } = await wished(this.player.token);
+    const words = (WORDS[outcome] ?? (() => `Not now: ${text || outcome.replace("_", " ")}`))(text);
+    if (told && words) toast(words);
+    return outcome;
+  }
+}
+
+async function wished(token) {
+  try {
+    const answer = await fetch("api/v1/move", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
+    const said = answer.headers.get("Content-Type")?.startsWith("application/json");
+    return said ? await answer.json() : { outcome: "refused", text: (await answer.text()).trim() };
+  } catch {
+    return { outcome: "away", text: "" };
+  }
+}
+
+/** What a move was like, in words. */
+export function moveWords({ source, target, missed, gapMs }) {
+  return `Moved ${source} to ${target}, ${missed} tick${missed === 1 ? "" : "s"} missed, waited ${Math.round(gapMs)} ms more`;
+}
+
 let hush = 0;
-function toast(text) {
+function toast(text, colour = "") {
   say("toast", text);
+  by("toast").style.borderColor = colour || "transparent";
   by("toast").classList.add("on");
   clearTimeout(hush);
   hush = setTimeout(() => by("toast").classList.remove("on"), 4500);
 }
 
-/** A finger or mouse button pulls the player from where it came down. */
-function steer(field, game) {
-  let from = null;
+/** Fingers and the mouse on the field, but for its buttons, go to the game, with where they are in it: 0 to 1, from the
+ * upper left. */
+function point(field, visit) {
+  let down = false;
+  const tell = (kind, event) => {
+    const box = field.getBoundingClientRect();
+    const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    visit().game.pointer?.(kind, event, at);
+  };
   field.addEventListener("pointerdown", (event) => {
-    if (!game()) return;
-    from = [event.clientX, event.clientY];
+    if (!visit() || event.target.closest("button")) return;
+    down = true;
     field.setPointerCapture(event.pointerId);
+    tell("down", event);
   });
-  field.addEventListener("pointermove", (event) => {
-    if (!from || !game()) return;
-    const pull = [(event.clientX - from[0]) / REACH, (from[1] - event.clientY) / REACH];
-    const long = Math.max(1, Math.hypot(...pull));
-    game().walk(pull.map((part) => part / long), false);
-  });
+  field.addEventListener("pointermove", (event) => { if (down && visit()) tell("move", event); });
   for (const name of ["pointerup", "pointercancel"]) {
-    field.addEventListener(name, () => { if (from) game()?.walk([0, 0]); from = null; });
+    field.addEventListener(name, (event) => { if (down && visit()) tell("up", event); down = false; });
+  }
+}
+
+/** The game's own values in the HUD, after those that every game has. */
+function furnish(hud) {
+  for (const [name, label] of Object.entries(hud)) {
+    const row = document.createElement("div");
+    const [term, value] = [document.createElement("dt"), document.createElement("dd")];
+    [term.textContent, value.textContent, value.id] = [label, "–", `hud-${name}`];
+    row.append(term, value);
+    by("hud").querySelector("dl").append(row);
   }
 }
 
 /** Makes the Play button work. */
-export function offerPlay(address, world) {
+export function offerPlay(address, game, picture, site) {
   const [button, canvas, field] = [by("play"), by("world"), by("field")];
-  let game = null;
+  let visit = null;
 
   function show(playing) {
     button.textContent = playing ? "Stop" : "Play";
     button.classList.toggle("stop", playing);
     field.classList.toggle("playing", playing);
-    by("hud").hidden = by("map").hidden = !playing;
-    say("play-note", playing ? "Space picks up a coin, Escape stops" : "Arrow keys, WASD or touch");
+    by("hud").hidden = by("moveme").hidden = !playing;
+    by("map").hidden = !playing || game.map === false;
+    say("play-note", playing ? game.words.playing : game.words.how);
     canvas.tabIndex = playing ? 0 : -1;
     canvas.setAttribute("role", playing ? "application" : "img");
-    if (playing) canvas.setAttribute("aria-label", "You play. Arrow keys walk, space picks up a coin, Escape stops.");
+    if (playing) canvas.setAttribute("aria-label", game.words.label);
   }
   function stop() {
-    game?.stop();
-    game = null;
+    visit?.stop();
+    visit = null;
     show(false);
     button.focus({ preventScroll: true });
   }
   button.addEventListener("click", () => {
-    if (game) { stop(); return; }
-    game = new Game(address, world);
-    game.ended = stop;
+    if (visit) { stop(); return; }
+    visit = new Visit(address, game, picture, site);
+    visit.ended = stop;
     show(true);
     canvas.focus({ preventScroll: true });
   });
-  canvas.addEventListener("keydown", (event) => {
-    if (event.code === "Escape") stop();
-    else if (event.code === "Space") { event.preventDefault(); if (!event.repeat) game?.pick(); }
-    else game?.key(event, true);
-  });
-  canvas.addEventListener("keyup", (event) => game?.key(event, false));
-  canvas.addEventListener("blur", () => game?.rest());
-  addEventListener("pagehide", () => game?.stop());
-  steer(field, () => game);
+  const key = (event, down) => {
+    if (event.code === "Escape") { if (down) stop(); return; }
+    if (!event.ctrlKey && !event.altKey && !event.metaKey) visit?.game.key?.(event, down);
+  };
+  canvas.addEventListener("keydown", (event) => key(event, true));
+  canvas.addEventListener("keyup", (event) => key(event, false));
+  canvas.addEventListener("blur", () => visit?.game.rest?.());
+  addEventListener("pagehide", () => visit?.stop());
+  point(field, () => visit);
+  furnish(game.hud ?? {});
   button.disabled = false;
 }

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientmigration.errors import MalformedFrame
-from clientmigration.wire.meadow import ENTITY, SIDE
+from clientmigration.games.meadow.wire import ENTITY, SIDE
 
 _SIGHT = struct.Struct("<HH")
 _CELL = np.dtype([("column", "<i2"), ("row", "<i2"), ("count", "<u2")])

@@ -1,4 +1,4 @@
-"""How the players of a crowd behave: they wander, gather and disperse, so that load gets uneven.
+"""How a crowd behaves on the meadow: it wanders, gathers and disperses, so that load gets uneven.
 
 Pure: a seed decides everything, the tick of the crowd is the only clock. Now and then the players
 of one server hold a party: they meet at one spot and each asks for more CPU than usual.
@@ -7,10 +7,14 @@ of one server hold a party: they meet at one spot and each asks for more CPU tha
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 
-from clientmigration.wire import meadow, work
+from clientmigration.client.habits import Around, Habits
+from clientmigration.games.meadow import wire as meadow
+from clientmigration.wire import work
 
 PHASE_S = 20.0  # a party, and then as long a quiet time
 WALK_M_PER_S = 8.0
@@ -26,40 +30,48 @@ class Mood:
     y: float = SIZE_M / 2
 
 
-def mood(seed: int, now_s: float, members: list[str]) -> Mood:
+def mood(seed: int, now_s: float, members: Sequence[str]) -> Mood:
     """The mood `now_s` seconds after the start: quiet, party, quiet, party, at seeded servers."""
     phase = int(now_s / PHASE_S)
-    if phase % 2 == 0 or not members:
-        return Mood()
+    return Mood() if phase % 2 == 0 or not members else _party(seed, phase, tuple(sorted(members)))
+
+
+@lru_cache(maxsize=64)
+def _party(seed: int, phase: int, members: tuple[str, ...]) -> Mood:
     random = Random(seed * 1_000_003 + phase)
     spot = (random.uniform(100, SIZE_M - 100), random.uniform(100, SIZE_M - 100))
-    return Mood(random.choice(sorted(members)), *spot)
+    return Mood(random.choice(members), *spot)
 
 
 class Walker:
-    """One player of a crowd: asked ten times a second what it does next."""
+    """One player of a crowd: asked ten times a second what it does next. A `Behaviour`."""
 
-    def __init__(self, random: Random, burn_us: int, party_us: int, lays: bool = True) -> None:
-        self.random, self.burn_us, self.party_us = random, burn_us, party_us
-        self.lays = lays  # whether it also lays coins down, which a killed server loses
+    def __init__(self, random: Random, habits: Habits) -> None:
+        self.random, self.habits = random, habits
         self.at = (SIZE_M / 2, SIZE_M / 2)
         self.burning = -1
 
-    def stand(self, x: float, y: float) -> None:
-        """It stands here now (metres)."""
+    def see(self, body: bytes) -> None:
+        """It stands here now."""
+        x, y, _ = meadow.own(body)
         self.at = (x, y)
 
-    def act(self, mood: Mood, member: str, others: list[str]) -> bytes:
+    def act(self, scene: Around) -> bytes:
         """The body of the next input."""
+        feeling = mood(self.habits.seed, scene.now_s, scene.members)
+        return self.decide(feeling, scene.member, scene.others)
+
+    def decide(self, mood: Mood, member: str, others: Sequence[str]) -> bytes:
+        """The same, in this mood."""
         party = bool(mood.member) and mood.member == member
-        wanted = self.party_us if party else self.burn_us
+        wanted = self.habits.party_us if party else self.habits.burn_us
         if wanted != self.burning:
             self.burning = wanted
             return work.burn(wanted)
         dice = self.random.random()
         if dice < 0.02 and others:
             return meadow.give(self.random.choice(others))
-        if dice < 0.04 and self.lays:
+        if dice < 0.04 and self.habits.lays:
             return meadow.drop()
         if dice < 0.08:
             return meadow.pick()

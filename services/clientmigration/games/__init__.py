@@ -1,0 +1,1 @@
+"""The games that come with the package: each is a folder that knows everything of one game."""
