@@ -29,12 +29,17 @@ AXE = REPOSITORY / "run" / "axe"
 T = TypeVar("T")
 
 
+def lacking() -> None:
+    """Skips where there is no browser."""
+    if not os.access(CHROMIUM, os.X_OK):
+        pytest.skip("needs chromium: apt-get install chromium")
+
+
 class Browser:
     """One chromium with a new profile. Pages remember what their console complained about."""
 
     def __init__(self, reactor: Any) -> None:
-        if not os.access(CHROMIUM, os.X_OK):
-            pytest.skip("needs chromium: apt-get install chromium")
+        lacking()
         self._reactor = reactor
         self._thread = ThreadPool(1, 1, "browser")
         self.complaints: list[str] = []

@@ -20,8 +20,8 @@ import colours
 import panels
 import pytest
 import pytest_twisted
-from browser import Browser
-from grafana_parts import Board, Moment
+from browser import Browser, lacking
+from grafana_parts import Board, Moment, bundle
 from questions import dashboards
 from questions import panels as shown
 from real_parts import ENVIRONMENT, REPOSITORY, Running
@@ -72,8 +72,16 @@ async def moments(empty: Running) -> AsyncIterator[dict[int, Moment]]:
     yield found
 
 
+@pytest.fixture(scope="module")
+def bundled() -> None:
+    """There are a browser and Grafana's components, or all of this is skipped: a fixture that is
+    not async may say so, after which pytest can still ask for others."""
+    lacking()
+    bundle()
+
+
 @pytest_twisted.async_yield_fixture(scope="module")
-async def board(empty: Running) -> AsyncIterator[Board]:
+async def board(bundled: None, empty: Running) -> AsyncIterator[Board]:
     """A page to draw on, as wide as a usual screen."""
     async with board_of(empty, 1600) as opened:
         yield opened

@@ -28,11 +28,12 @@ class Expiry:
         """How long is it good?"""
         left = floor(left_days(self._ours.value.until, self._wall()))
         if left < self._said:
-            ours = self._ours
-            if left >= 0:
-                log.warn("{what} expires: it is {value}", what=ours.what, value=str(ours.value))
-            else:
-                log.warn("{what} has expired: it is {value}", what=ours.what, value=str(ours.value))
+            log.warn(
+                "{what} {how}: it is {value}",
+                what=self._ours.what,
+                how="expires" if left >= 0 else "has expired",
+                value=str(self._ours.value),
+            )
         self._said = min(left, SOON_DAYS)
 
 
