@@ -16,6 +16,7 @@ import venv
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email import message_from_bytes
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,8 @@ IN_IT = (
     "dist-info/licenses/LICENSE",
     "twisted/plugins/clientmigration_plugins.py",
 )
+TOLD = ("Summary", "License-Expression", "License-File", "Classifier", "Requires-Python")
+EXTRAS = ("graphite", "nats", "dashboards", "dev")
 ANY_PORTS = [
     word
     for name in ("players", "members", "carbon", "carbon-query", "graphite", "status")
@@ -110,6 +113,18 @@ class Release:
             raise Wrong(f"not in the wheel: {', '.join(lacking)}")
         return f"{len(names)} files, {self.wheel.stat().st_size:,} bytes"
 
+    def it_says_what_it_is(self) -> str:
+        wheel = zipfile.ZipFile(self.wheel)
+        (name,) = (each for each in wheel.namelist() if each.endswith(".dist-info/METADATA"))
+        told = message_from_bytes(wheel.read(name))
+        extras = told.get_all("Provides-Extra", [])
+        lacking = [each for each in TOLD if each not in told]
+        lacking += [f"extra {each}" for each in EXTRAS if each not in extras]
+        if lacking or not str(told.get_payload()).startswith("# ClientMigration"):
+            raise Wrong(f"its metadata lacks {', '.join(lacking) or 'README.md'}")
+        urls = told.get_all("Project-URL", ["no address, for none is public"])
+        return f"{told['License-Expression']}, Python {told['Requires-Python']}, {'; '.join(urls)}"
+
     def it_goes_into_an_empty_environment(self) -> str:
         venv.create(self.bin.parent, with_pip=True)
         ran([self.bin / "pip", "install", "-q", self.wheel], self.scratch)
@@ -152,6 +167,7 @@ def main(words: Sequence[str]) -> int:
         items: list[Callable[[], str]] = [
             release.the_wheel_is_the_same_twice,
             release.all_is_in_it,
+            release.it_says_what_it_is,
             release.it_goes_into_an_empty_environment,
             release.the_command_line_answers,
             release.every_daemon_is_there,

@@ -25,7 +25,7 @@ from yamllint.config import YamlLintConfig
 from clientmigration.cli.main import parser
 from clientmigration.gameserver.service import DRAIN_S
 from clientmigration.net.daemon import END_S
-from clientmigration.net.ledgers import Engine, kept_in
+from clientmigration.net.ledgers import NatsAddress, kept_in
 
 OVERLAYS = sorted(each.name for each in (FOLDER / "overlays").iterdir())
 VERSIONS = ("1.28", "1.37")
@@ -226,7 +226,7 @@ def test_two_routers_share_a_ledger_and_every_server_knows_both() -> None:
     (ledger,) = (arg for arg in router["args"] if arg.startswith("--ledger="))
     address, _, secret = ledger.removeprefix("--ledger=").partition("&credentials=")
     engine = kept_in(address)
-    assert isinstance(engine, Engine)
+    assert isinstance(engine, NatsAddress)
     (nats,) = (
         each for each in made if each["metadata"]["name"] == "nats" and "Set" in each["kind"]
     )

@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 from twisted.internet.protocol import Protocol
 
+from clientmigration import core
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.carbon import Carbon
 from clientmigration.testing import Arena
 
 REPOSITORY = Path(__file__).parents[2]
-PACKAGE = REPOSITORY / "services" / "clientmigration"
+PACKAGE = Path(core.__file__).parents[1]  # that which is loaded, wherever it was installed from
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text()
 WALK = re.compile(r"^### (.+?)\n(.*?)(?=^##)", re.MULTILINE | re.DOTALL)
 STEP = re.compile(r"^\d+\. `([\w/]+\.py)` `([\w.]+)`", re.MULTILINE)

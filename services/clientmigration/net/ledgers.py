@@ -30,7 +30,7 @@ _OPTIONS = {"replicas", "credentials", "ca", "cert", "key"}
 
 
 @dataclass(frozen=True)
-class Engine:
+class NatsAddress:
     """Where an engine is, and what it has to hear and to show."""
 
     servers: tuple[tuple[str, int], ...]
@@ -45,7 +45,7 @@ def is_engine(text: str) -> bool:
     return "://" in text
 
 
-def kept_in(text: str, flag: str = "") -> Path | Engine:
+def kept_in(text: str, flag: str = "") -> Path | NatsAddress:
     """What `text`, which `flag` says, names; files that it names are read now. ConfigurationError
     says what is wrong with it."""
     if not is_engine(text):
@@ -61,7 +61,7 @@ def kept_in(text: str, flag: str = "") -> Path | Engine:
         raise ConfigurationError(f"{flag}{text} is no engine, such as {EXAMPLE}")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", bucket):
         raise ConfigurationError(f"{flag}{text}: a bucket's name has letters, digits, _ and -")
-    return Engine(
+    return NatsAddress(
         tuple(_server(each, flag) for each in servers[0].split(",")),
         bucket,
         _replicas(options.get("replicas", "1"), flag),
@@ -71,7 +71,7 @@ def kept_in(text: str, flag: str = "") -> Path | Engine:
 
 
 def opened(
-    where: Path | Engine, reactor: Any, inbox: str, answer_s: float = ANSWER_S
+    where: Path | NatsAddress, reactor: Any, inbox: str, answer_s: float = ANSWER_S
 ) -> SQLite | JetStream:
     """The ledger that is kept there. `inbox` is nobody else's, nor to be guessed; an engine that
     does not answer within `answer_s` is away."""

@@ -31,7 +31,7 @@ from clientmigration.net.key_sets import (
     check_key_url,
     key_agent,
 )
-from clientmigration.net.ledgers import Engine, is_engine, kept_in, opened
+from clientmigration.net.ledgers import NatsAddress, is_engine, kept_in, opened
 from clientmigration.net.logins import LoginRules, Logins
 from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.probe import Probe
@@ -163,7 +163,7 @@ class Options(Common):
         return [*super().renewable, *more]
 
     @cached_property
-    def ledger(self) -> Path | Engine:
+    def ledger(self) -> Path | NatsAddress:
         """Where `--ledger` says that records are kept."""
         return kept_in(self["ledger"], "--ledger ")
 
@@ -207,7 +207,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         admission=admission(options, keys),
         login_keys=measured(keys),
     )
-    shared = isinstance(options.ledger, Engine)
+    shared = isinstance(options.ledger, NatsAddress)
     router = build(
         outside, RouterSettings(options["name"], options.policy, shared, options["policy"])
     )
