@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_address
+from clientmigration.net.carbon import Carbon
 from clientmigration.net.door import BACKLOG, Lines, NamedEndpoint, listening, reachable, steady
 from clientmigration.net.line import described
 
@@ -67,7 +68,8 @@ def test_a_log_names_where_is_dialled_and_not_an_object(dialling: str, said: str
     assert repr(NamedEndpoint(NamedEndpoint(endpoint))) == "NamedEndpoint"
 
 
-def test_a_connection_that_comes_back_says_where_it_dials() -> None:
+@pytest.mark.parametrize("kind", ["a router", "carbon"])
+def test_a_connection_that_comes_back_says_where_it_dials(kind: str) -> None:
     told: list[str] = []
 
     @implementer(ILogObserver)
@@ -77,7 +79,8 @@ def test_a_connection_that_comes_back_says_where_it_dials() -> None:
     globalLogPublisher.addObserver(listen)
     reactor: Any = MemoryReactorClock()
     endpoint = clientFromString(reactor, "tcp:127.0.0.1:4101")
-    service = steady(endpoint, lambda: Protocol(), reactor)  # type: ignore[arg-type, return-value]
+    make: Any = Protocol
+    service = Carbon(endpoint, reactor) if kind == "carbon" else steady(endpoint, make, reactor)
     try:
         service.startService()
         reactor.tcpClients[0][2].clientConnectionFailed(None, Failure(ConnectionRefusedError()))

@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from clientmigration.core.measures.metrics import Datapoint, checked
+from clientmigration.net.door import NamedEndpoint
 
 BACKLOG = 20_000
 """Lines kept while carbon is away: five minutes of a daemon's 65 or so a second, about 3 MB."""
@@ -179,7 +180,7 @@ class Carbon(ClientService):
         self._dropping = False
         feeds = Factory.forProtocol(lambda: _CarbonConnection(self._backlog, clock, self._turned))
         feeds.noisy = False
-        super().__init__(endpoint, feeds, retry, clock)
+        super().__init__(NamedEndpoint(endpoint), feeds, retry, clock)
 
     @property
     def waiting(self) -> int:
