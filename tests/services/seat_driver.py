@@ -421,5 +421,9 @@ def _about(mv: str, epoch: int) -> dict[str, Act]:
 
 def _as_recorded(said: str) -> str:
     """Without what entries, welcomes and rosters have got since: when the player was heard last,
-    that no input was passed over, and what is left out where there is one router."""
-    return re.sub(r", heard_s=[^)]*|, skipped=0(?=\))|, \w+=UNSET", "", said)
+    that no input was passed over, which game it is, and what is left out with one router."""
+    return re.sub(
+        r", heard_s=[^)]*|, skipped=0(?=\))|, \w+=UNSET|, (title|game)='\w*'|, version=1(?=\))",
+        "",
+        said,
+    )

@@ -14,7 +14,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.given import Given
 from clientmigration.core.player.mailbox import Letter, Mail
 from clientmigration.core.player.notices import Announcement
 from clientmigration.core.player.snapshot import Progress, Snapshot, chained
@@ -22,6 +24,7 @@ from clientmigration.errors import PeersFault
 from clientmigration.games.meadow import interest as sight
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.tickets import Seals, hashed
+from clientmigration.wire import base as b
 from clientmigration.wire import connection as wire
 from clientmigration.wire import messages as m
 from clientmigration.wire import neighbours as n
@@ -79,6 +82,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
         wire.PLAYER_TO_ROUTER,
         (
             m.Greeting(role="player"), m.Hello(HOLDER), m.Hello(HOLDER, TOKEN),
+            m.Hello(HOLDER, login=TOKEN),
             m.Pings({"gs-1": 12.5, "gs-2": 0.75}), m.Pings({}), m.Here(), GOODBYE,
         ),
     ),
@@ -104,6 +108,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
         wire.SERVER_TO_PLAYER,
         (
             m.Greeting(role="gameserver"), m.Pong(1), m.Welcome(ADA, "gs-1", 120, 20),
+            m.Welcome(ADA, "gs-1", 120, 20, 4),
             m.View(TICK, 120, 120, 3735928559, VIEW_BODY), m.View(0, 0, 0, 0, b""), REDIRECT,
             m.Offered(7, 65539, "ab" * 32), m.Denied(9, "there is no such file here"),
             m.Chunk(7, 65536, b"end"), m.Chunk(4294967295, 2**63, b""),
@@ -135,7 +140,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Own(MOVE, ADA, 4, HOLDER, SNAPSHOT), m.Own(MOVE, BOB, 1, HOLDER, None),
             m.Release(ADA, 4), m.Cancel(MOVE, ADA, "the target was lost"), m.Stored(8, [BOB]),
             m.Retain(MOVE, ADA, 5),
-            m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True), GOODBYE,
+            m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True),
+            b.Expel(ADA, "banned", "you are banned: it cheats", True), b.Pardon(ADA), GOODBYE,
         ),
     ),
     "server to server": (
@@ -154,10 +160,12 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Greeting(role="operator"), o.Enter("0f" * 16, "c0" * 32), o.Watch(), o.Watch(True),
             m.Here(), o.Find(1, ADA), o.Order(2, "drain", "gs-1"), o.Order(3, "undrain", "gs-1"),
             o.Explain(5, "gs-1"),
-            o.Order(4, "move", "gs-2", ADA),
-            o.Announce(7, "A new map comes", start=NOW + 3600.0, end=NOW + 5400.0),
-            o.Announce(8, "Joins are slow", "incident"), o.Announce(9, over="a1b2c3"),
-            o.MoveWish(10, TOKEN), GOODBYE,
+            o.Order(4, "move", "gs-2", ADA), o.Enter("0f" * 16, "c0" * 32, "ada"),
+            o.Order(7, "ban", player=ADA, reason="it cheats", until=NOW + 3600.5),
+            o.Listing(8, "gs-1", ADA, 100), o.AskBans(9), o.AskOrders(10, 50),
+            o.Announce(11, "A new map comes", start=NOW + 3600.0, end=NOW + 5400.0),
+            o.Announce(12, "Joins are slow", "incident"), o.Announce(13, over="a1b2c3"),
+            o.MoveWish(14, TOKEN), GOODBYE,
         ),
     ),
     "router to operator": (
@@ -181,6 +189,9 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             ),
             o.Because(n=5, since=NOW - 60.5, facts=[BEGUN, PLACED]),
             o.Because(n=6, since=0.0, facts=[]),
+            o.Players(n=8, players=[o.Listed(BOB, "gs-1", "away", 0.5, 1.5)], total=2, more=True),
+            o.Banned(n=9, bans=[Ban(ADA, "it cheats", NOW + 3600.5, "ada", NOW + 0.5)], total=1),
+            o.OrdersGiven(10, [Given(NOW + 0.5, "ada", "ban", ADA, "it cheats", "done", "router")]),
             o.Ended(2, "done", "gs-1 has been told"), GOODBYE,
         ),
     ),

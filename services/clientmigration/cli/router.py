@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from clientmigration.cli.command import seconds, waited
 from clientmigration.errors import Away, Refused
 from clientmigration.net.encryption import FLAGS, Encryption
+from clientmigration.net.named_keys import alone, own_key
 from clientmigration.net.noted import noted
 from clientmigration.net.operator import (
     ANSWER_S,
@@ -49,6 +50,13 @@ def router_flags(own: ArgumentParser) -> None:
         f" noted that it is, else {ROUTER}",
     )
     secret_flag(own)
+    own.add_argument(
+        "--operator-key",
+        default="",
+        metavar="FILE",
+        help="file with your own name and key, as `operators add` printed it; default: the"
+        " cluster's secret, and no name",
+    )
     for name, what in TLS.items():
         own.add_argument(f"--{name}", default="", metavar="FILE", help=what)
     own.add_argument(
@@ -97,7 +105,10 @@ def proofs_of(flags: Namespace, role: OperatorRole) -> Proofs:
 
 
 def credentials_of(flags: Namespace, role: OperatorRole) -> Credentials:
-    """Who asks: the role, and what `--secret-file` lets it prove."""
+    """Who asks: the role, and what `--operator-key` or `--secret-file` lets it prove."""
+    if path := getattr(flags, "operator_key", ""):
+        name, key = own_key(Path(path))
+        return Credentials(role, alone(key), name)
     return Credentials(role, proofs_of(flags, role))
 
 

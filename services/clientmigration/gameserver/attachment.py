@@ -12,6 +12,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.equals import primary, timekeeper
+from clientmigration.core.fleet.release import Release
 from clientmigration.net.addresses import place_of
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import LEAVING
@@ -24,11 +25,20 @@ class Attachment:
     (host:port, perhaps with a scheme) is what players are told, `inner` what other servers are told
     if that is another; `zone` where the server stands. `lines` are those to routers, by what these
     are called among equals ("" for one that has none); `line` is that to the primary, None while no
-    router is there. `life` is this process, for who has several routers; "" for who has one."""
+    router is there. `life` is this process, for who has several routers; "" for who has one.
+    `runs` is its game."""
 
-    def __init__(self, name: str, address: str, zone: str, inner: str = "", life: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        zone: str,
+        inner: str = "",
+        life: str = "",
+        runs: Release = Release(),  # noqa: B008
+    ) -> None:
         self.member, self.address, self.zone, self.inner = name, address, zone, inner
-        self.life = life
+        self.life, self.runs = life, runs
         self.lines: dict[str, Line] = {}
         self.line: Line | None = None
         self._asking: Line | None = None

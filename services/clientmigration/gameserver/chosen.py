@@ -40,13 +40,4 @@ def _missing(make: type) -> list[str]:
     """What a game has to do, and this class does not. What `Game` leaves empty is not done."""
     own = [name for name in WANTED if getattr(make, name, None) is not getattr(Game, name)]
     here = [name for name in own if callable(getattr(make, name, None))]
-    inherited = [] if Game in make.__mro__ else _optional()
-    return [name for name in WANTED if name not in here] + [
-        name for name in inherited if not callable(getattr(make, name, None))
-    ]
-
-
-def _optional() -> list[str]:
-    """What only those have to do themselves who do not subclass `Game`."""
-    public = [name for name, each in vars(Game).items() if callable(each) and name[0] != "_"]
-    return [name for name in public if name not in WANTED]
+    return [name for name in WANTED if name not in here]

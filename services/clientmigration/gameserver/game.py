@@ -40,6 +40,14 @@ class Game(Protocol):
     """One world on one server. `--game module:Class` makes it, of tick rate and a way to post. What
     stands in the class beside the methods is in net/games.py: name, version, crowd, page."""
 
+    name: str = ""
+    version: int = 1
+    reads: int = 0  # the newest version whose states it can read; 0: its own
+
+    def convert(self, state: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG002
+        """A state that this other version has stored, as this one wants it: for `enter`."""
+        return state
+
     def numbered(self, owner: int) -> None:  # noqa: ARG002
         """This server's number in views is now `owner` (1 to 255; 0: none), for those who want to
         colour players by it."""

@@ -8,9 +8,10 @@ answer there is no error, only the count. Nothing here decides what a fault cost
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from math import isfinite
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -26,6 +27,7 @@ from clientmigration.gameserver.game import (
     Game,
     PostLetter,
 )
+from clientmigration.net.games import title_of
 
 PLACE = ("centre_x_m", "centre_y_m", "spread_m")  # the measures that every game has
 KNOWN = frozenset(measures("gameserver"))
@@ -43,13 +45,32 @@ class WrongValue(ValueError):
     """A value that a game may not give. The text says what is wrong with it."""
 
 
+class _Whole:
+    """A game with what it has left out as `Game` has it, whether it subclasses that or not."""
+
+    def __init__(self, game: Game) -> None:
+        self._game = game
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._game, name, None)
+        return found if found is not None else _usual(name, self._game)
+
+
+def _usual(name: str, game: Game) -> Any:
+    usual = getattr(Game, name)
+    return partial(usual, game) if callable(usual) else usual
+
+
 class GuardedGame(Game):
     """A `Game` whose faults are all `GameFault`s. The `PeersFault`s that a game may raise on
     purpose go through."""
 
     def __init__(self, game: Game, faults: FaultEar) -> None:
-        self._game, self._faults = game, faults
+        self._game: Game = cast(Game, _Whole(game))
+        self._faults = faults
         self._name = type(game).__qualname__
+        self.name, self.version = title_of(type(game)), self._game.version
+        self.reads = self._game.reads
         self._apply, self._view = game.apply, game.view  # for every input and every view
         self._last_look = b""
         self._place = dict.fromkeys(PLACE, 0.0)
@@ -73,6 +94,13 @@ class GuardedGame(Game):
             except Exception:
                 """It was not in at all."""
             raise fault from error
+
+    def convert(self, state: dict[str, Any], version: int) -> dict[str, Any]:
+        """A state of another version."""
+        try:
+            return self._game.convert(state, version)
+        except Exception as error:
+            raise self._fault("convert", "", error) from error
 
     def hold(self, player: str) -> None:
         """Stop a player."""

@@ -14,6 +14,7 @@ from clientmigration.core.player.standing import Claim, Reservation
 from clientmigration.errors import OutOfTurn
 from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.seats import Seats
+from clientmigration.wire import base
 from clientmigration.wire import messages as wire
 
 
@@ -54,6 +55,10 @@ class RouterOrders:
                 self._learn(message)
             case wire.Drain():
                 self._drain(message.on)
+            case base.Expel(player=player):
+                self._seats.expel(player, message.code, message.text, message.bars)
+            case base.Pardon(player=player):
+                self._seats.barred.pardon(player)
             case wire.Prepare():
                 self._player(message.snapshot.player, lambda: self._act(message, asker))
             case wire.Freeze() | wire.Release():

@@ -144,6 +144,8 @@ class Seat:
             workloads=self.workloads.place(),
             mail=self.mailbox.mail(),
             group=self.group,
+            title=self.game.name,
+            version=self.game.version,
         )
         return self.good
 
@@ -276,8 +278,11 @@ class Seat:
         self.seq = snapshot.seq if snapshot is not None and same else 0
         self.held, self.good = False, snapshot
         state = snapshot.game if snapshot and snapshot.seq else None
+        stored = snapshot.version if snapshot else self.game.version
         ticks = min(max(0, time.tick - snapshot.tick), time.rate) if snapshot else 0
         try:
+            if state is not None and stored != self.game.version:
+                state = self.game.convert(state, stored)
             self.game.enter(self.player, state, ticks)
         except GameFault:
             self.refused, self.coming = True, None

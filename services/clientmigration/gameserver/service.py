@@ -19,6 +19,7 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.release import Release
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink
@@ -75,7 +76,7 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 class Setting:
     """What a game server is told at its start: players at most, ticks per second, how many routers
     it is to attach to, and so on; `address` is what players are told, `inner` what other servers
-    are told."""
+    are told, `burns` whether players may have it burn CPU."""
 
     name: str
     address: str
@@ -85,6 +86,7 @@ class Setting:
     zone: str = ""
     inner: str = ""
     routers: int = 1
+    burns: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,14 +214,14 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
     date = WorldClock(outside.clock, outside.wall)
     ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
-    attachment = _attachment(outside, setting)
-    traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
+    game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
+    guarded = GuardedGame(game, GameFaults(meter, ticks.now))
+    attachment, traffic = _attachment(outside, setting, guarded), Traffic(meter)
+    burns = Burns(outside.cpu, setting.burns, partial(meter.count, "burns_refused"))
 
     def call(name: str, address: str) -> ClientService:
         return _calling(outside, address, traffic, lambda: Link(papers, ears, name))
 
-    game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
-    guarded = GuardedGame(game, GameFaults(meter, ticks.now))
     asked = partial(_workloads, meter, burns, parts.files)
     hall = Hall(ticks, guarded, meter, attachment, asked, lambda: neighbours.look())
     seats = Seats(hall, setting.capacity, promised, parts.seat)
@@ -266,10 +268,11 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     return server
 
 
-def _attachment(outside: ServerOutside, setting: Setting) -> Attachment:
+def _attachment(outside: ServerOutside, setting: Setting, game: Game) -> Attachment:
     """Who has several routers is known to them by its life."""
     life = outside.entropy(8).hex() if setting.routers > 1 else ""
-    return Attachment(setting.name, setting.address, setting.zone, setting.inner, life)
+    runs = Release(game.name, game.version, game.reads)
+    return Attachment(setting.name, setting.address, setting.zone, setting.inner, life, runs)
 
 
 def _give_up(

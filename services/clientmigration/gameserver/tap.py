@@ -90,6 +90,7 @@ class Options(Common):
     )
     optFlags: Sequence[Sequence[Any]] = (
         ("agones", None, "tell Agones' sidecar how this server does"),
+        ("burns", None, "let players have this server burn CPU: a test load, as of the crowd"),
     )
     doors = ("listen",)
     dials = ("carbon", "router")
@@ -151,6 +152,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         options["zone"],
         options["inner"],
         len(routers),
+        bool(options["burns"]),
     )
     outside = ServerOutside(
         clock=reactor,

@@ -92,6 +92,9 @@ class Uplink:
                 zone=ours.zone,
                 inner=told[1],
                 life=ours.life or UNSET,
+                game=ours.runs.game or UNSET,
+                version=ours.runs.version if ours.runs.version != 1 else UNSET,
+                reads=ours.runs.reads or UNSET,
             )
         )
 

@@ -89,7 +89,7 @@ def facts(named: str) -> GameFacts:
 
 def facts_of(make: Any, flag: str = "--game") -> GameFacts:
     """What this class (or function) says of itself. ConfigurationError names what is wrong."""
-    name = getattr(make, "name", "") or getattr(make, "__name__", "game").lower()
+    name = title_of(make)
     version, page = getattr(make, "version", 1), getattr(make, "page", "")
     side, cell = getattr(make, "area", (1000.0, 50.0))
     try:
@@ -105,6 +105,11 @@ def facts_of(make: Any, flag: str = "--game") -> GameFacts:
     return GameFacts(
         make, name, version, getattr(make, "crowd", ""), _folder(make, page, flag), side, cell
     )
+
+
+def title_of(make: Any) -> str:
+    """What this class (or function) is called."""
+    return getattr(make, "name", "") or getattr(make, "__name__", "game").lower()
 
 
 def _folder(make: Any, page: str, flag: str) -> Path | None:

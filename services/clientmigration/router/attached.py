@@ -14,11 +14,13 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from clientmigration.core.fleet.member import Member
-from clientmigration.errors import NotAuthentic
+from clientmigration.core.fleet.release import Release
+from clientmigration.errors import NotAuthentic, OtherGame
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import Entry, Roster
 from clientmigration.wire.shared import Shared
 
+THE_SAME = Release()  # of whoever does not say which game it runs
 HEARD_S = 3.0  # a player pings once a second: heard so lately, it may be playing
 AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is here
 
@@ -30,7 +32,7 @@ class MemberLink:
     `roster` holds its players by name, as it listed them at `listed_at` (Unix seconds); `measures`
     the values of its latest report by their names in the catalogue. Of one that has several routers
     `life` says which process it is, `routers` which it is attached to, `primary` to which of them
-    it sends checkpoints, and `shared` more of some players.
+    it sends checkpoints, and `shared` more of some players. `release` is the game that it runs.
     """
 
     name: str
@@ -44,6 +46,7 @@ class MemberLink:
     routers: Sequence[str] = ()
     primary: str = ""
     shared: Mapping[str, Shared] = field(default_factory=dict)
+    release: Release = Release()  # noqa: RUF009
 
     def say(self, message: msgspec.Struct) -> None:
         """Say it, if the link is still up."""
@@ -79,13 +82,18 @@ class AttachedMembers(Mapping[str, MemberLink]):
     def __contains__(self, name: object) -> bool:
         return name in self._links
 
-    def admit(self, name: str, role: str, line: Line, life: str = "") -> MemberLink:
+    def admit(
+        self, name: str, role: str, line: Line, life: str = "", release: Release = THE_SAME
+    ) -> MemberLink:
         """Attach a member under this name, or under a free one if it brings none. Raises
-        `NotAuthentic` when the name is taken."""
+        `NotAuthentic` when the name is taken, `OtherGame` when the others run another game."""
+        for link in self._links.values():
+            if not release.same_game(link.release.game):
+                raise OtherGame(f"{release.game} is not played here, {link.release.game} is")
         if name in self._links:
             raise NotAuthentic(f"there is a member called {name} already")
         name = name or self._free_name()
-        link = self._links[name] = MemberLink(name, role, line, life=life)
+        link = self._links[name] = MemberLink(name, role, line, life=life, release=release)
         return link
 
     def _free_name(self) -> str:

@@ -16,6 +16,7 @@ from clientmigration.core.decisions.rounds import DecisionRecord, Round, recorde
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.flow import Flow, moves_of
 from clientmigration.core.fleet.member import Member
+from clientmigration.core.fleet.release import Release
 from clientmigration.router.attached import Gone
 from clientmigration.router.situation import Situation
 
@@ -38,6 +39,7 @@ class DecisionLog:
         self._name, self._situation, self._events = name, situation, events
         self._since: dict[str, float] = {}
         self._zones: dict[str, str] = {}
+        self._releases: dict[str, tuple[str, int, int]] = {}
         self._unmarked = Unmarked()
         self._quiet: list[Round] = []
         self._bytes = 0
@@ -53,6 +55,8 @@ class DecisionLog:
         self._since[key] = since
         if member.zone != member.name:
             self._zones[key] = member.zone
+        if (runs := member.release) != Release():
+            self._releases[key] = (runs.game, runs.version, runs.reads)
 
     def left(self, gone: Gone) -> None:
         """It is no member any more."""
@@ -60,6 +64,7 @@ class DecisionLog:
         key = f"{gone.member.role}.{gone.member.name}"
         self._since.pop(key, None)
         self._zones.pop(key, None)
+        self._releases.pop(key, None)
 
     def held(self, now: float, flows: Sequence[Flow], moves: Sequence[Move]) -> None:
         """A round is over; the fleet is still as it was when flows were asked for."""
@@ -90,5 +95,5 @@ class DecisionLog:
 
     def _record(self, rounds: Sequence[Round]) -> str:
         policy = recorded(self._situation.policy)
-        since, zones = dict(self._since), dict(self._zones)
-        return DecisionRecord(tuple(rounds), since, policy, self._name, zones).text()
+        since, zones, releases = dict(self._since), dict(self._zones), dict(self._releases)
+        return DecisionRecord(tuple(rounds), since, policy, self._name, zones, releases).text()

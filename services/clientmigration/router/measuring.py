@@ -16,6 +16,7 @@ from clientmigration.core.fleet.placement import candidates
 from clientmigration.core.fleet.world import Position
 from clientmigration.core.player.believable import believable_ping
 from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.router.companions import Companions
 from clientmigration.router.situation import Situation
 
@@ -47,7 +48,7 @@ class Measuring:
         where it left; where the game puts somebody new only the policy can say."""
         last, player = record.snapshot, record.player
         place = (last.x, last.y) if last else self._situation.policy.placement.start_m
-        refused_by = self._refused_by(player)
+        refused_by = self._refused_by(player) | self._other_releases(last)
         newcomer = Newcomer(
             player,
             Position(*place) if place else None,
@@ -57,6 +58,14 @@ class Measuring:
             avoids=self._avoided(player),
         )
         return self._companions.known(newcomer, group)
+
+    def _other_releases(self, last: Snapshot | None) -> frozenset[str]:
+        """The members that can not read what is stored of a player."""
+        if last is None or not last.seq:
+            return frozenset()
+        members = self._situation.fleet.members()
+        title, version = last.title, last.version
+        return frozenset(m.name for m in members if not m.release.opens(title, version))
 
     def candidates(self, record: Record, group: str, asked: Container[str]) -> list[Member]:
         """Whom the player is asked to ping, best first, those left out who were asked for. Who has

@@ -86,10 +86,13 @@ class Moves:
         self, player: str, source: str, target: str, why: str = "it was ordered"
     ) -> MoveEnded | None:
         """Move a player, unless it is on the move already, somebody else's, or its server is away
-        or has gone on with it without a router: then a move would only be in the way (None)."""
-        link = self._tools.members.get(source)
+        or has gone on with it without a router: then a move would only be in the way (None). Nor
+        to another game, or to one that can not read what the player's server stores."""
+        link, there = (self._tools.members.get(each) for each in (source, target))
         entry = link and link.roster.get(player)
         if player in self.by_player or link is None or (entry and entry.waived):
+            return None
+        if there is not None and not there.release.takes(link.release, emptied=True):
             return None
         record = await self._tools.ledger.read(player)
         if player in self.by_player or record.owner != source:

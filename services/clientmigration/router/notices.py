@@ -23,7 +23,7 @@ log = Logger()
 KEY = PREFIX + "*notices"
 """Where the ledger has them: no player and no member can be called so."""
 
-LOOK_S = 5.0
+READ_S = 5.0
 FAR = 1e10  # Unix seconds: the year 2286
 
 

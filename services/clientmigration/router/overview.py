@@ -132,17 +132,19 @@ def _dots(entries: Iterable[Entry], every: int) -> list[Dot]:
     return [Dot(n, round(e.x, 1), round(e.y, 1)) for n, e in all_of_them if n % every == 0]
 
 
-async def found(ports: OverviewPorts, find: Find) -> Found | Ended:
-    """Where one player is. Its name may be cut short, if only one begins so."""
+async def found(ports: OverviewPorts, who: Callable[[str], str], find: Find) -> Found | Ended:
+    """Where one player is. Its name may be cut short, if only one begins so; `who` makes a name of
+    what else operators say."""
+    meant = who(find.player)
     here = [
         (name, entry)
         for name, link in ports.members.items()
-        for entry in _called(find.player, link.roster)
+        for entry in _called(meant, link.roster)
     ]
     names = {entry.player for _, entry in here}
     if len(names) > 1:
         return Ended(find.n, "refused", f"{len(names)} players begin with {find.player!r}")
-    player = names.pop() if names else find.player
+    player = names.pop() if names else meant
     record = await ports.ledger.read(player)
     if not here and record.epoch == 0:
         return Ended(find.n, "refused", f"no player is called {find.player!r}")

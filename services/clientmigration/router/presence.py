@@ -47,6 +47,7 @@ class Presence:
         fleet, name = self._situation.fleet, link.name
         self._grace.back(name)
         fleet.attach(name, attach.role, attach.address, attach.zone, attach.inner)
+        fleet.runs(name, link.release)
         log.info("{name} at {address} joins the fleet", name=name, address=attach.address)
         member = fleet.member(name)
         assert member is not None

@@ -10,33 +10,39 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.given import Given
 from clientmigration.core.player.notices import LONGEST, Announcement, Kind
+from clientmigration.wire.base import Message
 from clientmigration.wire.messages import (
     Challenge,
     Count,
     Goodbye,
     Greeting,
     Here,
-    Message,
     Owner,
 )
 
 OperatorRole = Literal["watcher", "operator"]
-Verb = Literal["drain", "undrain", "move"]
+Verb = Literal["drain", "undrain", "move", "kick", "ban", "unban"]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Token = Annotated[str, msgspec.Meta(max_length=2048)]
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
 Date = Annotated[float, msgspec.Meta(ge=0)]
+Page = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Until = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 
 # Operator to router.
 
 
 class Enter(Message, frozen=True, tag="enter"):
-    """Operator: let me in as what I said in my greeting; `proof` shows that I may."""
+    """Operator: let me in as what I said in my greeting; `proof` shows that I may. `name`: with the
+    key of this operator, and not with one made from the cluster's secret."""
 
     nonce: Name
     proof: Name
+    name: Name = ""
 
 
 class Watch(Message, frozen=True, tag="watch"):
@@ -46,7 +52,8 @@ class Watch(Message, frozen=True, tag="watch"):
 
 
 class Find(Message, frozen=True, tag="find"):
-    """Operator: question `n`: where is this player? The beginning of its name is enough."""
+    """Operator: question `n`: where is this player? The beginning of its name is enough, or
+    `login:` and the subject of its login."""
 
     n: Count
     player: Name
@@ -60,17 +67,46 @@ class Explain(Message, frozen=True, tag="explain"):
     subject: Name
 
 
-class Order(Message, frozen=True, tag="order"):
-    """Operator: order `n`: empty this member, let it fill again, or move this player to it.
+class Listing(Message, frozen=True, tag="listing"):
+    """Operator: question `n`: who plays (at this `member`, if one is named)? Those after the name
+    `after`, in order of names, `most` at most."""
 
-    A drain that leaves players nowhere to go is refused, unless it is said with `force`.
+    n: Count
+    member: Name = ""
+    after: Name = ""
+    most: Page = 500
+
+
+class AskBans(Message, frozen=True, tag="ask_bans"):
+    """Operator: question `n`: who is banned? In order of names, as in `listing`."""
+
+    n: Count
+    after: Name = ""
+    most: Page = 500
+
+
+class AskOrders(Message, frozen=True, tag="ask_orders"):
+    """Operator: question `n`: who gave which orders lately?"""
+
+    n: Count
+    most: Page = 500
+
+
+class Order(Message, frozen=True, tag="order"):
+    """Operator: order `n`: empty this `member`, let it fill again, move this `player` to it; kick
+    the player out, ban it until `until` (Unix seconds; 0: for ever) or end its ban.
+
+    A drain that leaves players nowhere to go is refused, unless it is said with `force`. A player
+    that is kicked or banned is told the `reason`.
     """
 
     n: Count
     do: Verb
-    member: Name
+    member: Name = ""
     player: Name = ""
     force: bool = False
+    reason: Name = ""
+    until: Until = 0.0
 
 
 class Announce(Message, frozen=True, tag="announce"):
@@ -228,6 +264,45 @@ class Because(Message, frozen=True, kw_only=True, tag="because"):
     started: float = 0.0
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """One player that plays: where, how, and the subject of its login if the router has seen it
+    lately."""
+
+    player: str
+    member: str
+    state: str
+    x: float
+    y: float
+    ping_ms: float | None = None
+    group: str = ""
+    login: str = ""
+
+
+class Players(Message, frozen=True, tag="players"):
+    """Router: answer `n`: some of the `total` that play; `more`: there are others after these."""
+
+    n: Count
+    players: list[Listed]
+    total: int
+    more: bool = False
+
+
+class Banned(Message, frozen=True, tag="banned"):
+    """Router: answer `n`: some of the `total` bans; `more`: there are others after these."""
+
+    n: Count
+    bans: list[Ban]
+    total: int
+    more: bool = False
+
+
+class OrdersGiven(Message, frozen=True, tag="orders"):
+    """Router: answer `n`: the latest orders, the newest last."""
+
+    n: Count
+    orders: list[Given]
+
+
 class Ended(Message, frozen=True, tag="ended"):
     """Router: question or order `n` is over: `done`, `refused`, or the outcome of the move."""
 
@@ -236,7 +311,7 @@ class Ended(Message, frozen=True, tag="ended"):
     text: str = ""
 
 
-Asked = Find | Explain | Order | Announce | MoveWish
-Answer = Found | Because | Ended
+Asked = Find | Explain | Order | Listing | AskBans | AskOrders | Announce | MoveWish
+Answer = Found | Because | Ended | Players | Banned | OrdersGiven
 OperatorToRouter = Greeting | Goodbye | Enter | Watch | Here | Asked
 RouterToOperator = Greeting | Goodbye | Challenge | Entered | Overview | World | Answer

@@ -82,7 +82,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `router` is its name in Graphite; `policy` holds what differs from the defaults; `members` maps
     `<role>.<name>`, as in a metric path, to the Unix time since when decisions about it count,
-    `zones` those that stand in a zone with others to that.
+    `zones` those that stand in a zone with others to that, `releases` those that said so to the
+    game that they run: its name, its version, and up to which version it reads states.
     """
 
     rounds: tuple[Round, ...]
@@ -90,6 +91,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     policy: dict[str, Any] = {}
     router: str = "router"
     zones: dict[str, str] = {}
+    releases: dict[str, tuple[str, int, int]] = {}
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:

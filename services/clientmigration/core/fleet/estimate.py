@@ -12,6 +12,7 @@ from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.health import Grade, Health, believed, grade
 from clientmigration.core.fleet.member import Closed, Member, usual_cost
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.release import Release
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position
 
@@ -38,6 +39,7 @@ class LoadEstimate:
     centre: Position | None  # where its players are; None without any
     split: Split  # who of its players sees whom on other servers
     zone: str  # where it stands
+    release: Release  # the game that it runs
     vain: frozenset[str]  # members with which it could exchange nobody just now
 
 
@@ -96,6 +98,7 @@ def _estimate(
         centre=newest.centre if newest.players else None,
         split=newest.split,
         zone=member.zone,
+        release=member.release,
         vain=frozenset(name for at, name in member.vain if at > now - VAIN_S),
     )
 

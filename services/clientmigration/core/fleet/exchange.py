@@ -90,7 +90,7 @@ def _shared(
     for (n, one), (m, other) in combinations(enumerate(able), 2):
         known = max(named[n].get(other.split.number, 0), named[m].get(one.split.number, 0))
         pairs = known or min(hidden[n], hidden[m])
-        if other.name in one.vain or not pairs:
+        if other.name in one.vain or not pairs or one.release != other.release:
             continue
         if pairs >= policy.together.least * (one.split.pairs + other.split.pairs):
             rank = one.zone != other.zone, not known, -pairs

@@ -17,6 +17,7 @@ from clientmigration.core.fleet.headcount import Headcount
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.member import Member, PlannedChange
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.release import Release
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position, distance
 from clientmigration.core.measures.metrics import Measurement, clean
@@ -57,6 +58,10 @@ class Fleet:
         self._members[name] = Member(name, role, address, zone or name, inner=inner)
         self.headcount.reported(name)
         self._columns = None
+
+    def runs(self, name: str, release: Release) -> None:
+        """A member says which game it runs."""
+        self._members[name] = replace(self._members[name], release=release)
 
     def detach(self, name: str) -> None:
         """Forget a member; not an error when there is none of that name."""

@@ -11,6 +11,7 @@ from typing import Literal, Self, get_args
 
 from clientmigration.core.fleet.health import Health, believed
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
+from clientmigration.core.fleet.release import Release
 
 Closed = Literal["", "silent", "draining", "unhealthy", "unreachable"]
 """Why nobody is sent to a member: no fresh datapoints, it empties itself, it does not keep up,
@@ -37,7 +38,7 @@ class Member:
     `changes` the decisions, that reports may not show yet. It is `shut` until then (Unix seconds),
     because players could not reach it; from `trial_at` on one may be sent there to try.
     `vain` are exchanges that found nobody: when, and with whom. Players are told its `address`,
-    other members `inner`, if that is another.
+    other members `inner`, if that is another. `release` is the game that it runs.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Member:
     trial_at: float = 0.0
     vain: tuple[tuple[float, str], ...] = ()
     inner: str = ""
+    release: Release = Release()  # noqa: RUF009
 
     @property
     def newest(self) -> Health | None:

@@ -184,7 +184,7 @@ def _steps(giver: LoadEstimate, taker: LoadEstimate, policy: Policy) -> int:
 
 def _word(giver: LoadEstimate, taker: LoadEstimate, even: float, policy: Policy) -> Word | None:
     """Why this one gives to that one; None: it does not."""
-    if giver.name == taker.name:
+    if giver.name == taker.name or not taker.release.takes(giver.release, _emptied(giver)):
         return None
     if giver.closed == "draining":
         return "draining"

@@ -41,7 +41,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     `tick` is the world tick whose end this shows; `game` is the game's own JSON object; `workloads`
     is the exact place of every running workload; `holder` is the SHA-256 (hex) of the secret that
     whoever redeems a ticket for this player must show; `mail` is what it sends other players;
-    `group` is whom it wants to stay with.
+    `group` is whom it wants to stay with; `title` and `version` say which game stored its state.
     """
 
     player: str
@@ -56,6 +56,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     workloads: list[dict[str, Any]] = []
     mail: Mail = Mail()
     group: str = ""
+    title: str = ""
+    version: int = 1
 
     @property
     def fence(self) -> tuple[int, int]:
