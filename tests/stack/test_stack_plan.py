@@ -93,7 +93,11 @@ def test_the_banner_has_commands_that_find_this_stack_whatever_its_ports_are(
     for words in ("clientmigration top", "clientmigration explain gs-1"):
         assert f"{words} --secret-file {plan.secret}" in lines
     assert plan.secret.parent == plan.state  # where the addresses are noted
-    assert plan.noted() == {"router": "tcp:127.0.0.1:4201", "graphite": "http://127.0.0.1:8180"}
+    assert plan.noted() == {
+        "router": "tcp:127.0.0.1:4201",
+        "graphite": "http://127.0.0.1:8180",
+        "play": "clientmigration://127.0.0.1:4100",
+    }
 
 
 @pytest.mark.parametrize(

@@ -210,10 +210,11 @@ class Common(usage.Options):
             check_url(self[flag], f"--{flag} ", ("http", "https"), GRAPHITE)
         for flag in (*self.written, *self.read_again):
             self[flag] = self[flag] and str(Path(self[flag]).absolute())
+        _ = self.policy  # what is wrong with it is said with the path as it was written
         self["policy"] = self["policy"] and str(Path(self["policy"]).absolute())
         if self.keyed:
             _ = self.seals
-        _ = self.policy, self.origins, self.encryption, self.trusted, self.graphite_trust
+        _ = self.origins, self.encryption, self.trusted, self.graphite_trust
         if named := self.get("name"):
             check_name(named)
 

@@ -16,6 +16,7 @@ Kind = Literal["counter", "gauge", "summary"]
 
 BASE: Mapping[str, tuple[str, str, float]] = {
     "ms": ("_ms", "_seconds", 0.001),
+    "days": ("_days", "_seconds", 86_400.0),
     "percent": ("_percent", "_ratio", 0.01),
     "ratio": ("", "_ratio", 1.0),
     "metres": ("_m", "_meters", 1.0),
@@ -60,7 +61,7 @@ def places(role: str) -> dict[str, FamilyPlace]:
 
 
 def _place(role: str, measure: Measure) -> FamilyPlace:
-    if measure.sparse:
+    if measure.sparse and measure.name.rpartition("_")[2] in SPREAD:
         return _of_spread(role, measure)
     counted = measure.fold == "sum" or measure.unit in ("per_s", "bytes_per_s")
     total = measure.name.endswith("_total")
