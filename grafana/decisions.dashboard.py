@@ -16,6 +16,7 @@ from curves import (
     together,
     worst,
 )
+from daemons import connections, cpu, memory
 from grafanalib.core import Panel
 from pages import ROUTER, Row, page, row
 from panels import SELDOM, SHARE, STATES, lines, stat, states
@@ -203,23 +204,8 @@ def process() -> Row:
     """The router itself, and what did not reach Graphite."""
     return row(
         "The router's process",
-        lines(
-            "CPU",
-            "Of one core. Allowed is what quota, throttling and steal leave of it.",
-            [
-                of("cpu_percent", "CPU"),
-                of("cpu_allowed_percent", "allowed", GREEN),
-                of("throttled_percent", "throttled", WARNING),
-                of("stolen_percent", "stolen", PINK),
-            ],
-            width=6,
-        ),
-        lines(
-            "Memory",
-            "Resident; and of it what connections hold that nobody has read yet.",
-            [of("rss_bytes", "memory"), of("held_bytes", "held", GREEN)],
-            width=6,
-        ),
+        cpu(of),
+        memory(of),
         lines(
             "Reactor lag, clock",
             "Longest delay of a timer; how far the host's clock is off the world's time.",
@@ -242,19 +228,7 @@ def process() -> Row:
             width=6,
             counted=True,
         ),
-        lines(
-            "Connections",
-            "Open at its doors; strangers have not said who they are. Refused: too many came from"
-            " one address, or from all.",
-            [
-                of("connections", "open"),
-                of("strangers", "strangers", YELLOW),
-                of("crowded_connects", "refused", PINK),
-                of("crowded_joins", "joins refused", BLUE),
-            ],
-            width=12,
-            height=6,
-        ),
+        connections(of, width=12),
         lines(
             "Open",
             "1 in a second in which a player could have joined: what the homepage's 90 days count.",
@@ -263,36 +237,46 @@ def process() -> Row:
             width=12,
             height=6,
         ),
-        lines(
-            "Certificates",
-            "For how many days the first of them to expire is still good, where TLS is spoken.",
-            [
-                said(f"minSeries({kept(place('router', DAYS))})", "days", "routers", fold="last"),
-                said(
-                    f"minSeries({kept(place('gameserver', DAYS))})",
-                    "days",
-                    "servers",
-                    GREEN,
-                    fold="last",
-                ),
-            ],
-            width=12,
-            height=6,
-        ),
-        lines(
-            "Not in Graphite",
-            "Datapoints that daemons dropped because carbon was away; events not taken.",
-            [
-                of("carbon_dropped", "router"),
-                together("gameserver", "carbon_dropped", "game servers", GREEN),
-                together("crowd", "carbon_dropped", "crowd", PINK),
-                of("events_dropped", "events", ALARM),
-            ],
-            SELDOM,
-            width=24,
-            height=6,
-            counted=True,
-        ),
+        certificates(),
+        unsent(),
+    )
+
+
+def certificates() -> Panel:
+    """Until when connections are believed."""
+    return lines(
+        "Certificates",
+        "For how many days the first of them to expire is still good, where TLS is spoken.",
+        [
+            said(f"minSeries({kept(place('router', DAYS))})", "days", "routers", fold="last"),
+            said(
+                f"minSeries({kept(place('gameserver', DAYS))})",
+                "days",
+                "servers",
+                GREEN,
+                fold="last",
+            ),
+        ],
+        width=12,
+        height=6,
+    )
+
+
+def unsent() -> Panel:
+    """What Graphite does not have."""
+    return lines(
+        "Not in Graphite",
+        "Datapoints that daemons dropped because carbon was away; events not taken.",
+        [
+            of("carbon_dropped", "router"),
+            together("gameserver", "carbon_dropped", "game servers", GREEN),
+            together("crowd", "carbon_dropped", "crowd", PINK),
+            of("events_dropped", "events", ALARM),
+        ],
+        SELDOM,
+        width=24,
+        height=6,
+        counted=True,
     )
 
 

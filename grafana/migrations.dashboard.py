@@ -2,6 +2,7 @@
 
 from colours import ALARM, BLUE, GREY, PINK, SKY, WARNING
 from curves import Curve, below, each, one, over, per_second, place, ranks, said, stack, together
+from grafanalib.core import Panel
 from pages import ROUTER, Row, page, row
 from panels import GAP, NEVER, lines, stat
 
@@ -25,6 +26,12 @@ def went_well() -> Curve:
     places = [place("router", f"moves_{outcome}", "$router") for outcome, _ in OUTCOMES]
     settled, ended = f"integral({places[0]})", f"integral(sumSeries({','.join(places)}))"
     return said(f"divideSeries({settled},{ended})", "ratio", "settled")
+
+
+def of_inputs(title: str, under: str, text: str, which: str) -> Panel:
+    """How many inputs of the crowd's players were `which`."""
+    curve = together("crowd", f"{which}_inputs_total", which)
+    return stat(title, under, text, curve, NEVER, none="no crowd")
 
 
 def now() -> Row:
@@ -66,21 +73,12 @@ def now() -> Row:
             calc="sum",
             none="no crowd",
         ),
-        stat(
-            "Inputs lost",
-            "in all",
-            "Since the crowd began. It must be 0.",
-            together("crowd", "lost_inputs_total", "lost"),
-            NEVER,
-            none="no crowd",
-        ),
-        stat(
+        of_inputs("Inputs lost", "in all", "Since the crowd began. It must be 0.", "lost"),
+        of_inputs(
             "Doubled",
             "inputs, in all",
             "Inputs applied twice since the crowd began. It must be 0.",
-            together("crowd", "doubled_inputs_total", "doubled"),
-            NEVER,
-            none="no crowd",
+            "doubled",
         ),
         stat(
             "Taken over",

@@ -2,6 +2,7 @@
 
 from colours import ALARM, BLUE, GREEN, GREY, PINK, SKY, WARNING, YELLOW
 from curves import Curve, below, grades, one, over, pairs_split, ranks
+from daemons import connections, cpu, memory
 from pages import SERVER, Row, page, row
 from panels import AGE, CORE, HEALTH, LATE, NEVER, SELDOM, SHARE, STATES, TICK, lines, stat, states
 
@@ -227,24 +228,8 @@ def process() -> Row:
     """The daemon itself."""
     return row(
         "The process",
-        lines(
-            "CPU",
-            "Of one core. Allowed is what quota, throttling and steal leave of it.",
-            [
-                of("cpu_percent", "CPU"),
-                of("cpu_allowed_percent", "allowed", GREEN),
-                of("throttled_percent", "throttled", WARNING),
-                of("stolen_percent", "stolen", PINK),
-            ],
-            CORE,
-            width=6,
-        ),
-        lines(
-            "Memory",
-            "Resident; and of it what connections hold that nobody has read yet.",
-            [of("rss_bytes", "memory"), of("held_bytes", "held", GREEN)],
-            width=6,
-        ),
+        cpu(of, CORE),
+        memory(of),
         lines(
             "Reactor lag, checkpoint's age, clock",
             "A timer's longest delay; how old the newest checkpoint is; how far the clock is off.",
@@ -270,19 +255,7 @@ def process() -> Row:
             width=6,
             counted=True,
         ),
-        lines(
-            "Connections",
-            "Open at its doors; strangers have not said who they are. Refused: too many came from"
-            " one address, or from all.",
-            [
-                of("connections", "open"),
-                of("strangers", "strangers", YELLOW),
-                of("crowded_connects", "refused", PINK),
-                of("crowded_joins", "joins refused", BLUE),
-            ],
-            width=24,
-            height=6,
-        ),
+        connections(of, width=24),
     )
 
 

@@ -74,8 +74,8 @@ def test_every_measure_of_the_catalogue_is_told_once(role: str) -> None:
 def test_names_and_units_are_those_of_prometheus() -> None:
     exposition = Exposition("gameserver")
     said = {"tick_ms_p99": 12.5, "tick_ms_max": 30.0, "cpu_percent": 50.0, "sent_bytes_per_s": 700}
+    said["certificate_days"] = 0.5
     exposition.emit(report("gameserver", 1000, **said, centre_x_m=3.0, load=0.25, skipped_ticks=2))
-    exposition.emit(report("gameserver", 1000, certificate_days=0.5))
     known = values(exposition)
     assert known["clientmigration_gameserver_certificate_seconds"] == 43_200
     assert known["clientmigration_gameserver_tick_seconds0.99"] == 0.0125
