@@ -79,8 +79,8 @@ class Groups:
             group.rmdir()
 
 
-def main() -> None:
-    """Play, limit, show."""
+def flags_of() -> argparse.Namespace:
+    """What is asked for."""
     flags = argparse.ArgumentParser()
     flags.add_argument("--cores", type=float, default=0.25)
     flags.add_argument("--services", default=str(Path(__file__).parents[2] / "services"))
@@ -89,7 +89,12 @@ def main() -> None:
     flags.add_argument("--settle", type=int, default=20)
     flags.add_argument("--seconds", type=int, default=40)
     flags.add_argument("--servers", type=int, default=3)
-    asked = flags.parse_args()
+    return flags.parse_args()
+
+
+def main() -> None:
+    """Play, limit, show."""
+    asked = flags_of()
     servers = [f"gs-{n}" for n in range(1, asked.servers + 1)]
     carbon = Carbon()
     carbon.start()

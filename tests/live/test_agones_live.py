@@ -128,6 +128,7 @@ async def test_a_router_that_goes_does_not_make_a_server_unhealthy(pod: Pod) -> 
     await pod.until(lambda: time.time() - pod.useful.stat().st_mtime > 3)
     before = pod.said("/health")
     await pod.until(lambda: pod.said("/health") >= before + 3)
+    assert pod.said("/shutdown") == 0
 
 
 @pytest.mark.parametrize("status", [0, 500])

@@ -247,7 +247,8 @@ def test_other_commands_fit_a_terminal(size: tuple[int, int], fleet: Fleet) -> N
     for words, last in ((["status"], "cpu %"), (["doctor"], "way to us")):
         terminal = Terminal(fleet, size, *words)
         try:
-            terminal.shows(last)
+            text = terminal.shows(last)
+            assert max(map(len, text.splitlines())) <= size[0]
             terminal.keep(words[0])
         finally:
             terminal.end()

@@ -190,6 +190,7 @@ async def test_narrow_screens_and_light_ones_are_drawn_well(
         drawn = await board.draws(dashboards()["fleet"], moments[3], theme="light")
         await board.pictured(PICTURES / "fleet-light.png")
     looks_well("fleet", drawn)
+    assert [each["title"] for each in drawn if not each["known"]] == []
 
 
 @pytest_twisted.ensureDeferred

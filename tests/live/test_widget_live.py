@@ -154,6 +154,7 @@ async def test_it_works_inlined_and_from_a_blob(browser: Browser, fleet: Fleet) 
     for way in (f"<script>{source}</script>", blob):
         page = await opened(browser, fleet, way + widget(fleet))
         await shows(browser, page, CARD, "on 12 servers")
+        assert await browser.ask(page, BAR) == ["meter", "Load of gs-1"]
         await browser.close(page)
 
 
@@ -170,7 +171,7 @@ async def test_an_iframe_grows_with_what_is_in_it(browser: Browser, fleet: Fleet
         )
         return bool(gone[0] <= gone[1] and gone[1] > 350)
 
-    await until(fits)
+    assert await until(fits)
     await browser.close(page)
 
 

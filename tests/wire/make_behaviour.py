@@ -15,12 +15,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from telling import World
-
-from clientmigration.core.player.snapshot import chained
+from telling import ADA, World, cross, digest, play, redirect, seek
 
 FILE = Path(__file__).parents[2] / "docs" / "behaviour.json"
-ADA = "a1b2c3d4e5f60718"
 MAP = bytes(range(256)) * 4
 Story = Callable[[], World]
 STORIES: list[tuple[str, dict[str, str], Story]] = []
@@ -39,40 +36,6 @@ def story(**options: str) -> Callable[[Callable[[World], None]], Callable[[World
         return tell
 
     return keep
-
-
-def digest(*bodies: str, of: int = 0, first: int = 1) -> int:
-    """The digest after these inputs, from that one on."""
-    for seq, body in enumerate(bodies, first):
-        of = chained(of, seq, bytes.fromhex(body))
-    return of
-
-
-def redirect(member: str) -> dict[str, Any]:
-    return {"member": member, "address": f"{member}:4200", "ticket": f"ticket for {member}"}
-
-
-def seek(w: World, router: str = "router", member: str = "gs-1", token: str = "a token") -> None:
-    """It comes to the router, and is sent on at once."""
-    w.opens(router)
-    w.hears(router, "identity", player=ADA, token=token)
-    w.hears(router, "redirect", **redirect(member))
-
-
-def play(w: World, tick: int = 100) -> None:
-    """It plays at gs-1."""
-    w.start()
-    seek(w)
-    w.opens("gs-1")
-    w.hears("gs-1", "welcome", player=ADA, member="gs-1", ack=0, rate=20)
-    w.view("gs-1", tick)
-
-
-def cross(w: World, ack: int = 0) -> None:
-    """It is sent to gs-2, and is welcome there."""
-    w.hears("gs-1", "redirect", **redirect("gs-2"))
-    w.opens("gs-2")
-    w.hears("gs-2", "welcome", player=ADA, member="gs-2", ack=ack, rate=20)
 
 
 @story(group="red")

@@ -20,12 +20,14 @@ from twisted.python.failure import Failure
 
 from clientmigration.client.entrance import Login
 from clientmigration.client.player import Player
+from clientmigration.core.player.snapshot import chained
 from clientmigration.net.tickets import hashed
 from clientmigration.wire import connection as wire
 from clientmigration.wire.messages import Chunk, Input, Item, View
 
 STEP_S = 0.01  # a wait passes in steps of this
 COUNTS = ("missed", "lost", "doubled", "skipped", "acked", "sent", "moves", "rejoins")
+ADA = "a1b2c3d4e5f60718"
 SECRET = "secret"
 ANY = "*"
 _dialects = {"router": wire.PLAYER_TO_ROUTER, "gs": wire.PLAYER_TO_SERVER}
@@ -258,3 +260,41 @@ class World:
             for word, digits in self._words.items():
                 body = body.replace(digits, f"<{word}>")
         return body
+
+
+# What many stories begin with.
+
+
+def digest(*bodies: str, of: int = 0, first: int = 1) -> int:
+    """The digest after these inputs, from that one on."""
+    for seq, body in enumerate(bodies, first):
+        of = chained(of, seq, bytes.fromhex(body))
+    return of
+
+
+def redirect(member: str) -> dict[str, Any]:
+    """Where a router sends somebody."""
+    return {"member": member, "address": f"{member}:4200", "ticket": f"ticket for {member}"}
+
+
+def seek(w: World, router: str = "router", member: str = "gs-1", token: str = "a token") -> None:
+    """It comes to the router, and is sent on at once."""
+    w.opens(router)
+    w.hears(router, "identity", player=ADA, token=token)
+    w.hears(router, "redirect", **redirect(member))
+
+
+def play(w: World, tick: int = 100) -> None:
+    """It plays at gs-1."""
+    w.start()
+    seek(w)
+    w.opens("gs-1")
+    w.hears("gs-1", "welcome", player=ADA, member="gs-1", ack=0, rate=20)
+    w.view("gs-1", tick)
+
+
+def cross(w: World, ack: int = 0) -> None:
+    """It is sent to gs-2, and is welcome there."""
+    w.hears("gs-1", "redirect", **redirect("gs-2"))
+    w.opens("gs-2")
+    w.hears("gs-2", "welcome", player=ADA, member="gs-2", ack=ack, rate=20)
