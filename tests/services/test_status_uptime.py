@@ -20,9 +20,19 @@ def answered(up: list[float | None], carbon: list[float | None]) -> tuple[Series
 
 
 def test_a_step_is_down_only_where_carbon_was_there_to_hear_a_router() -> None:
-    series = answered([None, 600, None, None, 480, 594], [1, 1, 1, None, 1, 1])
+    series = answered([None, 600, None, 480, 594, None], [1, 1, 1, 1, 1, None])
     known = uptime.spans(series, NOW)
-    assert [each.down for each in known] == [0, 600, None, 120, 0]
+    assert [each.down for each in known] == [0, 600, 120, 0, None]
+
+
+def test_a_fleet_that_was_just_started_has_not_been_down() -> None:
+    """Nor one that stopped and started together with carbon, as `make run` does."""
+    document = uptime.document(True, answered([None, None, 40, 600], [None, 1, 1, 1]), NOW)
+    assert (document["up"], document["incidents"]) == (1.0, [])
+    series = answered([600, 200, None, None, 30, 600], [1, 1, None, None, 1, 1])
+    assert [each.seconds for each in uptime.spans(series, NOW)] == [600, 200, 600, 600, 30, 600]
+    document = uptime.document(True, series, NOW)
+    assert (document["up"], document["incidents"]) == (1.0, [])
 
 
 def test_what_is_not_known_counts_neither_way() -> None:

@@ -2,12 +2,14 @@
 
 A router counts such seconds (`up`). Where it said nothing, carbon's own measures are the witness:
 when carbon was there to listen, the fleet was down; when it was not, nothing is known, and what is
-not known counts neither way. Pure functions of an answer of graphite-web.
+not known counts neither way: nor do the seconds of a step in which a fleet was first started, or
+started or stopped together with carbon, that it says nothing of. Pure functions of an answer of
+graphite-web.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from clientmigration.core.measures.metrics import PREFIX, measures
@@ -32,10 +34,11 @@ TARGETS = (
 
 
 class Span(NamedTuple):
-    """From `at` (Unix seconds) for `seconds`: how many of them the fleet was down, or None."""
+    """From `at` (Unix seconds), `seconds` of which something is known: how many of them the fleet
+    was down, or None."""
 
     at: int
-    seconds: int
+    seconds: float
     down: float | None
 
 
@@ -52,16 +55,22 @@ def spans(series: Iterable[Series], now: float) -> list[Span]:
     )
     over = [each for each in up.datapoints if each[1] + step <= now]
     first = next((n for n, (value, _) in enumerate(over) if value is not None), len(over))
-    return [
-        Span(when, step, _down(value, step, when // step in heard)) for value, when in over[first:]
-    ]
+    dark = {when // step for value, when in over if value is None and when // step not in heard}
+    dark.add(over[first][1] // step - 1 if first < len(over) else 0)
+    return [_span(value, when, step, dark) for value, when in over[first:]]
 
 
-def _down(value: float | None, step: int, heard: bool) -> float | None:
+def _span(value: float | None, at: int, step: int, dark: Container[int]) -> Span:
+    """One step; nothing is known of those that are `dark`."""
+    place = at // step
     if value is None:
-        return float(step) if heard else None
+        return Span(at, step, None if place in dark else float(step))
     lost = max(0.0, step - value)
-    return lost if lost > SLACK * step else 0.0
+    if lost <= SLACK * step:
+        return Span(at, step, 0.0)
+    if place - 1 in dark or place + 1 in dark:
+        return Span(at, value, 0.0)
+    return Span(at, step, lost)
 
 
 def days(known: Sequence[Span], now: float) -> list[dict[str, Any]]:
