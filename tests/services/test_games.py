@@ -111,3 +111,15 @@ def test_nothing_but_its_own_folder_knows_the_meadow() -> None:
         "client/player.py",  # an example in its text
         "status/static/world.js",  # the name of a colour
     }
+
+
+def test_a_game_that_builds_on_another_has_its_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wilder.py").write_text(
+        "from clientmigration.games.meadow import Meadow\nclass Wilder(Meadow): pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "wilder", raising=False)
+    known = facts("wilder:Wilder")
+    assert (known.name, known.page) == ("meadow", facts("meadow").page)

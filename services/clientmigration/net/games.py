@@ -113,9 +113,11 @@ def title_of(make: Any) -> str:
 
 
 def _folder(make: Any, page: str, flag: str) -> Path | None:
+    """Beside the module of the class that says so: of a game that builds on another, that one's."""
     if not page:
         return None
-    module = sys.modules[make.__module__]
+    says = next((each for each in getattr(make, "__mro__", ()) if "page" in vars(each)), make)
+    module = sys.modules[says.__module__]
     folder = Path(str(module.__file__)).parent / page
     if not (folder / "page.js").is_file():
         raise ConfigurationError(f"{flag}: there is no {folder / 'page.js'}")
