@@ -19,11 +19,16 @@ OPEN = "default-src * 'unsafe-inline' blob: data:"
 CARD = "clientmigration-status .card"
 
 
-@pytest_twisted.async_yield_fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
+@pytest.fixture(scope="module")
+def chromium() -> Browser:
+    """A browser, or all of this is skipped: an async fixture may not say so."""
     from twisted.internet import reactor
 
-    chromium = Browser(reactor)
+    return Browser(reactor)
+
+
+@pytest_twisted.async_yield_fixture(scope="module")
+async def browser(chromium: Browser) -> AsyncIterator[Browser]:
     await chromium.start()
     yield chromium
     await chromium.stop()
