@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.table import Table
 
 from clientmigration.cli.command import DONE, NO, Command, Output
 from clientmigration.cli.router import asked, router_flags, with_router
-from clientmigration.cli.times import moment
+from clientmigration.cli.times import moment, zoned
 from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.given import Given
 from clientmigration.errors import ConfigurationError, Refused
@@ -120,10 +119,10 @@ def bans(given: Namespace, answer: Output) -> int:
         return found
 
     found = with_router(given, "watcher", work)
-    table = _table("player", "until (UTC)", "by", "since (UTC)", "reason")
+    table = _table("player", "until", "by", "since", "reason")
     for ban in found:
-        until = _date(ban.until) if ban.until else "for ever"
-        table.add_row(ban.player, until, ban.by, _date(ban.at), ban.reason)
+        until = zoned(ban.until) if ban.until else "for ever"
+        table.add_row(ban.player, until, ban.by, zoned(ban.at), ban.reason)
     answer.tell(found, table if found else "nobody is banned")
     return DONE
 
@@ -136,7 +135,7 @@ def _audit_flags(own: ArgumentParser) -> None:
 
 
 def audit(given: Namespace, answer: Output) -> int:
-    """List the latest orders, a line each, the newest last; times are UTC."""
+    """List the latest orders, a line each, the newest last."""
 
     async def work(client: OperatorClient) -> list[Given]:
         told = await _asked(client, AskOrders(0, given.last))
@@ -144,7 +143,7 @@ def audit(given: Namespace, answer: Output) -> int:
         return told.orders
 
     found = with_router(given, "watcher", work)
-    lines = "\n".join(f"{_date(each.at)}  {each.line}" for each in found)
+    lines = "\n".join(f"{zoned(each.at)}  {each.line}" for each in found)
     answer.tell(found, lines or "no orders are known")
     return DONE
 
@@ -152,12 +151,8 @@ def audit(given: Namespace, answer: Output) -> int:
 def _table(*titles: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in titles:
-        table.add_column(title, overflow="fold", no_wrap="UTC" in title)
+        table.add_column(title, overflow="fold", no_wrap=title in ("until", "since"))
     return table
-
-
-def _date(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 async def _asked(client: OperatorClient, question: Any) -> Any:
@@ -184,7 +179,10 @@ def _ban_flags(own: ArgumentParser) -> None:
     ends = own.add_mutually_exclusive_group()
     ends.add_argument("--for", dest="lasts", type=span, metavar="TIME", help="30m, 12h, 7d, 2w")
     ends.add_argument(
-        "--until", type=_time, metavar="TIME", help="2026-12-24T18:00, here; default: for ever"
+        "--until",
+        type=_time,
+        metavar="TIME",
+        help="2026-12-24T18:00, of your time zone; default: for ever",
     )
 
 
