@@ -29,6 +29,7 @@ from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.operators import Order, Overview
 
 EMPTY_S, BACK_S, GONE_S, ROOM_S = 300.0, 300.0, 60.0, 15.0
+ALONE_S = 30.0  # another server may be unhealthy for a moment
 RESUME = "clientmigration restart --resume goes on from here"
 
 
@@ -136,7 +137,9 @@ class Restart:
         if not work.stopped:
             why = rolling.others_away(self._overview(), name)
             if why:
-                raise Refused(f"never two at once, and {why}")
+                self._tell(f"{told} waits: {why}")
+                late = f"never two at once, and {why} for {{}}"
+                await self._until(lambda seen: not rolling.others_away(seen, name), ALONE_S, late)
             await self._empty(name, told)
             await self._stop(name, told)
             self._emptying = ""
