@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from clientmigration.core.fleet.release import Release
+from clientmigration.core.fleet.edition import Edition
 from clientmigration.games.meadow import Meadow
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing import Arena
 
-ONE, TWO = Release("meadow", 1), Release("meadow", 2)
-BACK = Release("meadow", 1, reads=2)
-OTHER = Release("chess", 2)
-NOBODY_SAID = Release()
+ONE, TWO = Edition("meadow", 1), Edition("meadow", 2)
+BACK = Edition("meadow", 1, reads=2)
+OTHER = Edition("chess", 2)
+NOBODY_SAID = Edition()
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ NOBODY_SAID = Release()
     ],
 )
 def test_players_go_from_old_to_new_and_back_only_when_a_server_is_emptied(
-    taker: Release, giver: Release, emptied: bool, takes: bool
+    taker: Edition, giver: Edition, emptied: bool, takes: bool
 ) -> None:
     assert taker.takes(giver, emptied) is takes
 

@@ -6,8 +6,8 @@ carbon or for a player: the tick goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from random import random
 
@@ -18,8 +18,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from clientmigration.core.fleet.edition import Edition
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.fleet.release import Release
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink
@@ -75,8 +75,8 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 @dataclass(frozen=True)
 class Setting:
     """What a game server is told at its start: players at most, ticks per second, how many routers
-    it is to attach to, and so on; `address` is what players are told, `inner` what other servers
-    are told."""
+    it is to attach to, and so on; `game` are the game's own settings, `address`
+    is what players are told, `inner` what other servers are told."""
 
     name: str
     address: str
@@ -86,6 +86,7 @@ class Setting:
     zone: str = ""
     inner: str = ""
     routers: int = 1
+    game: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ class Rooms:
     attachment: Attachment
     seats: Seats
     game: Game
+    guarded: Game
     mail: PostOffice
     neighbours: NeighbourLinks
     measures: Measures
@@ -157,7 +159,7 @@ class GameServer(Service):
         self.found_at, self.blame = rooms.attachment.found_at, rooms.blame
         self.turned_away = rooms.turned_away
         self.beats = beats
-        self._clock, self._step = clock, step
+        self._clock, self._step, self._end = clock, step, rooms.guarded.end
 
     @property
     def draining(self) -> bool:
@@ -203,6 +205,7 @@ class GameServer(Service):
         self.ticks.stop()
         self.neighbours.stop()
         self.attachment.leave()
+        self._end()
 
 
 def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameServer:
@@ -215,6 +218,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
     game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
     guarded = GuardedGame(game, GameFaults(meter, ticks.now))
+    guarded.begin(dict(setting.game))
     attachment = _attachment(outside, setting, guarded)
     traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
 
@@ -258,8 +262,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     uplink = partial(_to_router, outside, attachment, duties, traffic)
     _beat(beats, reporter, sweep, duties, date)
     rooms = Rooms(
-        ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter, duties,
-        traffic.blame, traffic.turned_away, lobby.line, uplink,
+        ticks, meter, attachment, seats, game, guarded, mail, neighbours, measures, reporter,
+        duties, traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
@@ -270,7 +274,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 def _attachment(outside: ServerOutside, setting: Setting, game: Game) -> Attachment:
     """Who has several routers is known to them by its life."""
     life = outside.entropy(8).hex() if setting.routers > 1 else ""
-    runs = Release(game.name, game.version, game.reads)
+    runs = Edition(game.name, game.version, game.reads)
     return Attachment(setting.name, setting.address, setting.zone, setting.inner, life, runs)
 
 

@@ -177,7 +177,13 @@ class Arena:
         )
         made = self.parts
         parts = ServerParts(
-            game or made.game, self.files, made.seat, made.waivers, made.world, made.condition, made.beats
+            game or made.game,
+            self.files,
+            made.seat,
+            made.waivers,
+            made.world,
+            made.condition,
+            made.beats,
         )
         server = self.servers[name] = build_server(outside, setting, parts)
         self.network.listen(name, address, server.player_line)
