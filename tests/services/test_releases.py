@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from clientmigration.core.fleet.edition import Edition
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.games.meadow import Meadow
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing import Arena
 
-ONE, TWO = Edition("meadow", 1), Edition("meadow", 2)
-BACK = Edition("meadow", 1, reads=2)
-OTHER = Edition("chess", 2)
-NOBODY_SAID = Edition()
+ONE, TWO = GameRelease("meadow", 1), GameRelease("meadow", 2)
+BACK = GameRelease("meadow", 1, reads=2)
+OTHER = GameRelease("chess", 2)
+NOBODY_SAID = GameRelease()
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ NOBODY_SAID = Edition()
     ],
 )
 def test_players_go_from_old_to_new_and_back_only_when_a_server_is_emptied(
-    taker: Edition, giver: Edition, emptied: bool, takes: bool
+    taker: GameRelease, giver: GameRelease, emptied: bool, takes: bool
 ) -> None:
     assert taker.takes(giver, emptied) is takes
 

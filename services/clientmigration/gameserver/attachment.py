@@ -11,8 +11,8 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from clientmigration.core.fleet.edition import Edition
 from clientmigration.core.fleet.equals import primary, timekeeper
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.net.addresses import place_of
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import LEAVING
@@ -35,7 +35,7 @@ class Attachment:
         zone: str,
         inner: str = "",
         life: str = "",
-        runs: Edition = Edition(),  # noqa: B008
+        runs: GameRelease = GameRelease(),  # noqa: B008
     ) -> None:
         self.member, self.address, self.zone, self.inner = name, address, zone, inner
         self.life, self.runs = life, runs

@@ -18,8 +18,8 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from clientmigration.core.fleet.edition import Edition
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink
@@ -274,7 +274,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 def _attachment(outside: ServerOutside, setting: Setting, game: Game) -> Attachment:
     """Who has several routers is known to them by its life."""
     life = outside.entropy(8).hex() if setting.routers > 1 else ""
-    runs = Edition(game.name, game.version, game.reads)
+    runs = GameRelease(game.name, game.version, game.reads)
     return Attachment(setting.name, setting.address, setting.zone, setting.inner, life, runs)
 
 

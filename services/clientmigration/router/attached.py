@@ -13,14 +13,14 @@ import msgspec
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from clientmigration.core.fleet.edition import Edition
 from clientmigration.core.fleet.member import Member
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.errors import NotAuthentic, OtherGame
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import Entry, Roster
 from clientmigration.wire.shared import Shared
 
-THE_SAME = Edition()  # of whoever does not say which game it runs
+THE_SAME = GameRelease()  # of whoever does not say which game it runs
 HEARD_S = 3.0  # a player pings once a second: heard so lately, it may be playing
 AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is here
 
@@ -46,7 +46,7 @@ class MemberLink:
     routers: Sequence[str] = ()
     primary: str = ""
     shared: Mapping[str, Shared] = field(default_factory=dict)
-    release: Edition = Edition()  # noqa: RUF009
+    release: GameRelease = GameRelease()  # noqa: RUF009
 
     def say(self, message: msgspec.Struct) -> None:
         """Say it, if the link is still up."""
@@ -83,7 +83,7 @@ class AttachedMembers(Mapping[str, MemberLink]):
         return name in self._links
 
     def admit(
-        self, name: str, role: str, line: Line, life: str = "", release: Edition = THE_SAME
+        self, name: str, role: str, line: Line, life: str = "", release: GameRelease = THE_SAME
     ) -> MemberLink:
         """Attach a member under this name, or under a free one if it brings none. Raises
         `NotAuthentic` when the name is taken, `OtherGame` when the others run another game."""

@@ -14,9 +14,9 @@ from typing import Protocol
 from clientmigration.core.decisions.annotations import Unmarked
 from clientmigration.core.decisions.rounds import DecisionRecord, Round, recorded, witness
 from clientmigration.core.fleet.choice import Move
-from clientmigration.core.fleet.edition import Edition
 from clientmigration.core.fleet.flow import Flow, moves_of
 from clientmigration.core.fleet.member import Member
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.router.attached import Gone
 from clientmigration.router.situation import Situation
 
@@ -55,7 +55,7 @@ class DecisionLog:
         self._since[key] = since
         if member.zone != member.name:
             self._zones[key] = member.zone
-        if (runs := member.release) != Edition():
+        if (runs := member.release) != GameRelease():
             self._releases[key] = (runs.game, runs.version, runs.reads)
 
     def left(self, gone: Gone) -> None:

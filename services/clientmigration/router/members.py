@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from clientmigration.core.fleet.edition import Edition
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.core.measures.metrics import clean
 from clientmigration.errors import NotAuthentic, OutOfTurn, PeersFault
 from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, LineTerms
@@ -121,7 +121,7 @@ class MemberLine:
         if self._line.over:
             return
         ports = self._ports
-        runs = Edition(message.game or "", message.version or 1, message.reads or 0)
+        runs = GameRelease(message.game or "", message.version or 1, message.reads or 0)
         link = self._link = self._members.admit(name, message.role, self._line, life, runs)
         self._line.guest.proven()
         proof = self._seals.proof("router", self._nonce, message.nonce, link.name)

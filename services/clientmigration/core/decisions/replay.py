@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
-from clientmigration.core.fleet.edition import Edition
 from clientmigration.core.fleet.fleet import HISTORY_S, DecidedFlows, Fleet
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.rebalance import flows
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.core.fleet.split import UNSEEN
 from clientmigration.core.measures.metrics import Datapoint, Measurement
 
@@ -134,7 +134,7 @@ def assembled(record: DecisionRecord, decided: Iterable[DecidedFlows], now: floa
             fleet.decided(early.flows, early.at, early.planned)
         role, name = member.split(".", 1)
         fleet.attach(name, role, "", record.zones.get(member, ""))
-        fleet.runs(name, Edition(*record.releases.get(member, ())))
+        fleet.runs(name, GameRelease(*record.releases.get(member, ())))
     for each in earlier:
         fleet.decided(each.flows, each.at, each.planned)
     return fleet

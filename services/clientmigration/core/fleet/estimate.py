@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from clientmigration.core.fleet.edition import Edition
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.health import Grade, Health, believed, grade
 from clientmigration.core.fleet.member import Closed, Member, usual_cost
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position
 
@@ -39,7 +39,7 @@ class LoadEstimate:
     centre: Position | None  # where its players are; None without any
     split: Split  # who of its players sees whom on other servers
     zone: str  # where it stands
-    release: Edition  # the game that it runs
+    release: GameRelease  # the game that it runs
     vain: frozenset[str]  # members with which it could exchange nobody just now
 
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from clientmigration.core.fleet.columns import Columns
-from clientmigration.core.fleet.edition import Edition
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.headcount import Headcount
 from clientmigration.core.fleet.health import Grade, Health
 from clientmigration.core.fleet.member import Member, PlannedChange
 from clientmigration.core.fleet.policy import Policy
+from clientmigration.core.fleet.release import GameRelease
 from clientmigration.core.fleet.split import Split
 from clientmigration.core.fleet.world import Position, distance
 from clientmigration.core.measures.metrics import Measurement, clean
@@ -59,7 +59,7 @@ class Fleet:
         self.headcount.reported(name)
         self._columns = None
 
-    def runs(self, name: str, release: Edition) -> None:
+    def runs(self, name: str, release: GameRelease) -> None:
         """A member says which game it runs."""
         self._members[name] = replace(self._members[name], release=release)
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 
-from clientmigration.core.fleet.edition import Edition
 from clientmigration.core.fleet.health import Health, believed
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
+from clientmigration.core.fleet.release import GameRelease
 
 Closed = Literal["", "silent", "draining", "unhealthy", "unreachable"]
 """Why nobody is sent to a member: no fresh datapoints, it empties itself, it does not keep up,
@@ -52,7 +52,7 @@ class Member:
     trial_at: float = 0.0
     vain: tuple[tuple[float, str], ...] = ()
     inner: str = ""
-    release: Edition = Edition()  # noqa: RUF009
+    release: GameRelease = GameRelease()  # noqa: RUF009
 
     @property
     def newest(self) -> Health | None:
