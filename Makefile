@@ -10,8 +10,10 @@ STACK ?=
 GAME ?=
 TESTS ?=
 
-# Tests that keep to their own process share all cores; those with real processes get them alone.
-EACH_CORE = -n logical --maxprocesses=4 --dist=worksteal
+# Tests that keep to their own process share all cores. Those with real processes come after them:
+# they wait more than they work, so there are two files of them at a time.
+OWN = --ignore=tests/live -n logical --maxprocesses=4 --dist=worksteal
+LIVE = tests/live -n 2 --dist=loadfile
 
 # For the arena: how many seeds, and more flags (make arena ARENA='--faults all --first 5000').
 SEEDS ?= 10000
@@ -26,7 +28,7 @@ DOWN ?=
 # Flags for the benchmark (make bench BENCH='--players 10000 --servers 10').
 BENCH ?=
 
-.PHONY: help run test soak check release arena bench dashboards lock sbom up down logs
+.PHONY: help run test soak check docs release arena bench dashboards lock sbom up down logs
 .DEFAULT_GOAL := help
 
 help: ## Say what each word does.
@@ -41,8 +43,8 @@ test: ## Run all tests, those with real processes and a real Graphite too.
 ifdef TESTS
 	@$(BIN)/python -m pytest $(TESTS)
 else
-	@$(BIN)/python -m pytest --ignore=tests/live $(EACH_CORE); ended=$$?; \
-	  $(BIN)/python -m pytest tests/live && exit $$ended
+	@$(BIN)/python -m pytest $(OWN); ended=$$?; \
+	  $(BIN)/python -m pytest $(LIVE) && exit $$ended
 endif
 
 soak: ## Run what does more often what `make test` holds already.
@@ -55,6 +57,10 @@ check: ## Lint, formatting, layers and types of the whole tree.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
+
+docs: ## Build the documentation's site into run/site; a link that leads nowhere fails.
+	$(PREPARE) dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 arena: ## Try SEEDS (10000) schedules of faults on all cores; a seed that fails is printed whole.
 	$(PREPARE) services

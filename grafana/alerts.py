@@ -91,6 +91,10 @@ def _clocks() -> str:
     return _all(*(kept(place(role, "clock_off_ms")) for role in DAEMONS))
 
 
+def _certificates() -> str:
+    return _all(*(kept(place(role, "certificate_days")) for role in DAEMONS))
+
+
 def _held() -> str:
     return _all(*(place(role, "held_bytes") for role in DAEMONS))
 
@@ -280,6 +284,19 @@ ALERTS = (
         above=1000,
         look_at="server",
         panel="Reactor lag, checkpoint's age, clock",
+        lasting="30s",
+    ),
+    Alert(
+        name="certificate-expires",
+        title="A certificate expires",
+        text="A certificate that a router or a game server shows is good for less than a week, or"
+        " has expired: from then on nobody gets in, while those who play play on. Renew its files;"
+        " they are read again by themselves.",
+        target=f"minSeries({_certificates()})",
+        reducer="last",
+        below=7,
+        look_at="decisions",
+        panel="Certificates",
         lasting="30s",
     ),
     Alert(

@@ -21,6 +21,7 @@ BRIDGED = 5
 UNITS = {
     "ratio": "percentunit",
     "ms": "ms",
+    "days": "short",
     "metres": "lengthm",
     "square metres": "short",
     "percent": "percent",

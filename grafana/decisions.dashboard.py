@@ -21,6 +21,7 @@ from pages import ROUTER, Row, page, row
 from panels import SELDOM, SHARE, STATES, lines, stat, states
 
 LOAD = kept(place("gameserver", "load"))
+DAYS = "certificate_days"
 IMBALANCE = ((0, GREEN), (1.25, WARNING))
 """From so many times the mean on, a server is clearly high: `imbalance` of the policy."""
 
@@ -255,6 +256,30 @@ def process() -> Row:
             height=6,
         ),
         lines(
+            "Open",
+            "1 in a second in which a player could have joined: what the homepage's 90 days count.",
+            [of("up", "open", GREEN)],
+            counted=True,
+            width=12,
+            height=6,
+        ),
+        lines(
+            "Certificates",
+            "For how many days the first of them to expire is still good, where TLS is spoken.",
+            [
+                said(f"minSeries({kept(place('router', DAYS))})", "days", "routers", fold="last"),
+                said(
+                    f"minSeries({kept(place('gameserver', DAYS))})",
+                    "days",
+                    "servers",
+                    GREEN,
+                    fold="last",
+                ),
+            ],
+            width=12,
+            height=6,
+        ),
+        lines(
             "Not in Graphite",
             "Datapoints that daemons dropped because carbon was away; events not taken.",
             [
@@ -271,10 +296,62 @@ def process() -> Row:
     )
 
 
+def admitted() -> Row:
+    """Who may play."""
+    return row(
+        "Who may play",
+        lines(
+            "Logins refused",
+            "Of the game's own backend. Time: expired, or of the future; issuer, audience, subject:"
+            " what it says is not ours; signature: or its key or algorithm; no token: or none are"
+            " taken here.",
+            [
+                of("logins_refused_time", "time"),
+                of("logins_refused_issuer", "issuer", GREEN),
+                of("logins_refused_audience", "audience", PINK),
+                of("logins_refused_subject", "subject", YELLOW),
+                of("logins_refused_signature", "signature", BLUE),
+                of("logins_refused_format", "no token", GREY),
+            ],
+            SELDOM,
+            width=6,
+            counted=True,
+        ),
+        lines(
+            "Logins",
+            "Those that were good; those put off, because their key is not here; joins without one"
+            " where one is demanded; times that the key set could not be had.",
+            [
+                of("logins", "good", GREEN),
+                of("logins_later", "put off", YELLOW),
+                of("logins_missing", "none shown", PINK),
+                of("login_keys_failed", "no key set", BLUE),
+            ],
+            SELDOM,
+            width=6,
+            counted=True,
+        ),
+        lines(
+            "Kicks and bans",
+            "Players put out by an order; joins refused because of a ban.",
+            [of("expelled", "put out", PINK), of("banned_joins", "refused", YELLOW)],
+            SELDOM,
+            width=6,
+            counted=True,
+        ),
+        lines(
+            "Bans, and keys of logins",
+            "Players who are banned now; keys by which logins may be signed now.",
+            [of("bans", "banned"), of("login_keys", "keys", GREEN)],
+            width=6,
+        ),
+    )
+
+
 dashboard = page(
     "decisions",
     "What the policy saw and did: the router decides from these very numbers.",
-    [now(), saw(), did(), process()],
+    [now(), saw(), did(), admitted(), process()],
     variables=[ROUTER],
     events=("join", "leave", "drain", "decision", "overload", "crash", "unreachable", "reachable"),
 )

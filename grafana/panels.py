@@ -57,7 +57,10 @@ LEAST = {
 }
 """An axis goes at least so far, by unit."""
 
-BESIDE = {"per_s": "per second", "ticks": "ticks", "square metres": "square metres"}
+BESIDE = {
+    **{"per_s": "per second", "ticks": "ticks", "days": "days"},
+    **{"square metres": "square metres"},
+}
 """Written beside the axis, by the kind of measure: Grafana has no unit that says it."""
 
 GRADES = ((0, "fit", GREEN), (1, "strained", WARNING), (2, "overloaded", ALARM))

@@ -193,9 +193,11 @@ def work() -> Row:
         ),
         lines(
             "Workloads",
-            "What runs for its players: CPU burns, file transfers, subscriptions.",
+            "What runs for its players: CPU burns, file transfers, subscriptions. Burns that were"
+            " asked for where none is allowed.",
             [
                 of("workload_burns", "burns"),
+                of("burns_refused", "refused", YELLOW),
                 of("workload_files", "files", GREEN),
                 of("workload_feeds", "subscriptions", PINK),
             ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from zope.interface import implementer
+
+from clientmigration.cli.contexts import FILE, NAMED, SETTINGS, variable
 
 # A slow machine is not a fault.
 settings.register_profile(
@@ -60,3 +63,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[Any]) -> 
     ):
         report.outcome = "failed"
         report.longrepr = f"nothing may be skipped here: {report.longrepr}"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nobodys_contexts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The command line has neither contexts nor a time zone of whoever runs the tests."""
+    for name in (NAMED, *map(variable, SETTINGS)):
+        os.environ.pop(name, None)
+    os.environ[FILE] = str(tmp_path_factory.mktemp("nobody") / "contexts.json")
+    os.environ["TZ"] = "UTC"
+    time.tzset()

@@ -133,3 +133,31 @@ class Crowded(PeersFault):
     """Too many connections or joins come from one address, or from all addresses together."""
 
     code = "crowded"
+
+
+class LoginRefused(PeersFault):
+    """A token of the game's own backend that is not good here. `why` is one of a few words."""
+
+    code = "login_refused"
+
+    def __init__(self, why: str, text: str) -> None:
+        super().__init__(text)
+        self.why = why
+
+
+class LoginRequired(PeersFault):
+    """Nobody may come without a login, and none was shown, or none that is recent enough."""
+
+    code = "login_required"
+
+
+class LoginLater(PeersFault):
+    """Whether a login is good cannot be told now: its keys are not here. It is nobody's fault."""
+
+    code = "login_later"
+
+
+class BadName(PeersFault):
+    """A name that nobody may have here. The text says what is allowed."""
+
+    code = "bad_name"

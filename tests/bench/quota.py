@@ -118,7 +118,9 @@ def main() -> None:
             ledger = ("--ledger", f"{folder}/ledger", "--graphite", "http://127.0.0.1:9")
             start("router", *common, "--players", doors[0], "--members", doors[1], *ledger)
             router = f"tcp:127.0.0.1:{members}"
-            places = [start("gameserver", *common, "--name", n, "-r", router) for n in servers]
+            places = [
+                start("gameserver", "--burns", *common, "--name", n, "-r", router) for n in servers
+            ]
             time.sleep(6)
             crowd = ("--players", asked.players, "--burn", asked.burn, "--party", asked.burn)
             heard, url = f"tcp:127.0.0.1:{carbon.port}", f"clientmigration://127.0.0.1:{players}"

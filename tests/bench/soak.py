@@ -92,7 +92,7 @@ class Soak:
         door = ("--listen", f"tcp:{port}:interface=127.0.0.1", "--advertise", f"{self.host}:{port}")
         router = ("--router", f"tcp:127.0.0.1:{self.ports.members}", "--capacity", "1000")
         offers = ("--files", str(self.files))
-        argv = (sys.executable, TWISTD, "-n", "--pidfile=", "gameserver", "--name", name)
+        argv = (sys.executable, TWISTD, "-n", "--pidfile=", "gameserver", "--burns", "--name", name)
         self.servers[name] = self._run(name, *argv, *router, *door, *offers, *self._common())
 
     def start_crowd(self) -> Child:

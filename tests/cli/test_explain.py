@@ -24,7 +24,7 @@ def said(told: Explanation, subject: str = "ada") -> str:
 
 def test_a_player_is_explained_from_the_first_placement_to_the_last_move() -> None:
     text = said(Explanation([ENDED, BEGUN, PLACED], AT, [], []))
-    assert "22:13:29  ada's move from gs-1 to gs-2 (5e5e) ended: settled" in text
+    assert "2023-11-14 22:13:29  ada's move from gs-1 to gs-2 (5e5e) ended: settled" in text
     assert "ada is moved from gs-1 to gs-2 (move 5e5e): high: 0.75 to 0.25, level 0.50" in text
     assert "ada was placed on gs-1: gs-1 scores 0.25; gs-2 is out: full" in text
     assert "high: the source is clearly fuller" in text
@@ -54,7 +54,7 @@ def test_an_exchange_is_explained_in_one_sentence() -> None:
 
 def test_what_nobody_knows_is_said_with_how_far_back_was_looked_and_what_was_away() -> None:
     text = said(Explanation([], AT, [], ["without Graphite's events: it does not answer"]))
-    assert "nothing is remembered of 'ada' since 22:13:20" in text
+    assert "nothing is remembered of 'ada' since 2023-11-14 22:13:20" in text
     assert "without Graphite's events" in text
 
 
@@ -63,10 +63,11 @@ def test_decisions_of_before_the_router_was_started_are_told_only_when_asked_for
     shown, notes = of_this_run([new, old], AT + 3, earlier=False)
     assert shown == [new]
     assert notes == [
-        "1 older decisions are of before the router was started at 22:13:23: --earlier shows them"
+        "1 older decisions are of before the router was started at 2023-11-14 22:13:23:"
+        " --earlier shows them"
     ]
     shown, notes = of_this_run([new, old], AT + 3, earlier=True)
     assert shown == [new, old]
-    assert notes == ["the router was started at 22:13:23: what is older was before"]
+    assert notes == ["the router was started at 2023-11-14 22:13:23: what is older was before"]
     for started in (0.0, AT - 1):
         assert of_this_run([new, old], started, earlier=False) == ([new, old], [])

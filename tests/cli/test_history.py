@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from clientmigration.cli.history import moment
+from clientmigration.cli.times import moment
 from clientmigration.errors import ConfigurationError
 
 

@@ -32,16 +32,16 @@ def test_an_overview_fits_a_small_terminal() -> None:
         )
     )
     assert lines == [
-        "router  22:13:20  200 of 400 players on 4 servers, 1 wait, 2 are being moved",
+        "router  22:13:20 UTC  200 of 400 players on 4 servers, 1 wait, 2 being moved",
         "since 22:12:20: 30 joins, 13 moves, 1 of them failed; 12% of pairs are split",
         "server  state       players           load  health  tick ms  late ms  cpu %",
         "● gs-1  fit          10/200  ██░░░░░░  25%    0.75      4.5      1.2   25.0",
         "● gs-2  overloaded  190/200  ███████░  85%    0.15      4.5      1.2   85.0",
         "● gs-3  draining      0/200  ░░░░░░░░   0%    1.00      4.5      1.2    0.0",
         "● gs-4  silent",
-        "moved     player            from  to    outcome          took     gap  missed",
-        "22:13:19  a1b2c3d4e5f60718  gs-1  gs-2  settled        212 ms  3.5 ms       0",
-        "22:13:19  a1b2c3d4e5f60718  gs-1  gs-2  refused: full  212 ms",
+        "moved UTC  player            from  to    outcome          took     gap  missed",
+        "22:13:19   a1b2c3d4e5f60718  gs-1  gs-2  settled        212 ms  3.5 ms       0",
+        "22:13:19   a1b2c3d4e5f60718  gs-1  gs-2  refused: full  212 ms",
     ]
 
 

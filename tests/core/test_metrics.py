@@ -58,9 +58,10 @@ def test_no_role_has_a_measure_twice_and_each_row_explains_itself() -> None:
     assert all(len(measure.text) > 10 for measure in CATALOGUE)
 
 
-def test_only_percentiles_may_be_absent_from_a_second() -> None:
+def test_only_percentiles_and_what_not_everybody_has_may_be_absent_from_a_second() -> None:
     ranks = tuple(f"_{rank}" for rank in metrics.SPREAD)
-    assert all(measure.sparse == measure.name.endswith(ranks) for measure in CATALOGUE)
+    absent = (*ranks, "certificate_days")
+    assert all(measure.sparse == measure.name.endswith(absent) for measure in CATALOGUE)
 
 
 def test_worst_cases_stay_worst_cases_and_totals_stay_totals_when_history_gets_coarser() -> None:

@@ -20,6 +20,7 @@ from clientmigration.client.listeners import PlayerEvent
 from clientmigration.core.player import journey
 
 ONLY_PYTHON = {
+    "Login",
     "by_url",  # JavaScript's constructor takes the URL: it needs no reactor
     "ConfigurationError",  # a URL that is none: JavaScript has TypeError for it
 }

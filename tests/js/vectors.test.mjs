@@ -37,7 +37,8 @@ for (const { dialect, message, hex: frame } of VECTORS.frames) {
       const decoder = new Decoder(heard[dialect]);
       if (message.t !== "greeting") decoder.decode(greeting());
       const [{ body }] = messages(bytes(frame));
-      assert.deepEqual(spelled(decoder.decode(body)), message);
+      const wanted = message.t === "welcome" ? { skipped: 0, ...message } : message;
+      assert.deepEqual(spelled(decoder.decode(body)), wanted);
       assert.equal(decoder.over, message.t === "goodbye");
     });
   }

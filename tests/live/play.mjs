@@ -8,7 +8,8 @@ import { createInterface } from "node:readline";
 import { Player } from "../../services/clientmigration/status/static/clientmigration/index.js";
 import * as meadow from "../../services/clientmigration/status/static/clientmigration/meadow.js";
 
-const player = new Player(process.argv[2]);
+const { LOGIN: login } = process.env;
+const player = new Player(process.argv[2], { login });
 const ticks = [];
 const tell = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 

@@ -64,6 +64,15 @@ class Fleet:
         play = ("--play", f":{self.ports.players}", "--graphite", f"http://{LOOPBACK}:9")
         await self._start("status", (*argv, *doors, *play), self.ports.status)
 
+    async def sample(self, servers: int) -> None:
+        """Start a status daemon that pretends to have so many servers. There is nothing else."""
+        argv = (*self._argv("status"), "--listen", f"tcp:{self.ports.status}:interface={LOOPBACK}")
+        links = ("--docs", "https://docs.example.org/", "--grafana", ":3000")
+        away = ("--graphite", f"http://{LOOPBACK}:9")
+        await self._start(
+            "status", (*argv, "--router", f"sample:{servers}", *links, *away), self.ports.status
+        )
+
     async def server(self, name: str) -> None:
         """Start one."""
         router = ("--router", f"tcp:{LOOPBACK}:{self.ports.members}", "--name", name)

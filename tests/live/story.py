@@ -189,6 +189,7 @@ class Story:
             held_bytes=2_000 * count * chance.random(),
             **dict.fromkeys((*REFUSED, "failures"), 0),
             clock_off_ms=abs(chance.gauss(0, 2)),
+            certificate_days=60 - second / 86_400,
         )
 
     def _process(self, cpu: float, rss: float) -> dict[str, float]:
@@ -235,6 +236,7 @@ class Story:
             **({f"blackout_ticks_{rank}": 0 for rank in SPREAD} if moves else {}),
             **dict.fromkeys((*REFUSED, "failures"), 0),
             clock_off_ms=abs(chance.gauss(0, 2)),
+            certificate_days=60 - second / 86_400,
         )
 
     def _crowd(self, second: int, alive: list[str], moved: int) -> None:

@@ -26,14 +26,14 @@ from twisted.internet.threads import deferToThread
 from clientmigration.core.measures.metrics import path
 
 EVERY_S = 10
-LASTS_S = 150
+LASTS_S = 130
 SERVERS = ("gs-1", "gs-2", "gs-3")
 CALM: Mapping[str, Mapping[str, float]] = {
     "gameserver": {
         **{"grade": 0, "players": 30, "health": 0.9, "held_bytes": 1000, "clock_off_ms": 3},
         **{"dropped_views": 0, "views_per_s": 600, "skipped_ticks": 0, "skipped_inputs": 0},
         **{"game_faults": 0, "carbon_dropped": 0, "turned_away": 0, "failures": 0},
-        **{"crowded_connects": 0, "crowded_joins": 0},
+        **{"crowded_connects": 0, "crowded_joins": 0, "certificate_days": 60},
     },
     "router": {
         **{"members": 3, "recovered": 0, "members_lost": 0, "unreachable": 0, "failures": 0},
@@ -108,6 +108,10 @@ CASES = (
     Case(
         "cm-clock-off", "one clock",
         {("gs-3", "clock_off_ms"): 1001}, {("gs-3", "clock_off_ms"): 1000},
+    ),
+    Case(
+        "cm-certificate-expires", "of one server",
+        {("gs-2", "certificate_days"): 6.9}, {("gs-2", "certificate_days"): 7.1},
     ),
     once("cm-failures", "of a server", ("gs-2", "failures")),
     once("cm-failures", "of the router", ("router", "failures")),

@@ -167,6 +167,7 @@ async def test_the_value_of_now_is_the_same_at_every_moment_and_follows_what_cha
 
 def test_what_is_asked_here_is_what_stands_in_the_files() -> None:
     assert set(of_alerts()) == {
+        "A certificate expires",
         "Overloaded, and nobody to take over",
         "A game server does not keep up",
         "A clock is off",

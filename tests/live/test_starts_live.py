@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,8 +14,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -22,6 +25,7 @@ from real_parts import PATIENCE_S, TWISTD
 
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 
+DAEMONS = ("router", "gameserver", "crowd", "status")
 CLI = "import sys; from clientmigration.cli.main import main; sys.exit(main())"
 
 
@@ -214,13 +218,48 @@ def test_systemd_hears_that_a_daemon_is_ready_alive_and_stopping(host: Host) -> 
 
 def test_a_log_may_be_json_a_line_for_each_event(host: Host) -> None:
     host.runs(host.router(), "--logger", "clientmigration.net.jsonlog.lines")
-    server = host.runs(host.server("eu"), "--logger", "clientmigration.net.jsonlog.lines")
+    server = host.runs([*host.server("eu"), "--log-json"])
     until(lambda: host.says("eu", "attached to the router"))
     server.terminate()
     server.wait(PATIENCE_S)
-    events = [json.loads(line) for line in host.log("eu").read_text().splitlines()]
-    (attached,) = [each for each in events if "attached to" in str(each.get("log_format"))]
-    assert (attached["name"], attached["log_level"]["name"]) == ("eu", "info")
+    for name in ("eu", "router"):
+        events = [json.loads(line) for line in host.log(name).read_text().splitlines()]
+        assert all({"time", "level", "logger", "message"} <= set(each) for each in events)
+        if name == "eu":
+            (attached,) = [each for each in events if "attached to" in each["message"]]
+            assert (attached["name"], attached["level"]) == ("eu", "info")
+
+
+def test_every_daemon_answers_prometheus_as_promtool_wants_it(host: Host) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("needs promtool: apt install prometheus")
+    free = settled(Ports(0, 0, 0, 0, 0))
+    ports = dict(
+        zip(DAEMONS, (free.players, free.members, free.carbon, free.graphite), strict=True)
+    )
+    nowhere = ("--listen", f"tcp:0:interface={LOOPBACK}", "--carbon", f"tcp:{LOOPBACK}:9")
+    started = (host.router(), host.server("eu"), host.crowd(2))
+    for daemon in (*started, ["status", "--router", host.members, *nowhere]):
+        host.runs([*daemon, "--prometheus", str(ports[daemon[0]])])
+
+    def scraped(daemon: str) -> str:
+        try:
+            with urlopen(f"http://{LOOPBACK}:{ports[daemon]}/metrics", timeout=5) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    until(lambda: "clientmigration_crowd_ping_seconds{" in scraped("crowd"))
+    until(lambda: "clientmigration_gameserver_players{" in scraped("gameserver"))
+    for name in DAEMONS:
+        text = until(partial(scraped, name))
+        assert f'role="{name}"' in text
+        assert "process_resident_memory_bytes" in text
+        done = subprocess.run(
+            [promtool, "check", "metrics"], input=text.encode(), capture_output=True, timeout=60
+        )
+        assert (done.returncode, done.stdout + done.stderr) == (0, b""), name
 
 
 def test_a_terminal_that_is_not_utf_8_is_told_all_the_same(host: Host) -> None:

@@ -423,7 +423,8 @@ def _as_recorded(said: str) -> str:
     """Without what entries, welcomes and rosters have got since: when the player was heard last,
     that no input was passed over, which game it is, and what is left out with one router."""
     return re.sub(
-        r", heard_s=[^)]*|, skipped=0(?=\))|, \w+=UNSET|, (title|game)='\w*'|, version=1(?=\))",
+        r", heard_s=[^)]*|, skipped=0(?=\))|, \w+=UNSET|, (title|game|program)='[^']*'"
+        r"|, version=1(?=\))",
         "",
         said,
     )

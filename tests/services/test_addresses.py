@@ -48,7 +48,7 @@ DIAL = {
     **{f"tcp:{host.replace(':', chr(92) + ':')}:4101": "a host is a name or" for host in NO_HOST},
 }
 NO_URL = (
-    *("nothing", "", "http://", "http://:8080", "ftp://host", "https://host", "127.0.0.1:8080"),
+    *("nothing", "", "http://", "http://:8080", "ftp://host", "127.0.0.1:8080"),
     *("http://h:99999999", "http://h:here", "http://h:0", "http://foo bar", "http://["),
 )
 NO_GAME = (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from clientmigration.client.habits import Habits
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.games.meadow.behaviour import PHASE_S, SIZE_M, WALK_M_PER_S, Mood, Walker, mood
-from clientmigration.games.meadow.wire import DROP, PICK, Give, Walk
+from clientmigration.games.meadow.wire import DROP, PICK, Give, Pickup, Walk
 from clientmigration.wire import work
 
 MEMBERS = ["gs-1", "gs-2", "gs-3"]
@@ -36,7 +36,7 @@ def acts(one: Walker, count: int, mood: Mood = QUIET, others: list[str] = OTHERS
     return [one.decide(mood, "gs-1", others) for _ in range(count)]
 
 
-def verbs(bodies: list[bytes]) -> list[Walk | Give | int]:
+def verbs(bodies: list[bytes]) -> list[Walk | Give | Pickup | int]:
     return [meadow.decode(body) for body in bodies]
 
 

@@ -29,7 +29,7 @@ def test_a_ticket_is_for_the_next_epoch_unless_the_player_only_comes_back() -> N
 
 
 def test_only_those_who_were_moved_lately_rest() -> None:
-    cooldowns = Cooldowns(5.0)
+    cooldowns = Cooldowns(lambda: 5.0)
     for player, at in (("ada", 10.0), ("bob", 12.0), ("ada", 14.0), ("cid", 16.0)):
         cooldowns.ended(ended(player, at))
     assert cooldowns.moved_at == {"bob": 12.0, "ada": 14.0, "cid": 16.0}
@@ -39,7 +39,7 @@ def test_only_those_who_were_moved_lately_rest() -> None:
 
 @pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.SETTLED])
 def test_who_was_not_moved_after_all_need_not_rest(outcome: Outcome) -> None:
-    cooldowns, meter = Cooldowns(5.0), Meter()
+    cooldowns, meter = Cooldowns(lambda: 5.0), Meter()
     cooldowns.ended(ended(outcome=outcome))
     MoveCounts(meter).ended(ended(outcome=outcome))
     assert cooldowns.moved_at == {}

@@ -236,17 +236,17 @@ FORGETFUL = 11  # the seed that catches it
 
 # With the seed that catches it.
 PLANTED = {
-    "the claim is not compared with the ledger": (parts(move=Unchecked), 2),
+    "the claim is not compared with the ledger": (parts(move=Unchecked), 19),
     "whoever reports is believed, whatever its epoch": (parts(store=unowned), 4),
     "the snapshot's fence is ignored": (parts(store=unfenced), 4),
     "release before settle": (parts(move=Hasty), 3),
     "inputs are not de-duplicated": (parts(seat=GreedySeat), 1),
     "tickets are good for ever": (parts(seat=CarelessSeat), 29),
-    "an unknown outcome is a no": (parts(move=Hopeful), 2),
+    "an unknown outcome is a no": (parts(move=Hopeful), 7),
     "letters are taken as often as they come": (parts(seat=mailing(Credulous)), 1),
     "letters are sent before they are stored": (parts(seat=mailing(Rash)), 44),
     "loading before owning": (parts(seat=Early), 1),
-    "who has waived takes the player all the same": (parts(waivers=Forgetful), 2),
+    "who has waived takes the player all the same": (parts(waivers=Forgetful), 5),
     "the source goes on without asking": (parts(waivers=Alone), 26),
     "the source does not ask": (parts(waivers=Shy), 16),
 }

@@ -43,6 +43,8 @@ def test_the_sums_are_those_of_the_servers_and_the_grade_is_the_worst() -> None:
         "moving": 0,
         "moves_settled": 7,
         "moves_failed": 0,
+        "felt": 0,
+        "missed": 0,
         "pairs": 50,
         "pairs_split": 18,
         "load": 0.5,
@@ -78,6 +80,7 @@ def test_only_the_last_moves_are_remembered_newest_first() -> None:
         "outcome": "settled",
         "ms": 80.0,
         "gap_ms": 9.3,
+        "missed": None,
     }
 
 

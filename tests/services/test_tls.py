@@ -1,260 +1,37 @@
-"""TLS: files that are renewed, what endpoint strings and flags ask for, and who is believed."""
+"""TLS: what endpoint strings and flags ask for, and who is believed."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
-from authority import Authority, Given
+from authority import Authority
 from real_parts import eventually
+from tls_doors import Asker, Doors, Silent, looked, showing, trusting
+from tls_doors import authority as authority
+from tls_doors import doors as doors
+from tls_doors import said as said
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import ConnectError
-from twisted.internet.interfaces import IListeningPort
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.internet.testing import MemoryReactor
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.names import dns
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from clientmigration.client.finding import dialer as any_dialer
-from clientmigration.client.finding import parse_url, scheme_of
+from clientmigration.client.finding import parse_url
 from clientmigration.errors import ConfigurationError, HandshakeFailed, NotTrusted
-from clientmigration.gameserver.attachment import Attachment
-from clientmigration.net.addresses import Whereabouts, place_of, secured, words_of
 from clientmigration.net.complaints import PAUSE_S
-from clientmigration.net.door import Door, Lines, dialer, listening, reachable, told_as
-from clientmigration.net.encryption import Encryption, Expiry, own_certificate
-from clientmigration.net.line import Line, LineTerms, directly
-from clientmigration.net.renewed import Renewed
+from clientmigration.net.door import Door, Lines, dialer, listening
+from clientmigration.net.encryption import Encryption
+from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.web import Reception
 from clientmigration.wire.connection import PLAYER_TO_SERVER, SERVER_TO_PLAYER, encode
 from clientmigration.wire.messages import View
 from clientmigration.wire.web import Origins
-
-PLACES = {
-    "play.example.org:4200": Whereabouts("", "play.example.org", 4200),
-    "[2001:db8::7]:4200": Whereabouts("", "2001:db8::7", 4200),
-    "clientmigrations://eu-1.example.org:4200": Whereabouts(
-        "clientmigrations", "eu-1.example.org", 4200
-    ),
-    "clientmigrations://[2001:db8::7]:4200": Whereabouts("clientmigrations", "2001:db8::7", 4200),
-    "wss://play.example.org:443/gs-1": Whereabouts("wss", "play.example.org", 443, "/gs-1"),
-}
-SHORT = {
-    "https://play.example.org/gs-1/": Whereabouts("wss", "play.example.org", 443, "/gs-1/"),
-    "ws://play.example.org": Whereabouts("ws", "play.example.org", 80),
-    "clientmigrations://play.example.org": Whereabouts("clientmigrations", "play.example.org", 0),
-    "clientmigration://play.example.org/": Whereabouts("clientmigration", "play.example.org", 0),
-}
-NOWHERE = (
-    *("", ":", "://", "ftp://a:1", "clientmigrations://", "clientmigrations://:1", "wss:///a"),
-    *("clientmigrations://a:1/path", "a:1/path", "wss://a:0", "wss://a:65536", "wss://a b:1"),
-    *(
-        "[::1]",
-        "::1:4100",
-        "wss://[a]:1",
-        "a:1\n",
-        "a:٣",
-        "wss://a:1/ü",
-        "clientmigrations://a@b:1",
-    ),
-)
-
-
-@pytest.mark.parametrize(("address", "place"), PLACES.items(), ids=PLACES)
-def test_an_address_says_what_is_spoken_there_and_is_written_as_it_was_read(
-    address: str, place: Whereabouts
-) -> None:
-    assert place_of(address) == place
-    assert str(place) == address
-
-
-@pytest.mark.parametrize(("address", "place"), SHORT.items(), ids=SHORT)
-def test_what_is_usual_need_not_be_said(address: str, place: Whereabouts) -> None:
-    assert place_of(address) == place
-
-
-@pytest.mark.parametrize("address", NOWHERE)
-def test_what_is_no_address_is_none(address: str) -> None:
-    if address != "[::1]":  # an address without a port, as of a name that is looked up
-        with pytest.raises(ValueError, match="is no address"):
-            place_of(address)
-
-
-def test_who_listens_everywhere_by_tls_is_found_where_it_calls_from() -> None:
-    assert reachable("clientmigrations://0.0.0.0:4200", "10.0.0.7:5") == (
-        "clientmigrations://10.0.0.7:4200"
-    )
-    assert reachable("wss://a.example:443/gs", "10.0.0.7:5") == "wss://a.example:443/gs"
-
-
-@pytest.mark.parametrize(
-    ("url", "dialled", "scheme"),
-    [
-        ("clientmigration://router", "router:4100", ""),
-        (
-            "clientmigrations://play.example.org",
-            "clientmigrations://play.example.org",
-            "clientmigrations",
-        ),
-        ("clientmigrations://router", "clientmigrations://router:4100", "clientmigrations"),
-        (
-            "clientmigrations://192.0.2.7:443",
-            "clientmigrations://192.0.2.7:443",
-            "clientmigrations",
-        ),
-        ("https://play.example.org/router", "wss://play.example.org:443/router", "wss"),
-    ],
-)
-def test_a_routers_url_says_how_everything_is_dialled(url: str, dialled: str, scheme: str) -> None:
-    assert (parse_url(url), scheme_of(url)) == (dialled, scheme)
-
-
-@pytest.mark.parametrize(
-    ("description", "words"),
-    [
-        ("tcp:4100", ("tcp", ["4100"], {})),
-        (r"ssl:1:interface=\:\::k=a\=b\\c", ("ssl", ["1"], {"interface": "::", "k": r"a=b\c"})),
-        (r"tls:a\:b:1", ("tls", ["a:b", "1"], {})),
-        ("", ("", [], {})),
-    ],
-)  # fmt: skip
-def test_an_endpoints_string_is_read_as_twisted_reads_it(description: str, words: Any) -> None:
-    assert words_of(description) == words
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("ssl:router:4101", "that verifies nobody: tls:HOST:PORT does"),
-        ("tls:router", "tls:HOST:PORT"),
-        ("tls:router:0", "tls:HOST:PORT"),
-        ("tls:router:1:2", "tls:HOST:PORT"),
-        ("tls:router:1:caCertsDir=a", "tls:HOST:PORT, and of other words bindAddress"),
-        ("tls:router:1:privateKey=a", "privateKey without certificate"),
-        ("clientmigrations://a b", "is no address"),
-    ],
-)
-def test_a_string_that_would_not_dial_by_tls_is_refused(text: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        secured(text)
-
-
-@implementer(ILogObserver)
-class Said:
-    """What was logged."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def __call__(self, event: LogEvent) -> None:
-        self.lines.append(formatEvent(event))
-
-
-@pytest.fixture
-def said() -> Any:
-    """What is logged meanwhile."""
-    observer = Said()
-    globalLogPublisher.addObserver(observer)
-    yield observer.lines
-    globalLogPublisher.removeObserver(observer)
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority(tmp_path)
-
-
-def looked(renewed: Renewed[Any]) -> None:
-    """Three looks: the change is seen, it is left alone, and nothing more comes."""
-    for _ in range(3):
-        renewed.look()
-
-
-def test_a_certificate_that_is_renewed_is_taken_and_said(
-    authority: Authority, said: list[str]
-) -> None:
-    given = authority.give("a.example", file="own")
-    renewed = own_certificate(str(given.certificate), str(given.key))
-    looked(renewed)
-    assert said == []
-    authority.give("b.example", file="own")
-    looked(renewed)
-    assert renewed.value.names == ("b.example",)
-    assert len(said) == 1
-    assert "renewed: for b.example, until" in said[0]
-
-
-def halved(given: Given) -> None:
-    whole = given.certificate.read_bytes()
-    given.certificate.write_bytes(whole[: len(whole) // 2])
-
-
-def emptied(given: Given) -> None:
-    given.certificate.write_bytes(b"")
-
-
-def removed(given: Given) -> None:
-    given.key.unlink()
-
-
-def of_another(given: Given) -> None:
-    given.key.write_bytes(Authority(given.key.parent / "more").give().key.read_bytes())
-
-
-@pytest.mark.parametrize("spoil", [halved, emptied, removed, of_another])
-def test_what_is_broken_changes_nothing_and_is_said_once(
-    authority: Authority,
-    said: list[str],
-    spoil: Callable[[Given], None],
-    no_logged_errors: list[LogEvent],
-) -> None:
-    given = authority.give("a.example", file="own")
-    renewed = own_certificate(str(given.certificate), str(given.key))
-    spoil(given)
-    for _ in range(5):
-        looked(renewed)
-    assert renewed.value.names == ("a.example",)
-    assert [each for each in said if "not renewed, the old one is kept: " in each] == said
-    assert len(said) == 1
-    no_logged_errors.clear()
-    authority.give("b.example", file="own")
-    looked(renewed)
-    assert renewed.value.names == ("b.example",)
-
-
-def test_a_link_that_points_elsewhere_is_a_renewal(authority: Authority, tmp_path: Path) -> None:
-    first, second = authority.give("a.example"), authority.give("b.example")
-    live = tmp_path / "live.pem"
-    for given in (first, second):
-        given.certificate.write_bytes(given.certificate.read_bytes() + given.key.read_bytes())
-    live.symlink_to(first.certificate)
-    renewed = own_certificate(str(live))
-    fresh = tmp_path / "fresh"
-    fresh.symlink_to(second.certificate)
-    os.replace(fresh, live)
-    looked(renewed)
-    assert renewed.value.names == ("b.example",)
-
-
-def test_two_files_that_are_renewed_one_after_the_other_are_taken_together(
-    authority: Authority, said: list[str]
-) -> None:
-    given, other = authority.give("a.example"), authority.give("b.example")
-    renewed = own_certificate(str(given.certificate), str(given.key))
-    given.key.write_bytes(other.key.read_bytes())
-    renewed.look()
-    given.certificate.write_bytes(other.certificate.read_bytes())
-    looked(renewed)
-    assert renewed.value.names == ("b.example",)
-    assert len(said) == 1
 
 
 def test_flags_that_cannot_be_served_are_refused_by_name(
@@ -287,100 +64,12 @@ def test_no_door_that_is_to_demand_certificates_opens_without(
     given, ca = authority.give(), str(authority.file)
     (tmp_path / "doors").mkdir()
     door = f"ssl:0:privateKey={given.key}:certKey={given.certificate}"
-    Encryption.of({"tls-client-ca": ca, "members": door}).listening(None, door, demanding=True)
+    Encryption.of({"tls-client-ca": ca, "members": door}).listening(
+        MemoryReactor(), door, demanding=True
+    )
     encryption = showing(given, **{"tls-client-ca": ca})
     with pytest.raises(ConfigurationError, match="that cannot demand certificates, ssl: can"):
         encryption.listening(MemoryReactor(), f"tls:{tmp_path / 'doors'}:0", demanding=True)
-
-
-class Echo(Protocol):
-    """Says what it hears; `lost` is why it ended."""
-
-    lost = ""
-
-    def __init__(self, direct: list[Any]) -> None:
-        self.direct = direct
-
-    def connectionMade(self) -> None:
-        self.direct.append(directly(self.transport))
-
-    def dataReceived(self, data: bytes) -> None:
-        self.transport.write(data)  # type: ignore[union-attr]
-
-
-class Asker(Protocol):
-    """Says hello, and keeps the answer."""
-
-    def __init__(self) -> None:
-        self.heard = b""
-        self.answered: Deferred[bytes] = Deferred()
-        self.lost: Deferred[str] = Deferred()
-
-    def connectionMade(self) -> None:
-        self.transport.write(b"hello")  # type: ignore[union-attr]
-
-    def dataReceived(self, data: bytes) -> None:
-        self.heard += data
-        if self.heard == b"hello":
-            self.answered.callback(self.heard)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self.lost.callback(reason.getErrorMessage())
-
-
-class Silent(Asker):
-    """Says nothing."""
-
-    def connectionMade(self) -> None:
-        pass
-
-
-class Doors:
-    """Doors on loopback, and ways to them."""
-
-    def __init__(self) -> None:
-        from twisted.internet import reactor
-
-        self.reactor: Any = reactor
-        self.ports: list[IListeningPort] = []
-        self.direct: list[Any] = []
-
-    async def open(
-        self, encryption: Encryption, kind: str = "tcp:0", demanding: bool = False
-    ) -> int:
-        endpoint = encryption.listening(
-            self.reactor, f"{kind}:interface=127.0.0.1", demanding=demanding
-        )
-        port = await endpoint.listen(Factory.forProtocol(lambda: Echo(self.direct)))
-        self.ports.append(port)
-        return int(port.getHost().port)  # type: ignore[attr-defined]
-
-    async def ask(self, endpoint: Any) -> bytes:
-        asker: Any = await endpoint.connect(Factory.forProtocol(Asker))
-        answer: bytes = await asker.answered.addTimeout(20, self.reactor)
-        asker.transport.loseConnection()
-        await asker.lost.addTimeout(20, self.reactor)
-        return answer
-
-    async def close(self) -> None:
-        for port in self.ports:
-            await port.stopListening()  # type: ignore[misc]
-        await deferLater(self.reactor, 0.05)
-
-
-@pytest_twisted.async_yield_fixture()
-async def doors() -> Any:
-    opened = Doors()
-    yield opened
-    await opened.close()
-
-
-def trusting(authority: Authority, **more: str) -> Encryption:
-    return Encryption.of({"tls-ca": str(authority.file), **more})
-
-
-def showing(given: Given, **more: str) -> Encryption:
-    return Encryption.of({"tls-cert": str(given.certificate), "tls-key": str(given.key), **more})
 
 
 @pytest_twisted.ensureDeferred
@@ -506,7 +195,7 @@ async def test_who_connects_later_is_shown_what_was_renewed_and_who_is_there_sta
     )
     authority.give("127.0.0.1", file="own")
     for each in encryption.files:
-        looked(each)  # type: ignore[arg-type]
+        looked(each)
     with pytest.raises(NotTrusted, match=r"is for 127\.0\.0\.1, not for localhost"):
         await doors.ask(ours.dialling(doors.reactor, f"tls:localhost:{port}"))
     assert await doors.ask(ours.dialling(doors.reactor, f"tls:127.0.0.1:{port}")) == b"hello"
@@ -516,25 +205,6 @@ async def test_who_connects_later_is_shown_what_was_renewed_and_who_is_there_sta
     assert await early.answered.addTimeout(20, doors.reactor) == b"hello"
     early.transport.loseConnection()
     await early.lost
-
-
-@pytest.mark.parametrize(
-    ("days", "said_times"),
-    [((9.5, 8.2, 7.01), 0), ((6.9, 6.8, 6.1, 5.9), 2), ((0.5, -0.5, -0.6), 2)],
-)
-def test_what_should_have_been_renewed_is_said_once_a_day(
-    authority: Authority, said: list[str], days: tuple[float, ...], said_times: int
-) -> None:
-    given = authority.give("a.example")
-    renewed = own_certificate(str(given.certificate), str(given.key))
-    until = renewed.value.until.timestamp()
-    now = [0.0]
-    expiry = Expiry(renewed, lambda: now[0])
-    for left in days:
-        now[0] = until - left * 86_400
-        for _ in range(3):
-            expiry.look()
-    assert len(said) == said_times
 
 
 def test_an_address_that_the_certificate_is_not_for_is_said_at_the_start(
@@ -548,52 +218,6 @@ def test_an_address_that_the_certificate_is_not_for_is_said_at_the_start(
         assert not encryption.suits(address)
     assert len(said) == 3
     assert Encryption().suits("anything:1")
-
-
-@pytest.mark.parametrize(
-    ("address", "inner", "told"),
-    [
-        ("10.0.0.7:4200", "", ("10.0.0.7:4200", "")),
-        ("0.0.0.0:4200", "", ("10.0.0.9:4200", "")),
-        (
-            "wss://a.example:443/{inner}",
-            "0.0.0.0:4200",
-            ("wss://a.example:443/10.0.0.9:4200", "10.0.0.9:4200"),
-        ),
-        (
-            "wss://a.example:443/{inner}",
-            "clientmigrations://b.example:4200",
-            ("wss://a.example:443/b.example:4200", "clientmigrations://b.example:4200"),
-        ),
-    ],
-)
-def test_players_and_servers_are_told_their_own_way(
-    address: str, inner: str, told: tuple[str, str]
-) -> None:
-    assert told_as(address, inner, "10.0.0.9:55555") == told
-
-
-@pytest.mark.parametrize(
-    ("told", "listening", "address", "inner"),
-    [
-        ("", "10.0.0.7:1", "10.0.0.7:1", ""),
-        ("a.example:1", "10.0.0.7:1", "a.example:1", ""),
-        ("wss://a.example:1/b", "10.0.0.7:1", "wss://a.example:1/b", "10.0.0.7:1"),
-        ("", "clientmigrations://10.0.0.7:1", "clientmigrations://10.0.0.7:1", ""),
-        (
-            "clientmigrations://a.example:1",
-            "clientmigrations://10.0.0.7:1",
-            "clientmigrations://a.example:1",
-            "",
-        ),
-    ],
-)
-def test_servers_go_past_what_players_come_through(
-    told: str, listening: str, address: str, inner: str
-) -> None:
-    attachment = Attachment("one", told, "")
-    attachment.found_at(listening)
-    assert (attachment.address, attachment.inner) == (address, inner)
 
 
 class Reader:

@@ -57,7 +57,7 @@ def closed(arena: Arena) -> dict[str, str]:
 def state(arena: Arena, player: Player) -> str:
     """What operators are told who look for this player."""
     answers: list[Found | Ended] = []
-    asking = Deferred.fromCoroutine(found(arena.router.overview_ports, Find(1, player.name)))
+    asking = Deferred.fromCoroutine(found(arena.router.overview_ports, str, Find(1, player.name)))
     asking.addCallback(answers.append)
     arena.run(0.1)
     (answer,) = answers

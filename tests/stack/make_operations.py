@@ -129,10 +129,10 @@ def catalogue(role: str) -> Iterable[str]:
     for name, measure in known.items():
         stem = name.removesuffix(RANKS[0])
         spread = [known[stem + rank] for rank in RANKS if stem + rank in known]
-        if measure.sparse and stem == name:
-            assert name.endswith(RANKS)
-        elif measure.sparse:
+        if spread:
             yield _spread_row(stem, spread)
+        elif measure.sparse and name.endswith(RANKS):
+            continue
         else:
             yield f"| `{name}` | {measure.unit} | {measure.fold} | {measure.text} |"
 

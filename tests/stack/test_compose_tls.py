@@ -29,7 +29,7 @@ CADDYFILE = (REPOSITORY / "docker" / "Caddyfile").read_text()
 
 def flags_of(service: dict[str, Any]) -> dict[str, str]:
     """The flags of a service's command, each with what follows it."""
-    _, *words = service["command"].split()
+    _, *words = (word for word in service["command"].split() if word != "--burns")
     return dict(zip(words[::2], words[1::2], strict=True))
 
 

@@ -288,6 +288,17 @@ def test_uv_that_fails_is_named_with_its_words(machine: Machine) -> None:
         machine.prepare("graphite")
 
 
+def test_the_python_that_somebody_chose_is_taken_if_it_can_be(machine: Machine) -> None:
+    machine.has_python("python3.14", "3.14")
+    chosen = machine.has_python("elsewhere/python", "3.13")
+    machine.environ["CLIENTMIGRATION_PYTHON"] = str(chosen)
+    machine.prepare("services")
+    assert machine.called(f"{chosen} -m venv") == 1
+    machine.has_python("elsewhere/python", "3.9")
+    machine.prepare("graphite")
+    assert machine.called("python3.14 -m venv") == 1
+
+
 def test_pythons_of_pyenv_are_found_when_its_shims_fail(machine: Machine) -> None:
     machine.has_program("python3.11", "#!/bin/sh\nexit 127\n")
     chosen = machine.has_python("../.pyenv/versions/3.11.4/bin/python", "3.11")

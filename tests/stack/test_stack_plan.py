@@ -220,3 +220,8 @@ def test_the_files_are_made_once_and_then_left_as_they_are(tmp_path: Path) -> No
     (folder / "map").unlink()
     claims.keep_files(folder)
     assert not (folder / "map").exists()
+
+
+def test_servers_burn_for_players_only_if_there_is_a_crowd(environment: Path) -> None:
+    assert " --burns" in command(planned(environment, "--players", "3"), "gs-1")
+    assert " --burns" not in command(planned(environment, "--players", "0"), "gs-1")

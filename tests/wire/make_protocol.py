@@ -21,7 +21,9 @@ from clientmigration.client import connections, entrance, finding, pinging, trav
 from clientmigration.core.fleet import grace
 from clientmigration.core.player import inbox, tally
 from clientmigration.core.player import mailbox as mail
+from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.given import Given
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.games.meadow import game
 from clientmigration.gameserver import duties, seat, service, streams
@@ -188,7 +190,7 @@ def spelled(kind: inspect.Type) -> str:
                 spelled(each) if isinstance(each, inspect.Type) else f"`{each}`" for each in said
             )
             return " or ".join(words)
-        case inspect.ListType(item_type=item):
+        case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             return f"list of {spelled(item)}"
         case inspect.TupleType(item_types=items):
             return f"[{', '.join(map(spelled, items))}]"
@@ -254,7 +256,7 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
         (m.Candidate, m.Entry, m.Neighbour, Snapshot, Progress, mail.Mail, mail.Letter), "value"
     ),
     "operator values": lambda: table(
-        (o.MemberStatus, o.MemberSample, o.Moved, Fact, o.Dot), "value"
+        (o.MemberStatus, o.MemberSample, o.Moved, Fact, o.Dot, o.Listed, Ban, Given), "value"
     ),
     "claims": lambda: ("```text", *claims(), "```"),
     **{f"{name} transcript": scene(name) for name in SCENES},

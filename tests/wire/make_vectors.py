@@ -14,13 +14,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.given import Given
 from clientmigration.core.player.mailbox import Letter, Mail
+from clientmigration.core.player.notices import Announcement
 from clientmigration.core.player.snapshot import Progress, Snapshot, chained
 from clientmigration.errors import PeersFault
 from clientmigration.games.meadow import interest as sight
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.net.tickets import Seals, hashed
+from clientmigration.wire import base as b
 from clientmigration.wire import connection as wire
 from clientmigration.wire import messages as m
 from clientmigration.wire import neighbours as n
@@ -33,6 +37,7 @@ SECRET = "0123456789abcdef0123456789abcdef"  # of the tests, and of nothing else
 ADA, BOB, MOVE = "a1b2c3d4e5f60718", "00000000000000ff", "5eed5eed5eed5eed"
 HOLDER = hashed("a secret of ada's own")
 TOKEN = "header.claims.signature"
+PLANNED = Announcement("a1b2c3", "maintenance", "A new map", 1700000000.0, 1700003600.0)
 NOW, TICK = 1_700_000_000, 34_000_000_000
 SNAPSHOT = Snapshot(
     player=ADA, epoch=3, seq=17, tick=TICK, x=512.5, y=40.25, holder=HOLDER,
@@ -77,6 +82,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
         wire.PLAYER_TO_ROUTER,
         (
             m.Greeting(role="player"), m.Hello(HOLDER), m.Hello(HOLDER, TOKEN),
+            m.Hello(HOLDER, login=TOKEN),
             m.Pings({"gs-1": 12.5, "gs-2": 0.75}), m.Pings({}), m.Here(), GOODBYE,
         ),
     ),
@@ -102,6 +108,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
         wire.SERVER_TO_PLAYER,
         (
             m.Greeting(role="gameserver"), m.Pong(1), m.Welcome(ADA, "gs-1", 120, 20),
+            m.Welcome(ADA, "gs-1", 120, 20, 4),
             m.View(TICK, 120, 120, 3735928559, VIEW_BODY), m.View(0, 0, 0, 0, b""), REDIRECT,
             m.Offered(7, 65539, "ab" * 32), m.Denied(9, "there is no such file here"),
             m.Chunk(7, 65536, b"end"), m.Chunk(4294967295, 2**63, b""),
@@ -133,7 +140,9 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Own(MOVE, ADA, 4, HOLDER, SNAPSHOT), m.Own(MOVE, BOB, 1, HOLDER, None),
             m.Release(ADA, 4), m.Cancel(MOVE, ADA, "the target was lost"), m.Stored(8, [BOB]),
             m.Retain(MOVE, ADA, 5),
-            m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True), GOODBYE,
+            m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True),
+            b.Expel(ADA, "banned", "you are banned: it cheats", True), b.Pardon(ADA),
+            m.Drain(True, True), GOODBYE,
         ),
     ),
     "server to server": (
@@ -152,7 +161,13 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Greeting(role="operator"), o.Enter("0f" * 16, "c0" * 32), o.Watch(), o.Watch(True),
             m.Here(), o.Find(1, ADA), o.Order(2, "drain", "gs-1"), o.Order(3, "undrain", "gs-1"),
             o.Explain(5, "gs-1"),
-            o.Order(4, "move", "gs-2", ADA), GOODBYE,
+            o.Order(4, "move", "gs-2", ADA), o.Enter("0f" * 16, "c0" * 32, "ada"),
+            o.Order(7, "ban", player=ADA, reason="it cheats", until=NOW + 3600.5),
+            o.Listing(8, "gs-1", ADA, 100), o.AskBans(9), o.AskOrders(10, 50),
+            o.Order(6, "stop", "gs-1"), o.Govern(11, {"limits": {"moves_per_second": 30.0}}),
+            o.Announce(12, "A new map comes", start=NOW + 3600.0, end=NOW + 5400.0),
+            o.Announce(13, "Joins are slow", "incident"), o.Announce(14, over="a1b2c3"),
+            o.MoveWish(15, TOKEN), GOODBYE,
         ),
     ),
     "router to operator": (
@@ -163,7 +178,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
                 router="router", now=NOW + 1.25, started=NOW - 0.5, players=2, capacity=200,
                 waiting=1, moving=0, joins=3,
                 members=[MEMBER, o.MemberStatus("gs-2", "gameserver", "192.0.2.7:4200")],
-                moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN],
+                moves={"settled": 1, "refused": 1}, recent=[MOVED, TURNED_DOWN], felt=1,
+                notices=(PLANNED,),
             ),
             o.World(
                 now=NOW + 1.25, players=2, shown=2,
@@ -175,6 +191,9 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             ),
             o.Because(n=5, since=NOW - 60.5, facts=[BEGUN, PLACED]),
             o.Because(n=6, since=0.0, facts=[]),
+            o.Players(n=8, players=[o.Listed(BOB, "gs-1", "away", 0.5, 1.5)], total=2, more=True),
+            o.Banned(n=9, bans=[Ban(ADA, "it cheats", NOW + 3600.5, "ada", NOW + 0.5)], total=1),
+            o.OrdersGiven(10, [Given(NOW + 0.5, "ada", "ban", ADA, "it cheats", "done", "router")]),
             o.Ended(2, "done", "gs-1 has been told"), GOODBYE,
         ),
     ),

@@ -24,8 +24,9 @@ from clientmigration.router import move as moves
 from clientmigration.router import queue as lineup
 from clientmigration.testing import SECRET
 from clientmigration.wire import work
+from clientmigration.wire.base import Message
 from clientmigration.wire.connection import GREETING_LIMIT, encode
-from clientmigration.wire.messages import VERSION, Greeting, Message
+from clientmigration.wire.messages import VERSION, Greeting
 
 MADE = runpy.run_path(str(Path(__file__).with_name("make_protocol.py")))
 PARTS: dict[str, Callable[[], Iterable[str]]] = MADE["PARTS"]

@@ -44,11 +44,21 @@ class Output:
             if self.as_json:
                 self.console.file.write(msgspec.json.encode(value).decode() + "\n")
             else:
-                self.console.print(picture, soft_wrap=isinstance(picture, str), markup=False)
+                self._draw(picture)
             self.console.file.flush()
         except BrokenPipeError:
             self.unheard = True
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _draw(self, picture: RenderableType) -> None:
+        plain = isinstance(picture, str)
+        if self.console.is_terminal:
+            self.console.print(picture, soft_wrap=plain, markup=False)
+            return
+        with self.console.capture() as drawn:
+            self.console.print(picture, soft_wrap=plain, markup=False)
+        lines = drawn.get().rstrip("\n").split("\n")
+        self.console.file.write("".join(line.rstrip() + "\n" for line in lines))
 
 
 def seconds(word: str) -> float:

@@ -16,9 +16,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
-from clientmigration.cli.history import graphite_flag, moment
+from clientmigration.cli.history import graphite_flag, web_of
 from clientmigration.cli.router import credentials_of, dialling, router_flags
-from clientmigration.cli.tables import clock
+from clientmigration.cli.times import clock, moment, zone
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.flow import Flow, ways
 from clientmigration.core.player.fact import Fact
@@ -151,7 +151,8 @@ async def _remembered_by(reactor: Any, given: Namespace, where: str) -> Because:
 async def _decided(reactor: Any, given: Namespace) -> list[Decided]:
     """The latest decisions of the last hour that touch a server of this name, newest first."""
     since, until = int(moment("-1h")), int(moment("now")) + 1
-    known = await history.records(reactor, given.graphite.rstrip("/"), since, until, WITHIN_S)
+    base, trust = web_of(given)
+    known = await history.records(reactor, base, since, until, WITHIN_S, trust)
     return touching(given.subject, known)
 
 
@@ -167,9 +168,14 @@ def _of(name: str, round_: Round) -> tuple[Flow, ...]:
 
 
 def picture(subject: str, told: Explanation) -> RenderableType:
-    """Decisions, then facts, each newest first, and what the words mean."""
-    lines = [*map(_decision, told.decisions), *map(_fact, told.facts)]
-    if not lines:
+    """Decisions and facts in one list, newest last, and what the words mean."""
+    dated = [(each.now, _decision(each)) for each in told.decisions]
+    dated += [(each.at, _fact(each)) for each in told.facts]
+    dated.sort(key=lambda each: each[0])
+    lines = [line for _, line in dated]
+    if dated:
+        lines.insert(0, Text(f"times are {zone(dated[-1][0])}, newest last", "dim"))
+    else:
         back = f" since {clock(told.since)}" if told.since else ""
         lines.append(Text(f"nothing is remembered of {subject!r}{back}"))
     said = "\n".join(str(line) for line in lines)

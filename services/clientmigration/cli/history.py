@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from clientmigration.core.decisions.replay import span
@@ -16,14 +13,13 @@ from clientmigration.core.fleet.fleet import HISTORY_S
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.errors import ConfigurationError, Refused
 from clientmigration.net.addresses import check_url
+from clientmigration.net.encryption import Encryption
 from clientmigration.net.history import records, reports
+from clientmigration.net.trust import Trust
 
 GRAPHITE = "http://127.0.0.1:8080"
 SLICE_S = 120  # of datapoints asked for at a time: an answer stays small, however long the history
 WITHIN_S = 30.0
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_BACK = re.compile(r"-(?P<count>\d+)(?P<unit>[smhd])")
 
 
 @dataclass(frozen=True)
@@ -44,63 +40,57 @@ def graphite_flag(own: ArgumentParser) -> None:
         metavar="URL",
         help=f"graphite-web; default: where the stack noted that it is, else {GRAPHITE}",
     )
+    own.add_argument(
+        "--graphite-ca",
+        default="",
+        metavar="FILE",
+        help="authorities (PEM) to trust, not the system's, where that is https",
+    )
+
+
+def web_of(flags: Namespace) -> tuple[str, Trust]:
+    """Where `--graphite` says that graphite-web is, and whom to believe there."""
+    url = flags.graphite.rstrip("/")
+    return url, Encryption().for_web(url, flags.graphite_ca, "--graphite-ca")
 
 
 def _graphite(word: str) -> str:
     """The flag's value. Names what is allowed."""
     try:
-        check_url(word, "", ("http",), GRAPHITE)
+        check_url(word, "", ("http", "https"), GRAPHITE)
     except ConfigurationError as error:
         raise ArgumentTypeError(str(error)) from None
     return word
 
 
-def moment(text: str) -> float:
-    """Unix seconds of `now`, `-90s`, `-10m`, `-1h`, `-2d`, a number, or an ISO date and time (UTC
-    unless it says otherwise)."""
-    if text == "now":
-        return time.time()
-    back = _BACK.fullmatch(text)
-    if back:
-        return time.time() - int(back["count"]) * _UNITS[back["unit"]]
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        said = datetime.fromisoformat(text)
-    except ValueError:
-        wanted = "-10m, -1h, now, 2026-11-24T21:00 or Unix seconds"
-        raise ConfigurationError(f"{text!r} is not a time: write {wanted}") from None
-    return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
-
-
-async def read_history(reactor: Any, base: str, since: float, until: float) -> GraphiteHistory:
-    """All that a replay from `since` to `until` needs.
+async def read_history(
+    reactor: Any, base: str, since: float, until: float, trust: Trust | None = None
+) -> GraphiteHistory:
+    """All that a replay from `since` to `until` needs; by https graphite-web convinces `trust`.
 
     Raises GraphiteAway, or Refused when there is nothing to replay.
     """
     start, end = int(since - HISTORY_S), int(until)
-    known = await records(reactor, base, start, end + 1, WITHIN_S)
+    known = await records(reactor, base, start, end + 1, WITHIN_S, trust)
     first, last = span(known)
     if last < since:
         raise Refused(
             "Graphite has no rounds of that time: did the router run, and reach Graphite?"
         )
     start, end = max(start, int(first - HISTORY_S)), min(end, int(last))
-    points, finest = await _by_the_second(reactor, base, start, end)
+    points, finest = await _by_the_second(reactor, base, start, end, trust)
     return GraphiteHistory(points, known, finest)
 
 
 async def _by_the_second(
-    reactor: Any, base: str, start: int, end: int
+    reactor: Any, base: str, start: int, end: int, trust: Trust | None
 ) -> tuple[list[Datapoint], int]:
     """The datapoints of these seconds, and from which second on they are all there."""
     points: list[Datapoint] = []
     finest, slice_s = end + 1, SLICE_S
     while finest > start and slice_s:
         first = max(start, finest - slice_s)
-        told = await reports(reactor, base, first, finest - 1, WITHIN_S)
+        told = await reports(reactor, base, first, finest - 1, WITHIN_S, trust)
         if told is None:  # some of it is too old: try to get nearer to the edge
             slice_s //= 4
         else:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
+from clientmigration.cli.router import LEDGER
 from clientmigration.core.fleet.naming import is_name
+from clientmigration.core.player.bans import is_kept
 from clientmigration.core.player.ledger import Record
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.backup import load, save
@@ -22,7 +24,6 @@ from clientmigration.net.ledgers import EXAMPLE, kept_in, opened
 
 T = TypeVar("T")
 
-LEDGER = "run/ledger.sqlite"
 ANSWER_S = 10.0  # nobody plays who would wait
 
 
@@ -30,7 +31,6 @@ def _which(own: ArgumentParser) -> None:
     own.add_argument(
         "--ledger",
         metavar="LEDGER",
-        default=LEDGER,
         help=f"as the router's: a file, or an engine such as {EXAMPLE}; default {LEDGER}",
     )
 
@@ -85,7 +85,7 @@ def _check(given: Namespace, answer: Output) -> int:
 
     async def look(ledger: LastingLedger) -> list[str]:
         def take(record: Record) -> None:
-            if not is_name(record.player):
+            if not (is_name(record.player) or is_kept(record.player)):
                 owners[record.owner] += 1
 
         wrong = await ledger.check()

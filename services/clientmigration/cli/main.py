@@ -12,11 +12,19 @@ import shtab
 from rich.console import Console
 
 from clientmigration.cli import (
+    announce,
+    context,
+    doctor,
+    events,
     explain,
+    govern,
     ledger,
+    operator_keys,
     orders,
+    players,
     policy,
     replay,
+    restart,
     run,
     secret,
     simulate,
@@ -38,17 +46,25 @@ from clientmigration.net.terminal import make_legible
 COMMANDS: tuple[Command, ...] = (
     status.COMMAND,
     top.COMMAND,
+    doctor.COMMAND,
     orders.DRAIN,
     orders.UNDRAIN,
     orders.MIGRATE,
+    *players.COMMANDS,
+    *operator_keys.COMMANDS,
+    restart.COMMAND,
+    events.COMMAND,
+    announce.COMMAND,
     replay.COMMAND,
     explain.COMMAND,
     policy.CHECK,
+    govern.LOAD,
     simulate.COMMAND,
     watchkey.COMMAND,
     secret.NEW,
     secret.DROP,
     *ledger.COMMANDS,
+    *context.COMMANDS,
     run.RUN,
     run.DEMO,
     units.COMMAND,
@@ -67,6 +83,7 @@ EXITS = {
     AWAY: "the router or Graphite is away, or does not answer in time",
     NOT_AUTHENTIC: "the secret is another cluster's",
 }
+WIDE = 10_000  # columns
 EPILOG = "exit codes: " + "; ".join(f"{code} {text}" for code, text in EXITS.items())
 
 
@@ -90,9 +107,18 @@ def parser(commands: Sequence[Command] = COMMANDS) -> ArgumentParser:
             name, help=command.text, description=command.text, epilog=EPILOG
         )
         own.add_argument("--json", action="store_true", help="answer in JSON")
+        own.add_argument(
+            "--wide", action="store_true", help="cut nothing, however narrow the terminal"
+        )
         own.set_defaults(command=command)
         command.flags(own)
     return top
+
+
+def console_of(wide: bool) -> Console:
+    """For people at a terminal as wide as that; where nobody sees an edge nothing is cut."""
+    at_a_terminal = sys.stdout.isatty() and not wide
+    return Console() if at_a_terminal else Console(width=WIDE, soft_wrap=True)
 
 
 def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
@@ -100,9 +126,9 @@ def main(argv: Sequence[str] | None = None, commands: Sequence[Command] = COMMAN
     make_legible(sys.stdout, sys.stderr)
     words = run.with_flags(sys.argv[1:] if argv is None else argv)
     flags = parser(commands).parse_args(words)
-    settle(flags)
     try:
-        return int(flags.command.run(flags, Output(Console(), flags.json)))
+        settle(flags)
+        return int(flags.command.run(flags, Output(console_of(flags.wide), flags.json)))
     except ClientMigrationError as error:
         print(f"clientmigration: {error}", file=sys.stderr)
         return next(code for kind, code in CODES if isinstance(error, kind))

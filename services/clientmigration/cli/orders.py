@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from time import time
 from typing import Any
 
+from twisted.internet.task import deferLater
+
 from clientmigration.cli import tables
-from clientmigration.cli.command import DONE, NO, Command, Output, seconds
-from clientmigration.cli.router import asked, router_flags, with_router
+from clientmigration.cli.command import DONE, NO, Command, Output, seconds, waited
+from clientmigration.cli.router import asked, let_in, router_flags, with_router
+from clientmigration.cli.times import coming, span, zoned
 from clientmigration.errors import Refused
 from clientmigration.net.line import SILENCE_S
 from clientmigration.net.operator import OperatorClient, within
+from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.operators import Ended, Find, Found, MemberStatus, Moved, Order
 
 WAIT_S = 60.0  # how long `drain` waits for a server to be empty
@@ -32,6 +37,12 @@ def _drain_flags(own: ArgumentParser) -> None:
         help=f"how long to wait for it to be empty; 0: do not wait; default {WAIT_S:g}",
     )
     own.add_argument(
+        "--at",
+        default="",
+        metavar="TIME",
+        help="wait until then: 03:00, +30m, or a date and time; Ctrl-C calls it off",
+    )
+    own.add_argument(
         "--force",
         action="store_true",
         help="even when no other server has room for its players",
@@ -45,13 +56,21 @@ def _migrate_flags(own: ArgumentParser) -> None:
 
 
 def drain(given: Namespace, answer: Output) -> int:
-    """Drain the server, and wait until it is empty."""
+    """Drain the server, now or later, and wait until it is empty."""
+    at = coming(given.at) if given.at else 0.0
 
-    async def work(client: OperatorClient) -> tuple[str, int]:
-        await asked(client, Order(0, "drain", given.member, force=given.force))
-        return await _emptied(client, given.member, given.wait, answer)
+    async def work(reactor: Any) -> tuple[str, int]:
+        clock = monotonic(reactor)
+        if at:
+            await _later(clock, given, at, answer)
+        client = await let_in(clock, given, "operator")
+        try:
+            await asked(client, Order(0, "drain", given.member, force=given.force))
+            return await _emptied(client, given.member, given.wait, answer)
+        finally:
+            client.leave()
 
-    word, players = with_router(given, "operator", work)
+    word, players = waited(work)
     text = {
         "told": f"{given.member} hands over its {players} players and takes no new ones",
         "empty": f"{given.member} is empty and takes no players",
@@ -60,6 +79,22 @@ def drain(given: Namespace, answer: Output) -> int:
     }[word]
     answer.tell({"member": given.member, "outcome": word, "players": players}, text)
     return DONE if word in ("told", "empty") else NO
+
+
+async def _later(clock: Any, given: Namespace, at: float, answer: Output) -> None:
+    """Wait until the time has come, if there is such a server now. The date is looked at again and
+    again: clocks are set."""
+    client = await let_in(clock, given, "operator")
+    known = _member(client, given.member)
+    client.leave()
+    if known is None:
+        raise Refused(f"no game server is called {given.member!r}")
+    if not answer.as_json:
+        away = span(max(0.0, at - time()))
+        said = f"{given.member} is drained at {zoned(at)}, in {away}; Ctrl-C calls it off"
+        answer.console.print(said, style="dim", soft_wrap=True)
+    while (left := at - time()) > 0:
+        await deferLater(clock, min(left, 1.0), lambda: None)
 
 
 async def _emptied(

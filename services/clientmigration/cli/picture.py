@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
 
 from clientmigration.core.decisions.replay import name_of
@@ -110,7 +110,7 @@ def _axes(panel: Panel, marks: Sequence[float]) -> Iterator[str]:
             yield f'<line class="mark" x1="{x}" y1="{panel.y}" x2="{x}" y2="{bottom}"/>'
     yield f'<line class="axis" x1="{panel.x}" y1="{bottom}" x2="{right}" y2="{bottom}"/>'
     for second, anchor, end in ((panel.start, "start", panel.x), (panel.end, "end", right)):
-        said = datetime.fromtimestamp(second, UTC).strftime("%H:%M:%S")
+        said = datetime.fromtimestamp(second).astimezone().strftime("%H:%M:%S")
         yield f'<text x="{end}" y="{bottom + 16}" text-anchor="{anchor}">{said}</text>'
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from rich.table import Table
 from rich.text import Text
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
-from clientmigration.cli.history import GraphiteHistory, graphite_flag, moment, read_history
+from clientmigration.cli.history import GraphiteHistory, graphite_flag, read_history, web_of
 from clientmigration.cli.picture import picture
+from clientmigration.cli.times import moment, zone
 from clientmigration.core.decisions.replay import Judged, ReplayCount, count, describe, replay, span
 from clientmigration.core.decisions.whatif import Choice, Supposition, suppose
 from clientmigration.core.fleet.flow import Flow
@@ -61,16 +62,17 @@ def run(flags: Namespace, answer: Output) -> int:
     if since >= until:
         raise ConfigurationError(f"--from {flags.since} is not before --until {flags.until}")
     policy = policy_from(flags.policy) if flags.policy else None
-    asked = partial(read_history, base=flags.graphite.rstrip("/"), since=since, until=until)
+    base, trust = web_of(flags)
+    asked = partial(read_history, base=base, since=since, until=until, trust=trust)
     history = waited(asked)
     if policy is None:
         return _again(history, since, flags, answer)
-    return _otherwise(history, policy, since, flags, answer)
+    return otherwise(history, policy, since, flags, answer)
 
 
 def clock(at: float) -> str:
-    """A moment for people, to the millisecond, UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:-3]
+    """A moment for people, to the millisecond."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
 # The same policy.
@@ -103,7 +105,7 @@ def _again(history: GraphiteHistory, since: float, flags: Namespace, answer: Out
 
 def _table(judged: Sequence[Judged]) -> Table:
     """Every decision, and every round that did not end the same."""
-    table = Table("when, UTC", "decided", "again", box=None, pad_edge=False)
+    table = Table(f"when, {zone(moment('now'))}", "decided", "again", box=None, pad_edge=False)
     for each in judged:
         if each.round.flows or each.verdict != "same":
             more = f": {each.text}" if each.text else ""
@@ -136,9 +138,10 @@ def _notes(history: GraphiteHistory, since: float) -> list[str]:
 # Another policy.
 
 
-def _otherwise(
+def otherwise(
     history: GraphiteHistory, policy: Policy, since: float, flags: Namespace, answer: Output
 ) -> int:
+    """Show what this policy would have done since then."""
     start = max(since, float(history.finest))
     supposed = suppose(history.points, history.records, policy, start)
     notes = _notes(history, since)
@@ -154,7 +157,13 @@ def _otherwise(
 
 
 def _choices(choices: Sequence[Choice]) -> Table:
-    table = Table("when, UTC", "as it was", "as it would have been", box=None, pad_edge=False)
+    table = Table(
+        f"when, {zone(moment('now'))}",
+        "as it was",
+        "as it would have been",
+        box=None,
+        pad_edge=False,
+    )
     for each in choices:
         if each.then or each.instead:
             same = each.then == each.instead

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Coroutine
 from functools import partial
@@ -11,8 +12,10 @@ from typing import Any, TypeVar
 from twisted.internet.interfaces import IStreamClientEndpoint
 
 from clientmigration.cli.command import seconds, waited
+from clientmigration.cli.contexts import SETTINGS, said
 from clientmigration.errors import Away, Refused
 from clientmigration.net.encryption import FLAGS, Encryption
+from clientmigration.net.named_keys import alone, own_key
 from clientmigration.net.noted import noted
 from clientmigration.net.operator import (
     ANSWER_S,
@@ -32,6 +35,7 @@ T = TypeVar("T")
 
 ROUTER = "tcp:127.0.0.1:4101"
 SECRET = "run/cluster.secret"
+LEDGER = "run/ledger.sqlite"
 TLS = {
     "tls-ca": "authorities (PEM) to trust instead of the system's; the router is dialled by TLS",
     "tls-cert": "certificate (PEM) to show to a router that demands one",
@@ -49,8 +53,15 @@ def router_flags(own: ArgumentParser) -> None:
         f" noted that it is, else {ROUTER}",
     )
     secret_flag(own)
+    own.add_argument(
+        "--operator-key",
+        default="",
+        metavar="FILE",
+        help="file with your own name and key, as `operators add` printed it; default: the"
+        " cluster's secret, and no name",
+    )
     for name, what in TLS.items():
-        own.add_argument(f"--{name}", default="", metavar="FILE", help=what)
+        own.add_argument(f"--{name}", metavar="FILE", help=what)
     own.add_argument(
         "--timeout",
         type=seconds,
@@ -64,19 +75,37 @@ def secret_flag(own: ArgumentParser) -> None:
     """Add the flag that says where the cluster's secret is."""
     own.add_argument(
         "--secret-file",
-        default=SECRET,
         metavar="FILE",
         help=f"file with the cluster's secret; default {SECRET}",
+    )
+    own.add_argument(
+        "--context",
+        metavar="NAME",
+        help="the fleet that is meant, by its name in `context list`; '' for none of them",
     )
 
 
 def settle(flags: Namespace) -> None:
-    """Where the router and Graphite are, when no flag says: what the stack noted beside the
-    secret, or the usual ports."""
-    told = noted(Path(getattr(flags, "secret_file", SECRET)).parent)
-    for name, usual in (("router", ROUTER), ("graphite", GRAPHITE)):
-        if name in flags and getattr(flags, name) is None:
-            setattr(flags, name, told.get(name, usual))
+    """What no flag says: as the environment says it, or the context; or what the stack noted beside
+    the secret, or what is usual."""
+    open_ = [
+        name for setting in SETTINGS
+        if (name := setting.replace("-", "_")) in flags and getattr(flags, name) is None
+    ]  # fmt: skip
+    if not open_ or "as_they_are" in flags:
+        return
+    told = {
+        setting.replace("-", "_"): value
+        for setting, value in said(os.environ, getattr(flags, "context", None)).items()
+    }
+    secret = getattr(flags, "secret_file", None) or told.get("secret_file") or SECRET
+    usual = {
+        **dict.fromkeys((setting.replace("-", "_") for setting in SETTINGS), ""),
+        **{"router": ROUTER, "graphite": GRAPHITE, "ledger": LEDGER},
+        **noted(Path(secret).parent),
+    }
+    for name in open_:
+        setattr(flags, name, secret if name == "secret_file" else told.get(name, usual[name]))
 
 
 def endpoint_of(reactor: Any, flags: Namespace) -> IStreamClientEndpoint:
@@ -97,7 +126,10 @@ def proofs_of(flags: Namespace, role: OperatorRole) -> Proofs:
 
 
 def credentials_of(flags: Namespace, role: OperatorRole) -> Credentials:
-    """Who asks: the role, and what `--secret-file` lets it prove."""
+    """Who asks: the role, and what `--operator-key` or `--secret-file` lets it prove."""
+    if path := getattr(flags, "operator_key", ""):
+        name, key = own_key(Path(path))
+        return Credentials(role, alone(key), name)
     return Credentials(role, proofs_of(flags, role))
 
 

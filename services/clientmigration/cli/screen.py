@@ -31,7 +31,17 @@ SORTS: dict[str, Callable[[MemberStatus], tuple[float, str]]] = {
     "tick ms": lambda member: _most(member, lambda s: s.measures.get("tick_ms_p95", 0.0)),
     "cpu %": lambda member: _most(member, lambda s: s.measures.get("cpu_percent", 0.0)),
 }
-HELP = "↑↓ choose  s sort  r reverse  d drain  u undrain  f follow  m move  q quit"
+HELP = "↑↓ pick  / search  s sort  d drain  u undrain  f follow  m move  ? help  q quit"
+KEYS = (
+    ("↑ ↓, k j", "choose a server"),
+    ("/", "search: only servers with these letters in name, zone or state"),
+    ("s, r", "sort by the next column; the other way round"),
+    ("d, u", "drain the chosen server; let it fill again (asks first)"),
+    ("f", "follow a player: the beginning of its name is enough; Esc: no more"),
+    ("m", "move the player that is followed to the chosen server (asks first)"),
+    ("?", "these keys; any key goes back"),
+    ("q, Ctrl-C", "end"),
+)
 ENTER, ESCAPE, ERASE = "\r\n", "\x1b", "\x7f\b"
 UP, DOWN = ("\x1b[A", "\x1bOA", "k"), ("\x1b[B", "\x1bOB", "j")
 
@@ -43,7 +53,8 @@ def _most(member: MemberStatus, of: Callable[[MemberSample], float]) -> tuple[fl
 @dataclass(frozen=True)
 class Screen:
     """What is shown. `typed` is a player's name being typed, `pending` an order to be confirmed,
-    `away` why there is no router, `said` what became of the last order."""
+    `away` why there is no router, `said` what became of the last order, `seeking` a search being
+    typed, `sought` what servers have to have in them, `keys` whether the keys are shown."""
 
     overview: Overview | None = None
     sort: str = "server"
@@ -56,11 +67,20 @@ class Screen:
     said: str = ""
     away: str = ""
     over: bool = False
+    seeking: str | None = None
+    sought: str = ""
+    keys: bool = False
 
     def members(self) -> list[MemberStatus]:
         """In the order in which they are shown."""
-        listed = self.overview.members if self.overview else []
+        listed = [
+            each for each in (self.overview.members if self.overview else []) if self._has(each)
+        ]
         return sorted(listed, key=SORTS[self.sort], reverse=self.backwards)
+
+    def _has(self, member: MemberStatus) -> bool:
+        state = tables.state_of(member).plain
+        return self.sought.lower() in f"{member.name} {member.zone} {state}".lower()
 
     def updated(self, overview: Overview) -> Screen:
         """The screen with a newer overview. One of the servers is always chosen."""
@@ -77,6 +97,10 @@ def pressed(screen: Screen, key: str) -> tuple[Screen, Asked | None]:
     """What a key makes of it, and what is to be asked or ordered now."""
     if screen.typed is not None:
         return _typed(screen, screen.typed, key)
+    if screen.seeking is not None:
+        return _seeking(screen, screen.seeking, key), None
+    if screen.keys:
+        return replace(screen, keys=False, over=key == "\x03"), None
     if screen.pending is not None:
         return _confirmed(replace(screen, pending=None), screen.pending, key)
     if key in UP or key in DOWN:
@@ -94,6 +118,20 @@ def _typed(screen: Screen, typed: str, key: str) -> tuple[Screen, Asked | None]:
     if key in ERASE:
         return replace(screen, typed=typed[:-1]), None
     return (replace(screen, typed=typed + key) if key.isprintable() else screen), None
+
+
+def _seeking(screen: Screen, seeking: str, key: str) -> Screen:
+    """Each letter narrows what is shown; Enter leaves it so."""
+    if key in ENTER:
+        return _chosen(replace(screen, seeking=None))
+    if key == ESCAPE:
+        return _chosen(replace(screen, seeking=None, sought=""))
+    typed = seeking[:-1] if key in ERASE else seeking + key if key.isprintable() else seeking
+    return _chosen(replace(screen, seeking=typed, sought=typed))
+
+
+def _chosen(screen: Screen) -> Screen:
+    return screen.updated(screen.overview) if screen.overview else screen
 
 
 def _confirmed(screen: Screen, order: Order, key: str) -> tuple[Screen, Asked | None]:
@@ -140,7 +178,9 @@ _KEYS: dict[str, Callable[[Screen], Screen]] = {
     "u": lambda screen: _order(screen, Order(0, "undrain", screen.chosen)),
     "f": lambda screen: replace(screen, typed="", said=""),
     "m": _move_followed,
-    ESCAPE: lambda screen: replace(screen, follow="", found=None, said=""),
+    "/": lambda screen: replace(screen, seeking="", sought="", said=""),
+    "?": lambda screen: replace(screen, keys=True),
+    ESCAPE: lambda screen: _chosen(replace(screen, follow="", found=None, said="", sought="")),
 }
 
 
@@ -158,12 +198,16 @@ def picture(screen: Screen, height: int) -> RenderableType:
     """The whole screen, in so many lines."""
     if screen.overview is None:
         return Text(screen.away or "asking the router …", "yellow")
+    if screen.keys:
+        return _all_keys()
     overview, members = screen.overview, screen.members()
-    room = height - len(members) - 9 - (len(screen.found.moves) + 1 if screen.found else 0)
+    below = len(screen.found.moves) + 3 if screen.found else 0
+    shown, note = _window(members, screen.chosen, max(3, height - 6 - below))
+    room = height - len(shown) - 9 - below - bool(note)
     parts: list[RenderableType] = [
         tables.headline(overview),
-        tables.servers(members, screen.chosen, screen.sort),
-        Text(),
+        tables.servers(shown, screen.chosen, screen.sort),
+        Text(note, "dim"),
     ]
     if screen.found is not None:
         parts += [tables.found(screen.found), Text()]
@@ -172,11 +216,34 @@ def picture(screen: Screen, height: int) -> RenderableType:
     return Group(*parts, _footer(screen))
 
 
+def _window(
+    members: Sequence[MemberStatus], chosen: str, room: int
+) -> tuple[Sequence[MemberStatus], str]:
+    """As many as there is room for, the chosen one among them, and what is said of the others."""
+    if len(members) <= room:
+        return members, ""
+    names = [each.name for each in members]
+    at = names.index(chosen) if chosen in names else 0
+    first = min(max(0, at - room // 2), len(members) - room)
+    return members[first : first + room], f"{first + 1} to {first + room} of {len(members)} servers"
+
+
+def _all_keys() -> RenderableType:
+    lines = [Text.assemble((f"{key:<12}", "bold"), text) for key, text in KEYS]
+    return Group(Text("keys", "dim"), *lines, Text("any key goes back", "dim"))
+
+
 def _footer(screen: Screen) -> Text:
+    if screen.seeking is not None:
+        return Text.assemble(
+            "search: ", (screen.seeking + "▏", "bold"), ("  Enter, Esc: all", "dim")
+        )
     if screen.typed is not None:
         return Text.assemble("follow which player? ", (screen.typed + "▏", "bold"))
     if screen.pending is not None:
         return Text(f"{spelled(screen.pending)}? y/n", "bold yellow")
     if screen.away:
         return Text(f"{screen.away}; this is how things stood", "bold red")
-    return Text.assemble((f"{screen.said}\n" if screen.said else "", "bold"), (HELP, "dim"))
+    only = f"only servers with {screen.sought!r}; Esc: all\n" if screen.sought else ""
+    said = f"{screen.said}\n" if screen.said else ""
+    return Text.assemble((said, "bold"), (only, "yellow"), (HELP, "dim"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from clientmigration.cli.times import of_day, zone
 from clientmigration.wire.operators import Found, MemberSample, MemberStatus, Moved, Overview
 
 GRADES = (("fit", "green"), ("strained", "yellow"), ("overloaded", "red"))
@@ -29,11 +29,11 @@ def headline(overview: Overview) -> Text:
     ended = sum(overview.moves.values())
     failed = ended - overview.moves.get("settled", 0)
     return Text.assemble(
-        (overview.router, "bold"), f"  {clock(overview.now)}  ",
+        (overview.router, "bold"), f"  {of_day(overview.now)} {zone(overview.now)}  ",
         (f"{overview.players}", "bold"), f" of {overview.capacity} players on ",
         (f"{len(overview.members)}", "bold"), " servers, ",
-        f"{overview.waiting} wait, {overview.moving} are being moved\n",
-        (f"since {clock(overview.started)}: {overview.joins} joins, {ended} moves", "dim"),
+        f"{overview.waiting} wait, {overview.moving} being moved\n",
+        (f"since {of_day(overview.started)}: {overview.joins} joins, {ended} moves", "dim"),
         (f", {failed} of them failed" if failed else "", "red"),
         (_split(overview.members), "dim"),
     )  # fmt: skip
@@ -60,7 +60,7 @@ def servers(members: Sequence[MemberStatus], chosen: str = "", sorted_by: str = 
     for member in members:
         name = Text.assemble(("● ", colour(member.owner)), member.name)
         zone = [member.zone] if zones else []
-        first: list[RenderableType] = [name, *zone, _state(member)]
+        first: list[RenderableType] = [name, *zone, state_of(member)]
         style = "reverse" if member.name == chosen else ""
         table.add_row(*first, *_numbers(member.sample), style=style)
     return table
@@ -82,7 +82,8 @@ def _numbers(sample: MemberSample | None) -> tuple[RenderableType, ...]:
     return (players, bar(sample.load), f"{sample.health:.2f}", *measured)
 
 
-def _state(member: MemberStatus) -> Text:
+def state_of(member: MemberStatus) -> Text:
+    """Its grade in a word, or why nobody is sent there."""
     if member.closed or member.sample is None:
         return Text(member.closed or "silent", "magenta")
     word, style = GRADES[min(max(member.sample.grade, 0), 2)]
@@ -113,12 +114,15 @@ def _channel(degrees: float, turn: int) -> int:
 
 def moves(listed: Iterable[Moved]) -> Table:
     """A row for each move, as the player felt it."""
-    table = _table("moved", "player", "from", "to", "outcome")
+    listed = list(listed)
+    table = _table(
+        f"moved {zone(listed[0].at)}" if listed else "moved", "player", "from", "to", "outcome"
+    )
     for title in ("took", "gap", "missed"):
         table.add_column(title, justify="right", no_wrap=True)
     for move in listed:
         table.add_row(
-            clock(move.at),
+            of_day(move.at),
             move.player,
             move.source,
             move.target,
@@ -139,15 +143,10 @@ def _outcome(move: Moved) -> Text:
 def found(player: Found) -> RenderableType:
     """Where one player is, and its last moves."""
     ping = "" if player.ping_ms is None else f", ping {player.ping_ms:.1f} ms"
-    since = "" if player.since is None else f" since {clock(player.since)}"
+    since = "" if player.since is None else f" since {of_day(player.since)}"
     place = f"{player.state or 'not listed'} at {player.x:.0f}, {player.y:.0f} m{ping}"
     where = Text.assemble(
         (player.player, "bold"), " is on ", (player.member or "no server", "bold"),
-        f"{since} ({place}), epoch {player.epoch}, stored {clock(player.stored_at)}",
+        f"{since} ({place}), epoch {player.epoch}, stored {of_day(player.stored_at)}",
     )  # fmt: skip
     return Group(where, moves(player.moves)) if player.moves else where
-
-
-def clock(at: float) -> str:
-    """Unix seconds as a time of day, UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S")

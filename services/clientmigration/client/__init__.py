@@ -3,6 +3,7 @@
 Public is what stands in `__all__`, here and in the modules; the rest may change.
 """
 
+from clientmigration.client.entrance import Login
 from clientmigration.client.player import Player
 from clientmigration.client.streams import Fetched, Subscription
 from clientmigration.client.told import Counts, FeltMove, Lost, TopicEntry
@@ -23,6 +24,7 @@ __all__ = [
     "Counts",
     "FeltMove",
     "Fetched",
+    "Login",
     "Lost",
     "NotOffered",
     "PeersFault",

@@ -6,11 +6,14 @@ and what a redirect leads to, is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import UNSET, UnsetType
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 from clientmigration.client.connections import (
     ANSWER_S,
@@ -31,17 +34,52 @@ QUICK_S = 0.6  # the same where there are other routers to try: one that is stop
 QUIET_S = 2.0  # and for its next word: it may have been stopped just then
 ROUNDS = 2  # of all routers, before the way in is lost: the second one is patient
 GROUP_LIMIT, TOKEN_LIMIT = 64, 1024  # characters: more the router would not read
+LOGIN_LIMIT = 2560  # of a login
+LOGIN_S = 10.0  # for the program to get one
+FINAL = (*("replaced", "not_our_protocol", "banned", "kicked", "login_required", "bad_name"),)
+"""After such an end, to come back would not help."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who the player is, by the game's own backend: a token of it, or what gets one (now, or as a
+    Deferred) each time that one is shown. For a token alone there is no other when it has
+    expired."""
+
+    of: str | Callable[[], str | Deferred[str]]
+
+    def __post_init__(self) -> None:
+        if isinstance(self.of, str) and not 0 < len(self.of) <= LOGIN_LIMIT:
+            raise BadInput(f"a login of {len(self.of)} characters, 1 to {LOGIN_LIMIT} are allowed")
+
+    def fresh(self) -> Deferred[str]:
+        """One to show. Fails with whatever the program raised, or BadInput."""
+        return maybeDeferred(self._get).addCallback(_readable)
+
+    def _get(self) -> str | Deferred[str]:
+        return self.of() if callable(self.of) else self.of
+
+    @property
+    def renews(self) -> bool:
+        """Whether there is another one when this is not good any more."""
+        return callable(self.of)
+
+
+def _readable(login: object) -> str:
+    if not isinstance(login, str) or not 0 < len(login) <= LOGIN_LIMIT:
+        raise BadInput(f"a login is text, of 1 to {LOGIN_LIMIT} characters")
+    return login
 
 
 @dataclass(frozen=True)
 class Passport:
     """What a player program shows: at which router (or one of several, with commas between them), a
-    token if it has been here before, its group if it wants company, and the secret that binds its
-    tickets to this program."""
+    token if it has been here before or a login instead, its group if it wants company, and the
+    secret that binds its tickets to this program."""
 
     router: str
     secret: str
-    token: str = ""
+    token: str | Login = ""
     group: str = ""
 
     def __post_init__(self) -> None:
@@ -114,8 +152,11 @@ class Entrance:
         self._clock, self._dial, self._passport = clock, dial, passport
         self._guest, self._told = guest, told
         self.name = ""
+        shown = passport.token
+        self._login = shown if isinstance(shown, Login) else None
         # A token that no router can have written is like one of another cluster.
-        self.token = passport.token if len(passport.token) <= TOKEN_LIMIT else ""
+        self.token = shown if isinstance(shown, str) and len(shown) <= TOKEN_LIMIT else ""
+        self._getting: Deferred[None] | None = None
         self.position = 0
         self.estimate_s: float | None = None
         self.pinging = Pinging(clock, guest.connection_to, self._report)
@@ -128,8 +169,22 @@ class Entrance:
         self._knock()
 
     def _knock(self) -> None:
-        holder = hashed(self._passport.secret)
-        hello = Hello(holder=holder, token=self.token, group=self._passport.group)
+        """With the token that we have; or with a login, as long as we have none by it."""
+        if self._login is None or self.token:
+            self._say_hello(UNSET)
+            return
+        getting = self._login.fresh().addTimeout(LOGIN_S, self._clock)
+        self._getting = getting.addCallbacks(self._say_hello, self._no_login)
+
+    def _no_login(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            why = Lost("", f"no login: {failure.getErrorMessage()}")
+            self._clock.callLater(0, self._guest.turned_away, why)
+
+    def _say_hello(self, login: str | UnsetType) -> None:
+        self._getting = None
+        holder, group = hashed(self._passport.secret), self._passport.group
+        hello = Hello(holder=holder, token=self.token, group=group, login=login)
         answer_s = QUIET_S if self._routers.hurried else ANSWER_S
         self._router = RouterConnection(
             self._clock, self._dial, self._routers.address, self, hello, answer_s
@@ -138,15 +193,24 @@ class Entrance:
 
     def close(self) -> None:
         """Close the connection to the router, and those to candidates."""
+        getting, self._getting = self._getting, None
+        if getting is not None:
+            getting.cancel()
         router, self._router = self._router, None
         if router is not None:
             router.close()
         self.pinging.close()
 
     def forget(self) -> bool:
-        """The router does not know our token: come back as somebody new. False: we had none."""
+        """The router does not know our token: come back as somebody new, or with the login. False:
+        we are nobody else by that."""
         known, self.token = bool(self.token), ""
-        return known
+        return known and self._login is None
+
+    def final(self, code: str) -> bool:
+        """Whether to come back would not help after an end with this code."""
+        renews = self._login is not None and self._login.renews
+        return code in FINAL or (code == "login_refused" and not renews)
 
     def _report(self, pings: dict[str, float]) -> None:
         if self._router is not None:

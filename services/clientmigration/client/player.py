@@ -21,7 +21,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from clientmigration.client.entrance import Passport
+from clientmigration.client.entrance import Login, Passport
 from clientmigration.client.finding import dialer, parse_url, scheme_of
 from clientmigration.client.listeners import Listeners, PlayerEvent
 from clientmigration.client.streams import Fetched, Subscription
@@ -45,8 +45,9 @@ class Player:
     """One player of the router at the address `router` (what `parse_url` answers, or host:port).
 
     `clock` is a reactor, or a clock of a test; `dial` connects to an address. A `token` says who
-    the player is, if it has been here before. Players of one `group`, a word of at most 64
-    characters, are kept together as far as that can be. Raises BadInput for a longer one.
+    the player is, if it has been here before; a `Login` does so by the game's own backend. Players
+    of one `group`, a word of at most 64 characters, are kept together as far as that can be. Raises
+    BadInput for a longer one.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Player:
         router: str,
         dial: Dial,
         random: Random,
-        token: str = "",
+        token: str | Login = "",
         group: str = "",
     ) -> None:
         secret = random.getrandbits(128).to_bytes(16, "big").hex()
@@ -67,7 +68,13 @@ class Player:
 
     @classmethod
     def by_url(
-        cls, reactor: IReactorTime, url: str, token: str = "", group: str = "", tls_ca: str = ""
+        cls,
+        reactor: IReactorTime,
+        url: str,
+        token: str = "",
+        group: str = "",
+        tls_ca: str = "",
+        login: str | Callable[[], str | Deferred[str]] = "",
     ) -> Player:
         """A player of the router at `url`, clientmigration://host[:port], on a real reactor, whose
         timers no longer follow the wall clock from then on (`net/worldclock.py`).
@@ -75,14 +82,18 @@ class Player:
         `clientmigrations://` is the same by TLS, `wss://host[:port][/path]` by WebSocket: what is
         encrypted at the router stays so everywhere. Certificates have to be of the names that are
         dialled, from an authority that this system trusts, or one in the file `tls_ca` (PEM).
-        Raises ConfigurationError when the URL is no such one, or the file is not good.
+        `login` is a token of the game's own backend (JWT) that says who the player is, in place of
+        `token`; or a function that gets one, now or as a Deferred: it is called when one is needed,
+        which is at the start, and later when the player has to come back after some hours.
+        Raises ConfigurationError when the URL is no such one, or the file is not good; BadInput
+        when the group or the login is too long.
         """
         from random import SystemRandom
 
         clock, router = monotonic(reactor), parse_url(url)
         trust = Encryption.of({"tls-ca": tls_ca}).trust
         dial = dialer(clock, trust=trust, scheme=scheme_of(url))
-        return cls(clock, router, dial, SystemRandom(), token, group)
+        return cls(clock, router, dial, SystemRandom(), Login(login) if login else token, group)
 
     def start(self) -> Player:
         """Begin to play, and keep playing whatever happens. Answers the player itself."""
@@ -185,8 +196,8 @@ class Player:
 
     @property
     def ended(self) -> str:
-        """Why it stopped by itself, "" if it did not: another program plays this player now, or
-        what answers is no router."""
+        """Why it stopped by itself, "" if it did not: another program plays this player now, what
+        answers is no router, it was kicked or banned, or may not play as it says that it is."""
         return self.traveller.ended
 
     @property

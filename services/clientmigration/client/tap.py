@@ -20,6 +20,7 @@ from clientmigration.net.descriptors import provide
 from clientmigration.net.door import InOrder
 from clientmigration.net.games import FLAG, attribute, facts
 from clientmigration.net.probe import Probe
+from clientmigration.net.prometheus import Scraped
 from clientmigration.net.renewed import Renewals
 from clientmigration.net.settings import Common, percent, positive, served
 
@@ -79,6 +80,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     provide(CONNECTIONS * options["players"])
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     probe = Probe(reactor)
+    scraped = Scraped(reactor, options["prometheus"], "crowd")
     habits = Habits(
         options["players"],
         options["seed"],
@@ -88,8 +90,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         not options["hold-coins"],
     )
     file = Path(options["summary"]) if options["summary"] else None
-    telling = Telling(options["name"], carbon, probe, carbon.take_dropped, file, time.time)
+    telling = Telling(
+        options["name"], scraped.beside(carbon), probe, carbon.take_dropped, file, time.time
+    )
     url, encryption = options["router"], options.encryption
     dial = dialer(reactor, trust=encryption.trust, scheme=scheme_of(url))
     crowd = Crowd(reactor, parse_url(url), dial, habits, telling, options.behaving)
-    return InOrder(Renewals(reactor, encryption.files), carbon, probe, crowd)
+    return InOrder(Renewals(reactor, encryption.files), *scraped.door, carbon, probe, crowd)

@@ -41,7 +41,6 @@ SILENT_S = 2.0  # forty views late: the server is gone, whatever TCP thinks
 AFTER_S = 0.5  # how long after a switch its effects are still counted as the move's
 RETRY_S = (0.1, 5.0)  # first and longest wait before the router is asked again
 BEAT_S = 1.0  # the server is pinged this often
-FINAL = ("replaced", "not_our_protocol")  # after such an end, to come back would not help
 
 
 class Traveller:
@@ -149,12 +148,16 @@ class Traveller:
             return  # the new server has shown this tick, and knows better
         if connection is self.home or connection is self.next:
             self._tally.acknowledge(view.last, view.applied, view.digest, now)
-        crossing = self.next is not None or self.leaving is not None
-        for shown in self._tally.show(view.tick, view, now, crossing):
+        for shown in self._tally.show(view.tick, view, now, self._two()):
             self._told.tell("view", shown)
             self.streams.beat(shown.tick)
         if first:
             self._arrived(connection)
+
+    def _two(self) -> bool:
+        """Whether there are two connections, so that views may come on both."""
+        each = (self.home, self.next, self.leaving)
+        return sum(one is not None and not one.over for one in each) > 1
 
     def _arrived(self, connection: ServerConnection) -> None:
         """A server has shown its first view."""
@@ -188,7 +191,7 @@ class Traveller:
     def _home_lost(self, why: Lost) -> None:
         """Come back, unless we would only be in the way of who plays, or not be understood."""
         self._why = str(why)
-        if why.code in FINAL:
+        if self.entrance.final(why.code):
             log.warn("{name} stops: {why}", name=self.entrance.name or "a player", why=self._why)
             self.ended = self._why
             self._stop()

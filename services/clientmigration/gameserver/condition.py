@@ -40,6 +40,10 @@ class Condition:
         self._split = split
         self.grade = Grade.FIT
 
+    def govern(self, policy: Policy) -> None:
+        """Judge by this one from now on."""
+        self._policy = policy
+
     def health(
         self, counted: Mapping[str, float], sample: Mapping[str, float], game: Mapping[str, float]
     ) -> Health:

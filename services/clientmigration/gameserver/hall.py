@@ -34,6 +34,16 @@ class Membership(Protocol):
         """Say it to the router, if it is there."""
 
 
+class Register(Protocol):
+    """Where a seat is kept for as long as somebody is expected at it, or here."""
+
+    def keep(self, seat: Any) -> None:
+        """From now on."""
+
+    def drop(self, seat: Any) -> None:
+        """Not any more."""
+
+
 @dataclass(frozen=True)
 class Hall:
     """What all seats of one server have in common. `workloads` makes room for what a player asks

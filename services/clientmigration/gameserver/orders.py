@@ -14,6 +14,7 @@ from clientmigration.core.player.standing import Claim, Reservation
 from clientmigration.errors import OutOfTurn
 from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.seats import Seats
+from clientmigration.wire import base
 from clientmigration.wire import messages as wire
 
 
@@ -37,7 +38,7 @@ class RouterOrders:
         ticks: AfterTick,
         stored: Callable[[wire.Stored], None],
         learn: Callable[[wire.Neighbours], None],
-        drain: Callable[[bool], None],
+        drain: Callable[[bool, bool], None],
         date: Callable[[float | None], None],
     ) -> None:
         self._seats, self._ticks = seats, ticks
@@ -53,7 +54,11 @@ class RouterOrders:
             case wire.Neighbours():
                 self._learn(message)
             case wire.Drain():
-                self._drain(message.on)
+                self._drain(message.on, message.stop)
+            case base.Expel(player=player):
+                self._seats.expel(player, message.code, message.text, message.bars)
+            case base.Pardon(player=player):
+                self._seats.barred.pardon(player)
             case wire.Prepare():
                 self._player(message.snapshot.player, lambda: self._act(message, asker))
             case wire.Freeze() | wire.Release():

@@ -93,6 +93,9 @@ class PlayerLine:
             raise OutOfTurn("a ticket was shown on this connection already")
         gate = self._gate
         ticket = gate.redeem(message.ticket, message.secret)
+        if (barred := gate.seats.barred.of(ticket.player)) is not None:
+            self._line.hang_up(*barred)
+            return
         seat = gate.seats.find(ticket.player)
         if seat is None or not seat.admits(ticket.migration, ticket.epoch):
             raise TicketRefused("nobody is expected here with this ticket")

@@ -37,6 +37,7 @@ COUNTED = (
     "mail_delivered",
     "moved_in",
     "moved_out",
+    "burns_refused",
 )
 RATES = (
     "views",

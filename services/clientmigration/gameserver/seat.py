@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from math import inf
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -21,7 +21,7 @@ from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.core.player.standing import Claim, Departed, Life
 from clientmigration.errors import GameFault, PeersFault
 from clientmigration.gameserver.askers import Asker, Askers
-from clientmigration.gameserver.hall import Hall
+from clientmigration.gameserver.hall import Hall, Register
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.line import Line
 from clientmigration.wire import work
@@ -44,16 +44,6 @@ log = SparingLogger(__name__)
 
 GAME_FAULT = "game_fault"  # the code of the goodbye to a player whom the game fails
 AWAY_S = 10.0  # a player whose connection is gone may come back this long before it counts as left
-
-
-class Register(Protocol):
-    """Where a seat is kept for as long as somebody is expected at it, or here."""
-
-    def keep(self, seat: Seat) -> None:
-        """From now on."""
-
-    def drop(self, seat: Seat) -> None:
-        """Not any more."""
 
 
 class Seat:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterator
 from clientmigration.core.player.session import Session
 from clientmigration.core.player.standing import Claim, Reservation
 from clientmigration.gameserver.askers import Asker
+from clientmigration.gameserver.barred import Barred
 from clientmigration.gameserver.hall import Hall
 from clientmigration.gameserver.listing import NameOf, entry, shared
 from clientmigration.gameserver.seat import Seat
@@ -30,6 +31,7 @@ class Seats:
         self.draining = False
         self.capacity = capacity
         self._hall, self._promised, self._make = hall, promised, make
+        self.barred = Barred(hall.time.now)
 
     def __len__(self) -> int:
         return len(self.by_name)
@@ -99,6 +101,15 @@ class Seats:
             asker.say(Waived(migration=claim.migration, player=player))
         else:
             self.asked(player, claim.migration, asker).own(claim)
+
+    def expel(self, player: str, code: str, text: str, bars: bool) -> None:
+        """The player goes home now; with `bars` it cannot come back with a ticket that it has."""
+        if bars:
+            self.barred.bar(player, code, text)
+        seat = self.by_name.get(player)
+        if seat is not None:
+            seat.dismiss(code, text)
+            seat.expire()
 
     def refusal(self) -> str:
         """Why nobody new can come here now, or nothing."""

@@ -57,6 +57,7 @@ from clientmigration.gameserver.world import PATIENCE, GameWorld, MakeWorld
 from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.burden import burden
 from clientmigration.net.door import Dial, steady
+from clientmigration.net.expiry import certificates
 from clientmigration.net.guests import measures_of
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
@@ -75,8 +76,8 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 @dataclass(frozen=True)
 class Setting:
     """What a game server is told at its start: players at most, ticks per second, how many routers
-    it is to attach to, and so on; `game` are the game's own settings, `address`
-    is what players are told, `inner` what other servers are told."""
+    it is to attach to, and so on; `address` is what players are told, `inner` what other servers
+    are told, `burns` whether players may have it burn CPU, `game` the game's own settings."""
 
     name: str
     address: str
@@ -86,6 +87,7 @@ class Setting:
     zone: str = ""
     inner: str = ""
     routers: int = 1
+    burns: bool = False
     game: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -95,7 +97,7 @@ class ServerOutside:
     the host's clock shows, if that is another. `cpu` answers the CPU seconds that this process has
     used so far, `entropy` random bytes, `jitter` a random share of a wait, `dropped` how many
     datapoints carbon never got since it was asked last. `end` is told why this process has to stop:
-    it stops the game server as a signal would."""
+    it stops the game server as a signal would; `stop` does the same, without a complaint."""
 
     clock: IReactorTime
     seals: Seals
@@ -107,6 +109,7 @@ class ServerOutside:
     jitter: Callable[[], float] = random
     dropped: Callable[[], int] = lambda: 0
     end: Callable[[str], None] = lambda _why: None
+    stop: Callable[[], None] = lambda: None
     wall: Callable[[], float] | None = None
 
 
@@ -139,6 +142,7 @@ class Rooms:
     measures: Measures
     reporter: Reporter
     duties: RouterDuties
+    govern: Callable[[Policy], None]
     blame: Callable[[PeersFault], None]
     turned_away: Callable[[], None]
     player_line: Callable[[], Line]
@@ -150,16 +154,21 @@ class GameServer(Service):
     `server.seats` is the room of that name."""
 
     def __init__(
-        self, rooms: Rooms, clock: IReactorTime, step: Callable[[int, float], None], beats: Beats
+        self,
+        rooms: Rooms,
+        clock: IReactorTime,
+        step: Callable[[int, float], None],
+        beats: Beats,
+        stop: Callable[[], None],
     ) -> None:
         self.rooms = rooms
         self.ticks, self.attachment, self.seats = rooms.ticks, rooms.attachment, rooms.seats
         self.game, self.mail, self.neighbours = rooms.game, rooms.mail, rooms.neighbours
         self.player_line, self.router_line = rooms.player_line, rooms.router_line
         self.found_at, self.blame = rooms.attachment.found_at, rooms.blame
-        self.turned_away = rooms.turned_away
+        self.turned_away, self.govern = rooms.turned_away, rooms.govern
         self.beats = beats
-        self._clock, self._step, self._end = clock, step, rooms.guarded.end
+        self._clock, self._step, self._stop = clock, step, stop
 
     @property
     def draining(self) -> bool:
@@ -175,6 +184,13 @@ class GameServer(Service):
         if self.running:
             self.seats.drain(on)
             self._report()
+
+    def ordered(self, on: bool, stop: bool) -> None:
+        """An operator wants us empty, or gone, or neither any more."""
+        self.drain(on)
+        if stop:
+            log.info("{name} is told to stop", name=self.attachment.member)
+            self._stop()
 
     def startService(self) -> None:
         """Begin to tick."""
@@ -205,7 +221,7 @@ class GameServer(Service):
         self.ticks.stop()
         self.neighbours.stop()
         self.attachment.leave()
-        self._end()
+        self.rooms.guarded.end()
 
 
 def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameServer:
@@ -219,8 +235,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
     guarded = GuardedGame(game, GameFaults(meter, ticks.now))
     guarded.begin(dict(setting.game))
-    attachment = _attachment(outside, setting, guarded)
-    traffic, burns, promised = Traffic(meter), Burns(outside.cpu), set[str]()
+    attachment, traffic = _attachment(outside, setting, guarded), Traffic(meter)
+    burns = Burns(outside.cpu, setting.burns, partial(meter.count, "burns_refused"))
 
     def call(name: str, address: str) -> ClientService:
         return _calling(outside, address, traffic, lambda: Link(papers, ears, name))
@@ -241,7 +257,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     sources = (
         neighbours.measures, mail.measures, burns.measures, seats.measures, rounds.measures,
         burden(outside.clock).measures, date.measures, beats.measures, measures_of(outside.clock),
-        lambda: {"carbon_dropped": outside.dropped()},
+        certificates(outside.clock).measures, lambda: {"carbon_dropped": outside.dropped()},
     )  # fmt: skip
     measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
     reporter = Reporter(measures, attachment, outside.sink, ticks.date)
@@ -253,7 +269,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 
     told = lambda now: date.heard(now, nobody_plays=not seats)  # noqa: E731
     orders = RouterOrders(
-        seats, ticks, rounds.stored, neighbours.learn, lambda on: server.drain(on), told
+        seats, ticks, rounds.stored, neighbours.learn, lambda *how: server.ordered(*how), told
     )
     duties = RouterDuties(attachment, seats, orders, told, waivers.ask, ticks.now)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
@@ -263,12 +279,11 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     _beat(beats, reporter, sweep, duties, date)
     rooms = Rooms(
         ticks, meter, attachment, seats, game, guarded, mail, neighbours, measures, reporter,
-        duties, traffic.blame, traffic.turned_away, lobby.line, uplink,
+        duties, condition.govern, traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
     step = TickStep(seats, world, mail, neighbours, rounds, burns)
-    server = GameServer(rooms, outside.clock, step, beats)
-    return server
+    return (server := GameServer(rooms, outside.clock, step, beats, outside.stop))
 
 
 def _attachment(outside: ServerOutside, setting: Setting, game: Game) -> Attachment:

@@ -6,14 +6,16 @@ import atexit
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService
 from twisted.internet.endpoints import clientFromString
+from twisted.logger import Logger
 
+from clientmigration.core.fleet.policy import Policy
 from clientmigration.errors import ConfigurationError
 from clientmigration.gameserver.agones import Sidecar, sidecar_url
 from clientmigration.gameserver.chosen import chosen
@@ -36,6 +38,7 @@ from clientmigration.net.door import Door, InOrder, dialer, listening, steady
 from clientmigration.net.games import FLAG, SETTINGS, GameFacts, settings_of
 from clientmigration.net.guests import Guests
 from clientmigration.net.probe import Probe
+from clientmigration.net.prometheus import Scraped
 from clientmigration.net.routers import each_of
 from clientmigration.net.settings import (
     ORIGINS,
@@ -45,10 +48,13 @@ from clientmigration.net.settings import (
     bounds_flags,
     bounds_of,
     hertz,
+    policy_from,
     positive,
     served,
 )
 from clientmigration.net.web import Reception
+
+log = Logger()
 
 GAME_FAILED = 70  # EX_SOFTWARE of sysexits.h
 
@@ -91,6 +97,7 @@ class Options(Common):
     )
     optFlags: Sequence[Sequence[Any]] = (
         ("agones", None, "tell Agones' sidecar how this server does"),
+        ("burns", None, "let players have this server burn CPU: a test load, as of the crowd"),
     )
     doors = ("listen",)
     dials = ("carbon", "router")
@@ -148,6 +155,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     """Every part of a game server, on `reactor`."""
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     probe = Probe(reactor)
+    scraped = Scraped(reactor, options["prometheus"], "gameserver")
     routers = each_of(options["router"])
     setting = Setting(
         options["name"],
@@ -158,22 +166,25 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         options["zone"],
         options["inner"],
         len(routers),
+        bool(options["burns"]),
         options.game_settings,
     )
     outside = ServerOutside(
         clock=reactor,
         seals=options.seals,
-        sink=carbon,
+        sink=scraped.beside(carbon),
         probe=probe,
         cpu=time.process_time,
         entropy=os.urandom,
         dial=dialer(reactor, options.encryption.trust),
         dropped=carbon.take_dropped,
         end=lambda why: end(reactor, why),
+        stop=reactor.stop,
         wall=time.time,
     )
     parts = ServerParts(options.game.make, options.files)
     server = build(outside, setting, parts)
+    options.again.append(partial(judge_again, options["policy"], server.govern))
     encryption = options.encryption
     listen = listening(reactor, options["listen"], encryption)
     descriptors = Descriptors(provide(2 * setting.capacity), server.turned_away, reactor)
@@ -192,7 +203,21 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         told = server.attachment.advertise
         links = Asking(agent_for(reactor), options.sidecar, told, links, reactor)
     lookers = looking(reactor, options, server)
-    return InOrder(options.renewals(reactor), carbon, probe, *lookers, door, links, server)
+    below = [options.renewals(reactor), *scraped.door, carbon, probe, *lookers]
+    return InOrder(*below, door, links, server)
+
+
+def judge_again(file: str, govern: Callable[[Policy], None]) -> None:
+    """SIGHUP: the file that `--policy` names may be another now."""
+    if not file:
+        log.info("SIGHUP: there is no --policy to read again")
+        return
+    try:
+        govern(policy_from(file))
+    except ConfigurationError as error:
+        log.warn("policy {file} not taken, the old one holds: {error}", file=file, error=str(error))
+    else:
+        log.info("policy {file} read again", file=file)
 
 
 def looking(reactor: Any, options: Options, server: GameServer) -> list[IService]:

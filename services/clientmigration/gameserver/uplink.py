@@ -15,6 +15,7 @@ from clientmigration.errors import OutOfTurn
 from clientmigration.gameserver.attachment import Attachment
 from clientmigration.net.door import told_as
 from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, LineTerms
+from clientmigration.net.shipped import VERSION
 from clientmigration.net.tickets import Seals
 from clientmigration.wire.connection import ROUTER_TO_MEMBER
 from clientmigration.wire.messages import Attach, Attached, Challenge, Goodbye
@@ -95,6 +96,7 @@ class Uplink:
                 game=ours.runs.game or UNSET,
                 version=ours.runs.version if ours.runs.version != 1 else UNSET,
                 reads=ours.runs.reads or UNSET,
+                program=VERSION,
             )
         )
 

@@ -18,14 +18,24 @@ _CHUNK = b"\0" * 4096
 
 
 class Burns:
-    """Who burns how much: microseconds of CPU per tick, by player."""
+    """Who burns how much: microseconds of CPU per tick, by player. It is a test load: unless it is
+    `allowed` here nothing is burnt, and `refused` hears of who asks."""
 
-    def __init__(self, cpu: Callable[[], float]) -> None:
-        self.cpu = cpu
+    def __init__(
+        self,
+        cpu: Callable[[], float],
+        allowed: bool = True,
+        refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.cpu, self._allowed, self._refused = cpu, allowed, refused
         self.asked: dict[str, int] = {}
 
     def ask(self, player: str, us_per_tick: int) -> None:
         """From now on this much; 0 stops it."""
+        if not self._allowed:
+            if us_per_tick:
+                self._refused()
+            return
         self.asked[player] = us_per_tick
         if not us_per_tick:
             del self.asked[player]

@@ -1,10 +1,10 @@
-"""An HTTP client for graphite-web, and Agones: plain http, and no line in the log for each
+"""An HTTP client for graphite-web, and Agones: http and https, and no line in the log for each
 connection.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import HostnameEndpoint
@@ -24,6 +24,9 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
 from zope.interface import implementer
 
+from clientmigration.net.encryption import SecureWay
+from clientmigration.net.trust import Trust
+
 CONNECT_S = 5.0
 
 
@@ -39,21 +42,26 @@ class _QuietEndpoint:
 
 @implementer(IAgentEndpointFactory)
 class _QuietEndpoints:
-    def __init__(self, reactor: IReactorTCP) -> None:
-        self._reactor = reactor
+    def __init__(self, reactor: Any, trust: Trust) -> None:
+        self._reactor, self._trust = reactor, trust
 
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
-        if uri.scheme != b"http":
-            raise SchemeNotSupported(f"only http is spoken here, not {uri.scheme.decode()}")
+        if uri.scheme not in (b"http", b"https"):
+            raise SchemeNotSupported(f"http and https are spoken, not {uri.scheme.decode()}")
         host = uri.host.decode("ascii")
-        return _QuietEndpoint(HostnameEndpoint(self._reactor, host, uri.port, timeout=CONNECT_S))
+        plain = HostnameEndpoint(self._reactor, host, uri.port, timeout=CONNECT_S)
+        if uri.scheme == b"http":
+            return _QuietEndpoint(plain)
+        return _QuietEndpoint(SecureWay(plain, self._trust, host, self._reactor, aloud=False))
 
 
-def agent_for(reactor: IReactorTCP, kept: int = 0) -> Agent:
-    """An agent that keeps so many connections open from one request to the next."""
+def agent_for(reactor: IReactorTCP, kept: int = 0, trust: Trust | None = None) -> Agent:
+    """An agent that keeps so many connections open from one request to the next. By https whoever
+    answers has to prove that it was meant: to `trust`, or as the system's authorities say."""
     pool = HTTPConnectionPool(reactor, persistent=kept > 0)
     pool.maxPersistentPerHost = kept
-    return cast(Agent, Agent.usingEndpointFactory(reactor, _QuietEndpoints(reactor), pool))
+    endpoints = _QuietEndpoints(reactor, trust or Trust())
+    return cast(Agent, Agent.usingEndpointFactory(reactor, endpoints, pool))
 
 
 @implementer(IBodyProducer)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from typing import Any
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError, ReactorNotRunning
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
 
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.systemd import Notices
@@ -48,11 +49,25 @@ class Daemon(MultiService):
     """`make(reactor)` makes all parts. twistd calls makeService, forks, opens ports as root, gives
     up root, and only then starts: the parts are made between the second and the third."""
 
-    def __init__(self, make: Callable[[Any], IService], reactor: Any = None) -> None:
+    def __init__(
+        self,
+        make: Callable[[Any], IService],
+        reactor: Any = None,
+        observer: Callable[[], ILogObserver] | None = None,
+        again: Sequence[Callable[[], object]] = (),
+    ) -> None:
         super().__init__()
+        self._observer, self._again = observer, again
+        self._at_terminal = True
         self._make, self._reactor = make, reactor
         self._notices = Notices(os.environ)
         self._ended: Deferred[None] | None = None
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Tell twistd's application how its log is to be written, if it is to be told."""
+        if self._observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._observer())
+        super().setServiceParent(parent)
 
     def privilegedStartService(self) -> None:
         """Make the parts, and have them open their ports."""
@@ -71,7 +86,8 @@ class Daemon(MultiService):
         self._reactor.callWhenRunning(self._runs)
 
     def _runs(self) -> None:
-        obey_signals(self._reactor, self.hurry)
+        self._at_terminal = has_terminal()  # asked now: one that is closed is none any more
+        obey_signals(self._reactor, self.hurry, self._reads_again)
         self._notices.ready(self._reactor)
 
     def stopService(self) -> Deferred[None]:
@@ -89,6 +105,14 @@ class Daemon(MultiService):
     def _late(self) -> None:
         log.error("not everything has stopped in its bound: this ends now")
         self._end()
+
+    def _reads_again(self) -> bool:
+        """SIGHUP: read again what can be, unless it means that a terminal is gone."""
+        if not self._again or self._at_terminal:
+            return False
+        for act in self._again:
+            self._reactor.callFromThread(act)
+        return True
 
     def hurry(self) -> None:
         """End now, whatever is still to be done."""
@@ -110,13 +134,27 @@ def clearly() -> Iterator[None]:
         raise SystemExit(f"clientmigration: {error}") from None
 
 
-def obey_signals(reactor: Any, hurry: Callable[[], None]) -> None:
+def has_terminal() -> bool:
+    """Whether there is a terminal that could be closed: not for a daemon in the background."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def obey_signals(
+    reactor: Any, hurry: Callable[[], None], again: Callable[[], bool] = lambda: False
+) -> None:
     """The first signal stops in order, the second at once, a third does not even ask. A terminal
-    that is closed (SIGHUP) is a signal like the others, unless nohup has said to ignore it."""
+    that is closed (SIGHUP) is a signal like the others, unless nohup has said to ignore it, or it
+    has files read `again`."""
     told: list[int] = []
     usual = {number: signal.getsignal(number) for number in ENDS}
 
     def signalled(number: int, frame: Any) -> None:
+        if number == signal.SIGHUP and again():
+            return
         told.append(number)
         twisted = usual[signal.Signals(number)]
         if len(told) > 2:

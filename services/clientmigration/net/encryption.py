@@ -7,10 +7,8 @@ string or flag asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from math import floor
-from time import time
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -38,9 +36,9 @@ from clientmigration.net.certificate import (
     Certificate,
     authorities_of,
     certificate_of,
-    left_days,
 )
 from clientmigration.net.complaints import complaints
+from clientmigration.net.expiry import Expiry, certificates
 from clientmigration.net.handshake import SILENTLY, Handshakes, complaining
 from clientmigration.net.renewed import Renewable, Renewed
 from clientmigration.net.trust import Shown, Trust, is_for
@@ -49,7 +47,6 @@ log = Logger()
 
 T = TypeVar("T")
 CONNECT_S = 5
-SOON_DAYS = 7  # certbot and Caddy renew 30 days before
 FLAGS = ("tls-cert", "tls-key", "tls-ca", "tls-client-ca")
 _DOOR_WORDS = {"privateKey", "certKey", "extraCertChain", "interface", "backlog", "port"}
 
@@ -63,22 +60,6 @@ def own_certificate(certificate: str, key: str = "", chain: str = "") -> Renewed
 def believed(file: str) -> Renewed[Authorities]:
     """The authorities in this file."""
     return Renewed(f"authorities {file}", [file], authorities_of)
-
-
-class Expiry:
-    """Says once a day that a certificate should have been renewed by now. `wall`: the date."""
-
-    def __init__(self, ours: Renewed[Certificate], wall: Callable[[], float]) -> None:
-        self._ours, self._wall, self._said = ours, wall, SOON_DAYS
-
-    def look(self) -> None:
-        """How long is it good?"""
-        left = floor(left_days(self._ours.value.until, self._wall()))
-        if left < self._said:
-            log.warn(
-                "{what} expires: it is {value}", what=self._ours.what, value=str(self._ours.value)
-            )
-        self._said = min(left, SOON_DAYS)
 
 
 @implementer(IStreamServerEndpoint)
@@ -98,12 +79,19 @@ class SecureDoor:
 @implementer(IStreamClientEndpoint)
 class SecureWay:
     """Connects as `plain` does, and speaks TLS with `host`, which has to prove that it is `host`.
-    It is connected once that is so; or fails with a `PeersFault` that says why not."""
+    It is connected once that is so; or fails with a `PeersFault` that says why not, and that
+    stands in the log, too, if it is to be said `aloud`."""
 
     def __init__(
-        self, plain: IStreamClientEndpoint, trust: Trust, host: str, clock: IReactorTime
+        self,
+        plain: IStreamClientEndpoint,
+        trust: Trust,
+        host: str,
+        clock: IReactorTime,
+        aloud: bool = True,
     ) -> None:
         self.plain, self._trust, self._host, self._clock = plain, trust, host, clock
+        self._aloud = aloud
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect, shake hands and believe. Cancel it to give up."""
@@ -112,7 +100,7 @@ class SecureWay:
 
         def told(inside: IProtocol, fault: PeersFault | None, _peer: str) -> None:
             given_up = ended.called and str(fault).startswith(SILENTLY)
-            if fault is not None and not given_up:
+            if fault is not None and self._aloud and not given_up:
                 complaints(self._clock).say(("way", fault.code), self._host, fault.code, str(fault))
             if ended.called:
                 return
@@ -142,8 +130,6 @@ class Encryption:
         self.ours, self.trusted, self.demanded = ours, trusted, demanded
         self.trust = Trust(trusted, ours)
         self.files: list[Renewable] = [x for x in (ours, trusted, demanded) if x is not None]
-        if ours is not None:
-            self.files.append(Expiry(ours, time))
 
     @classmethod
     def of(cls, flags: Mapping[str, Any]) -> Encryption:
@@ -184,7 +170,7 @@ class Encryption:
             raise ConfigurationError(f"{description}: that cannot demand certificates, ssl: can")
         if ours is None or kind == "tls":
             return plain
-        return SecureDoor(plain, Shown(ours, demanded), reactor)
+        return SecureDoor(plain, Shown(self._shown(ours, reactor), demanded), reactor)
 
     def scheme_of(self, description: str) -> str:
         """How addresses begin of who listens there: with nothing where it is plain."""
@@ -216,6 +202,7 @@ class Encryption:
         words, ours, trusted = asked.words, self.ours, self.trusted
         if "certificate" in words:
             ours = self._also(own_certificate(words["certificate"], words.get("privateKey", "")))
+            self._shown(ours, reactor)
         if "trustRoots" in words:
             trusted = self._also(believed(words["trustRoots"]))
         if "endpoint" in words:
@@ -226,9 +213,22 @@ class Encryption:
             under = HostnameEndpoint(reactor, asked.host.encode(), asked.port, within, here)
         return SecureWay(under, Trust(trusted, ours), asked.host, reactor)
 
+    def for_web(self, url: str, authorities: str, flag: str) -> Trust:
+        """Whom to believe at a URL: those whom a file names, which `flag` says, or the system's."""
+        if authorities and not url.startswith("https:"):
+            raise ConfigurationError(f"{flag} {authorities}: {url} is not encrypted, https: is")
+        with flagged(flag, authorities):
+            trusted = self._also(believed(authorities)) if authorities else None
+        return Trust(trusted, self.ours)
+
     def _also(self, renewed: Renewed[T]) -> Renewed[T]:
         self.files.append(renewed)
         return renewed
+
+    def _shown(self, ours: Renewed[Certificate], reactor: Any) -> Renewed[Certificate]:
+        if certificates(reactor).show(ours):
+            self.files.append(Expiry(ours))
+        return ours
 
 
 @contextmanager

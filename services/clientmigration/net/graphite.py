@@ -1,6 +1,7 @@
 """Reads series and events from graphite-web, as values.
 
-It only asks. No decision and no player waits for the answer.
+It only asks. No decision and no player waits for the answer. Behind https, graphite-web has to
+prove that it was meant: to `trust`, or as the system's authorities say.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from twisted.web.error import SchemeNotSupported
 from twisted.web.iweb import IAgent
 
 from clientmigration.core.measures.metrics import Datapoint
-from clientmigration.errors import Away
+from clientmigration.errors import Away, PeersFault
 from clientmigration.net.agent import agent_for, body_of
 from clientmigration.net.reactor import Reactor
+from clientmigration.net.trust import Trust
 
 ANSWERS_WITHIN_S = 5.0
 
@@ -68,14 +70,16 @@ class GraphiteEvent(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
 
 
-async def fetch(reactor: Reactor, url: str, within_s: float = ANSWERS_WITHIN_S) -> bytes:
-    """The body at an http URL. Raises GraphiteAway: no connection, no 200, or not in time."""
+async def fetch(
+    reactor: Reactor, url: str, within_s: float = ANSWERS_WITHIN_S, trust: Trust | None = None
+) -> bytes:
+    """The body at a URL. Raises GraphiteAway: no connection, no 200, or not in time."""
     try:
-        asked = Deferred.fromCoroutine(_get(agent_for(reactor), url))
+        asked = Deferred.fromCoroutine(_get(agent_for(reactor, 0, trust), url))
         return await asked.addTimeout(within_s, reactor)
     except (TimeoutError, ConnectingCancelledError) as problem:
         raise GraphiteAway(f"Graphite does not answer within {within_s:g} s") from problem
-    except (ConnectError, ConnectionClosed, ResponseFailed) as problem:
+    except (ConnectError, ConnectionClosed, ResponseFailed, PeersFault) as problem:
         raise GraphiteAway(f"Graphite does not answer: {problem}") from problem
     except (SchemeNotSupported, ValueError) as problem:
         raise GraphiteAway(f"{url[:80]} is no address of Graphite: {problem}") from problem
@@ -111,30 +115,48 @@ def read(body: bytes, kind: type[T]) -> T:
 
 
 async def render(
-    reactor: Reactor, base: str, targets: Sequence[str], back_s: int = 60
+    reactor: Reactor,
+    base: str,
+    targets: Sequence[str],
+    back_s: int = 60,
+    within_s: float = ANSWERS_WITHIN_S,
+    trust: Trust | None = None,
 ) -> tuple[Series, ...]:
     """What graphite-web at `base` knows of the targets in the last `back_s` s. Or GraphiteAway."""
     query = [("target", target) for target in targets]
     query += [("from", f"-{back_s}s"), ("format", "json")]
-    return read(await fetch(reactor, f"{base}/render?{urlencode(query)}"), tuple[Series, ...])
+    url = f"{base}/render?{urlencode(query)}"
+    return read(await fetch(reactor, url, within_s, trust=trust), tuple[Series, ...])
 
 
 async def between(
-    reactor: Reactor, base: str, targets: Sequence[str], since: int, until: int, within_s: float
+    reactor: Reactor,
+    base: str,
+    targets: Sequence[str],
+    since: int,
+    until: int,
+    within_s: float,
+    trust: Trust | None = None,
 ) -> tuple[Series, ...]:
     """The targets from second `since` to second `until`, both with it, as finely as they are kept.
     Or GraphiteAway."""
     query = [("target", target) for target in targets]
     query += [("from", str(since - 1)), ("until", str(until)), ("format", "json")]
     url = f"{base}/render?{urlencode(query)}"
-    return read(await fetch(reactor, url, within_s), tuple[Series, ...])
+    return read(await fetch(reactor, url, within_s, trust), tuple[Series, ...])
 
 
 async def events(
-    reactor: Reactor, base: str, tags: Sequence[str], since: int, until: int, within_s: float
+    reactor: Reactor,
+    base: str,
+    tags: Sequence[str],
+    since: int,
+    until: int,
+    within_s: float,
+    trust: Trust | None = None,
 ) -> tuple[GraphiteEvent, ...]:
     """Events with any of these tags from second `since` to second `until`, oldest first. Or
     GraphiteAway."""
     query = [("tags", " ".join(tags)), ("set", "union"), ("from", since), ("until", until)]
     url = f"{base}/events/get_data?{urlencode(query)}"
-    return read(await fetch(reactor, url, within_s), tuple[GraphiteEvent, ...])
+    return read(await fetch(reactor, url, within_s, trust), tuple[GraphiteEvent, ...])

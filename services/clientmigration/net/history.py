@@ -12,6 +12,7 @@ from clientmigration.core.decisions.rounds import DecisionRecord, NotARecord
 from clientmigration.core.measures.metrics import PREFIX, Datapoint
 from clientmigration.net.graphite import GraphiteEvent, between, events
 from clientmigration.net.reactor import Reactor
+from clientmigration.net.trust import Trust
 
 RECORDED = ("decision", "rounds")
 """Decisions had their records as the text of their marks once."""
@@ -20,10 +21,15 @@ TARGET = f"{PREFIX}.{{gameserver,router}}.*.{{{','.join(ASKED)}}}"
 
 
 async def records(
-    reactor: Reactor, base: str, since: int, until: int, within_s: float
+    reactor: Reactor,
+    base: str,
+    since: int,
+    until: int,
+    within_s: float,
+    trust: Trust | None = None,
 ) -> list[DecisionRecord]:
     """The rounds on record from second `since` to second `until`. Or GraphiteAway."""
-    return records_of(await events(reactor, base, RECORDED, since, until, within_s))
+    return records_of(await events(reactor, base, RECORDED, since, until, within_s, trust))
 
 
 def records_of(posted: Sequence[GraphiteEvent]) -> list[DecisionRecord]:
@@ -38,11 +44,16 @@ def records_of(posted: Sequence[GraphiteEvent]) -> list[DecisionRecord]:
 
 
 async def reports(
-    reactor: Reactor, base: str, since: int, until: int, within_s: float
+    reactor: Reactor,
+    base: str,
+    since: int,
+    until: int,
+    within_s: float,
+    trust: Trust | None = None,
 ) -> list[Datapoint] | None:
     """The datapoints of these seconds, both with them; None when they are not kept by the second
     any more. Or GraphiteAway."""
-    series = await between(reactor, base, [TARGET], since, until, within_s)
+    series = await between(reactor, base, [TARGET], since, until, within_s, trust)
     if any(each.step_s() > 1 for each in series):
         return None
     return [point for each in series for point in each.points()]

@@ -36,13 +36,16 @@ from clientmigration.wire.messages import Challenge, Goodbye, Here
 from clientmigration.wire.operators import (
     Answer,
     Asked,
+    Banned,
     Because,
     Ended,
     Enter,
     Entered,
     Found,
     OperatorRole,
+    OrdersGiven,
     Overview,
+    Players,
     Watch,
     World,
 )
@@ -58,10 +61,12 @@ OnUpdate = Callable[[Overview | World], None]
 
 @dataclass(frozen=True)
 class Credentials:
-    """Who wants in: its role, and the proofs made with that role's key."""
+    """Who wants in: its role, and the proofs made with that role's key; or, of an operator who has
+    a `name`, with its own."""
 
     role: OperatorRole
     proofs: Proofs
+    name: str = ""
 
 
 class OperatorClient:
@@ -99,9 +104,7 @@ class OperatorClient:
             self._dismissed(message)
         elif isinstance(message, Challenge) and not self.challenge:
             self.challenge = message.nonce
-            role, proofs = self.credentials.role, self.credentials.proofs
-            proof = proofs.proof(role, self.challenge, self.nonce)
-            self.line.say(Enter(nonce=self.nonce, proof=proof))
+            self.line.say(self._enter())
         elif isinstance(message, Entered) and self.challenge and not self.router:
             proven = self.credentials.proofs.proven
             proven(message.proof, "router", self.challenge, self.nonce, message.router)
@@ -111,6 +114,15 @@ class OperatorClient:
             raise OutOfTurn(f"{type(message).__name__} before the router has proved itself")
         else:
             self._heard(message)
+
+    def _enter(self) -> Enter:
+        role, proofs, name = (
+            self.credentials.role,
+            self.credentials.proofs,
+            self.credentials.name,
+        )
+        parts = (self.challenge, self.nonce, *([name] if name else []))
+        return Enter(nonce=self.nonce, proof=proofs.proof(role, *parts), name=name)
 
     def _heard(self, message: Any) -> None:
         if isinstance(message, Overview):
@@ -122,7 +134,7 @@ class OperatorClient:
             self.on_update(message)
         elif isinstance(message, World):
             self.on_update(message)
-        elif isinstance(message, Found | Because | Ended):
+        elif isinstance(message, Found | Because | Ended | Players | Banned | OrdersGiven):
             asked = self._asked.pop(message.n, None)
             if asked is not None:
                 asked.callback(message)
@@ -210,11 +222,14 @@ def watching(
     on_end: Callable[[Exception], None] = lambda _: None,
     watch: Watch = Watch(),  # noqa: B008
     jitter: Callable[[], float] = random,
+    made: Callable[[OperatorClient], None] = lambda _: None,
 ) -> ClientService:
     """A service that watches a router as long as it runs, whatever happens to the connection. It
-    can order nothing: its role is watcher."""
+    can order nothing: its role is watcher. `made` is told of the client of each connection."""
 
     def make() -> Line:
-        return OperatorClient(clock, Credentials("watcher", proofs), watch, on_update, on_end).line
+        client = OperatorClient(clock, Credentials("watcher", proofs), watch, on_update, on_end)
+        made(client)
+        return client.line
 
     return steady(endpoint, make, clock, jitter)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,12 @@ from clientmigration.errors import ConfigurationError
 from clientmigration.net.addresses import check_listening, check_url
 from clientmigration.net.daemon import Daemon, check_twistd
 from clientmigration.net.encryption import Encryption
+from clientmigration.net.jsonlog import lines
 from clientmigration.net.renewed import Renewable, Renewals, Renewing
 from clientmigration.net.routers import Joined, check_each
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.tickets import Seals, secrets_in
+from clientmigration.net.trust import Trust
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.web import Origins
 
@@ -46,7 +48,11 @@ def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
         reactor.callWhenRunning(keep_what_is_loaded)
         return assemble(monotonic(reactor), options)
 
-    return Daemon(make)
+    twistd: Mapping[str, Any] = options.parent or {}
+    logfile = twistd.get("logfile") or ""
+    return Daemon(
+        make, again=options.again, observer=partial(lines, logfile) if options["log-json"] else None
+    )
 
 
 def keep_what_is_loaded() -> None:
@@ -103,6 +109,12 @@ TLS_CA = (
     None,
     "",
     "authorities (PEM) to trust, not the system's: the router by TLS",
+)
+GRAPHITE_CA = (
+    "graphite-ca",
+    None,
+    "",
+    "authorities (PEM) to trust, not the system's, where --graphite is https",
 )
 ORIGINS = ("origins", None, "", "origins whose web pages may play, besides this host's own; or *")
 
@@ -165,6 +177,10 @@ class Common(usage.Options):
         ("carbon", None, "tcp:127.0.0.1:2003", "endpoint of carbon's plaintext port"),
         ("secret-file", None, "run/cluster.secret", "file with the cluster's secret"),
         ("policy", None, "", "TOML file with the placement and rebalancing policy"),
+        ("prometheus", None, "", "port on loopback, or endpoint, for Prometheus; none: off"),
+    )
+    optFlags: Sequence[Sequence[Any]] = (
+        ("log-json", None, "write the log as JSON, an event a line"),
     )
     doors: Sequence[str] = ()  # the flags that say where to listen
     dials: Sequence[str] = ("carbon",)  # the flags that say where to connect
@@ -176,6 +192,7 @@ class Common(usage.Options):
 
     def __init__(self) -> None:
         super().__init__()
+        self.again: list[Callable[[], object]] = []  # what reads its file again at SIGHUP
         for flag in self.routers:
             self._dispatch[flag] = Joined(self, flag)
 
@@ -183,15 +200,20 @@ class Common(usage.Options):
         """Refuse what cannot be served: ConfigurationError says what, and what is allowed."""
         for flag in self.doors:
             check_listening(self[flag], f"--{flag} ")
+        if self["prometheus"].isdecimal():
+            self["prometheus"] = f"tcp:{self['prometheus']}:interface=127.0.0.1"
+        if self["prometheus"]:
+            check_listening(self["prometheus"], "--prometheus ")
         for flag in self.dials:
             check_each(self[flag], f"--{flag} ")
         for flag in self.urls:
-            check_url(self[flag], f"--{flag} ", ("http",), GRAPHITE)
+            check_url(self[flag], f"--{flag} ", ("http", "https"), GRAPHITE)
         for flag in (*self.written, *self.read_again):
             self[flag] = self[flag] and str(Path(self[flag]).absolute())
+        self["policy"] = self["policy"] and str(Path(self["policy"]).absolute())
         if self.keyed:
             _ = self.seals
-        _ = self.policy, self.origins, self.encryption, self.trusted
+        _ = self.policy, self.origins, self.encryption, self.trusted, self.graphite_trust
         if named := self.get("name"):
             check_name(named)
 
@@ -220,6 +242,12 @@ class Common(usage.Options):
     def encryption(self) -> Encryption:
         """What the flags about TLS give, of a daemon that has any."""
         return Encryption.of(self)
+
+    @cached_property
+    def graphite_trust(self) -> Trust:
+        """Whom to believe where `--graphite` is https, of a daemon that asks it."""
+        url, authorities = self.get("graphite", ""), self.get("graphite-ca", "")
+        return self.encryption.for_web(url, authorities, "--graphite-ca")
 
     @cached_property
     def policy(self) -> Policy:

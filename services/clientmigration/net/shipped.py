@@ -4,7 +4,7 @@ scenarios, systemd's units. In a checkout they have places of their own; a wheel
 """
 
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, PackagePath, files
+from importlib.metadata import PackageNotFoundError, PackagePath, files, version
 from pathlib import Path, PurePath
 
 from clientmigration.errors import ConfigurationError
@@ -17,6 +17,17 @@ KINDS = {
     "systemd": "systemd",
 }
 """What there is, and where a checkout has it."""
+
+
+def _version() -> str:
+    try:
+        return version("clientmigration")
+    except PackageNotFoundError:
+        return ""
+
+
+VERSION = _version()
+"""Of this installation."""
 SHARE = PurePath("share", "clientmigration")
 
 

@@ -154,9 +154,12 @@ class Seals:
 
     # Identities: who a player is.
 
-    def identity(self, player: str, now: float) -> str:
-        """The token that a player keeps to come back as `player`."""
+    def identity(self, player: str, now: float, until: float | None = None) -> str:
+        """The token that a player keeps to come back as `player`; of one who has logged in, until
+        then (Unix seconds)."""
         claims = {"sub": player, "aud": "identity", "iat": int(now)}
+        if until is not None:
+            claims["exp"] = int(until)
         return self._signed(claims, "identity")
 
     def is_fresh(self, token: str) -> bool:
@@ -169,7 +172,12 @@ class Seals:
 
     def identified(self, token: str) -> str:
         """The player whose token this is."""
-        return str(self._open(token, "identity", "identity", NotAuthentic)["sub"])
+        return self.known(token)[0]
+
+    def known(self, token: str) -> tuple[str, float | None]:
+        """The same, and until when (Unix seconds) this token is good; None: for ever."""
+        claims = self._open(token, "identity", "identity", NotAuthentic)
+        return str(claims["sub"]), claims.get("exp")
 
     # Tickets: where a player may go, once, soon.
 

@@ -32,7 +32,8 @@ class MemberLink:
     `roster` holds its players by name, as it listed them at `listed_at` (Unix seconds); `measures`
     the values of its latest report by their names in the catalogue. Of one that has several routers
     `life` says which process it is, `routers` which it is attached to, `primary` to which of them
-    it sends checkpoints, and `shared` more of some players. `release` is the game that it runs.
+    it sends checkpoints, and `shared` more of some players. `release` is the game that it runs,
+    `version` its program's.
     """
 
     name: str
@@ -43,6 +44,7 @@ class MemberLink:
     listing: dict[str, Entry] = field(default_factory=dict)  # a roster of which parts are missing
     listed_at: float = 0.0
     life: str = ""
+    version: str = ""
     routers: Sequence[str] = ()
     primary: str = ""
     shared: Mapping[str, Shared] = field(default_factory=dict)
@@ -83,7 +85,13 @@ class AttachedMembers(Mapping[str, MemberLink]):
         return name in self._links
 
     def admit(
-        self, name: str, role: str, line: Line, life: str = "", release: GameRelease = THE_SAME
+        self,
+        name: str,
+        role: str,
+        line: Line,
+        life: str = "",
+        release: GameRelease = THE_SAME,
+        version: str = "",
     ) -> MemberLink:
         """Attach a member under this name, or under a free one if it brings none. Raises
         `NotAuthentic` when the name is taken, `OtherGame` when the others run another game."""
@@ -93,7 +101,8 @@ class AttachedMembers(Mapping[str, MemberLink]):
         if name in self._links:
             raise NotAuthentic(f"there is a member called {name} already")
         name = name or self._free_name()
-        link = self._links[name] = MemberLink(name, role, line, life=life, release=release)
+        link = MemberLink(name, role, line, life=life, release=release, version=version)
+        self._links[name] = link
         return link
 
     def _free_name(self) -> str:

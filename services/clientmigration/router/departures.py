@@ -22,9 +22,11 @@ Start = Callable[[str, str, str, str], Coroutine[Deferred[Any], Any, object]]
 class Departures:
     """Begins moves with `start`, at most `per_s` a second."""
 
-    def __init__(self, clock: IReactorTime, start: Start, per_s: float, beats: Beats) -> None:
+    def __init__(
+        self, clock: IReactorTime, start: Start, per_s: Callable[[], float], beats: Beats
+    ) -> None:
         self._clock, self._start, self._beats = clock, start, beats
-        self._pause_s = 1.0 / max(1.0, per_s)
+        self._per_s = per_s
         self._planned: deque[Move] = deque()
         self._next: IDelayedCall | None = None
 
@@ -40,7 +42,7 @@ class Departures:
         move = self._planned.popleft()
         starting = self._start(move.player, move.source, move.target, move.reason)
         self._beats.spawn("a planned move", starting)
-        self._next = self._clock.callLater(self._pause_s, self._begin)
+        self._next = self._clock.callLater(1.0 / max(1.0, self._per_s()), self._begin)
 
     def _waits(self) -> bool:
         return self._next is not None and self._next.active()

@@ -122,7 +122,9 @@ class MemberLine:
             return
         ports = self._ports
         runs = GameRelease(message.game or "", message.version or 1, message.reads or 0)
-        link = self._link = self._members.admit(name, message.role, self._line, life, runs)
+        link = self._link = self._members.admit(
+            name, message.role, self._line, life, runs, message.program
+        )
         self._line.guest.proven()
         proof = self._seals.proof("router", self._nonce, message.nonce, link.name)
         told = Attached(name=link.name, proof=proof, now=ports.date(), router=ports.router)

@@ -16,11 +16,16 @@ from twisted.logger import Logger
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.beats import Beats
 from clientmigration.net.line import MEMBER_UNREAD, Line, LineTerms
-from clientmigration.net.tickets import Seals
+from clientmigration.net.named_keys import RESERVED, NamedKeys, alone
+from clientmigration.net.tickets import Proofs, Seals
 from clientmigration.wire.connection import OPERATOR_TO_ROUTER, encode
 from clientmigration.wire.messages import Challenge, Goodbye, Here
 from clientmigration.wire.operators import (
+    Announce,
     Answer,
+    AskBans,
+    AskOrders,
+    Banned,
     Because,
     Ended,
     Enter,
@@ -28,9 +33,14 @@ from clientmigration.wire.operators import (
     Explain,
     Find,
     Found,
+    Govern,
+    Listing,
+    MoveWish,
     OperatorRole,
     Order,
+    OrdersGiven,
     Overview,
+    Players,
     Watch,
     World,
 )
@@ -45,14 +55,20 @@ LINKS = 32  # operators and watchers at a time; a page serves all its visitors o
 
 @dataclass(frozen=True)
 class OperatorPorts:
-    """What operators are answered with: two pictures of now, two kinds of answers, and what became
-    of an order."""
+    """What operators are answered with: pictures of now, answers, what became of an order that an
+    operator of this name gave, or of a notice, and what became of a player's own wish."""
 
     overview: Callable[[], Overview]
     world: Callable[[], World]
     found: Callable[[Find], Awaitable[Found | Ended]]
     because: Callable[[Explain], Because]
-    carry_out: Callable[[Order], Awaitable[Ended]]
+    players: Callable[[Listing], Awaitable[Players]]
+    banned: Callable[[AskBans], Awaitable[Banned]]
+    latest: Callable[[AskOrders], Awaitable[OrdersGiven]]
+    carry_out: Callable[[Order, str], Awaitable[Ended]]
+    govern: Callable[[Govern], Ended]
+    announce: Callable[[Announce], Awaitable[Ended]]
+    wish: Callable[[MoveWish], Awaitable[Ended]]
 
 
 class Operators:
@@ -84,8 +100,11 @@ class Operators:
     def tick(self) -> None:
         """Once a second: show everyone who watches how things stand."""
         self._frames.clear()
-        for each in self._lines:
-            self.show(each)
+        for each in self.lines:
+            if each.revoked():
+                each.line.hang_up("revoked", f"the key of {each.name} is not good any more")
+            else:
+                self.show(each)
 
     def show(self, each: OperatorLine) -> None:
         """Show one how things stand, in the frames of this second."""
@@ -101,9 +120,19 @@ class Operators:
 
     # Questions and orders.
 
-    def find(self, line: OperatorLine, message: Find) -> None:
-        """Where is this player?"""
-        self._beats.spawn("a question", _reply(line, message.n, self._ports.found(message)))
+    def ask(self, line: OperatorLine, question: Find | Listing | AskBans | AskOrders) -> None:
+        """Where is this player, who plays, who is banned, who gave which orders?"""
+        answering: Awaitable[Answer]
+        match question:
+            case Find():
+                answering = self._ports.found(question)
+            case Listing():
+                answering = self._ports.players(question)
+            case AskBans():
+                answering = self._ports.banned(question)
+            case AskOrders():
+                answering = self._ports.latest(question)
+        self._beats.spawn("a question", _reply(line, question.n, answering))
 
     def explain(self, line: OperatorLine, message: Explain) -> None:
         """What happened, and why?"""
@@ -111,7 +140,20 @@ class Operators:
 
     def order(self, line: OperatorLine, message: Order) -> None:
         """Do it, and say when it is done."""
-        self._beats.spawn("an order", _reply(line, message.n, self._ports.carry_out(message)))
+        doing = self._ports.carry_out(message, line.name)
+        self._beats.spawn("an order", _reply(line, message.n, doing))
+
+    def govern(self, line: OperatorLine, message: Govern) -> None:
+        """Decide by another policy."""
+        line.line.say(self._ports.govern(message))
+
+    def announce(self, line: OperatorLine, message: Announce) -> None:
+        """Tell everybody, and say when it is kept."""
+        self._beats.spawn("a notice", _reply(line, message.n, self._ports.announce(message)))
+
+    def wish(self, line: OperatorLine, message: MoveWish) -> None:
+        """A player's own wish, which proves itself, whoever passes it on."""
+        self._beats.spawn("a wish", _reply(line, message.n, self._ports.wish(message)))
 
 
 async def _reply(operator: OperatorLine, n: int, answering: Awaitable[Answer]) -> None:
@@ -124,12 +166,16 @@ async def _reply(operator: OperatorLine, n: int, answering: Awaitable[Answer]) -
 
 
 class OperatorLine:
-    """The `Listener` of one operator's line."""
+    """The `Listener` of one operator's line. `name`: who it is, as it has proved."""
 
-    def __init__(self, line: Line, nonce: str, seals: Seals, operators: Operators) -> None:
+    def __init__(
+        self, line: Line, nonce: str, seals: Seals, named: NamedKeys, operators: Operators
+    ) -> None:
         self.line, self._role = line, line.peer_role
         self.watches: Watch | None = None
-        self._nonce, self._seals, self._operators = nonce, seals, operators
+        self.name = ""
+        self._nonce, self._seals, self._named, self._operators = nonce, seals, named, operators
+        self._key: bytes | None = None  # its own, if it has one
         self._entered = False
 
     def opened(self, line: Line) -> None:
@@ -150,23 +196,29 @@ class OperatorLine:
             case Watch():
                 self.watches = message
                 self._operators.show(self)
-            case Find():
-                self._operators.find(self, message)
+            case Find() | Listing() | AskBans() | AskOrders():
+                self._operators.ask(self, message)
             case Explain():
                 self._operators.explain(self, message)
-            case Order():
+            case MoveWish():
+                self._operators.wish(self, message)
+            case Order() | Govern() | Announce():
                 self._order(message)
 
-    def _order(self, message: Order) -> None:
+    def _order(self, message: Order | Govern | Announce) -> None:
         if self._role != "operator":
             raise OutOfTurn("a watcher gives no orders")
-        self._operators.order(self, message)
+        if isinstance(message, Govern):
+            self._operators.govern(self, message)
+        elif isinstance(message, Announce):
+            self._operators.announce(self, message)
+        else:
+            self._operators.order(self, message)
 
     def _enter(self, message: Enter) -> None:
         if self._entered:
             raise OutOfTurn("entered already")
-        proofs, name = self._seals.proofs(self._role), self._operators.name
-        proofs.proven(message.proof, self._role, self._nonce, message.nonce)
+        proofs, name = self._believe(message), self._operators.name
         self._entered = self._operators.enter(self)
         if not self._entered:
             self.line.hang_up("refused", f"{LINKS} operators are here already")
@@ -174,6 +226,22 @@ class OperatorLine:
         self.line.guest.proven()
         proof = proofs.proof("router", self._nonce, message.nonce, name)
         self.line.say(Entered(router=name, proof=proof))
+
+    def _believe(self, message: Enter) -> Proofs:
+        """Who is it? By its own key, or by one made from the cluster's secret."""
+        if message.name:
+            parts = (self._nonce, message.nonce, message.name)
+            self._key = self._named.proven(message.name, message.proof, self._role, *parts)
+            self.name = message.name
+            return alone(self._key)
+        proofs = self._seals.proofs(self._role)
+        proofs.proven(message.proof, self._role, self._nonce, message.nonce)
+        self.name = RESERVED[0]
+        return proofs
+
+    def revoked(self) -> bool:
+        """Whether its own key has been taken from it since."""
+        return self._key is not None and not self._named.holds(self.name, self._key)
 
     def closed(self, reason: str) -> None:  # noqa: ARG002
         """The link is gone."""

@@ -1,4 +1,5 @@
-"""The orders that operators give: drain a server, or move a player. Carried out as any other move.
+"""The orders that operators give: drain a server, move a player, put one out. A move is carried out
+as any other.
 
 An order that makes no sense now is refused with the reason, in words.
 """
@@ -6,8 +7,6 @@ An order that makes no sense now is refused with the reason, in words.
 from __future__ import annotations
 
 from typing import Protocol
-
-from twisted.logger import Logger
 
 from clientmigration.core.fleet.rebalance import refuge
 from clientmigration.core.player.ledger import Record
@@ -17,8 +16,6 @@ from clientmigration.router.move import MoveEnded
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Drain
 from clientmigration.wire.operators import Ended, Order
-
-log = Logger()
 
 FORCE = "--force drains it all the same"
 
@@ -33,6 +30,13 @@ class PlayerMover(Protocol):
         """How the move ended; None if it could not be begun."""
 
 
+class Guard(Protocol):
+    """Who puts players out."""
+
+    async def carry_out(self, order: Order, by: str) -> Ended:
+        """Kick, ban or unban a player; answers when that is so."""
+
+
 class Orders:
     """Carries out orders, one at a time or several."""
 
@@ -42,21 +46,23 @@ class Orders:
         members: AttachedMembers,
         ledger: TimedLedger,
         moves: PlayerMover,
+        guard: Guard,
     ) -> None:
         self._situation, self._members = situation, members
-        self._ledger, self._moves = ledger, moves
+        self._ledger, self._moves, self._guard = ledger, moves, guard
 
-    async def carry_out(self, order: Order) -> Ended:
-        """Do it; answers when it is done, or why it is not."""
+    async def carry_out(self, order: Order, by: str) -> Ended:
+        """Do it; answers when it is done, or why it is not. `by`: the operator's name."""
         if order.do == "move":
             return await self._move(order)
+        if order.do in ("kick", "ban", "unban"):
+            return await self._guard.carry_out(order, by)
         member = self._situation.fleet.member(order.member)
         if member is None or member.role != "gameserver":
             return Ended(order.n, "refused", f"no game server is called {order.member!r}")
         if order.do == "drain" and not order.force and (why := self._nowhere(order.member)):
             return Ended(order.n, "refused", why)
-        log.info("an operator says {do} {member}", do=order.do, member=order.member)
-        self._members.tell(order.member, Drain(on=order.do == "drain"))
+        self._members.tell(order.member, Drain(on=order.do != "undrain", stop=order.do == "stop"))
         return Ended(order.n, "done", f"{order.member} has been told")
 
     def _nowhere(self, name: str) -> str:
@@ -74,7 +80,6 @@ class Orders:
         refusal = self._refusal(order, record)
         if refusal:
             return Ended(order.n, "refused", refusal)
-        log.info("an operator moves {player} to {to}", player=order.player, to=order.member)
         ended = await self._moves.start(order.player, record.owner, order.member)
         if ended is None:
             return Ended(order.n, "refused", f"{order.player} has just left {record.owner}")

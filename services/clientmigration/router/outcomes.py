@@ -67,7 +67,7 @@ class Cooldowns:
     """When players were moved last (Unix seconds), those who were moved within `kept_s`: by us, or
     by another router, as rosters tell. `now` is that date."""
 
-    def __init__(self, kept_s: float, now: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(self, kept_s: Callable[[], float], now: Callable[[], float] = lambda: 0.0) -> None:
         self._kept_s, self._now = kept_s, now
         self.moved_at: dict[str, float] = {}
 
@@ -81,13 +81,13 @@ class Cooldowns:
         """A roster says who came by a move, and how long ago."""
         now = self._now()
         for player, each in link.shared.items():
-            if each.moved_s is not None and each.moved_s < self._kept_s:
+            if each.moved_s is not None and each.moved_s < self._kept_s():
                 self._moved(player, max(now - each.moved_s, self.moved_at.get(player, 0.0)))
 
     def _moved(self, player: str, at: float) -> None:
         self.moved_at.pop(player, None)
         self.moved_at[player] = at
-        while self.moved_at[oldest := next(iter(self.moved_at))] < at - self._kept_s:
+        while self.moved_at[oldest := next(iter(self.moved_at))] < at - self._kept_s():
             del self.moved_at[oldest]
 
 

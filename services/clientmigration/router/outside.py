@@ -5,8 +5,8 @@ Values only; who makes them is the tap, or the Arena.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
@@ -15,8 +15,10 @@ from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import Sink
 from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.ledger import Ledger, TimedLedger
+from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
+from clientmigration.router.identities import Admission
 from clientmigration.router.move import MoveCarrier
 from clientmigration.router.names import Names
 from clientmigration.router.recovery import Recovery
@@ -37,7 +39,9 @@ class EventPost(Protocol):
 class RouterOutside:
     """What a router finds around it. Nobody sets `clock`; `wall` answers what the host's clock
     shows, if that is another. `past` is asked for the last seconds before its start; `dropped`
-    answers how many datapoints carbon did not get since it was asked last."""
+    answers how many datapoints carbon did not get since it was asked last; `operators` are those
+    who have keys of their own, `admission` says who may play, `login_keys`
+    measures the key set."""
 
     clock: IReactorTime
     ledger: Ledger
@@ -49,16 +53,23 @@ class RouterOutside:
     dropped: Callable[[], int] = lambda: 0
     past: Ask | None = None
     wall: Callable[[], float] | None = None
+    operators: NamedKeys = field(default_factory=NamedKeys)
+    admission: Admission = field(default_factory=Admission)
+    login_keys: Callable[[], Mapping[str, float]] = lambda: {
+        "login_keys": 0,
+        "login_keys_failed": 0,
+    }
 
 
 @dataclass(frozen=True)
 class RouterSettings:
     """What a router is told at its start: `name` is its own in Graphite, and among its equals; it
-    may have some if its ledger is `shared`."""
+    may have some if its ledger is `shared`. `policy_file` is where the policy was read."""
 
     name: str
     policy: Policy
     shared: bool = False
+    policy_file: str = ""
 
 
 @dataclass(frozen=True)

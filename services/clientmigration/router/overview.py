@@ -6,7 +6,7 @@ This is the one place that may look at everything. It changes nothing and decide
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 from clientmigration.core.decisions.audit import AuditTrail
@@ -14,8 +14,11 @@ from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.numbers import numbered
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
+from clientmigration.core.player.notices import Announcement
 from clientmigration.net.ledger import TimedLedger
+from clientmigration.net.shipped import VERSION
 from clientmigration.router.attached import AttachedMembers, connected
+from clientmigration.router.governing import fingerprint
 from clientmigration.router.past import Past
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Entry
@@ -40,6 +43,7 @@ BEGINNING = 4  # letters of a name that are enough, if only one begins so
 MEASURES = (
     *("tick_ms_p95", "tick_ms_p99", "lateness_ms_p95", "lateness_ms_p99"),
     *("cpu_percent", "rss_bytes", "views_per_s", "pairs", "pairs_split"),
+    *("clock_off_ms", "checkpoint_age_ms", "carbon_dropped"),
 )
 
 
@@ -58,6 +62,7 @@ class OverviewPorts:
     audit: AuditTrail
     ledger: TimedLedger
     started: Callable[[], float]
+    notices: Callable[[], Sequence[Announcement]] = tuple
 
 
 def overview(ports: OverviewPorts) -> Overview:
@@ -78,6 +83,14 @@ def overview(ports: OverviewPorts) -> Overview:
         joins=int(totals["joins"]),
         moves={str(outcome): int(totals[f"moves_{outcome}"]) for outcome in Outcome},
         recent=ports.past.newest(RECENT),
+        version=VERSION,
+        policy=fingerprint(situation.policy),
+        routers=sorted(
+            {ports.router, *(n for each in ports.members.values() for n in each.routers)}
+        ),
+        felt=ports.past.told,
+        missed=ports.past.missed,
+        notices=tuple(ports.notices()),
     )
 
 
@@ -90,6 +103,7 @@ def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
         owner=owner,
         closed=known.closed(ports.situation.policy, ports.situation.now()),
         sample=_sample(ports, known),
+        version=ports.members[known.name].version,
     )
 
 
@@ -127,17 +141,19 @@ def _dots(entries: Iterable[Entry], every: int) -> list[Dot]:
     return [Dot(n, round(e.x, 1), round(e.y, 1)) for n, e in all_of_them if n % every == 0]
 
 
-async def found(ports: OverviewPorts, find: Find) -> Found | Ended:
-    """Where one player is. Its name may be cut short, if only one begins so."""
+async def found(ports: OverviewPorts, who: Callable[[str], str], find: Find) -> Found | Ended:
+    """Where one player is. Its name may be cut short, if only one begins so; `who` makes a name of
+    what else operators say."""
+    meant = who(find.player)
     here = [
         (name, entry)
         for name, link in ports.members.items()
-        for entry in _called(find.player, link.roster)
+        for entry in _called(meant, link.roster)
     ]
     names = {entry.player for _, entry in here}
     if len(names) > 1:
         return Ended(find.n, "refused", f"{len(names)} players begin with {find.player!r}")
-    player = names.pop() if names else find.player
+    player = names.pop() if names else meant
     record = await ports.ledger.read(player)
     if not here and record.epoch == 0:
         return Ended(find.n, "refused", f"no player is called {find.player!r}")

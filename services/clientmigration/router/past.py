@@ -20,11 +20,13 @@ KEPT = 1000  # moves that are remembered
 
 
 class Past:
-    """Moves, oldest first; what they cost is sampled by the meter too."""
+    """Moves, oldest first; what they cost is sampled by the meter too. Of `told` moves since the
+    start the players said what they cost: `missed` ticks in all."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._moves: deque[Moved] = deque(maxlen=KEPT)
+        self.told = self.missed = 0
 
     def ended(self, ended: MoveEnded) -> None:
         """A move is over."""
@@ -43,6 +45,7 @@ class Past:
 
     def felt(self, target: MemberLink, felt: Felt) -> None:
         """What the player's latest move, which was to `target`, cost it."""
+        self.told, self.missed = self.told + 1, self.missed + felt.missed
         self._meter.sample("blackout_ms", felt.gap_ms)
         self._meter.sample("blackout_ticks", felt.missed)
         self._meter.sample("stall_ms", felt.stall_ms)

@@ -24,7 +24,6 @@ from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
 from clientmigration.errors import OutOfTurn, PeersFault, TooFast, TooSlow
 from clientmigration.net.line import Line, LineTerms
-from clientmigration.net.tickets import Seals
 from clientmigration.router.homes import Homes
 from clientmigration.router.measuring import Measuring
 from clientmigration.router.move import Arrive, MoveEnded
@@ -51,20 +50,27 @@ NO_SEAT = ("draining", "full")  # a server says so only of players whom it does 
 TRIES = 4  # targets that may refuse one after the other before the player is sent off
 
 
-class Identities:
-    """Who a player is: by the token that it kept, or a new name with a new token."""
+class Admitting(Protocol):
+    """Who knows who a player is."""
 
-    def __init__(
-        self, seals: Seals, entropy: Callable[[int], bytes], now: Callable[[], float]
-    ) -> None:
-        self._seals, self._entropy, self._now = seals, entropy, now
+    async def of(self, hello: Hello) -> Identity:
+        """The identity of who says that. Raises a `PeersFault` for who may not come."""
 
-    def of(self, token: str) -> Identity:
-        """The identity that a token stands for ("" for none). Raises `NotAuthentic`."""
-        player = self._seals.identified(token) if token else self._entropy(8).hex()
-        if not token or not self._seals.is_fresh(token):  # the secret was changed since
-            token = self._seals.identity(player, self._now())
-        return Identity(player=player, token=token)
+
+class Gatekeeper(Protocol):
+    """Who knows who may not play, and whom to send away."""
+
+    async def ready(self) -> None:
+        """Wait until it knows."""
+
+    def refusal(self, player: str) -> tuple[str, str] | None:
+        """The code and the text of the goodbye to who may not play."""
+
+    def came(self, player: str, visit: Visit) -> None:
+        """This player is here, and can be sent away."""
+
+    def went(self, visit: Visit, player: str) -> None:
+        """It is not here any more."""
 
 
 class PlaceQueue(Protocol):
@@ -107,11 +113,13 @@ class Mover(Protocol):
 
 @dataclass(frozen=True)
 class VisitPorts:
-    """What every visit needs: who a player is, where it belongs, what it can reach, whether it did,
-    where there is room, who brings it there, and who counts it. `stays_away` is told of a member
-    that somebody who was sent there will not come. Who cannot serve has equals that perhaps can."""
+    """What every visit needs: who a player is, whether it may play, where it belongs, what it can
+    reach, whether it did, where there is room, who brings it there, and who counts it. `stays_away`
+    is told of a member that somebody who was sent there will not come. Who cannot serve has equals
+    that perhaps can."""
 
-    identities: Identities
+    identities: Admitting
+    gatekeeper: Gatekeeper
     homes: Homes
     measuring: Measuring
     arrivals: ArrivalBook
@@ -133,7 +141,7 @@ class Visit:
         blame: Callable[[PeersFault], None],
     ) -> None:
         self.number, self._clock, self._ports = number, clock, ports
-        self.group = ""
+        self.group, self._player = "", ""
         self._said: DeferredQueue[Any] = DeferredQueue(size=4, backlog=1)
         self._gone = False
         self._waits: Deferred[Any] | None = None  # for what the player says next
@@ -168,6 +176,7 @@ class Visit:
         """The player has gone, whatever it waited for: it keeps nothing that others could have."""
         self._gone = True
         self._ports.queue.leave(self)
+        self._ports.gatekeeper.went(self, self._player)
         if self._waits is not None:
             self._waits.cancel()
         if self._placing:
@@ -180,6 +189,10 @@ class Visit:
     def replaced(self) -> None:
         """The player waits on another connection."""
         self.line.hang_up("replaced", "the player came back on another connection")
+
+    def dismissed(self, code: str, text: str) -> None:
+        """The player has to go."""
+        self.line.hang_up(code, text)
 
     def _failed(self, failure: Failure) -> None:
         if failure.check(CancelledError) and self._gone:
@@ -219,7 +232,9 @@ class Visit:
             self.line.hang_up("elsewhere", "no game server is attached here; ask another router")
             return
         self.group = hello.group
-        identity = self._ports.identities.of(hello.token)
+        identity = await self._identified(hello)
+        if identity is None:
+            return
         self.line.say(identity)
         meter.count("joins")
         self._ports.arrivals.back(identity.player, self.line.guest.source)
@@ -239,6 +254,24 @@ class Visit:
                 return
         meter.count("placements_refused")
         self.line.hang_up("refused", "no server would take you; try again")
+
+    async def _identified(self, hello: Hello) -> Identity | None:
+        """Who it is, if it may play and is still here."""
+        identity = await self._ports.identities.of(hello)
+        await self._ports.gatekeeper.ready()
+        if self._gone or self._refused(identity.player):
+            return None
+        self._player = identity.player
+        self._ports.gatekeeper.came(identity.player, self)
+        return identity
+
+    def _refused(self, player: str) -> bool:
+        """Whether it may not play: then it is told."""
+        refusal = self._ports.gatekeeper.refusal(player)
+        if refusal is not None:
+            self._ports.meter.count("banned_joins")
+            self.dismissed(*refusal)
+        return refusal is not None
 
     async def _target(self, record: Record, waited_from: float) -> str:
         """The server that has the player, or the one that it is given now or after a while."""
@@ -291,5 +324,7 @@ class Visit:
         return ended.outcome is Outcome.SETTLED
 
     def _arrive(self, player: str, redirect: Redirect) -> None:
+        if self._refused(player):
+            return
         self._ports.arrivals.sent(player, redirect.member)
         self.line.say(redirect)

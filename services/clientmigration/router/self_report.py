@@ -72,6 +72,7 @@ class SelfReport:
         fleet, now = situation.fleet, situation.now()
         return {
             **fleet.summary(situation.policy, now).measures(),
+            "up": int(any(not each.closed(situation.policy, now) for each in fleet.members())),
             "members": len(self._gauges.members),
             "unreachable": sum(now < each.shut for each in fleet.members()),
         }

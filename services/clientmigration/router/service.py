@@ -23,27 +23,36 @@ from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.burden import burden
+from clientmigration.net.expiry import certificates
 from clientmigration.net.guests import measures_of
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
+from clientmigration.net.logins import WHYS
 from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
 from clientmigration.router.annotations import Annotations
 from clientmigration.router.arrivals import Arrivals
 from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.bans import LOOK_S, Bans
 from clientmigration.router.companions import Companions
 from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
 from clientmigration.router.equals import Equals
+from clientmigration.router.expulsions import Expulsions, Visitors
+from clientmigration.router.governing import Governing
+from clientmigration.router.guard import PlayerGuard
 from clientmigration.router.homes import Homes
+from clientmigration.router.identities import Identities
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
 from clientmigration.router.members import MemberLine, MemberPorts
 from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
+from clientmigration.router.notices import NOTICED_S, Announcements
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
+from clientmigration.router.order_log import WRITE_S, OrderLog
 from clientmigration.router.orders import Orders
 from clientmigration.router.outcomes import (
     Cooldowns,
@@ -57,7 +66,7 @@ from clientmigration.router.outside import RouterOutside, RouterParts, RouterSet
 from clientmigration.router.overview import OverviewPorts, because, found, overview, world
 from clientmigration.router.past import Past
 from clientmigration.router.placing import Placing
-from clientmigration.router.players import Identities, Visit, VisitPorts
+from clientmigration.router.players import Visit, VisitPorts
 from clientmigration.router.presence import Presence
 from clientmigration.router.queue import Queue
 from clientmigration.router.recovery import Recovery
@@ -69,6 +78,7 @@ from clientmigration.router.rosters import Rosters
 from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
 from clientmigration.router.warm_start import WarmStart
+from clientmigration.router.wishes import Wishes
 
 COUNTED = (
     "joins",
@@ -95,6 +105,12 @@ COUNTED = (
     "refused_tickets",
     "closed_connections",
     "turned_away",
+    "logins",
+    *(f"logins_refused_{why}" for why in WHYS),
+    "logins_missing",
+    "logins_later",
+    "banned_joins",
+    "expelled",
 )
 REPORT_S = 1.0
 SHOW_S = 1.0  # how often operators who watch are shown how things stand
@@ -129,6 +145,7 @@ class Router(Service):
         )
         self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
         self.names = parts.names(settings.name, self.members, self.ledger, self.beats)
+        self._make_bans()
         self._make_moves(parts.carrier)
         self._make_presence()
         self._make_doors(parts.recovery)
@@ -139,11 +156,20 @@ class Router(Service):
     def _ledger_took(self, seconds: float) -> None:
         self.meter.sample("ledger_ms", seconds * 1000)
 
+    def _make_bans(self) -> None:
+        outside, ban_of = self.outside, lambda player: self.bans.of(player)
+        self.visitors = Visitors(lambda: self.bans.known(), ban_of)
+        self.expulsions = Expulsions(self.members, self.visitors, self.meter, ban_of)
+        self.bans: Bans = Bans(self.ledger, self.now, self.expulsions)
+        self.identities = Identities(
+            outside.seals, outside.entropy, self.now, outside.admission, self.meter
+        )
+
     def _make_moves(self, carrier: type[MoveCarrier]) -> None:
         outside = self.outside
         facts, counts = MoveFacts(self.audit), MoveCounts(self.meter)
         self.past = Past(self.meter)
-        self.cooldowns = Cooldowns(self.settings.policy.limits.cooldown_s, self.now)
+        self.cooldowns = Cooldowns(lambda: self.situation.policy.limits.cooldown_s, self.now)
         self.reluctant = Reluctant()
         relocations = Relocations(self.fleet.headcount)
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant, relocations)
@@ -179,7 +205,9 @@ class Router(Service):
         self.recovery: Recovery = recovery(
             members, self.moves, self.ledger, self.beats, refusals.note, self.equals
         )
-        told = (self.companions, self.recovery, self.arrivals, self.cooldowns)
+        told = (
+            self.companions, self.recovery, self.arrivals, self.cooldowns, self.expulsions
+        )  # fmt: skip
         self.rosters = Rosters(members, self.situation, self.pings, told)
         placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
         self.queue = Queue(
@@ -187,7 +215,8 @@ class Router(Service):
         )
         self._visits = count(1)
         self._visit_ports = VisitPorts(
-            Identities(outside.seals, outside.entropy, self.now),
+            self.identities,
+            self.visitors,
             Homes(
                 members,
                 self.ledger,
@@ -225,7 +254,6 @@ class Router(Service):
         )
 
     def _make_decisions(self) -> None:
-        limits = self.settings.policy.limits
         self.residents = Residents(
             self.members,
             self.pings,
@@ -235,7 +263,10 @@ class Router(Service):
             self.now,
         )
         self.departures = Departures(
-            self.outside.clock, self.moves.start, limits.moves_per_second, self.beats
+            self.outside.clock,
+            self.moves.start,
+            lambda: self.situation.policy.limits.moves_per_second,
+            self.beats,
         )
         self.decisions = Decisions(
             self.situation,
@@ -247,6 +278,7 @@ class Router(Service):
         )
 
     def _make_operators(self) -> None:
+        self.notices = Announcements(self.ledger, self.beats, self.outside.entropy, self.now)
         self.overview_ports = OverviewPorts(
             router=self.settings.name,
             situation=self.situation,
@@ -258,14 +290,43 @@ class Router(Service):
             audit=self.audit,
             ledger=self.ledger,
             started=lambda: self.started,
+            notices=self.notices.told,
         )
-        orders = Orders(self.situation, self.members, self.ledger, self.moves)
+        wishes = Wishes(
+            self.outside.seals.identified,
+            self._visit_ports.measuring.newcomer,
+            self.situation,
+            self.ledger,
+            self.moves,
+            self.outside.clock.seconds,
+        )
+        guard = PlayerGuard(
+            self.members,
+            self.bans,
+            self.expulsions,
+            self.identities.who,
+            self.identities.login_of,
+            self.now,
+        )
+        orders = Orders(self.situation, self.members, self.ledger, self.moves, guard)
+        self.order_log = OrderLog(
+            self.settings.name, self.ledger, self.outside.events, self.now, orders.carry_out
+        )
+        self.governing = Governing(
+            self.situation, self.decision_log.flush, self.settings.policy_file
+        )
         ports = OperatorPorts(
             overview=partial(overview, self.overview_ports),
             world=partial(world, self.overview_ports),
-            found=partial(found, self.overview_ports),
+            found=partial(found, self.overview_ports, self.identities.who),
             because=partial(because, self.overview_ports),
-            carry_out=orders.carry_out,
+            players=guard.players,
+            banned=guard.banned,
+            latest=self.order_log.latest,
+            carry_out=self.order_log.carry_out,
+            govern=self.governing.order,
+            announce=self.notices.announce,
+            wish=wishes.grant,
         )
         self.operators = Operators(self.settings.name, ports, self.beats)
         usual = PeerKind(member_lines.TERMS, self._listen_to_member)
@@ -289,6 +350,9 @@ class Router(Service):
                 self.beats.measures,
                 self.world.measures,
                 measures_of(outside.clock),
+                self.bans.measures,
+                lambda: {"login_keys": 0, "login_keys_failed": 0, **outside.login_keys()},
+                certificates(outside.clock).measures,
             ),
             first=self.equals.first,
         )
@@ -301,6 +365,10 @@ class Router(Service):
         self.beats.every(period_s, "deciding", self.decisions.decide)
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
+        if self.settings.shared:  # nobody else bans anybody
+            self.beats.every(LOOK_S, "looking for bans", self._look_for_bans)
+        self.beats.every(WRITE_S, "keeping orders", self._keep_orders)
+        self.beats.every(NOTICED_S, "reading notices", self.notices.look)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
         if self.settings.shared:
             self.beats.every(KEPT_S, "keeping names", self.names.keep)
@@ -321,7 +389,8 @@ class Router(Service):
 
     def _listen_to_operator(self, line: Line) -> OperatorLine:
         nonce = self.outside.entropy(16).hex()
-        return OperatorLine(line, nonce, self.outside.seals, self.operators)
+        outside = self.outside
+        return OperatorLine(line, nonce, outside.seals, outside.operators, self.operators)
 
     def blame(self, fault: PeersFault) -> None:
         """A connection is closed for its peer's fault."""
@@ -335,9 +404,20 @@ class Router(Service):
 
     def forget(self) -> Deferred[int]:
         """Have the ledger drop those who were not seen for as long as the policy remembers them. Of
-        a server that is here some may only have stood still."""
-        remembered_s = self.settings.policy.limits.remember_days * DAY_S
-        return self.ledger.forget(remembered_s, set(self.members))
+        a server that is here some may only have stood still. Bans and orders are no players."""
+        return Deferred.fromCoroutine(self._forget())
+
+    async def _forget(self) -> int:
+        for each in (self.bans, self.order_log):
+            await each.keep()
+        remembered_s = self.situation.policy.limits.remember_days * DAY_S
+        return await self.ledger.forget(remembered_s, set(self.members))
+
+    def _look_for_bans(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.bans.look())
+
+    def _keep_orders(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.order_log.write())
 
     # Life.
 
@@ -347,6 +427,8 @@ class Router(Service):
         self.started = self.now()
         self.presence.begin()
         self.warm_start.begin()
+        self.beats.spawn("looking for bans", self.bans.look())
+        self.notices.look()
         self.beats.start()
 
     def stopService(self) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from twisted.application.service import IService
 from twisted.internet.endpoints import clientFromString
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.territory import METIS
+from clientmigration.core.player.names import GROUPS, SUBJECTS, NamePattern
+from clientmigration.errors import ConfigurationError
 from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
@@ -20,18 +23,33 @@ from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.guests import Guests
+from clientmigration.net.key_sets import (
+    KeySetFile,
+    KeySetURL,
+    LoginKeys,
+    authorities_in,
+    check_key_url,
+    key_agent,
+)
 from clientmigration.net.ledgers import Engine, is_engine, kept_in, opened
+from clientmigration.net.logins import LoginRules, Logins
+from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.probe import Probe
+from clientmigration.net.prometheus import Scraped
+from clientmigration.net.renewed import Renewable, Renewing
 from clientmigration.net.settings import (
     GRAPHITE,
+    GRAPHITE_CA,
     ORIGINS,
     TLS_DOOR,
     Common,
     bounds_flags,
     bounds_of,
+    positive,
     served,
 )
 from clientmigration.net.web import Reception
+from clientmigration.router.identities import Admission
 from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.service import build
 from clientmigration.router.warm_start import from_graphite
@@ -60,23 +78,101 @@ class Options(Common):
         *bounds_flags(connects=40, strangers=128, joins=10),
         ("ledger", None, "run/ledger.sqlite", "who owns which player: a file, or nats://..."),
         ("graphite", None, GRAPHITE, "graphite-web, for events"),
+        (
+            "login-keys",
+            None,
+            "",
+            "key set (JWKS) of the game's own backend, a file or https://...: players may log in",
+        ),
+        ("login-issuer", None, "", "whom logins have to be from (iss)"),
+        ("login-audience", None, "", "what logins have to be for (aud)"),
+        ("login-names", None, SUBJECTS, "what the subject of a login (sub) has to match"),
+        ("login-hours", None, 12, "how long one who has logged in comes back without", positive),
+        ("login-ca", None, "", "authorities (PEM) to trust for that URL, not the system's"),
+        ("group-names", None, GROUPS, "what the name of a group has to match"),
+        ("operators", None, "", "file with the keys of operators who have names"),
+        GRAPHITE_CA,
     )
     doors = ("players", "members")
     urls = ("graphite",)
+    read_again: Sequence[str] = ("secret-file", "operators")
     optFlags: Sequence[Sequence[Any]] = (
         ("forget", None, "begin without the last seconds, which Graphite would tell"),
+        ("logins-only", None, "nobody plays without a login"),
     )
 
     def check(self) -> None:
-        """The ledger's file has the same path wherever twistd goes; an engine has none."""
+        """The ledger's file has the same path wherever twistd goes; an engine has none. So has a
+        key set that is a file."""
         self.written = () if is_engine(self["ledger"]) else ("ledger",)
+        if self["login-keys"] and "://" not in self["login-keys"]:
+            self.read_again = (*self.read_again, "login-keys")
         super().check()
-        _ = self.ledger
+        _ = self.ledger, self.operators, self.login_rules, self.login_file, self.groups
+        if "://" in self["login-keys"]:
+            check_key_url(self["login-keys"])
+        _ = self.login_trust
+
+    @cached_property
+    def operators(self) -> NamedKeys:
+        """The keys of operators who have names."""
+        path = self["operators"]
+        return NamedKeys.from_file(Path(path)) if path else NamedKeys()
+
+    @cached_property
+    def groups(self) -> NamePattern:
+        """What groups may be called."""
+        return _pattern("group", self["group-names"], "--group-names ")
+
+    @cached_property
+    def login_rules(self) -> LoginRules | None:
+        """What logins have to say, if there are any."""
+        told = [name for name in ("login-issuer", "login-audience") if self[name]]
+        if not self["login-keys"]:
+            if told or self["logins-only"]:
+                raise ConfigurationError(
+                    f"--{[*told, 'logins-only'][0]} without --login-keys: nobody could log in"
+                )
+            return None
+        if len(told) < 2:
+            raise ConfigurationError("--login-keys needs --login-issuer and --login-audience")
+        subjects = _pattern("subject of a login", self["login-names"], "--login-names ")
+        return LoginRules(self["login-issuer"], self["login-audience"], subjects)
+
+    @cached_property
+    def login_file(self) -> KeySetFile | None:
+        """The key set, if it is a file."""
+        path = self["login-keys"]
+        return KeySetFile(Path(path)) if path and "://" not in path else None
+
+    @cached_property
+    def login_trust(self) -> Any:
+        """Whom to believe that the URL of a key set is what it says; None: as the system does."""
+        return authorities_in(self["login-ca"]) if self["login-ca"] else None
+
+    @property
+    def renewable(self) -> list[Renewable]:
+        """And the keys of operators and logins."""
+        more: list[Renewable] = []
+        if path := self["operators"]:
+            read = partial(self.operators.read, Path(path))
+            more.append(Renewing(f"keys of operators {path}", [path], read))
+        if self.login_file is not None:
+            path = self["login-keys"]
+            more.append(Renewing(f"key set {path}", [path], self.login_file.read))
+        return [*super().renewable, *more]
 
     @cached_property
     def ledger(self) -> Path | Engine:
         """Where `--ledger` says that records are kept."""
         return kept_in(self["ledger"], "--ledger ")
+
+
+def _pattern(what: str, pattern: str, flag: str) -> NamePattern:
+    try:
+        return NamePattern(what, pattern)
+    except ValueError as error:
+        raise ConfigurationError(f"{flag}{error}") from error
 
 
 def makeService(options: Options) -> Daemon:
@@ -90,23 +186,32 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         log.warn("METIS is not installed: exchanges are only such moves as pay one by one")
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     graphite = options["graphite"].rstrip("/")
-    events = Events(agent_for(reactor, IN_FLIGHT), graphite, reactor)
+    trust = options.graphite_trust
+    events = Events(agent_for(reactor, IN_FLIGHT, trust), graphite, reactor)
     probe = Probe(reactor)
+    scraped = Scraped(reactor, options["prometheus"], "router")
     ledger = opened(options.ledger, reactor, os.urandom(16).hex())
+    keys, fetching = login_keys(reactor, options)
     outside = RouterOutside(
         clock=reactor,
         ledger=ledger,
         seals=options.seals,
-        sink=carbon,
+        sink=scraped.beside(carbon),
         events=events,
         probe=probe,
         entropy=os.urandom,
         dropped=carbon.take_dropped,
         wall=time.time,
-        past=None if options["forget"] else from_graphite(reactor, graphite),
+        past=None if options["forget"] else from_graphite(reactor, graphite, trust=trust),
+        operators=options.operators,
+        admission=admission(options, keys),
+        login_keys=measured(keys),
     )
     shared = isinstance(options.ledger, Engine)
-    router = build(outside, RouterSettings(options["name"], options.policy, shared))
+    router = build(
+        outside, RouterSettings(options["name"], options.policy, shared, options["policy"])
+    )
+    options.again.append(router.governing.read_again)
     descriptors = Descriptors(provide(VISITORS), router.turned_away, reactor)
     origins = options.origins
     reception = Reception(router.player_line, origins, reactor, router.blame, descriptors.left)
@@ -117,4 +222,27 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     players = Door(players_door, reception, guests=visitors)
     members_door = listening(reactor, options["members"], encryption, demanding=True)
     members = Door(members_door, router.member_line, guests=strangers)
-    return InOrder(options.renewals(reactor), ledger, carbon, probe, router, members, players)
+    below = [options.renewals(reactor), *scraped.door, *fetching, ledger, carbon, probe]
+    return InOrder(*below, router, members, players)
+
+
+def login_keys(reactor: Any, options: Options) -> tuple[LoginKeys | None, list[IService]]:
+    """Where the keys of logins are had from, if there are any, and what has to run for that."""
+    if options.login_rules is None or options.login_file is not None:
+        return options.login_file, []
+    agent = key_agent(reactor, options.login_trust)
+    fetched = KeySetURL(agent, options["login-keys"], reactor)
+    return fetched, [fetched]
+
+
+def admission(options: Options, keys: LoginKeys | None) -> Admission:
+    """Who may play."""
+    rules = options.login_rules
+    backend = Logins(keys, rules, time.time) if keys is not None and rules is not None else None
+    anonymous = not options["logins-only"]
+    return Admission(backend, anonymous, options["login-hours"], options.groups)
+
+
+def measured(keys: LoginKeys | None) -> Callable[[], Mapping[str, float]]:
+    """What is measured of a key set."""
+    return dict if keys is None else keys.measures

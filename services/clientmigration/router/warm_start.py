@@ -19,6 +19,7 @@ from clientmigration.core.measures.metrics import Datapoint, Measurement
 from clientmigration.errors import Away
 from clientmigration.net import history
 from clientmigration.net.beats import Beats
+from clientmigration.net.trust import Trust
 from clientmigration.router.situation import Situation
 
 log = Logger()
@@ -30,12 +31,15 @@ Ask = Callable[[int, int], Awaitable[PastReports]]
 """Datapoints and rounds from one second to another, both with it; may raise Away."""
 
 
-def from_graphite(reactor: Any, base: str, within_s: float = WITHIN_S) -> Ask:
-    """Asks the graphite-web at `base`."""
+def from_graphite(
+    reactor: Any, base: str, within_s: float = WITHIN_S, trust: Trust | None = None
+) -> Ask:
+    """Asks the graphite-web at `base`; by https it has to convince `trust`."""
 
     async def ask(since: int, until: int) -> PastReports:
-        known = await history.records(reactor, base, since, until, within_s)
-        return await history.reports(reactor, base, since, until, within_s) or (), known
+        known = await history.records(reactor, base, since, until, within_s, trust)
+        told = await history.reports(reactor, base, since, until, within_s, trust)
+        return told or (), known
 
     return ask
 

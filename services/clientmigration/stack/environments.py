@@ -26,6 +26,9 @@ UNFINISHED = "unfinished"
 PYTHONS = ("3.14", "3.13", "3.12", "3.11")
 """Versions that all environments run on, in order of preference."""
 
+CHOSEN = "CLIENTMIGRATION_PYTHON"
+"""The variable in which somebody may name another."""
+
 BRIDGE = "clientmigration_bridge"
 _OFFLINE = "the package index cannot be reached from here, which the first start needs once"
 _UNCONNECTED = re.compile(
@@ -284,6 +287,8 @@ def _uv(work: Workshop) -> str | None:
 
 
 def _candidates(pythons: Sequence[str], environ: Mapping[str, str]) -> Iterator[Path]:
+    if chosen := environ.get(CHOSEN):
+        yield Path(chosen)
     folders = [Path(each) for each in environ.get("PATH", "").split(os.pathsep) if each]
     for name in [f"python{each}" for each in pythons] + ["python3", "python"]:
         yield from (folder / name for folder in folders)
@@ -310,8 +315,9 @@ def _asked(candidate: Path) -> tuple[str, bool]:
 def find_python(environment: Environment, work: Workshop) -> Path:
     """A Python of a wanted version that really runs and can make environments.
 
-    Looked for on the PATH, then among pyenv's, then brought by uv; never one of the environments
-    made here, which may be active and is about to be replaced. Raises CannotPrepare.
+    The one that `CHOSEN` names comes first, then those on the PATH, then pyenv's, then one that uv
+    brings; never one of the environments made here, which may be active and is about to be
+    replaced. Raises CannotPrepare.
     """
     unable: list[str] = []
     for candidate in _candidates(environment.pythons, work.environ):

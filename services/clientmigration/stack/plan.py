@@ -84,7 +84,7 @@ class Plan:
 
     def noted(self) -> dict[str, str]:
         """What the command line has to know to reach this stack."""
-        return {"router": self._members, "graphite": self.graphite.url}
+        return {"router": self._members, "graphite": self.graphite.url, "play": self._players}
 
     def _command(self, words: str) -> str:
         program = self.twistd.with_name("clientmigration")
@@ -142,7 +142,8 @@ class Plan:
         return ("--game", self.game) if self.game != DEFAULT_GAME else ()
 
     def _joining(self, twistd: tuple[str, ...]) -> tuple[str, ...]:
-        offered = ("--files", str(self.files))
+        burns = ("--burns",) if self.players else ()  # the crowd's load
+        offered = ("--files", str(self.files), *burns)
         return (*twistd, "--router", self._members, *offered, *self._game, *self._common)
 
     def _program(

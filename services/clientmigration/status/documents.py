@@ -6,6 +6,7 @@ Pure functions. Each is called once per change, however many read the result.
 from __future__ import annotations
 
 import base64
+import math
 import struct
 from collections.abc import Iterable, Mapping
 from html import escape
@@ -47,6 +48,8 @@ def status(board: Board, now: float, offered: Mapping[str, Any] | None = None) -
         "servers": [_server(each) for each in known.servers] if known else [],
         "moves": [move(each) for each in known.recent[:RECENT]] if known else [],
     }
+    if known and known.notices:
+        document["notices"] = [msgspec.to_builtins(each) for each in known.notices]
     return {**document, **(offered or {})}
 
 
@@ -63,6 +66,8 @@ def fleet(known: Status) -> dict[str, Any]:
         "moving": known.moving,
         "moves_settled": known.settled,
         "moves_failed": known.failed,
+        "felt": known.felt,
+        "missed": known.missed,
         "pairs": sum(each.pairs for each in servers),
         "pairs_split": sum(each.pairs_split for each in servers),
         "load": round(sum(loads) / len(loads), 3) if loads else None,
@@ -92,6 +97,7 @@ def move(moved: PublicMove) -> dict[str, Any]:
         "outcome": moved.outcome,
         "ms": None if moved.ms is None else round(moved.ms, 1),
         "gap_ms": None if moved.gap_ms is None else round(moved.gap_ms, 1),
+        "missed": moved.missed,
     }
 
 
@@ -163,11 +169,18 @@ def shield(board: Board, now: float) -> dict[str, Any]:
 _SIGNS = {"fit": "●", "strained": "▲", "overloaded": "■", "silent": "✕", "stale": "◌", "down": "✕"}
 
 
+def _wide(letter: str) -> float:
+    """Pixels of a letter in Verdana at size 11, the widest of the fonts that are asked for."""
+    if letter in "il.,:;'|!()j ":
+        return 4.4
+    return 10.8 if letter in "mwMW●▲■✕◌" else 7.1
+
+
 def badge(board: Board, now: float) -> bytes:
     """The same as a picture: text, a colour, and a sign for those who do not see colours."""
     text, colour = words(board, now)
     said = f"{_SIGNS[colour]} {text}"
-    left, right = 104, 14 + round(6.6 * len(said))
+    left, right = 104, 14 + math.ceil(sum(map(_wide, said)))
     label = escape(f"clientmigration: {text}")
     middle = left + right / 2
     return (
@@ -179,5 +192,5 @@ def badge(board: Board, now: float) -> bytes:
         '<g fill="#fff" text-anchor="middle" font-size="11"'
         ' font-family="Verdana,DejaVu Sans,Geneva,sans-serif">'
         f'<text x="{left / 2}" y="14">clientmigration</text>'
-        f'<text x="{middle:g}" y="14" textLength="{right - 14}">{escape(said)}</text></g></svg>'
+        f'<text x="{middle:g}" y="14">{escape(said)}</text></g></svg>'
     ).encode()

@@ -10,6 +10,8 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from clientmigration.core.player.notices import Announcement
+
 GradeWord = Literal["fit", "strained", "overloaded", "silent"]
 """How hard a server works; silent: it has not reported lately."""
 
@@ -44,6 +46,7 @@ class PublicMove(msgspec.Struct, frozen=True):
     outcome: str  # settled, refused, timed_out, player_left, lost
     ms: float | None = None  # from asking to settling
     gap_ms: float | None = None  # how much longer than a tick its player waited for a view
+    missed: int | None = None  # ticks that its player was never shown
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -56,6 +59,9 @@ class Status(msgspec.Struct, frozen=True):
     settled: int = 0  # moves that ended well, since the router started
     failed: int = 0  # moves that ended otherwise
     recent: tuple[PublicMove, ...] = ()  # the latest moves, newest first
+    felt: int = 0  # moves of which players told what they cost, since the router started
+    missed: int = 0  # ticks that they missed in these
+    notices: tuple[Announcement, ...] = ()  # what operators tell everybody
 
 
 class Sighting(NamedTuple):

@@ -63,27 +63,44 @@ def charts(series: Iterable[Series]) -> dict[str, list[dict[str, Any]]]:
     return dict(found)
 
 
+def answer(available: bool | None, series: Iterable[Series]) -> PublicAnswer:
+    """The history document of docs/status.md."""
+    document = {
+        "version": VERSION,
+        "available": available,  # null: Graphite is being asked
+        "step_s": STEP_S,
+        "back_s": BACK_S,
+        "series": charts(series),
+    }
+    cache = "no-store" if available is None else "public, max-age=5"
+    return PublicAnswer(encode(document), "application/json", cache, dict(OPEN))
+
+
 class History:
-    """Asks with `ask` now and then, and answers with what it learned last."""
+    """Asks with `ask` now and then, and answers with what it learned last, as `made` tells it.
+    Graphite is asked at most once in `kept_s` seconds."""
 
     def __init__(
         self,
         clock: IReactorTime,
         beats: Beats,
         ask: Callable[[], Coroutine[Any, Any, tuple[Series, ...]]],
+        made: Callable[[bool | None, tuple[Series, ...]], PublicAnswer] = answer,
+        kept_s: float = KEPT_S,
     ) -> None:
         self._clock, self._beats, self._ask = clock, beats, ask
+        self._made, self._kept_s, self._old_s = made, kept_s, max(OLD_S, 2 * kept_s)
         self._asked_at: float | None = None
         self._asking = False
         self._away = False
-        self._answer = self._made(None, {})
+        self._answer = made(None, ())
 
     def answer(self) -> PublicAnswer:
         """What is known now. If that is getting old, Graphite is asked for something newer."""
         now = self._clock.seconds()
-        if not self._asking and (self._asked_at is None or now - self._asked_at >= KEPT_S):
-            if self._asked_at is not None and now - self._asked_at >= OLD_S:
-                self._answer = self._made(None, {})
+        if not self._asking and (self._asked_at is None or now - self._asked_at >= self._kept_s):
+            if self._asked_at is not None and now - self._asked_at >= self._old_s:
+                self._answer = self._made(None, ())
             self._asking, self._asked_at = True, now
             self._beats.spawn("asking for history", self._learn())
         return self._answer
@@ -92,22 +109,11 @@ class History:
         try:
             series = await self._ask()
         except GraphiteAway as problem:
-            self._answer = self._made(False, {})
+            self._answer = self._made(False, ())
             if not self._away:
                 log.warn("no history: {problem}", problem=str(problem))
             self._away = True
         else:
-            self._answer, self._away = self._made(True, charts(series)), False
+            self._answer, self._away = self._made(True, series), False
         finally:
             self._asking = False
-
-    def _made(self, available: bool | None, lines: dict[str, list[dict[str, Any]]]) -> PublicAnswer:
-        document = {
-            "version": VERSION,
-            "available": available,  # null: Graphite is being asked
-            "step_s": STEP_S,
-            "back_s": BACK_S,
-            "series": lines,
-        }
-        cache = "no-store" if available is None else "public, max-age=5"
-        return PublicAnswer(encode(document), "application/json", cache, dict(OPEN))

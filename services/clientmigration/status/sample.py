@@ -134,7 +134,7 @@ class SampleFeed(Service):
                 self._settled += 1
                 gap = 5 + each.x % 15
                 moved = PublicMove(
-                    now, f"gs-{before}", f"gs-{each.server}", "settled", 80 + gap, gap
+                    now, f"gs-{before}", f"gs-{each.server}", "settled", 80 + gap, gap, 0
                 )
                 self._recent = (moved, *self._recent[:9])
                 self.audience.moved(moved)
@@ -150,4 +150,4 @@ class SampleFeed(Service):
             homes[each.server].append(each)
         counts = pairs(seen)
         servers = tuple(server(each, homes[each], self.capacity, counts) for each in numbers)
-        return Status(now, servers, settled=self._settled, recent=self._recent)
+        return Status(now, servers, settled=self._settled, recent=self._recent, felt=self._settled)

@@ -50,8 +50,13 @@ class PublicPages(Resource):
         trusted: Trusted = Trusted(),  # noqa: B008
     ) -> None:
         super().__init__()
+        self._posts: dict[str, Callable[[Request], bytes | int]] = {}
         self._clock, self._limits, self._streams = clock, limits, streams
         self._files, self._made, self._trusted = files, made, trusted
+
+    def post(self, path: str, take: Callable[[Request], bytes | int]) -> None:
+        """Have this answer what is sent to the path by POST."""
+        self._posts[path] = take
 
     def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: ARG002
         """A leaf that answers whatever path is below."""
@@ -70,6 +75,8 @@ class PublicPages(Resource):
         path = request.path.decode("latin-1").strip("/")
         if request.method == b"OPTIONS":
             return _preflight(request)
+        if path in self._posts:
+            return self._post(request, path)
         if request.method not in READING:
             request.setHeader("Allow", "GET, HEAD, OPTIONS")
             return send(request, plain("reading only"), 405)
@@ -79,6 +86,12 @@ class PublicPages(Resource):
         return (
             send(request, answer) if answer else send(request, plain("there is no such page"), 404)
         )
+
+    def _post(self, request: Request, path: str) -> bytes | int:
+        if request.method != b"POST":
+            request.setHeader("Allow", "POST")
+            return send(request, plain("ask by POST"), 405)
+        return self._posts[path](request)
 
     def _refuse(self, request: Request, code: int, text: str) -> bytes:
         request.setHeader("Retry-After", "5")

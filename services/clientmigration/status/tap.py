@@ -19,10 +19,12 @@ from clientmigration.net.games import FLAG, GameFacts, facts
 from clientmigration.net.graphite import Series, render
 from clientmigration.net.guests import Guests
 from clientmigration.net.operator import watching
+from clientmigration.net.prometheus import Scraped
 from clientmigration.net.renewed import Renewable, Renewing
 from clientmigration.net.routers import dialled_in_turn
 from clientmigration.net.settings import (
     GRAPHITE,
+    GRAPHITE_CA,
     TLS_CA,
     TLS_DOOR,
     Common,
@@ -32,6 +34,7 @@ from clientmigration.net.settings import (
     served,
 )
 from clientmigration.net.tickets import Proofs, keys_in
+from clientmigration.status import uptime
 from clientmigration.status.answers import PublicAnswer
 from clientmigration.status.assets import files_below, static_files
 from clientmigration.status.board import Board
@@ -43,8 +46,11 @@ from clientmigration.status.service import StatusService
 from clientmigration.status.site import PublicPages, StatusSite
 from clientmigration.status.sse import EventStreams
 from clientmigration.status.watcher import Watcher
+from clientmigration.status.wishes import LatestLink, WishDesk
 from clientmigration.wire.operators import Watch
 
+LINKS = ("docs", "grafana")
+LINK = "https://docs.example.org/"
 PLAY = "ws://play.example.org:4100 or :4100"
 BURST_S = 5  # seconds of requests that may come at once
 
@@ -58,7 +64,7 @@ class Options(Common):
             "router",
             "r",
             "tcp:127.0.0.1:4101",
-            "endpoint of a router's member door, again for each; or sample",
+            "endpoint of a router's member door, again for each; or sample, or sample:12",
         ),
         *TLS_DOOR,
         TLS_CA,
@@ -69,8 +75,11 @@ class Options(Common):
             "",
             "where browsers play: wss://host:port, or :port of the page's own host",
         ),
+        ("docs", None, "", "where the documentation is, for a link: https://... or :port"),
+        ("grafana", None, "", "where Grafana is, for a link: https://... or :port"),
         FLAG,
         ("graphite", None, GRAPHITE, "graphite-web, for history"),
+        GRAPHITE_CA,
         ("readers", None, 5000, "event streams at most", positive),
         ("readers-each", None, 30, "event streams of one address at most", positive),
         *bounds_flags(connects=40, strangers=200),
@@ -83,9 +92,20 @@ class Options(Common):
     keyed = False  # there may be a key for watchers instead, or only the sample
 
     @property
+    def sample(self) -> int:
+        """How many servers the pretended fleet has; 0: there is a router."""
+        word, _, servers = self["router"].partition(":")
+        return int(servers or SampleFeed.servers) if word == "sample" else 0
+
+    @property
+    def links(self) -> dict[str, str]:
+        """What else there is to see, by name."""
+        return {name: self[name] for name in LINKS if self[name]}
+
+    @property
     def dials(self) -> Sequence[str]:  # type: ignore[override]
         """The sample is no router."""
-        return ("carbon",) if self["router"] == "sample" else ("carbon", "router")
+        return ("carbon",) if self.sample else ("carbon", "router")
 
     @cached_property
     def proofs(self) -> Proofs:
@@ -101,7 +121,7 @@ class Options(Common):
     def renewable(self) -> list[Renewable]:
         """The watchers' key, or the cluster's secret; the sample has none; and TLS's files."""
         if not self.watch_keys:
-            return [*self.encryption.files] if self["router"] == "sample" else super().renewable
+            return [*self.encryption.files] if self.sample else super().renewable
 
         def take() -> str:
             self.watch_keys[:] = keys_in(Path(self["watch-key"]))
@@ -122,9 +142,10 @@ class Options(Common):
 
     @property
     def offered(self) -> dict[str, Any]:
-        """What the status document says of where browsers play, and what."""
+        """What the status document says of what is played, where, and what else there is to see."""
         game = {"name": self.game.name, "page": self.page and f"{self.page}page.js"}
-        return {"game": game, **({"play": self["play"]} if self["play"] else {})}
+        beside = {"play": self["play"], "links": self.links}
+        return {"game": game, **{name: each for name, each in beside.items() if each}}
 
     def check(self) -> None:
         """The game, where browsers play, and the key, where there is a router to be shown it."""
@@ -132,7 +153,10 @@ class Options(Common):
         if self["play"]:
             schemes = ("ws", "wss", "clientmigration", "clientmigrations")
             check_url(self["play"], "--play ", schemes, PLAY, or_port=True)
-        if self["router"] != "sample":
+        for name in LINKS:
+            if self[name]:
+                check_url(self[name], f"--{name} ", ("https", "http"), LINK, or_port=True)
+        if not self.sample:
             _ = self.proofs
         _ = self.game
 
@@ -154,15 +178,37 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     beats, streams, board = Beats(reactor), EventStreams(reactor), Board(os.urandom)
     webhook = AutoscalerWebhook(reactor, options.policy.autoscale)
     service = StatusService(reactor, beats, board, streams, options.offered, webhook.status)
-    history = History(reactor, beats, lambda: recalled(reactor, options["graphite"]))
-    made = {**service.answers(), "api/v1/history.json": history.answer}
+    graphite, link = options["graphite"].rstrip("/"), LatestLink()
+    history = History(reactor, beats, partial(recalled, reactor, options))
+    days = History(
+        reactor,
+        beats,
+        lambda: render(
+            reactor,
+            graphite,
+            uptime.TARGETS,
+            uptime.BACK_S,
+            uptime.ANSWERS_WITHIN_S,
+            options.graphite_trust,
+        ),
+        lambda available, series: uptime.answer(available, series, reactor.seconds()),
+        uptime.KEPT_S,
+    )
+    made = {
+        **service.answers(),
+        "api/v1/history.json": history.answer,
+        "api/v1/uptime.json": days.answer,
+    }
     trusted, limits = options.trusted, RateLimits(allowed)
     pages = PublicPages(reactor, limits, streams, pages_of(options), made, trusted)
+    pages.post("api/v1/move", WishDesk(reactor, link.wish).take)
     pages.putChild(b"autoscale", webhook)
     guests = Guests(bounds_of(options, 0), trusted, reactor)
     site = StatusSite(pages, reactor, 2 * allowed.readers, guests)
     door = SiteDoor(listening(reactor, options["listen"], options.encryption), site)
-    parts = [options.renewals(reactor), feed(reactor, options, service), service, door]
+    scraped = Scraped(reactor, options["prometheus"], "status")
+    watched = feed(reactor, options, service, link)
+    parts = [options.renewals(reactor), *scraped.door, watched, service, door]
     return InOrder(*parts)
 
 
@@ -172,16 +218,19 @@ def pages_of(options: Options) -> dict[str, PublicAnswer]:
     return {**static_files(), **(files_below(folder, options.page) if folder else {})}
 
 
-def feed(reactor: Any, options: Options, service: StatusService) -> IService:
+def feed(reactor: Any, options: Options, service: StatusService, link: LatestLink) -> IService:
     """What feeds the service: a router, or the sample."""
-    if options["router"] == "sample":
-        return SampleFeed(service, reactor)
+    if options.sample:
+        return SampleFeed(service, reactor, servers=options.sample)
     dialling = partial(options.encryption.dialling, reactor)
     endpoint = dialled_in_turn(reactor, dialling, options["router"])
     heard = Watcher(service, options.game.side_m, options.game.cell_m).heard
-    return watching(reactor, endpoint, options.proofs, heard, watch=Watch(world=True))
+    return watching(
+        reactor, endpoint, options.proofs, heard, watch=Watch(world=True), made=link.made
+    )
 
 
-async def recalled(reactor: Any, graphite: str) -> tuple[Series, ...]:
+async def recalled(reactor: Any, options: Options) -> tuple[Series, ...]:
     """What graphite-web remembers."""
-    return await render(reactor, graphite, TARGETS, BACK_S)
+    graphite = options["graphite"].rstrip("/")
+    return await render(reactor, graphite, TARGETS, BACK_S, trust=options.graphite_trust)

@@ -60,9 +60,20 @@ def status(overview: Overview) -> Status:
         settled=overview.moves.get(_SETTLED, 0),
         failed=sum(count for name, count in overview.moves.items() if name != _SETTLED),
         recent=tuple(
-            PublicMove(each.at, each.source, each.target, each.outcome, each.took_ms, each.gap_ms)
+            PublicMove(
+                each.at,
+                each.source,
+                each.target,
+                each.outcome,
+                each.took_ms,
+                each.gap_ms,
+                each.missed,
+            )
             for each in overview.recent
         ),
+        felt=overview.felt,
+        missed=overview.missed,
+        notices=tuple(overview.notices),
     )
 
 

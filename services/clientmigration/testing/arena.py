@@ -15,6 +15,7 @@ from typing import Any
 from twisted.application.internet import ClientService
 from twisted.internet.defer import Deferred
 
+from clientmigration.client.entrance import Login
 from clientmigration.client.player import Player
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import MemorySink
@@ -32,9 +33,11 @@ from clientmigration.gameserver.world import GameWorld, MakeWorld
 from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.door import Lines, steady
 from clientmigration.net.ledger import Ledger, MemoryLedger
+from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.operator import Credentials, OperatorClient
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
+from clientmigration.router.identities import Admission
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
 from clientmigration.router.service import Router
 from clientmigration.router.service import build as build_router
@@ -73,7 +76,8 @@ class Arena:
     host's clock is ahead; `disk` how good the ledger's is, `engine` what it does because it is on
     other machines; `make_network` what connects the hosts, if it is not a network with that delay;
     `past` is what routers ask that start; `equals` are the routers that servers and players
-    know."""
+    know; `burns` whether servers burn CPU for players; `admission` says who may play, `operators`
+    who has a key of its own."""
 
     seed: int = 1
     delay_s: float = 0.001
@@ -87,6 +91,9 @@ class Arena:
     make_network: MakeNetwork | None = None
     past: Ask | None = None
     equals: tuple[str, ...] = ("router",)
+    burns: bool = True
+    admission: Admission = field(default_factory=Admission)
+    operators: NamedKeys = field(default_factory=NamedKeys)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
@@ -139,6 +146,8 @@ class Arena:
             entropy=self.random.randbytes,
             past=self.past,
             wall=clock.wall,
+            operators=self.operators,
+            admission=self.admission,
         )
         settings = RouterSettings(name, self.policy, len(self.equals) > 1)
         parts = replace(self.parts.router, beats=self.parts.beats)
@@ -162,7 +171,9 @@ class Arena:
         address, clock = f"{name}:1", self._host(name)
         called = name if named else ""
         routers = len(self.equals)
-        setting = Setting(called, address, capacity, rate, self.policy, zone, routers=routers)
+        setting = Setting(
+            called, address, capacity, rate, self.policy, zone, routers=routers, burns=self.burns
+        )
         outside = ServerOutside(
             clock=clock,
             seals=self.seals,
@@ -217,7 +228,7 @@ class Arena:
 
         return cpu
 
-    def start_player(self, token: str = "", group: str = "") -> Player:
+    def start_player(self, token: str | Login = "", group: str = "") -> Player:
         """A player that plays until it is stopped. Its host is `host_of` it."""
         name, random = f"player {len(self.players)}", Random(self.random.random())
         clock = self._host(name)
@@ -229,13 +240,19 @@ class Arena:
         player.start()
         return player
 
-    def start_desk(self, role: OperatorRole = "watcher", **more: Any) -> OperatorClient:
-        """Somebody who looks at the router, or orders it."""
+    def start_desk(
+        self,
+        role: OperatorRole = "watcher",
+        who: Credentials | None = None,
+        router: str = "router",
+        **more: Any,
+    ) -> OperatorClient:
+        """Somebody who looks at a router, or orders it; `who`: with a key of its own."""
         clock = self._host("desk")
         nonce = self.random.randbytes(16).hex()
-        who = Credentials(role, self.seals.proofs(role))
+        who = who or Credentials(role, self.seals.proofs(role))
         desk = OperatorClient(clock, who, nonce=nonce, **more)
-        endpoint = self.network.dial("desk", clock)("router:4101")
+        endpoint = self.network.dial("desk", clock)(f"{router}:4101")
         endpoint.connect(Lines(lambda: desk.line))
         return desk
 

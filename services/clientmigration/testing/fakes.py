@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from clientmigration.core.player.bans import is_kept
 from clientmigration.core.player.ledger import Record
 from clientmigration.games.meadow.game import Meadow, newborn
 from clientmigration.net.ledger import Change, Changed, MemoryLedger
@@ -104,14 +105,18 @@ class SlowLedger:
     ) -> None:
         self.kept, self.disk, self.engine, self.host = kept, disk, engine, host
         self.clock, self.random = clock, random
+        self._besides = Random(
+            1
+        )  # for what is no player's: it changes nothing of what a seed shows
 
     def read(self, player: str) -> Deferred[Record]:
         """The player's record, or an empty one; fails with `LedgerAway`."""
-        return self._ask(lambda: self._read(player))
+        random = self._besides if is_kept(player) else self.random
+        return self._ask(lambda: self._read(player), random=random)
 
     def _read(self, player: str) -> Record:
         now = self.kept.records.get(player) or Record(player)
-        if not self.engine.stale or self.random.random() >= self.engine.stale:
+        if not self.engine.stale or is_kept(player) or self.random.random() >= self.engine.stale:
             return now
         changed_at, before = self.engine.old.get(player, (0.0, now))
         return before if self.clock.timeline.seconds() - changed_at < OLD_S else now
@@ -136,13 +141,16 @@ class SlowLedger:
     def close(self) -> None:
         """What is kept stays: another router may ask for it."""
 
-    def _ask(self, act: Callable[[], T], later_s: float = 0.0) -> Deferred[T]:
+    def _ask(
+        self, act: Callable[[], T], later_s: float = 0.0, random: Random | None = None
+    ) -> Deferred[T]:
+        random = random or self.random
         answered: Deferred[T] = Deferred()
-        timeline, slow, dice = self.clock.timeline, self.disk.slow_s, self.random.random()
+        timeline, slow, dice = self.clock.timeline, self.disk.slow_s, random.random()
         away_until = max(self.engine.away_until, self.engine.parted.get(self.host, 0.0))
         begun = max(timeline.seconds() + later_s, away_until)
-        there = begun + self.random.uniform(0, slow)
-        back = there + self.random.uniform(0, slow)
+        there = begun + random.uniform(0, slow)
+        back = there + random.uniform(0, slow)
 
         def arrive() -> None:
             if self.clock.frozen:  # so is the thread that asks

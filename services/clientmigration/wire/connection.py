@@ -18,7 +18,8 @@ import msgspec
 
 from clientmigration.errors import FrameTooLarge, MalformedFrame, NotOurProtocol, OutOfTurn
 from clientmigration.wire import messages, neighbours, operators
-from clientmigration.wire.messages import Chunk, Goodbye, Greeting, Input, Item, Message, View
+from clientmigration.wire.base import Message
+from clientmigration.wire.messages import Chunk, Goodbye, Greeting, Input, Item, View
 from clientmigration.wire.neighbours import Look, Sight
 
 CONTROL, INPUT, VIEW, CHUNK, ITEM, LOOK, SIGHT = range(7)

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.wire.base import Expel, Message, Pardon
 from clientmigration.wire.shared import Shared
 
 PROTOCOL = "clientmigration"
@@ -28,11 +29,8 @@ Address = Annotated[str, msgspec.Meta(pattern=r"^.+:[0-9]{1,5}(/[!-~]*)?\Z", max
 Inner = Annotated[str, msgspec.Meta(pattern=r"^(.+:[0-9]{1,5})?\Z", max_length=300)]
 Owner = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Token = Annotated[str, msgspec.Meta(max_length=1024)]
+Login = Annotated[str, msgspec.Meta(max_length=2560)]
 Label = Annotated[str, msgspec.Meta(max_length=64)]
-
-
-class Message(msgspec.Struct, frozen=True, tag_field="t"):
-    """The base of every control message."""
 
 
 # Said by everyone.
@@ -63,11 +61,13 @@ class Hello(Message, frozen=True, tag="hello"):
     """Player: let me in; `token` says who I am (none: somebody new), `holder` binds my tickets.
 
     Players who say the same `group` want to play on the same server, as far as that can be.
+    `login`: a token of the game's own backend, which says who I am instead.
     """
 
     holder: Holder
     token: Token = ""
     group: Label = ""
+    login: Login | msgspec.UnsetType = msgspec.UNSET
 
 
 class Pings(Message, frozen=True, tag="pings"):
@@ -232,8 +232,8 @@ class Attach(Message, frozen=True, tag="attach"):
 
     Members of one `zone` are equally far from any player; without one it is a zone of its own.
     `inner`: where other game servers reach it, if that is not the `address` that players are told.
-    `life` is my process, if I have several routers. I run this `version` of this `game`, and can
-    read states up to version `reads`."""
+    `life` is my process, if I have several routers; `program` the version of my program. I run this
+    `version` of this `game`, and can read states up to version `reads`."""
 
     name: str
     role: str
@@ -246,6 +246,7 @@ class Attach(Message, frozen=True, tag="attach"):
     game: Label | msgspec.UnsetType = msgspec.UNSET
     version: int | msgspec.UnsetType = msgspec.UNSET
     reads: int | msgspec.UnsetType = msgspec.UNSET
+    program: Label = ""
 
 
 class Report(Message, frozen=True, tag="report"):
@@ -378,7 +379,7 @@ class Stored(Message, frozen=True, tag="stored"):
     """Router: checkpoint `n` is in the ledger, except the players `refused`: another member's."""
 
     n: int
-    refused: list[str] = []
+    refused: list[str] = []  # noqa: RUF012 # msgspec copies it
 
 
 class Noted(Message, frozen=True, tag="noted", omit_defaults=True):
@@ -462,9 +463,11 @@ class Cancel(Message, frozen=True, tag="cancel"):
 
 
 class Drain(Message, frozen=True, tag="drain"):
-    """Router: an operator wants you empty: take nobody (`on` false: you may take players again)."""
+    """Router: an operator wants you empty: take nobody (`on` false: you may take players again);
+    with `stop` end as well, as by a signal."""
 
     on: bool
+    stop: bool = False
 
 
 class Neighbour(msgspec.Struct, frozen=True):
@@ -493,5 +496,5 @@ MemberToRouter = (
 )
 ToSource = Copy | Direct | Freeze | Release | Retain | Cancel
 ToTarget = Reserve | Prepare | Own | Cancel
-ToAnyMember = Challenge | Attached | Neighbours | Drain | Stored | Noted
+ToAnyMember = Challenge | Attached | Neighbours | Drain | Stored | Noted | Expel | Pardon
 RouterToMember = Greeting | Goodbye | ToAnyMember | ToSource | ToTarget

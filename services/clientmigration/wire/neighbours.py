@@ -8,7 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from clientmigration.core.player.mailbox import Letter
-from clientmigration.wire.messages import Challenge, Goodbye, Greeting, Message, Waived
+from clientmigration.wire.base import Message
+from clientmigration.wire.messages import Challenge, Goodbye, Greeting, Waived
 
 
 class Meet(Message, frozen=True, tag="meet"):

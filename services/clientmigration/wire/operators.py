@@ -10,29 +10,39 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from clientmigration.core.player.bans import Ban
 from clientmigration.core.player.fact import Fact
+from clientmigration.core.player.given import Given
+from clientmigration.core.player.notices import LONGEST, Announcement, Kind
+from clientmigration.wire.base import Message
 from clientmigration.wire.messages import (
     Challenge,
     Count,
     Goodbye,
     Greeting,
     Here,
-    Message,
     Owner,
 )
 
 OperatorRole = Literal["watcher", "operator"]
-Verb = Literal["drain", "undrain", "move"]
+Verb = Literal["drain", "undrain", "move", "stop", "kick", "ban", "unban"]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
+Page = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Until = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+Token = Annotated[str, msgspec.Meta(max_length=2048)]
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST)]
+Date = Annotated[float, msgspec.Meta(ge=0)]
 
 # Operator to router.
 
 
 class Enter(Message, frozen=True, tag="enter"):
-    """Operator: let me in as what I said in my greeting; `proof` shows that I may."""
+    """Operator: let me in as what I said in my greeting; `proof` shows that I may. `name`: with the
+    key of this operator, and not with one made from the cluster's secret."""
 
     nonce: Name
     proof: Name
+    name: Name = ""
 
 
 class Watch(Message, frozen=True, tag="watch"):
@@ -42,7 +52,8 @@ class Watch(Message, frozen=True, tag="watch"):
 
 
 class Find(Message, frozen=True, tag="find"):
-    """Operator: question `n`: where is this player? The beginning of its name is enough."""
+    """Operator: question `n`: where is this player? The beginning of its name is enough, or
+    `login:` and the subject of its login."""
 
     n: Count
     player: Name
@@ -56,17 +67,75 @@ class Explain(Message, frozen=True, tag="explain"):
     subject: Name
 
 
-class Order(Message, frozen=True, tag="order"):
-    """Operator: order `n`: empty this member, let it fill again, or move this player to it.
+class Listing(Message, frozen=True, tag="listing"):
+    """Operator: question `n`: who plays (at this `member`, if one is named)? Those after the name
+    `after`, in order of names, `most` at most."""
 
-    A drain that leaves players nowhere to go is refused, unless it is said with `force`.
+    n: Count
+    member: Name = ""
+    after: Name = ""
+    most: Page = 500
+
+
+class AskBans(Message, frozen=True, tag="ask_bans"):
+    """Operator: question `n`: who is banned? In order of names, as in `listing`."""
+
+    n: Count
+    after: Name = ""
+    most: Page = 500
+
+
+class AskOrders(Message, frozen=True, tag="ask_orders"):
+    """Operator: question `n`: who gave which orders lately?"""
+
+    n: Count
+    most: Page = 500
+
+
+class Order(Message, frozen=True, tag="order"):
+    """Operator: order `n`: empty this `member`, let it fill again, move this `player` to it, or
+    have it stop, as by a signal; kick the player out, ban it until `until` (Unix seconds; 0: for
+    ever) or end its ban.
+
+    A drain that leaves players nowhere to go is refused, unless it is said with `force`. A player
+    that is kicked or banned is told the `reason`.
     """
 
     n: Count
     do: Verb
-    member: Name
+    member: Name = ""
     player: Name = ""
     force: bool = False
+    reason: Name = ""
+    until: Until = 0.0
+
+
+class Govern(Message, frozen=True, tag="govern"):
+    """Operator: order `n`: decide by this policy from now on, by section and field; what is left
+    out is as by default. Without `take`: would you?"""
+
+    n: Count
+    policy: dict[str, dict[str, bool | int | float | str]]
+    take: bool = True
+
+
+class Announce(Message, frozen=True, tag="announce"):
+    """Operator: order `n`: tell everybody `text`, about what is planned from `start` to `end` (Unix
+    seconds; 0: unknown), or has happened; or: the notice with the name `over` is over."""
+
+    n: Count
+    text: Text = ""
+    kind: Kind = "maintenance"
+    start: Date = 0.0
+    end: Date = 0.0
+    over: Name = ""
+
+
+class MoveWish(Message, frozen=True, tag="wish"):
+    """Operator or watcher: question `n`: the player whose `token` this is wishes to be moved."""
+
+    n: Count
+    token: Token
 
 
 # Router to operator.
@@ -100,7 +169,8 @@ class MemberStatus(msgspec.Struct, frozen=True):
     """One member now; `closed` says why nobody is sent there (silent, draining, unhealthy,
     unreachable, or "").
 
-    `owner` is its number in views; `sample` is null until it has reported.
+    `owner` is its number in views; `sample` is null until it has reported. `version` is that of
+    its program, "" if it does not say.
     """
 
     name: str
@@ -110,6 +180,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
     owner: Owner = 0
     closed: str = ""
     sample: MemberSample | None = None
+    version: str = ""
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -133,7 +204,10 @@ class Moved(msgspec.Struct, frozen=True):
 class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     """Router: this is how things stand `now`; `joins` and `moves` count since `started`.
 
-    `moves` has a number for each outcome; `recent` the latest moves, newest first.
+    `moves` has a number for each outcome; `recent` the latest moves, newest first. `version` is the
+    router's program's, `policy` the same for equal policies, `routers` are the names of all that
+    its members are attached to. Of `felt` moves since the start their players have told how they
+    were: they `missed` so many ticks in all.
     """
 
     router: str
@@ -147,6 +221,12 @@ class Overview(Message, frozen=True, kw_only=True, tag="overview"):
     joins: int
     moves: dict[str, int]
     recent: list[Moved]
+    version: str = ""
+    policy: str = ""
+    routers: list[str] = msgspec.field(default_factory=list)
+    felt: Count = 0
+    missed: Count = 0
+    notices: tuple[Announcement, ...] = ()
 
 
 class Dot(msgspec.Struct, frozen=True, array_like=True):
@@ -201,6 +281,45 @@ class Because(Message, frozen=True, kw_only=True, tag="because"):
     started: float = 0.0
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """One player that plays: where, how, and the subject of its login if the router has seen it
+    lately."""
+
+    player: str
+    member: str
+    state: str
+    x: float
+    y: float
+    ping_ms: float | None = None
+    group: str = ""
+    login: str = ""
+
+
+class Players(Message, frozen=True, tag="players"):
+    """Router: answer `n`: some of the `total` that play; `more`: there are others after these."""
+
+    n: Count
+    players: list[Listed]
+    total: int
+    more: bool = False
+
+
+class Banned(Message, frozen=True, tag="banned"):
+    """Router: answer `n`: some of the `total` bans; `more`: there are others after these."""
+
+    n: Count
+    bans: list[Ban]
+    total: int
+    more: bool = False
+
+
+class OrdersGiven(Message, frozen=True, tag="orders"):
+    """Router: answer `n`: the latest orders, the newest last."""
+
+    n: Count
+    orders: list[Given]
+
+
 class Ended(Message, frozen=True, tag="ended"):
     """Router: question or order `n` is over: `done`, `refused`, or the outcome of the move."""
 
@@ -209,7 +328,7 @@ class Ended(Message, frozen=True, tag="ended"):
     text: str = ""
 
 
-Asked = Find | Explain | Order
-Answer = Found | Because | Ended
+Asked = Find | Explain | Order | Listing | AskBans | AskOrders | Govern | Announce | MoveWish
+Answer = Found | Because | Ended | Players | Banned | OrdersGiven
 OperatorToRouter = Greeting | Goodbye | Enter | Watch | Here | Asked
 RouterToOperator = Greeting | Goodbye | Challenge | Entered | Overview | World | Answer

@@ -26,6 +26,7 @@ Unit = Literal[
     "bytes",
     "bytes_per_s",
     "per_s",
+    "days",
     "count",
 ]
 Row = tuple[Role, str, Unit, Fold, str, bool]
@@ -141,6 +142,7 @@ def _gameserver() -> Iterator[Row]:
     yield _row(role, "mail_delivered", "count", "sum", "Letters that players here got.")
     yield _row(role, "mail_waiting", "count", "max", "Letters not yet known to be kept.")
     yield _row(role, "workload_burns", "count", "average", "CPU burns running for players.")
+    yield _row(role, "burns_refused", "count", "sum", "CPU burns asked for where none is allowed.")
     yield _row(role, "workload_files", "count", "average", "File transfers running to players.")
     yield _row(role, "workload_feeds", "count", "average", "Data subscriptions running to players.")
     yield _row(role, "file_bytes_per_s", "bytes_per_s", "average", "Bytes of files sent.")
@@ -163,6 +165,7 @@ def _gameserver() -> Iterator[Row]:
 def _router() -> Iterator[Row]:
     role: Role = "router"
     yield from _health(role, "the fleet")
+    yield _row(role, "up", "count", "sum", "1 in a second in which a player could have joined.")
     yield _row(role, "members", "count", "average", "Game servers and routers attached.")
     yield _row(role, "members_lost", "count", "sum", "Members gone that had not said they drain.")
     yield _row(role, "recovered", "count", "sum", "Players taken over from a server that was gone.")
@@ -211,9 +214,35 @@ def _router() -> Iterator[Row]:
     yield from _spread(role, "blackout_ticks", "ticks", "ticks a moved player was nowhere.")
     yield from _spread(role, "stall_ms", "ms", "time a moved player's inputs were not applied.")
     yield from _spread(role, "ledger_ms", "ms", "time of a ledger call.")
+    yield from _admission(role)
     yield _row(role, "events_dropped", "count", "sum", "Events that graphite-web did not take.")
     yield from _refusals(role)
     yield from _process(role)
+
+
+def _admission(role: Role) -> Iterator[Row]:
+    yield _row(role, "logins", "count", "sum", "Logins of the game's backend that were good.")
+    for why, text in (
+        ("time", "it had expired, or was of the future"),
+        ("issuer", "it came from somebody else"),
+        ("audience", "it was for something else"),
+        ("subject", "its subject may not be one"),
+        ("signature", "its signature, key or algorithm was not good"),
+        ("format", "it was no such token, or none are taken"),
+    ):
+        name = f"logins_refused_{why}"
+        yield _row(role, name, "count", "sum", f"Logins refused because {text}.")
+    yield _row(role, "logins_missing", "count", "sum", "Joins refused because they had no login.")
+    yield _row(
+        role, "logins_later", "count", "sum", "Logins put off because their key was not here."
+    )
+    yield _row(role, "login_keys", "count", "last", "Keys by which logins may be signed now.")
+    yield _row(
+        role, "login_keys_failed", "count", "sum", "Times that the key set could not be had."
+    )
+    yield _row(role, "bans", "count", "last", "Players who are banned.")
+    yield _row(role, "banned_joins", "count", "sum", "Joins refused because of a ban.")
+    yield _row(role, "expelled", "count", "sum", "Players put out by an order: kicks and bans.")
 
 
 def _refusals(role: Role) -> Iterator[Row]:
@@ -232,6 +261,14 @@ def _refusals(role: Role) -> Iterator[Row]:
     yield _row(role, "failures", "count", "sum", "Repeated work that failed, and goes on.")
     yield _row(
         role, "clock_off_ms", "ms", "max", "How far the host's clock is from the world's time."
+    )
+    yield (
+        role,
+        "certificate_days",
+        "days",
+        "last",
+        "For how long its certificate is still good; below 0 it has expired. Only with TLS.",
+        True,
     )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clientmigration.games.meadow import coins, wire
 from clientmigration.games.meadow import interest as sight
-from clientmigration.games.meadow import wire
 from clientmigration.games.meadow.interest import NOBODY, Drawn, cuts, in_order
 from clientmigration.games.meadow.wire import (
     BLOCK,
@@ -26,13 +26,14 @@ from clientmigration.games.meadow.wire import (
     SIDE,
     STEPS,
     Give,
+    Pickup,
     Walk,
 )
 from clientmigration.gameserver.game import Game, PostLetter
 
 SIZE_M = SIDE * CELL_M
 FASTEST_M_PER_S = 20.0
-COINS = 10  # what a newcomer gets: the only coins ever minted
+COINS = 10  # what a newcomer gets: no others are minted but those that players find
 AHEAD_M = 10.0  # half a second's walk: what comes into sight then is asked for now
 STALE_TICKS = 10  # what a neighbour showed longer ago is not shown any more
 _HELD, _HERE, _GHOST = 1, 2, 4
@@ -57,6 +58,7 @@ class Meadow(Game):
         self.lent: dict[str, tuple[int, Drawn]] = {}
         self.own = self.drawn = NOBODY
         self.rows: dict[str, int] = {}
+        self.found: dict[str, tuple[int, ...]] = {}  # coins of plots, by player, if any
         self.free: list[int] = []
         self.ground: dict[tuple[int, int], int] = {}
         self._make(256)
@@ -93,6 +95,7 @@ class Meadow(Game):
         self.at[row] = state["x"], state["y"]
         self.speed[row] = state["vx"], state["vy"]
         self.coins[row] = state["coins"]
+        self.found[player] = coins.believed(state.get("found"))
         self.names[row] = np.void(bytes.fromhex(player))
         self.flags[row] = _HERE
         self._walk(np.array([row]), ticks)
@@ -101,6 +104,7 @@ class Meadow(Game):
         """Who was held has gone to another server: it is drawn until that one shows it,
         so that nobody sees it flicker."""
         row = self.rows.pop(player)
+        self.found.pop(player, None)
         if self.flags[row] & _HELD:
             self.flags[row] = _GHOST
             self.ghosts[player] = (row, STALE_TICKS)
@@ -123,12 +127,14 @@ class Meadow(Game):
         self.flags[self.rows[player]] = _HERE
 
     def apply(self, player: str, body: bytes) -> None:
-        """Walk, give a coin, pick one up or lay one down."""
+        """Walk, give a coin, pick one up, lay one down, or find one."""
         row, verb = self.rows[player], wire.decode(body)
         if isinstance(verb, Walk):
             self._turn(row, verb)
         elif isinstance(verb, Give):
             self._give(row, verb.player)
+        elif isinstance(verb, Pickup):
+            self._find(player, verb)
         elif verb == PICK:
             self._lay(row, -1)
         elif verb == DROP:
@@ -147,6 +153,12 @@ class Meadow(Game):
         near = np.abs(self.at[row] - place).max() <= CELL_M
         if near and self.post(giver, player, {"coins": 1}):
             self.coins[row] -= 1
+
+    def _find(self, player: str, verb: Pickup) -> None:
+        known = coins.found(self.found[player], verb.column, verb.row, self.position(player))
+        if known is not None:
+            self.found[player] = known
+            self.coins[self.rows[player]] += 1
 
     def _place(self, player: str) -> NDArray[np.float64] | None:
         """Where somebody is that can be seen from this server."""
@@ -269,7 +281,8 @@ class Meadow(Game):
         """Where it stands and walks to, and its coins."""
         row = self.rows[player]
         (x, y), (vx, vy) = self.at[row].tolist(), self.speed[row].tolist()
-        return {"x": x, "y": y, "vx": vx, "vy": vy, "coins": int(self.coins[row])}
+        state = {"x": x, "y": y, "vx": vx, "vy": vy, "coins": int(self.coins[row])}
+        return {**state, "found": [*self.found[player]]} if self.found[player] else state
 
     def position(self, player: str) -> tuple[float, float]:
         """Where it stands, metres."""

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from clientmigration.errors import MalformedFrame
 
-MOVE, PICK, GIVE, DROP = 1, 2, 3, 4
+MOVE, PICK, GIVE, DROP, FIND = 1, 2, 3, 4, 5
 CELL_M = 50.0
 SIDE = 20  # cells along each side of the meadow
 STEPS = 65535  # a position within a cell is counted in 1/65535 of its side
 
 _MOVE = struct.Struct("<Bff")
 _GIVE = struct.Struct("<B8s")
+_FIND = struct.Struct("<BBB")
 SELF = struct.Struct("<ffIH")
 BLOCK = struct.Struct("<hhH")
 ENTITY = np.dtype([("player", "V8"), ("x", "<u2"), ("y", "<u2"), ("owner", "u1"), ("coins", "u1")])
@@ -46,6 +47,11 @@ def give(player: str) -> bytes:
     return _GIVE.pack(GIVE, bytes.fromhex(player))
 
 
+def find(column: int, row: int) -> bytes:
+    """Pick up the coin that lies for me in this plot, if it is near."""
+    return _FIND.pack(FIND, column, row)
+
+
 @dataclass(frozen=True, slots=True)
 class Walk:
     """A decoded `move`."""
@@ -61,13 +67,23 @@ class Give:
     player: str
 
 
-def decode(body: bytes) -> Walk | Give | int:
-    """The verb in an input's body: `Walk`, `Give`, or the bare `PICK` or `DROP`."""
+@dataclass(frozen=True, slots=True)
+class Pickup:
+    """A decoded `find`."""
+
+    column: int
+    row: int
+
+
+def decode(body: bytes) -> Walk | Give | Pickup | int:
+    """The verb in an input's body: `Walk`, `Give`, `Pickup`, or the bare `PICK` or `DROP`."""
     if len(body) == _MOVE.size and body[0] == MOVE:
         _, vx, vy = _MOVE.unpack(body)
         return Walk(vx, vy)
     if len(body) == _GIVE.size and body[0] == GIVE:
         return Give(body[1:].hex())
+    if len(body) == _FIND.size and body[0] == FIND:
+        return Pickup(body[1], body[2])
     if len(body) == 1 and body[0] in (PICK, DROP):
         return body[0]
     raise MalformedFrame(f"not an input of the meadow: {body[:16].hex()}")

@@ -1,15 +1,14 @@
 // Puts the page together: the stream feeds the game's picture and the fleet, history comes now and
 // then. Which game it is the status says; what is that game's is in its page module.
 
-import { figure } from "./charts.js";
 import { Fleet, many } from "./fleet.js";
 import { colours, give, sprites, tint } from "./marks.js";
+import { recall } from "./history.js";
+import { showNotices } from "./notices.js";
 import { follow } from "./stream.js";
-import { themes } from "./theme.js";
 import { World } from "./world.js";
 
 const by = (id) => document.getElementById(id);
-const HISTORY_MS = 10000;
 
 const fleet = new Fleet();
 const numbers = new Map();
@@ -18,7 +17,7 @@ let picture = null; // what draws the field: {theme, heard, showServers}, each m
 let places = null; // the latest world event
 let play = null;
 
-themes(by("theme"), () => picture?.theme?.());
+globalThis.themes(by("theme"), () => picture?.theme?.());
 
 /** The game's page module, as soon as its name is known: it draws from then on. */
 function meet(address) {
@@ -48,15 +47,30 @@ function show(status) {
   fleet.show(status);
   meet(status.game?.page);
   picture?.showServers?.(status.servers);
-  for (const server of status.servers) numbers.set(server.name, server.number);
+  number(status.servers);
+  showNotices(status);
   describe(status);
   offer(status);
 }
 
+/** Which number a server has, by its name: charts are drawn in its colour. */
+function number(servers) {
+  const before = [...numbers].join();
+  numbers.clear();
+  for (const server of servers) numbers.set(server.name, server.number);
+  if ([...numbers].join() !== before) numbersChanged();
+}
+
+/** What whoever plays has to know of the site. */
+const seat = {
+  servers: () => numbers.size,
+  colour: (name) => (numbers.has(name) ? `var(--s${tint(numbers.get(name))})` : ""),
+};
+
 /** The Play button works as soon as somebody says where one can play. */
 function offer(status) {
   if (!status.play || !game || play) return;
-  play = Promise.all([import("./play.js"), game]).then(([{ offerPlay }, module]) => offerPlay(status.play, module, picture));
+  play = Promise.all([import("./play.js"), game.then(async (module) => { await module.ready?.(); return module; })]).then(([{ offerPlay }, module]) => offerPlay(status.play, module, picture, seat));
   play.catch(() => { by("play-note").textContent = "Playing is not possible here"; });
 }
 
@@ -66,34 +80,7 @@ follow("api/v1/events?with=world", {
   silent: () => fleet.become("lost"),
 });
 
-const CHARTS = {
-  players: { title: "Players" },
-  load: { title: "Load, by server", unit: "%", times: 100, most: 0.5 },
-  tick_ms: { title: "Tick (99th percentile)", unit: " ms", digits: 1, most: 5 },
-  moves: { title: "Moves per second", digits: 1, most: 1 },
-  gap_ms: { title: "Extra wait in a move", unit: " ms", digits: 1, most: 25 },
-};
-
-const HISTORY = { null: "Asking Graphite", true: "From Graphite", false: "Graphite does not answer: no history for now. Everything else works." };
-
-async function recall() {
-  let again = HISTORY_MS;
-  try {
-    const answer = await fetch("api/v1/history.json");
-    if (!answer.ok) throw new Error(`${answer.status}`);
-    const history = await answer.json();
-    by("history-note").textContent = HISTORY[history.available];
-    if (history.available == null) again = 1000;
-    if (history.available) {
-      by("charts").replaceChildren(...Object.entries(CHARTS).filter(([name]) => history.series[name]?.length)
-        .map(([name, chart]) => figure({ ...chart, lines: history.series[name] }, numbers)));
-    }
-  } catch {
-    by("history-note").textContent = "No history for now.";
-  }
-  setTimeout(() => (document.hidden ? document.addEventListener("visibilitychange", recall, { once: true }) : recall()), again);
-}
-recall();
+const numbersChanged = recall(numbers);
 
 const here = new URL(".", location.href).href;
 by("code-widget").textContent = `<script src="${here}widget.js" async></script>\n<clientmigration-status router="${here}"></clientmigration-status>`;

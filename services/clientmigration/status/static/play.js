@@ -14,10 +14,12 @@ export function doorOf(address, page = location) {
 }
 
 class Visit {
-  constructor(address, game, picture) {
+  constructor(address, game, picture, site) {
+    this.site = site;
     this.player = globalThis.player = new Player(doorOf(address));
     const tell = (name, text) => say(`hud-${name}`, text);
     this.game = game.play({ player: this.player, picture, say: tell, toast });
+    this.mover = new Mover(this.player, site);
     this.player.on("view", (view) => this.#seen(view));
     this.player.on("move", (move) => this.#moved(move));
     this.player.on("position", (place) => place && toast(`All servers are full. You are number ${place} in line.`));
@@ -27,6 +29,7 @@ class Visit {
 
   #seen({ body }) {
     this.game.seen(body);
+    this.mover.seen();
     const { moves, missed, rttMs } = this.player.counts;
     say("hud-server", this.player.member || "–");
     say("hud-ping", rttMs == null ? "–" : `${rttMs.toFixed(1)} ms`);
@@ -34,9 +37,9 @@ class Visit {
     say("hud-missed", `${missed}`);
   }
 
-  #moved({ source, target, missed, gapMs }) {
-    const ticks = missed === 1 ? "1 tick missed" : `${missed || "no"} ticks missed`;
-    toast(`Moved from ${source} to ${target}: ${ticks}, ${gapMs.toFixed(1)} ms longer than usual`);
+  #moved(move) {
+    this.mover.moved();
+    toast(moveWords(move), this.site.colour(move.target));
   }
 
   #lost(code, text) {
@@ -49,20 +52,87 @@ class Visit {
   }
 
   stop() {
+    this.mover.stop();
     this.player.stop();
     this.game.stop?.();
   }
 }
 
+const FIRST_MS = 2500; // so long after the first view the visitor is moved, to see how that is
+const AGAIN_MS = 3500; // between two wishes, at least: the router hears no more of one player
+const WORDS = { refused: (text) => `Not now: ${text}`, away: () => "Not now: the router is away", settled: () => "" };
+
+/** Asks that the player be moved: by itself once, soon after the beginning, and when the button is
+ * pressed. Who asks shows the player's own token, and the router decides. */
+class Mover {
+  constructor(player, site) {
+    Object.assign(this, { player, site });
+    this.done = false; // moved, whoever wanted it
+    this.button = by("moveme");
+    this.pressed = () => this.#wish(true);
+    this.button.addEventListener("click", this.pressed);
+  }
+
+  seen() {
+    if (this.timer || this.done) return;
+    this.timer = setTimeout(() => this.#unasked(2), FIRST_MS);
+  }
+
+  moved() {
+    this.done = true;
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    clearTimeout(this.rest);
+    this.done = true;
+    this.button.disabled = false;
+    this.button.removeEventListener("click", this.pressed);
+  }
+
+  async #unasked(times) {
+    if (this.done || this.site.servers() < 2) return;
+    if (await this.#wish(false) !== "settled" && times > 1 && !this.done) {
+      this.timer = setTimeout(() => this.#unasked(times - 1), AGAIN_MS);
+    }
+  }
+
+  async #wish(told) {
+    if (this.button.disabled) return "";
+    this.button.disabled = true;
+    this.rest = setTimeout(() => { this.button.disabled = false; }, AGAIN_MS);
+    const { outcome, text } = await wished(this.player.token);
+    const words = (WORDS[outcome] ?? (() => `Not now: ${text || outcome.replace("_", " ")}`))(text);
+    if (told && words) toast(words);
+    return outcome;
+  }
+}
+
+async function wished(token) {
+  try {
+    const answer = await fetch("api/v1/move", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token }) });
+    const said = answer.headers.get("Content-Type")?.startsWith("application/json");
+    return said ? await answer.json() : { outcome: "refused", text: (await answer.text()).trim() };
+  } catch {
+    return { outcome: "away", text: "" };
+  }
+}
+
+/** What a move was like, in words. */
+export function moveWords({ source, target, missed, gapMs }) {
+  return `Moved ${source} to ${target}, ${missed} tick${missed === 1 ? "" : "s"} missed, waited ${Math.round(gapMs)} ms more`;
+}
+
 let hush = 0;
-function toast(text) {
+function toast(text, colour = "") {
   say("toast", text);
+  by("toast").style.borderColor = colour || "transparent";
   by("toast").classList.add("on");
   clearTimeout(hush);
   hush = setTimeout(() => by("toast").classList.remove("on"), 4500);
 }
 
-/** Fingers and the mouse on the field go to the game, with where they are in it: 0 to 1, from the
+/** Fingers and the mouse on the field, but for its buttons, go to the game, with where they are in it: 0 to 1, from the
  * upper left. */
 function point(field, visit) {
   let down = false;
@@ -72,7 +142,7 @@ function point(field, visit) {
     visit().game.pointer?.(kind, event, at);
   };
   field.addEventListener("pointerdown", (event) => {
-    if (!visit()) return;
+    if (!visit() || event.target.closest("button")) return;
     down = true;
     field.setPointerCapture(event.pointerId);
     tell("down", event);
@@ -95,7 +165,7 @@ function furnish(hud) {
 }
 
 /** Makes the Play button work. */
-export function offerPlay(address, game, picture) {
+export function offerPlay(address, game, picture, site) {
   const [button, canvas, field] = [by("play"), by("world"), by("field")];
   let visit = null;
 
@@ -103,7 +173,7 @@ export function offerPlay(address, game, picture) {
     button.textContent = playing ? "Stop" : "Play";
     button.classList.toggle("stop", playing);
     field.classList.toggle("playing", playing);
-    by("hud").hidden = !playing;
+    by("hud").hidden = by("moveme").hidden = !playing;
     by("map").hidden = !playing || game.map === false;
     say("play-note", playing ? game.words.playing : game.words.how);
     canvas.tabIndex = playing ? 0 : -1;
@@ -118,7 +188,7 @@ export function offerPlay(address, game, picture) {
   }
   button.addEventListener("click", () => {
     if (visit) { stop(); return; }
-    visit = new Visit(address, game, picture);
+    visit = new Visit(address, game, picture, site);
     visit.ended = stop;
     show(true);
     canvas.focus({ preventScroll: true });

@@ -8,6 +8,9 @@ const CROWD = 6; // players in one cell that make a hot spot
 const MOVE_MS = 1600;
 const FRAME_MS = 30; // thirty pictures a second are enough, and half the work
 const NEAR_M = 190; // how much of the meadow one sees while playing
+const WIDEST_M = 420; // the same, where hardly anybody is near
+const COMPANY = 4; // so many others are to be seen
+const SHINE_MS = 1400; // how long the moment of a move is seen
 const BORDER_MS = 150; // seven new borders a second look like a line that moves
 const EASE_MS = 700; // how long a border takes for most of its way
 
@@ -40,7 +43,7 @@ export class World {
     const style = getComputedStyle(document.documentElement);
     const of = (name) => style.getPropertyValue(name).trim();
     this.paint = { halo: of("--halo"), ink: of("--ink"), soft: of("--soft"), ground: of("--meadow"),
-      deep: of("--meadow-deep"), grid: of("--grid"), heat: of("--heat"), panel: of("--panel") };
+      deep: of("--meadow-deep"), grid: of("--grid"), heat: of("--heat"), panel: of("--panel"), gold: of("--gold") };
     this.fills = colours();
     this.#fit();
   }
@@ -50,8 +53,24 @@ export class World {
     const now = performance.now();
     for (const move of this.places.heard(world, now)) this.moves.push({ ...move, since: now });
     this.moves = this.moves.filter((move) => now - move.since < MOVE_MS).slice(-80);
-    this.territories.heard(this.places.players.values(), this.places.size, this.places.cell);
+    this.#settle();
     this.#wake();
+  }
+
+  /** Whose ground is whose. Whoever plays sees those near as they are now, with itself among them, and
+   * those far away as they were told of last. */
+  #settle() {
+    const { players, size, cell } = this.places;
+    const far = this.me ? [...players.values()].filter((each) => this.#beyond(each)) : players.values();
+    const near = this.me ? [this.me, ...this.me.others] : [];
+    this.territories.heard([...near, ...far], size, cell);
+  }
+
+  /** Whether one who plays does not see this place in its views. */
+  #beyond({ x, y }) {
+    const { cell } = this.places;
+    const apart = (one, other) => Math.abs(Math.floor(one / cell) - Math.floor(other / cell)) > 1;
+    return apart(x, this.me.x) || apart(y, this.me.y);
   }
 
   /** Servers as the status has them. */
@@ -62,8 +81,20 @@ export class World {
 
   /** What a playing visitor sees; null when it has stopped. */
   follow(me) {
+    const before = this.me;
     this.me = me;
+    if (before && me && before.server && me.server && before.server !== me.server) {
+      this.flash = { since: performance.now(), server: me.server };
+      this.#settle();
+      this.bordered = -Infinity;
+    } else if (!before || !me) this.#settle();
     this.#wake();
+  }
+
+  /** Which place of the world is at this place of the field (0 to 1, from the upper left). */
+  where([across, down]) {
+    const { x, y, span } = this.camera;
+    return { x: x + (across - 0.5) * span, y: y + (0.5 - down) * span };
   }
 
   #fit() {
@@ -94,7 +125,9 @@ export class World {
     const wide = this.canvas.width;
     if (this.stale) this.#land(wide);
     pen.drawImage(this.back, 0, 0);
+    if (this.me) this.#gold(pen, wide, this.camera);
     this.#players(pen, wide, this.camera, now);
+    if (this.me) this.#shine(pen, wide, this.camera, now);
     this.#arcs(pen, wide, this.camera, now);
     if (!this.me) this.#names(pen, wide, this.camera);
     if (this.me) this.#overview(now);
@@ -104,13 +137,24 @@ export class World {
 
   #aim() {
     const size = this.places.size;
-    const to = this.me ? { x: this.me.x, y: this.me.y, span: NEAR_M } : { x: size / 2, y: size / 2, span: size };
-    const part = this.still.matches ? 1 : 0.25;
+    const to = this.me ? { x: this.me.x, y: this.me.y, span: this.#wide() } : { x: size / 2, y: size / 2, span: size };
     for (const axis of ["x", "y", "span"]) {
+      const part = this.still.matches ? 1 : axis === "span" && this.me && this.camera.span < WIDEST_M ? 0.05 : 0.25;
       const step = (to[axis] - this.camera[axis]) * part;
       this.camera[axis] += step;
       if (Math.abs(step) > 0.01) this.stale = true;
     }
+  }
+
+  /** How much of the world one sees while playing: enough to see others, if there are any. */
+  #wide() {
+    const away = [];
+    const note = (x, y) => away.push(Math.hypot(x - this.me.x, y - this.me.y));
+    for (const { x, y } of this.me.others) note(x, y);
+    for (const each of this.places.players.values()) if (this.#beyond(each)) note(each.x, each.y);
+    away.sort((one, other) => one - other);
+    const company = away[COMPANY - 1] ?? away.at(-1) ?? 0;
+    return Math.min(WIDEST_M, Math.max(NEAR_M, 2.3 * company));
   }
 
   #at(x, y, wide, camera) {
@@ -244,9 +288,42 @@ export class World {
       if (across < -40 || down < -40 || across > wide + 40 || down > wide + 40) return;
       pen.drawImage(picture, Math.round(across - picture.width / 2), Math.round(down - picture.height / 2));
     };
-    if (close) close.forEach(({ x, y, server }) => put(x, y, server));
-    else this.places.each(now, this.still.matches, put);
+    this.places.each(now, this.still.matches, (x, y, server) => { if (!close || this.#beyond({ x, y })) put(x, y, server); });
+    close?.forEach(({ x, y, server }) => put(x, y, server));
     if (this.me) this.#self(pen, wide, camera, put);
+  }
+
+  /** What lies on the ground to be picked up. */
+  #gold(pen, wide, camera) {
+    const size = 5.5 * this.scale;
+    pen.lineWidth = 2 * this.scale;
+    for (const { x, y } of this.me.coins ?? []) {
+      const [across, down] = this.#at(x, y, wide, camera);
+      pen.beginPath();
+      pen.ellipse(across, down, size * 0.8, size, 0, 0, 2 * Math.PI);
+      pen.fillStyle = this.paint.gold;
+      pen.strokeStyle = this.paint.halo;
+      pen.stroke();
+      pen.fill();
+    }
+  }
+
+  /** One was moved just now: the colour of its new server spreads from where it stands. */
+  #shine(pen, wide, camera, now) {
+    const part = this.flash ? Math.max(0, now - this.flash.since) / SHINE_MS : 1;
+    if (part >= 1) { this.flash = null; return; }
+    const [x, y] = this.#at(this.me.x, this.me.y, wide, camera);
+    pen.globalAlpha = 0.55 * (1 - part);
+    pen.fillStyle = pen.strokeStyle = this.fills[tint(this.flash.server)];
+    pen.lineWidth = 9 * this.scale;
+    if (!this.still.matches) {
+      pen.beginPath();
+      pen.arc(x, y, wide * 0.75 * Math.sqrt(part), 0, 2 * Math.PI);
+      pen.fill();
+    }
+    pen.globalAlpha = 1 - part;
+    pen.strokeRect(0, 0, wide, wide);
+    pen.globalAlpha = 1;
   }
 
   #self(pen, wide, camera, put) {

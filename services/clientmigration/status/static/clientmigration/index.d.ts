@@ -95,6 +95,10 @@ export interface Options {
   url?: (address: string) => string;
   /** Players of one group are kept together, as far as that can be. At most 64 characters. */
   group?: string;
+  /** A token of the game's own backend (JWT) that says who the player is, in place of the one that
+   * is stored; or a function that gets one, each time that one is needed: at the start, and when
+   * the player has to come back after some hours. At most 2,560 characters. */
+  login?: string | (() => string | Promise<string>);
   /** A steady clock, seconds. For tests. */
   now?: () => number;
   /** Without it: the global one. */
@@ -142,8 +146,8 @@ export class Player {
   constructor(router: string, options?: Options);
 
   readonly state: State;
-  /** Why it stopped by itself, "" if it did not: another program plays this player now, or what
-   * answers is no router. */
+  /** Why it stopped by itself, "" if it did not: another program plays this player now, what answers
+   * is no router, it was kicked or banned, or may not play as it says that it is. */
   readonly ended: string;
   /** 16 hex digits; "" until the router has told it. */
   readonly name: string;

@@ -30,6 +30,8 @@ export function move(vx: number, vy: number): Uint8Array;
 export function pick(): Uint8Array;
 /** Lay down one of my coins, if I have one. */
 export function drop(): Uint8Array;
+/** Pick up the coin that lies for me in this plot, if it is near. */
+export function find(column: number, row: number): Uint8Array;
 /** Give one of my coins to this player, if it is near. */
 export function give(player: string): Uint8Array;
 /** A view's body: the player itself, and everyone in the cells around it (the player too). */

@@ -5,7 +5,7 @@
 
 import { PeersFault } from "./wire.js";
 
-const [MOVE, PICK, GIVE, DROP] = [1, 2, 3, 4];
+const [MOVE, PICK, GIVE, DROP, FIND] = [1, 2, 3, 4, 5];
 const STEPS = 65535; // a position within a cell is counted in 1/65535 of its side
 const [SELF, BLOCK, ENTITY] = [14, 6, 14]; // bytes
 
@@ -37,6 +37,11 @@ export function drop() {
 export function give(player) {
   if (!/^[0-9a-f]{16}$/.test(player)) throw new TypeError(`${player} is no player's name`);
   return Uint8Array.of(GIVE, ...player.match(/../g).map((digits) => parseInt(digits, 16)));
+}
+
+/** Pick up the coin that lies for me in this plot, if it is near. */
+export function find(column, row) {
+  return Uint8Array.of(FIND, column, row);
 }
 
 /** A view's body, decoded whole: the player itself, and everyone in the cells around it (the player

@@ -8,7 +8,7 @@
 
 import { BadInput } from "./errors.js";
 import { Listeners } from "./listeners.js";
-import { kept } from "./store.js";
+import { here, kept } from "./store.js";
 import { Traveller } from "./traveller.js";
 import { INPUT_LIMIT } from "./wire.js";
 import * as work from "./work.js";
@@ -23,15 +23,18 @@ export class Player {
   #traveller;
   #listeners = new Listeners();
 
-  /** Throws TypeError when the URL is none, BadInput for a `group` of more than 64 characters. */
+  /** Throws TypeError when the URL is none, BadInput for a `group` of more than 64 characters, or a
+   * `login` of more than 2,560. */
   constructor(router, options = {}) {
     const door = doorOf(router);
     const WebSocket = options.WebSocket ?? globalThis.WebSocket;
     if (WebSocket === undefined) throw new TypeError("no WebSocket here: hand one in as an option");
     const urlOf = options.url ?? ((address) => addressed(door, address));
     const now = options.now ?? (() => performance.now() / 1000);
-    const store = options.store ?? kept(door.href);
-    const passport = { router: door.href, secret: secret(), group: options.group ?? "", store };
+    const { group = "", login = "" } = options;
+    // Who logs in is whom its login says, and not whom this browser knew before.
+    const store = login ? here() : (options.store ?? kept(door.href));
+    const passport = { router: door.href, secret: secret(), group, login, store };
     this.#traveller = new Traveller({ WebSocket, urlOf, now }, passport, this.#listeners);
   }
 
@@ -116,8 +119,8 @@ export class Player {
     return this.#traveller.journey.state;
   }
 
-  /** Why it stopped by itself, "" if it did not: another program plays this player now, or what
-   * answers is no router. */
+  /** Why it stopped by itself, "" if it did not: another program plays this player now, what answers
+   * is no router, it was kicked or banned, or may not play as it says that it is. */
   get ended() {
     return this.#traveller.ended;
   }

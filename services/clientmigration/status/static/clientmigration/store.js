@@ -25,3 +25,9 @@ export function kept(router) {
     },
   };
 }
+
+/** Kept for this player only, as long as it is there. */
+export function here() {
+  let token = "";
+  return { load: () => token, save: (newest) => (token = newest) };
+}

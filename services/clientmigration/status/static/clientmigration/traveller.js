@@ -18,7 +18,6 @@ const SILENT_S = 2; // forty views late: the server is gone, whatever TCP thinks
 const AFTER_S = 0.5; // how long after a switch its effects are still counted as the move's
 const RETRY_S = [0.1, 5]; // first and longest wait before the router is asked again
 const BEAT_S = 1; // the server is pinged this often
-const FINAL = new Set(["replaced", "not_our_protocol"]); // to come back would not help
 
 /**
  * One player on its way: the hands of its journey, the ear of its servers, a guest at its router.
@@ -121,13 +120,17 @@ export class Traveller {
       return; // the new server has shown this tick, and knows better
     }
     if (connection === this.home || connection === this.next) this.tally.acknowledge(view, now);
-    const crossing = this.next !== null || this.leaving !== null;
-    for (const shown of this.tally.show(view, now, crossing)) {
+    for (const shown of this.tally.show(view, now, this.#two())) {
       this.#told.tell("view", shown);
       this.streams.beat(shown.tick);
     }
     if (first) this.#arrived(connection);
     if (now - this.#beatAt > BEAT_S) this.#check(); // timers rest while a page is not looked at
+  }
+
+  /** Whether there are two connections, so that views may come on both. */
+  #two() {
+    return [this.home, this.next, this.leaving].filter((each) => each && !each.over).length > 1;
   }
 
   /** A server has shown its first view. */
@@ -160,7 +163,7 @@ export class Traveller {
 
   /** Come back, unless we would only be in the way of who plays, or not be understood. */
   #homeLost({ code, text }) {
-    const final = FINAL.has(code);
+    const final = this.entrance.final(code);
     if (final) this.ended = `${code}: ${text}`;
     this.journey.happened(final ? "stop" : "homeLost");
     this.next?.expect(LAND_S);

@@ -61,7 +61,13 @@ export const DIALECTS = {
     control: {
       ...both,
       pong: { n: whole(U32) },
-      welcome: { player: text(), member: text(), ack: whole(U32), rate: whole(1000, 1) },
+      welcome: {
+        player: text(),
+        member: text(),
+        ack: whole(U32),
+        rate: whole(1000, 1),
+        skipped: orElse(whole(U32), 0),
+      },
       redirect,
       offered: { id: whole(U32), size: whole(2 ** 63), sha256: hash },
       denied: { id: whole(U32), reason: text() },

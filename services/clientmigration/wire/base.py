@@ -1,0 +1,28 @@
+"""The base of every control message, and what a router says of a player whom it puts out.
+
+A tag is pinned: renaming a class never changes the wire.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="t"):
+    """The base of every control message."""
+
+
+class Expel(Message, frozen=True, tag="expel"):
+    """Router: say goodbye to this player with this code and text: it goes home now. With `bars` no
+    ticket of it is good here, of those that it may still have."""
+
+    player: str
+    code: str
+    text: str = ""
+    bars: bool = False
+
+
+class Pardon(Message, frozen=True, tag="pardon"):
+    """Router: tickets of this player are good again."""
+
+    player: str
