@@ -1,7 +1,8 @@
 """What a game is to the server that runs it. Write one of these to have your own played.
 
-A game that subclasses `Game` may leave out the last six: then players are moved at any time, see
-only those of their own server, get no mail, and are not moved to be with those whom they see.
+A game may leave out `busy` and all that comes after it, and `begin`, `end`, `connected`, `convert`
+and `numbered`: then players are moved at any time, see only those of their own server, get no mail,
+and are not moved to be with those whom they see.
 
 A game knows its players by name and its time by the tick. It knows nothing of connections, routers
 or moves: a player that comes from another server enters with the state it left that one with.
@@ -43,6 +44,21 @@ class Game(Protocol):
     name: str = ""
     version: int = 1
     reads: int = 0  # the newest version whose states it can read; 0: its own
+
+    def begin(self, settings: dict[str, str]) -> None:
+        """Before the first tick: what `--game-settings` says. A `ValueError` says which of it makes
+        no sense, and ends the server with that line."""
+        if settings:
+            raise ValueError(f"this game has no settings, and was given {', '.join(settings)}")
+
+    def end(self) -> None:
+        """After the last tick: everybody was moved away, or stored."""
+        return
+
+    def connected(self, player: str, here: bool) -> None:  # noqa: ARG002
+        """A player that is in the game has a connection (`here`), or has lost it: then it may come
+        back within 10 s, and is in the game meanwhile."""
+        return
 
     def convert(self, state: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG002
         """A state that this other version has stored, as this one wants it: for `enter`."""

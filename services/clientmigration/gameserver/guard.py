@@ -17,7 +17,7 @@ import msgspec
 
 from clientmigration.core.fleet.numbers import NUMBERS
 from clientmigration.core.measures.metrics import measures
-from clientmigration.errors import GameFault, PeersFault
+from clientmigration.errors import ConfigurationError, GameFault, PeersFault
 from clientmigration.gameserver.game import (
     LETTER_LIMIT,
     LOOK_LIMIT,
@@ -94,6 +94,27 @@ class GuardedGame(Game):
             except Exception:
                 """It was not in at all."""
             raise fault from error
+
+    def begin(self, settings: dict[str, str]) -> None:
+        """Its settings. Whatever is wrong with them ends the server before it begins."""
+        try:
+            self._game.begin(settings)
+        except Exception as error:
+            raise ConfigurationError(f"--game-settings: {error}") from error
+
+    def end(self) -> None:
+        """It is over."""
+        try:
+            self._game.end()
+        except Exception as error:
+            self._fault("end", "", error)
+
+    def connected(self, player: str, here: bool) -> None:
+        """A connection came or went."""
+        try:
+            self._game.connected(player, here)
+        except Exception as error:
+            self._fault("connected", player, error)
 
     def convert(self, state: dict[str, Any], version: int) -> dict[str, Any]:
         """A state of another version."""

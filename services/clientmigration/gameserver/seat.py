@@ -177,13 +177,9 @@ class Seat:
         if self.line is not None and self.known:
             try:
                 body, done = self.game.view(self.player), self.inbox.progress
-                frame = (
-                    VIEW_HEADER.pack(
-                        21 + len(body), VIEW, tick, done.last, done.applied, done.digest
-                    )
-                    + body
-                )
-                self.meter.count("views" if self.line.show(frame) else "dropped_views")
+                size = 21 + len(body)
+                head = VIEW_HEADER.pack(size, VIEW, tick, done.last, done.applied, done.digest)
+                self.meter.count("views" if self.line.show(head + body) else "dropped_views")
             except GameFault:
                 self.fail()
         if self.settling:
@@ -261,10 +257,8 @@ class Seat:
             self.meter.count("moved_in")
             if self.coming is not None:
                 self.moved_at = time.now()
-            self.passage, self._moved_by = (
-                self._passed(snapshot),
-                self._askers.by(claim.migration),
-            )
+            self.passage = self._passed(snapshot)
+            self._moved_by = self._askers.by(claim.migration)
         self.seq = snapshot.seq if snapshot is not None and same else 0
         self.held, self.good = False, snapshot
         state = snapshot.game if snapshot and snapshot.seq else None
@@ -401,9 +395,8 @@ class Seat:
         """Whether this router may end what there is here: not while another moves the player,
         unless it has stood still for too long."""
         by = self._askers.by(self.migration)
-        if by is None or by is asker:
-            return True
-        return self.held and self.hall.time.now() - self.held_at > ADOPT_S
+        late = self.held and self.hall.time.now() - self.held_at > ADOPT_S
+        return by is None or by is asker or late
 
     def is_anothers(self, migration: str, asked: str) -> bool:
         """Whether that migration is of another link, which is still there."""
@@ -484,11 +477,14 @@ class Seat:
             self.inbox.clear()
         if self.entered:
             self._skip()
+            self.game.connected(self.player, True)
         self.session.joined()
 
     def rise(self, line: Line, home: bool) -> None:
         """The connection is gone, because the player went `home` or because it broke."""
         if self.line is line:
             self.line = None
+            if self.entered:
+                self.game.connected(self.player, False)
             if self.session.state() != "arriving":
                 self.expires_at = self.hall.time.now() + (0 if home else AWAY_S)

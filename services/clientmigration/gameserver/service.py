@@ -6,8 +6,8 @@ carbon or for a player: the tick goes on.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from random import random
 
@@ -77,7 +77,7 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 class Setting:
     """What a game server is told at its start: players at most, ticks per second, how many routers
     it is to attach to, and so on; `address` is what players are told, `inner` what other servers
-    are told, `burns` whether players may have it burn CPU."""
+    are told, `burns` whether players may have it burn CPU, `game` the game's own settings."""
 
     name: str
     address: str
@@ -88,6 +88,7 @@ class Setting:
     inner: str = ""
     routers: int = 1
     burns: bool = False
+    game: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ class Rooms:
     attachment: Attachment
     seats: Seats
     game: Game
+    guarded: Game
     mail: PostOffice
     neighbours: NeighbourLinks
     measures: Measures
@@ -219,6 +221,7 @@ class GameServer(Service):
         self.ticks.stop()
         self.neighbours.stop()
         self.attachment.leave()
+        self.rooms.guarded.end()
 
 
 def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameServer:
@@ -231,6 +234,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
     game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
     guarded = GuardedGame(game, GameFaults(meter, ticks.now))
+    guarded.begin(dict(setting.game))
     attachment, traffic = _attachment(outside, setting, guarded), Traffic(meter)
     burns = Burns(outside.cpu, setting.burns, partial(meter.count, "burns_refused"))
 
@@ -274,8 +278,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     uplink = partial(_to_router, outside, attachment, duties, traffic)
     _beat(beats, reporter, sweep, duties, date)
     rooms = Rooms(
-        ticks, meter, attachment, seats, game, mail, neighbours, measures, reporter, duties,
-        condition.govern, traffic.blame, traffic.turned_away, lobby.line, uplink,
+        ticks, meter, attachment, seats, game, guarded, mail, neighbours, measures, reporter,
+        duties, condition.govern, traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
     step = TickStep(seats, world, mail, neighbours, rounds, burns)

@@ -35,7 +35,7 @@ from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
 from clientmigration.net.door import Door, InOrder, dialer, listening, steady
-from clientmigration.net.games import FLAG, GameFacts
+from clientmigration.net.games import FLAG, SETTINGS, GameFacts, settings_of
 from clientmigration.net.guests import Guests
 from clientmigration.net.probe import Probe
 from clientmigration.net.prometheus import Scraped
@@ -93,6 +93,7 @@ class Options(Common):
         ("files", "f", "", "folder of files that players may download; none: no files"),
         ("useful", None, "", "file that is written each second in which this server is of use"),
         FLAG,
+        SETTINGS,
     )
     optFlags: Sequence[Sequence[Any]] = (
         ("agones", None, "tell Agones' sidecar how this server does"),
@@ -107,6 +108,11 @@ class Options(Common):
     def game(self) -> GameFacts:
         """What `--game` names."""
         return chosen(self["game"])
+
+    @cached_property
+    def game_settings(self) -> dict[str, str]:
+        """What `--game-settings` says."""
+        return settings_of(self["game-settings"])
 
     @cached_property
     def sidecar(self) -> str:
@@ -136,7 +142,8 @@ class Options(Common):
             check_address(self[flag], f"--{flag} ")
         if self["useful"] and not Path(self["useful"]).parent.is_dir():
             raise ConfigurationError(f"--useful {self['useful']}: there is no folder for it")
-        _ = self.game, self.files, self.sidecar
+        _ = self.files, self.sidecar
+        _ = self.game, self.game_settings
 
 
 def makeService(options: Options) -> Daemon:
@@ -160,6 +167,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         options["inner"],
         len(routers),
         bool(options["burns"]),
+        options.game_settings,
     )
     outside = ServerOutside(
         clock=reactor,

@@ -17,6 +17,7 @@ What cannot be played is a ConfigurationError of one line. No game is made here.
 from __future__ import annotations
 
 import sys
+import tomllib
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -30,6 +31,7 @@ GROUP = "clientmigration.games"
 OURS = {"meadow": "clientmigration.games.meadow:Meadow"}
 DEFAULT_GAME = "meadow"
 FLAG = ("game", "g", DEFAULT_GAME, "what is played: a short name, or module:Class")
+SETTINGS = ("game-settings", None, "", "the game's own: KEY=VALUE,KEY=VALUE, or a TOML file")
 VERSIONS = 2**31  # versions are below that
 
 
@@ -110,6 +112,23 @@ def facts_of(make: Any, flag: str = "--game") -> GameFacts:
 def title_of(make: Any) -> str:
     """What this class (or function) is called."""
     return getattr(make, "name", "") or getattr(make, "__name__", "game").lower()
+
+
+def settings_of(said: str) -> dict[str, str]:
+    """What `--game-settings` says: `KEY=VALUE`, several with commas between them, or a TOML file of
+    such. Values are passed on as text; whether they make sense only the game knows."""
+    if not said:
+        return {}
+    if "=" not in said:
+        try:
+            told = tomllib.loads(Path(said).read_text())
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigurationError(f"--game-settings {said}: {error}") from error
+        return {name: str(value) for name, value in told.items()}
+    parts = [each.partition("=") for each in said.split(",")]
+    if any(not name.strip() or not equals for name, equals, _ in parts):
+        raise ConfigurationError(f"--game-settings {said}: that is not KEY=VALUE,KEY=VALUE")
+    return {name.strip(): value.strip() for name, _, value in parts}
 
 
 def _folder(make: Any, page: str, flag: str) -> Path | None:
