@@ -1,123 +1,34 @@
 """Two routers, each a process of its own, on one real NATS server: either is killed or stopped
 while players play and are moved, and so is the engine.
 
-What is ordered goes to the routers by the operators' door, as the command line does it.
+The same with 300 players and 50 moves a second, and cut off, is `tests/bench/equals.py`.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
-from random import Random
 from statistics import median
 from typing import Any
 
 import pytest
 import pytest_twisted
-from real_engine import Engine, engine
-from real_parts import TWISTD, eventually
-from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.endpoints import clientFromString
+from equal_parts import SERVERS, Group, Travels
+from real_engine import engine
+from real_parts import eventually
+from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 
-from clientmigration.client.finding import dialer
 from clientmigration.client.player import Player
-from clientmigration.errors import Away, Refused
-from clientmigration.net.operator import Credentials, OperatorClient, entered
-from clientmigration.net.tickets import Seals
-from clientmigration.stack.ports import LOOPBACK, Ports, settled
-from clientmigration.stack.processes import Child, Program
 from clientmigration.wire import meadow
-from clientmigration.wire.operators import Ended, Order
 
 PLAYERS = 12
-SERVERS = ("one", "two", "three")
 AGAIN_S = 2.0  # by then somebody is moved again
 JOIN_S = 1.0  # and somebody new plays; on a busy machine a process alone takes some of it
 SLOW = 3.0  # times as long it may take here
-
-
-class Group:
-    """The processes, and those who play and order in this one."""
-
-    def __init__(self, folder: Path, nats: Engine) -> None:
-        from twisted.internet import reactor
-
-        self.reactor: Any = reactor
-        self.folder, self.nats = folder, nats
-        self.secret = folder / "cluster.secret"
-        self.secret.write_text(os.urandom(32).hex())
-        self.ports = {name: settled(Ports(0, 0, 0, 0, 0)) for name in ("r1", "r2")}
-        self.children: dict[str, Child] = {}
-        self.players: list[Player] = []
-        self.desks: dict[str, OperatorClient] = {}
-
-    def _run(self, name: str, daemon: str, *flags: str) -> None:
-        common = ("--secret-file", str(self.secret), "--carbon", f"tcp:{LOOPBACK}:9")
-        argv = (sys.executable, TWISTD, "-n", "--pidfile=", daemon, *common, "--name", name, *flags)
-        program = Program(name, argv, self.folder / f"{name}.log", {**os.environ})
-        self.children[name] = Child(self.reactor, program, lambda _program, _how: None)
-        self.children[name].startService()
-
-    def router(self, name: str) -> None:
-        ports, here = self.ports[name], f"interface={LOOPBACK}"
-        self._run(
-            name,
-            "router",
-            *("--players", f"tcp:{ports.players}:{here}"),
-            *("--members", f"tcp:{ports.members}:{here}"),
-            *("--ledger", self.nats.address(), "--graphite", f"http://{LOOPBACK}:9"),
-        )
-
-    def server(self, name: str) -> None:
-        doors = (f"tcp:{LOOPBACK}:{each.members}" for each in self.ports.values())
-        self._run(name, "gameserver", *(word for each in doors for word in ("--router", each)))
-
-    async def desk(self, name: str, patience_s: float = 1.0) -> OperatorClient:
-        """Somebody who orders this router; `Away` if it lets nobody in."""
-        desk = self.desks.get(name)
-        if desk is None or desk.over is not None:
-            proofs = Seals.from_file(self.secret).proofs("operator")
-            desk = OperatorClient(self.reactor, Credentials("operator", proofs))
-            where = f"tcp:{LOOPBACK}:{self.ports[name].members}"
-            self.desks[name] = await entered(
-                clientFromString(self.reactor, where), desk, where, patience_s
-            )
-        return self.desks[name]
-
-    async def complete(self) -> None:
-        """Until each router has all servers."""
-        for name in self.ports:
-            while True:
-                try:
-                    overview = await (await self.desk(name)).next_overview()
-                except Away:
-                    await deferLater(self.reactor, 0.1)
-                    continue
-                if all(each.sample for each in overview.members) and len(overview.members) == 3:
-                    break
-
-    def begin(self) -> Player:
-        """A player that has just come."""
-        address = ",".join(f"{LOOPBACK}:{each.players}" for each in self.ports.values())
-        player = Player(self.reactor, address, dialer(self.reactor), Random(len(self.players)))
-        self.players.append(player)
-        return player.start()
-
-    async def stop(self) -> None:
-        for player in self.players:
-            player.stop()
-        for desk in self.desks.values():
-            if desk.over is None:
-                desk.leave()
-        for name in sorted(self.children, key=lambda each: each in self.ports):
-            self.children[name].tell(signal.SIGCONT)
-            await self.children[name].stopService()
 
 
 @pytest_twisted.async_yield_fixture()
@@ -133,45 +44,6 @@ async def group(tmp_path: Path) -> AsyncIterator[Group]:
     yield running
     await running.stop()
     nats.stop()
-
-
-class Travels:
-    """Everybody is moved from server to server, by whichever router answers."""
-
-    def __init__(self, group: Group, players: list[Player]) -> None:
-        self._group, self._players, self._going = group, players, True
-        self.settled_at: list[tuple[float, float, str]] = []  # began, ended, by
-        self.outcomes: dict[str, int] = {}
-        self._each = [
-            Deferred.fromCoroutine(self._travel(n, each)) for n, each in enumerate(players)
-        ]
-
-    async def _travel(self, n: int, player: Player) -> None:
-        names = list(self._group.ports)
-        while self._going:
-            n += 1
-            router = names[n % 2]
-            there = next(each for each in SERVERS[n % 3 :] + SERVERS if each != player.member)
-            began = time.monotonic()
-            try:
-                desk = await self._group.desk(router)
-                order = desk.ask(Order(0, "move", player=player.name, member=there))
-                ended = await order.addTimeout(2.0, self._group.reactor)
-            except (Away, Refused, Exception):
-                await deferLater(self._group.reactor, 0.05)
-                continue
-            assert isinstance(ended, Ended)
-            self.outcomes[ended.outcome] = self.outcomes.get(ended.outcome, 0) + 1
-            if ended.outcome == "settled":
-                self.settled_at.append((began, time.monotonic(), router))
-            await deferLater(self._group.reactor, 0.1)
-
-    def settled(self, since: float) -> bool:
-        return any(began > since for began, _, _ in self.settled_at)
-
-    async def stop(self) -> None:
-        self._going = False
-        await gatherResults(self._each)
 
 
 def act(players: list[Player]) -> None:
