@@ -22,7 +22,7 @@ from twisted.internet.task import deferLater
 
 from clientmigration.client.finding import dialer
 from clientmigration.client.player import Player
-from clientmigration.errors import Away, Refused
+from clientmigration.errors import Away
 from clientmigration.net.operator import Credentials, OperatorClient, entered
 from clientmigration.net.tickets import Seals
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
@@ -31,6 +31,7 @@ from clientmigration.wire.operators import Ended, Order
 
 SERVERS = ("one", "two", "three")
 ROUTERS = ("r1", "r2")
+ORDER_S = 2.0  # a router that has not carried out an order by then is not waited for
 
 
 class Group:
@@ -137,17 +138,19 @@ class Travels:
         ]
 
     async def _travel(self, n: int, player: Player) -> None:
-        names = list(self._group.ports)
+        """One router is asked as long as it answers, and then the other."""
+        names, turn = list(self._group.ports), n
         while self._going:
             n += 1
-            router = names[n % 2]
+            router = names[turn % len(names)]
             there = next(each for each in SERVERS[n % 3 :] + SERVERS if each != player.member)
             began = time.monotonic()
             try:
                 desk = await self._group.desk(router)
                 order = desk.ask(Order(0, "move", player=player.name, member=there))
-                ended = await order.addTimeout(2.0, self._group.reactor)
-            except (Away, Refused, Exception):
+                ended = await order.addTimeout(ORDER_S, self._group.reactor)
+            except Exception:
+                turn += 1
                 await deferLater(self._group.reactor, 0.05)
                 continue
             assert isinstance(ended, Ended)
@@ -157,8 +160,10 @@ class Travels:
             await deferLater(self._group.reactor, 0.1)
 
     def settled(self, since: float) -> bool:
+        """Whether somebody was moved who was told to after that moment."""
         return any(began > since for began, _, _ in self.settled_at)
 
     async def stop(self) -> None:
+        """Nobody is moved any more."""
         self._going = False
         await gatherResults(self._each)

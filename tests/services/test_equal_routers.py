@@ -169,7 +169,9 @@ def test_who_cannot_reach_one_router_asks_the_other() -> None:
     for way in (("player 4", "router"), ("router", "player 4")):
         arena.network.cut(*way)
     newcomer = arena.start_player()
-    arena.run_until(lambda: bool(arena.home_of(newcomer)), within=1.5)
+    arena.run(1.0)
+    assert arena.home_of(newcomer) in ("a", "b", "c")
+    assert newcomer.state == "playing"
 
 
 def test_a_router_without_servers_sends_players_on() -> None:
@@ -205,8 +207,13 @@ def test_who_was_moved_by_one_router_rests_for_all() -> None:
 def test_players_of_a_killed_server_play_on_elsewhere_whichever_router_they_come_to() -> None:
     arena = fleet(players=8)
     victim = arena.home_of(arena.players[0])
+    hit = [each for each in arena.players if arena.home_of(each) == victim]
     arena.kill(victim)
-    arena.run_until(lambda: all(arena.home_of(each) for each in arena.players), within=2.5)
+    arena.run(2.5)
+    assert len(hit) > 1
+    assert [each.state for each in hit] == ["playing"] * len(hit)
+    assert victim not in {arena.home_of(each) for each in arena.players}
+    assert {each.rejoins for each in hit} == {1}
 
 
 def test_a_server_with_one_router_says_what_it_always_said() -> None:

@@ -69,7 +69,7 @@ class Meddling(Recovery):
 
 
 class PatientRouters(entrance.Routers):
-    hurried = False
+    several = False
 
 
 class PatientPlayer(Player):

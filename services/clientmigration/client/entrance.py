@@ -6,11 +6,11 @@ and what a redirect leads to, is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from clientmigration.client.connections import (
     ANSWER_S,
@@ -27,8 +27,8 @@ from clientmigration.net.tickets import hashed
 from clientmigration.wire.messages import Candidate, Hello, Redirect
 
 SEEK_S = 10.0  # to find the router and hear its greeting: it may have several addresses
-QUICK_S = 0.6  # the same where there are other routers to try: one that is stopped accepts too
-QUIET_S = 2.0  # and for its next word: it may have been stopped just then
+QUICK_S = 0.3  # then another router is asked too, if there is one: one that is stopped accepts
+QUIET_S = 0.8  # for the next word of one of several: it may have been stopped just then
 ROUNDS = 2  # of all routers, before the way in is lost: the second one is patient
 GROUP_LIMIT, TOKEN_LIMIT = 64, 1024  # characters: more the router would not read
 
@@ -62,14 +62,15 @@ class Routers:
         """Begin to try them."""
         self._tried = 0
 
-    def next(self) -> None:
-        """This one is of no use now."""
-        self._at = (self._at + 1) % len(self._all)
-        self._tried += 1
-
-    def left(self) -> bool:
-        """Whether there is another one to try at once."""
-        return len(self._all) > 1 and self._tried < ROUNDS * len(self._all)
+    def next(self, asked: Collection[str] = ()) -> bool:
+        """On to the next one that is not being `asked`; False: there is none to try at once."""
+        count = len(self._all)
+        for step in range(1, count + 1 if count > 1 else 1):
+            address = self._all[(self._at + step) % count]
+            if address not in asked and self._tried + step < ROUNDS * count:
+                self._at, self._tried = (self._at + step) % count, self._tried + step
+                return True
+        return False
 
     @property
     def address(self) -> str:
@@ -77,16 +78,15 @@ class Routers:
         return self._all[self._at]
 
     @property
-    def hurried(self) -> bool:
-        """Whether not to wait for this one for long: there are others that were not asked yet."""
-        return len(self._all) > 1 and self._tried < len(self._all)
+    def several(self) -> bool:
+        """Whether there is more than one."""
+        return len(self._all) > 1
 
     @property
-    def within_s(self) -> float:
-        """How long to wait there for a greeting."""
-        if len(self._all) == 1:
-            return SEEK_S
-        return QUICK_S if self.hurried else SEEK_S / len(self._all)
+    def answer_s(self) -> float:
+        """How long to wait for this one's words: not for long if there are others that were not
+        asked yet."""
+        return QUIET_S if self.several and self._tried < len(self._all) else ANSWER_S
 
 
 class Entering(Protocol):
@@ -119,7 +119,8 @@ class Entrance:
         self.position = 0
         self.estimate_s: float | None = None
         self.pinging = Pinging(clock, guest.connection_to, self._report)
-        self._router: RouterConnection | None = None
+        self._router: RouterConnection | None = None  # the one that has greeted
+        self._knocking: dict[RouterConnection, IDelayedCall | None] = {}
         self._routers = Routers(passport.router, passport.secret)
 
     def ask(self) -> None:
@@ -130,15 +131,31 @@ class Entrance:
     def _knock(self) -> None:
         holder = hashed(self._passport.secret)
         hello = Hello(holder=holder, token=self.token, group=self._passport.group)
-        answer_s = QUIET_S if self._routers.hurried else ANSWER_S
-        self._router = RouterConnection(
-            self._clock, self._dial, self._routers.address, self, hello, answer_s
+        router = RouterConnection(
+            self._clock, self._dial, self._routers.address, self, hello, self._routers.answer_s
         )
-        self._router.connect(self._routers.within_s)
+        several = self._routers.several
+        another = self._clock.callLater(QUICK_S, self._another) if several else None
+        self._knocking[router] = another
+        router.connect(SEEK_S)
+
+    def _another(self) -> None:
+        """Nobody has greeted yet: ask one more, and go with who is first."""
+        if self._routers.next({each.address for each in self._knocking}):
+            self._knock()
+
+    def _knock_no_more(self, but: RouterConnection | None = None) -> None:
+        knocking, self._knocking = self._knocking, {}
+        for each, another in knocking.items():
+            if another is not None and another.active():
+                another.cancel()
+            if each is not but:
+                each.close()
 
     def close(self) -> None:
         """Close the connection to the router, and those to candidates."""
         router, self._router = self._router, None
+        self._knock_no_more()
         if router is not None:
             router.close()
         self.pinging.close()
@@ -153,6 +170,11 @@ class Entrance:
             self._router.tell_pings(pings)
 
     # What the connection to the router tells.
+
+    def greeted(self, connection: RouterConnection) -> None:
+        """A router lets us in: it is the one."""
+        self._router = connection
+        self._knock_no_more(but=connection)
 
     def identified(self, name: str, token: str) -> None:
         """This is who we are from now on."""
@@ -177,11 +199,17 @@ class Entrance:
 
     def lost(self, connection: PlayerConnection, why: Lost) -> None:
         """The router is gone, or ends it. One that has not let us in is not the only one."""
-        if connection is not self._router:
+        router = connection if isinstance(connection, RouterConnection) else None
+        if router is not None and router in self._knocking:
+            another = self._knocking.pop(router)
+            if another is not None and another.active():
+                another.cancel()
+        elif router is None or router is not self._router:
             return
-        self._routers.next()
-        if self._routers.left() and why.code in ("", "elsewhere"):
+        self._router = None
+        asked = {each.address for each in self._knocking}
+        if why.code in ("", "elsewhere") and self._routers.next(asked):
             self.pinging.close()
             self._knock()
-        else:
+        elif not self._knocking:
             self._guest.turned_away(why)
