@@ -1,5 +1,6 @@
 """Two routers on one NATS server, in play: one is killed, stopped or cut off, and so is the engine.
 
+Routers, servers and engine are processes of their own; all players are in this one, and so is who
 orders moves, now from one router and now from the other. While something is wrong, and for a while
 after it, somebody new comes ten times a second. One router is in a network namespace (needs root
 and iproute2) so that it can be cut off: what is sent there is lost, and nobody hears so. By hand:

@@ -37,6 +37,7 @@ from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
 from clientmigration.router.equals import Equals
+from clientmigration.router.handover import Handover
 from clientmigration.router.homes import Homes
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
@@ -157,7 +158,9 @@ class Router(Service):
     def _make_presence(self) -> None:
         outside, name, situation = self.outside, self.settings.name, self.situation
         self.decision_log = DecisionLog(name, situation, outside.events)
-        self.warm_start = WarmStart(name, outside.past, situation, self.decision_log, self.beats)
+        shared, told, plans = self.settings.shared, self.decision_log, self.equals.plans
+        self.warm_start = WarmStart(name, outside.past, situation, told, self.beats, not shared)
+        self.handover = Handover(name, situation, self.ledger, self.beats, told, plans)
         self.annotations = Annotations(situation, outside.events, self.meter)
         introductions = Introductions(self.members, self.fleet)
         rooms = (self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals)
@@ -169,7 +172,8 @@ class Router(Service):
             introductions.left,
             *((self.names.left,) if self.settings.shared else ()),
         )
-        joined = tuple(each.joined for each in rooms)
+        taken_over = (self.handover.joined,) if shared else ()
+        joined = (*(each.joined for each in rooms), *taken_over)
         self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
 
     def _make_doors(self, recovery: type[Recovery]) -> None:
@@ -240,10 +244,10 @@ class Router(Service):
         self.decisions = Decisions(
             self.situation,
             self.meter,
-            self.decision_log,
+            self.handover if self.settings.shared else self.decision_log,
             self.residents.of,
             self.departures.plan,
-            self.equals.plans,
+            self.handover.plans if self.settings.shared else self.equals.plans,
         )
 
     def _make_operators(self) -> None:

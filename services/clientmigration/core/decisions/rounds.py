@@ -82,7 +82,9 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `router` is its name in Graphite; `policy` holds what differs from the defaults; `members` maps
     `<role>.<name>`, as in a metric path, to the Unix time since when decisions about it count,
-    `zones` those that stand in a zone with others to that.
+    `zones` those that stand in a zone with others to that. Of equal routers one decides after the
+    other: what this one had decided before `taken_over` counts no more, but what `earlier` holds,
+    for all members.
     """
 
     rounds: tuple[Round, ...]
@@ -90,6 +92,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     policy: dict[str, Any] = {}
     router: str = "router"
     zones: dict[str, str] = {}
+    taken_over: float = 0.0
+    earlier: tuple[DecidedFlows, ...] = ()
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:
