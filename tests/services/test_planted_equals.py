@@ -93,7 +93,7 @@ PLANTED: dict[str, tuple[Parts, int, str]] = {
         1,
         "I15",
     ),
-    "an old answer makes the owner let go": (recovering(Gullible), 3, "I16"),
+    "an old answer makes the owner let go": (recovering(Gullible), 45, "I16"),
 }
 
 
@@ -117,6 +117,9 @@ class Generous(Names):
 
     def keep(self) -> None:
         """Nothing is kept."""
+
+    def listed(self, link: MemberLink) -> None:
+        """Now neither."""
 
 
 def shared_names(seed: int, names: type[Names] = Names) -> set[str]:

@@ -38,7 +38,7 @@ from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
 from clientmigration.router.equals import Equals
 from clientmigration.router.handover import Handover
-from clientmigration.router.homes import Homes
+from clientmigration.router.homes import AwayPorts, Homes, nowhere
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
 from clientmigration.router.members import MemberLine, MemberPorts
@@ -129,7 +129,7 @@ class Router(Service):
             outside.ledger, self.now, self._ledger_took, outside.clock.seconds
         )
         self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
-        self.names = parts.names(settings.name, self.members, self.ledger, self.beats)
+        self.names = parts.names(settings.name, self.members, self.ledger, self.beats, self.now)
         self._make_moves(parts.carrier)
         self._make_presence()
         self._make_doors(parts.recovery)
@@ -183,7 +183,8 @@ class Router(Service):
         self.recovery: Recovery = recovery(
             members, self.moves, self.ledger, self.beats, refusals.note, self.equals
         )
-        told = (self.companions, self.recovery, self.arrivals, self.cooldowns)
+        names = (self.names,) if self.settings.shared else ()
+        told = (self.companions, self.recovery, self.arrivals, self.cooldowns, *names)
         self.rosters = Rosters(members, self.situation, self.pings, told)
         placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
         self.queue = Queue(
@@ -196,7 +197,10 @@ class Router(Service):
                 members,
                 self.ledger,
                 self.moves.idle,
-                self.presence.given_up_at,
+                AwayPorts(
+                    self.presence.given_up_at,
+                    self.names.elsewhere if self.settings.shared else nowhere,
+                ),
                 self.recovery.waived,
                 self.outside.clock,
             ),
