@@ -70,6 +70,7 @@ class Meddling(Recovery):
 
 class PatientRouters(entrance.Routers):
     several = False
+    answer_s = entrance.ANSWER_S
 
 
 class PatientPlayer(Player):

@@ -85,8 +85,8 @@ class Routers:
     @property
     def answer_s(self) -> float:
         """How long to wait for this one's words: not for long if there are others that were not
-        asked yet."""
-        return QUIET_S if self.several and self._tried < len(self._all) else ANSWER_S
+        asked yet. The last one is waited for: who leaves a busy one only makes it busier."""
+        return QUIET_S if self._tried < len(self._all) - 1 else ANSWER_S
 
 
 class Entering(Protocol):

@@ -59,9 +59,9 @@ class Routers {
   }
 
   /** How long to wait for this one's words: not for long if there are others that were not asked
-   * yet. */
+   * yet. The last one is waited for: who leaves a busy one only makes it busier. */
   get answerS() {
-    return this.several && this.#tried < this.#urls.length ? QUIET_S : ANSWER_S;
+    return this.#tried < this.#urls.length - 1 ? QUIET_S : ANSWER_S;
   }
 }
 
