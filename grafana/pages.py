@@ -64,7 +64,7 @@ SOURCE = Template(
 SOURCE.description = "The Graphite that carbon writes to."
 
 SERVER = variable("server", "Game server", "gameserver", "players", "Whose numbers are shown.")
-ROUTER = variable("router", "Router", "router", "members", "Whose numbers are shown.")
+ROUTER = variable("router", "Router", "router", "moving", "Whose numbers are shown.")
 
 EVENTS = {
     "join": ("A server or router attached", GREEN),

@@ -380,6 +380,90 @@ test("a router's URL says how to connect", () => {
   assert.throws(() => new (world().player.constructor)("play.example.org"), TypeError);
 });
 
+/** A player of two routers, and these in the order in which it asks them. */
+function betweenTwo() {
+  const all = world({}, "ws://one:4100,ws://two:4100");
+  all.player.start();
+  const first = new URL(all.doors[0].url).hostname;
+  const [mine, other] = first === "one" ? ["one", "two"] : ["two", "one"];
+  return { ...all, mine, other };
+}
+
+timed("of several routers the next is asked when one is gone, or sends the player on", () => {
+  for (const leave of [
+    (router) => router.breaks(),
+    (router) => {
+      router.opens("router");
+      router.says("goodbye", { code: "elsewhere", text: "" });
+    },
+  ]) {
+    const { player, door, doors, mine, other } = betweenTwo();
+    leave(door(mine));
+    assert.equal(doors.length, 2);
+    door(other).opens("router");
+    assert.ok(door(other).last("hello"));
+    assert.equal(player.state, "seeking");
+    player.stop();
+  }
+});
+
+timed("a router that accepts and says nothing is not waited for, and who is first is gone with", (pass) => {
+  for (const late of [false, true]) {
+    const { player, door, doors, mine, other } = betweenTwo();
+    pass(299);
+    assert.equal(doors.length, 1);
+    pass(1);
+    assert.equal(doors.length, 2);
+    const [winner, loser] = late ? [door(mine), door(other)] : [door(other), door(mine)];
+    winner.opens("router");
+    assert.ok(winner.last("hello"));
+    assert.equal(loser.readyState, 3);
+    pass(700);
+    assert.equal(doors.length, 2);
+    player.stop();
+  }
+});
+
+timed("a router that falls silent while it serves a player is left for the next", (pass) => {
+  const { player, door, doors, mine, other } = betweenTwo();
+  door(mine).opens("router");
+  door(mine).says("identity", { player: "a1b2c3d4e5f60718", token: "a token" });
+  pass(800);
+  assert.equal(doors.length, 2);
+  door(other).opens("router");
+  assert.equal(door(other).last("hello").token, "a token");
+  door(other).says("candidates", { candidates: [{ member: "gs-1", address: "gs-1:1" }] });
+  pass(1000); // it waits for us now
+  assert.deepEqual(door(other).last("pings").pings, {});
+  door(other).says("redirect", redirect("gs-1"));
+  assert.equal(player.state, "joining");
+  player.stop();
+});
+
+timed("when all routers are silent the player comes to each again, with patience", (pass) => {
+  const { player, doors, told } = betweenTwo();
+  for (const each of doors) each.breaks();
+  while (doors.some((each) => each.readyState !== 3)) doors.find((each) => each.readyState !== 3).breaks();
+  assert.equal(doors.length, 4);
+  assert.equal(told.filter(([event]) => event === "lost").length, 1);
+  pass(3000);
+  assert.ok(doors.length > 4); // and begins anew
+  player.stop();
+});
+
+test("several routers are named in an array, or with commas, and are of one scheme", () => {
+  const { player } = world();
+  class Socket {
+    close() {}
+  }
+  const made = (routers) => new player.constructor(routers, { WebSocket: Socket });
+  made(["ws://one:4100", "clientmigration://two"]);
+  made("wss://one/with,comma,wss://two");
+  assert.throws(() => made("ws://one,wss://two"), TypeError);
+  assert.throws(() => made("ws://one,two"), TypeError);
+  assert.throws(() => made([]), TypeError);
+});
+
 test("views can be iterated, and end with the player", async () => {
   const { player, door } = playing();
   const seen = [];

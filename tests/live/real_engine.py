@@ -27,18 +27,20 @@ PATIENCE_S = 30.0
 class Engine:
     """One server in `folder`, on a port that stays its own."""
 
-    def __init__(self, program: Path, folder: Path, settings: str = "") -> None:
-        self.port = _free_port()
+    def __init__(
+        self, program: Path, folder: Path, settings: str = "", host: str = "127.0.0.1"
+    ) -> None:
+        self.host, self.port = host, _free_port(host)
         self.program, self.log = program, folder / "nats.log"
         self.settings = folder / "nats.conf"
         self.settings.write_text(
-            f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{folder}" }}\n{settings}\n'
+            f'listen: "{host}:{self.port}"\njetstream {{ store_dir: "{folder}" }}\n{settings}\n'
         )
         self.process: subprocess.Popen[bytes] | None = None
 
     def address(self, rest: str = "", scheme: str = "nats") -> str:
         """As `--ledger` has it."""
-        return f"{scheme}://127.0.0.1:{self.port}{rest}"
+        return f"{scheme}://{self.host}:{self.port}{rest}"
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
@@ -77,18 +79,18 @@ class Engine:
 
     def _listens(self) -> bool:
         with socket.socket() as trying:
-            return trying.connect_ex(("127.0.0.1", self.port)) == 0
+            return trying.connect_ex((self.host, self.port)) == 0
 
 
-def engine(which: str, folder: Path, settings: str = "") -> Engine:
+def engine(which: str, folder: Path, settings: str = "", host: str = "127.0.0.1") -> Engine:
     """That engine, not started; whatever needs it is skipped if it is not here."""
     if not os.access(ENGINES[which], os.X_OK):
         pytest.skip(MISSING[which])
-    return Engine(ENGINES[which], folder, settings)
+    return Engine(ENGINES[which], folder, settings, host)
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((host, 0))
         port: int = free.getsockname()[1]
         return port

@@ -169,7 +169,9 @@ def test_who_cannot_reach_one_router_asks_the_other() -> None:
     for way in (("player 4", "router"), ("router", "player 4")):
         arena.network.cut(*way)
     newcomer = arena.start_player()
-    arena.run_until(lambda: bool(arena.home_of(newcomer)), within=1.5)
+    arena.run(1.0)
+    assert arena.home_of(newcomer) in ("a", "b", "c")
+    assert newcomer.state == "playing"
 
 
 def test_a_router_without_servers_sends_players_on() -> None:
@@ -182,6 +184,68 @@ def test_a_router_without_servers_sends_players_on() -> None:
     newcomers = [arena.start_player() for _ in range(4)]
     arena.run_until(lambda: all(arena.home_of(each) for each in newcomers), within=1.5)
     assert [each.tally.missed for each in arena.players] == [0] * 8
+
+
+def cut_off(arena: Arena, *hosts: str) -> None:
+    for here, there in (hosts, hosts[::-1]):
+        arena.network.cut(here, there)
+
+
+def test_a_server_that_one_router_cannot_see_keeps_its_players_wherever_they_come_to_the_door() -> (
+    None
+):
+    arena = Arena(disk=Disk(0.002), equals=TWO)
+    for name in TWO:
+        arena.start_router(name)
+    cut_off(arena, "b", "router-2")
+    for name in ("a", "b"):
+        arena.start_server(name)
+    arena.run(6.0)
+    assert [sorted(arena.routers[name].members) for name in TWO] == [["a", "b"], ["a"]]
+    sent_on: list[str] = []
+    arena.network.taps.append(
+        lambda end, data: sent_on.append(end.there) if b'"code":"elsewhere"' in data else None
+    )
+    players = [arena.start_player() for _ in range(16)]
+    arena.run(2.0)
+    theirs = [each for each in players if arena.home_of(each) == "b"]
+    before = {each.name: arena.ledger.records[each.name].claim[:2] for each in theirs}
+    for each in theirs:
+        arena.kill(arena.host_of(each))
+    back = [arena.start_player(each.token) for each in theirs]
+    arena.run(1.5)
+    assert len(back) > 3
+    assert sent_on
+    assert [each.state for each in back] == ["playing"] * len(back)
+    after = {each.name: arena.ledger.records[each.name].claim[:2] for each in back}
+    assert after == before
+
+
+def test_who_cannot_come_to_the_router_that_sees_its_server_is_taken_over_after_all() -> None:
+    arena = Arena(disk=Disk(0.002), equals=TWO)
+    for name in TWO:
+        arena.start_router(name)
+    cut_off(arena, "b", "router-2")
+    for name in ("a", "b"):
+        arena.start_server(name)
+    arena.run(6.0)
+    players = [arena.start_player() for _ in range(8)]
+    arena.run(2.0)
+    hers = next(each for each in players if arena.home_of(each) == "b")
+    arena.kill(arena.host_of(hers))
+    cut_off(arena, f"player {len(players)}", "router")
+    back = arena.start_player(hers.token)
+    arena.run(4.0)
+    assert (back.name, arena.home_of(back), arena.homes_of(back)) == (hers.name, "a", ["a"])
+
+
+def test_a_killed_server_is_not_thought_to_be_elsewhere() -> None:
+    arena = fleet(players=6)
+    victim = arena.home_of(arena.players[0])
+    hit = [each for each in arena.players if arena.home_of(each) == victim]
+    arena.kill(victim)
+    arena.run(1.4)
+    assert [each.state for each in hit] == ["playing"] * len(hit)
 
 
 def test_one_router_plans_and_when_it_is_gone_the_next_does() -> None:
@@ -205,8 +269,13 @@ def test_who_was_moved_by_one_router_rests_for_all() -> None:
 def test_players_of_a_killed_server_play_on_elsewhere_whichever_router_they_come_to() -> None:
     arena = fleet(players=8)
     victim = arena.home_of(arena.players[0])
+    hit = [each for each in arena.players if arena.home_of(each) == victim]
     arena.kill(victim)
-    arena.run_until(lambda: all(arena.home_of(each) for each in arena.players), within=2.5)
+    arena.run(2.5)
+    assert len(hit) > 1
+    assert [each.state for each in hit] == ["playing"] * len(hit)
+    assert victim not in {arena.home_of(each) for each in arena.players}
+    assert {each.rejoins for each in hit} == {1}
 
 
 def test_a_server_with_one_router_says_what_it_always_said() -> None:

@@ -9,10 +9,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from test_planted_engine import Gullible, OpenSeat, Reader, recovering
+from test_planted_engine import OpenSeat, Reader, recovering
 from twisted.logger import LogEvent
 
 from clientmigration.client import entrance
+from clientmigration.client.connections import ANSWER_S
 from clientmigration.client.player import Player
 from clientmigration.core.fleet.naming import FRESH_S
 from clientmigration.gameserver.askers import Askers
@@ -69,7 +70,8 @@ class Meddling(Recovery):
 
 
 class PatientRouters(entrance.Routers):
-    hurried = False
+    several = False
+    answer_s = ANSWER_S
 
 
 class PatientPlayer(Player):
@@ -93,7 +95,6 @@ PLANTED: dict[str, tuple[Parts, int, str]] = {
         1,
         "I15",
     ),
-    "an old answer makes the owner let go": (recovering(Gullible), 3, "I16"),
 }
 
 
@@ -117,6 +118,9 @@ class Generous(Names):
 
     def keep(self) -> None:
         """Nothing is kept."""
+
+    def listed(self, link: MemberLink) -> None:
+        """Now neither."""
 
 
 def shared_names(seed: int, names: type[Names] = Names) -> set[str]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
 from clientmigration.cli.router import LEDGER
+from clientmigration.core.fleet.handover import KEY
 from clientmigration.core.fleet.naming import is_name
 from clientmigration.core.player.bans import is_kept
 from clientmigration.core.player.ledger import Record
@@ -85,7 +86,7 @@ def _check(given: Namespace, answer: Output) -> int:
 
     async def look(ledger: LastingLedger) -> list[str]:
         def take(record: Record) -> None:
-            if not (is_name(record.player) or is_kept(record.player)):
+            if not (is_name(record.player) or is_kept(record.player) or record.player == KEY):
                 owners[record.owner] += 1
 
         wrong = await ledger.check()

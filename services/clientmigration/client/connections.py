@@ -60,6 +60,9 @@ class Ear(Port):
 class RouterEar(Ear, Port):
     """What the connection to the router tells besides."""
 
+    def greeted(self, connection: RouterConnection) -> None:
+        """It has let us in."""
+
     def identified(self, name: str, token: str) -> None:
         """This is who we are."""
 
@@ -193,26 +196,31 @@ class RouterConnection(PlayerConnection):
         self._router_ear, self._hello, self._answer_s = ear, hello, answer_s
 
     def _ready(self) -> None:
+        self._router_ear.greeted(self)
         self.expect(self._answer_s)
         self.say(self._hello)
 
     def tell_pings(self, pings: dict[str, float]) -> None:
         """Answer with round trips in milliseconds, by member."""
+        self.expect(self._answer_s)
         self.say(Pings(pings=pings))
 
     def heard(self, message: Any) -> None:
-        """The router said this. It has so long for its next word, but where we stand in line."""
-        in_time = not isinstance(message, Waiting | Redirect)
-        self.expect(self._answer_s if in_time else None)
+        """The router said this. It has so long for its next word, but where we stand in line, or
+        where it waits for ours."""
         match message:
             case Identity():
+                self.expect(self._answer_s)
                 self._router_ear.identified(message.player, message.token)
             case Candidates():
+                self.expect(ANSWER_S)
                 self._router_ear.asked(message.candidates)
             case Waiting():
+                self.expect(None)
                 self._router_ear.queued(message.position, message.estimate_s)
                 self.say(Here())
             case Redirect():
+                self.expect(None)
                 self._ear.redirected(self, message)
             case Goodbye():
                 self._lost(message.code, message.text)

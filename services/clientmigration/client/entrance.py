@@ -6,13 +6,13 @@ and what a redirect leads to, is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from msgspec import UNSET, UnsetType
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from clientmigration.client.connections import (
@@ -30,8 +30,8 @@ from clientmigration.net.tickets import hashed
 from clientmigration.wire.messages import Candidate, Hello, Redirect
 
 SEEK_S = 10.0  # to find the router and hear its greeting: it may have several addresses
-QUICK_S = 0.6  # the same where there are other routers to try: one that is stopped accepts too
-QUIET_S = 2.0  # and for its next word: it may have been stopped just then
+QUICK_S = 0.3  # then another router is asked too, if there is one: one that is stopped accepts
+QUIET_S = 0.8  # for the next word of one of several: it may have been stopped just then
 ROUNDS = 2  # of all routers, before the way in is lost: the second one is patient
 GROUP_LIMIT, TOKEN_LIMIT = 64, 1024  # characters: more the router would not read
 LOGIN_LIMIT = 2560  # of a login
@@ -100,14 +100,15 @@ class Routers:
         """Begin to try them."""
         self._tried = 0
 
-    def next(self) -> None:
-        """This one is of no use now."""
-        self._at = (self._at + 1) % len(self._all)
-        self._tried += 1
-
-    def left(self) -> bool:
-        """Whether there is another one to try at once."""
-        return len(self._all) > 1 and self._tried < ROUNDS * len(self._all)
+    def next(self, asked: Collection[str] = ()) -> bool:
+        """On to the next one that is not being `asked`; False: there is none to try at once."""
+        count = len(self._all)
+        for step in range(1, count + 1 if count > 1 else 1):
+            address = self._all[(self._at + step) % count]
+            if address not in asked and self._tried + step < ROUNDS * count:
+                self._at, self._tried = (self._at + step) % count, self._tried + step
+                return True
+        return False
 
     @property
     def address(self) -> str:
@@ -115,16 +116,15 @@ class Routers:
         return self._all[self._at]
 
     @property
-    def hurried(self) -> bool:
-        """Whether not to wait for this one for long: there are others that were not asked yet."""
-        return len(self._all) > 1 and self._tried < len(self._all)
+    def several(self) -> bool:
+        """Whether there is more than one."""
+        return len(self._all) > 1
 
     @property
-    def within_s(self) -> float:
-        """How long to wait there for a greeting."""
-        if len(self._all) == 1:
-            return SEEK_S
-        return QUICK_S if self.hurried else SEEK_S / len(self._all)
+    def answer_s(self) -> float:
+        """How long to wait for this one's words: not for long if there are others that were not
+        asked yet. The last one is waited for: who leaves a busy one only makes it busier."""
+        return QUIET_S if self._tried < len(self._all) - 1 else ANSWER_S
 
 
 class Entering(Protocol):
@@ -157,39 +157,57 @@ class Entrance:
         # A token that no router can have written is like one of another cluster.
         self.token = shown if isinstance(shown, str) and len(shown) <= TOKEN_LIMIT else ""
         self._getting: Deferred[None] | None = None
+        self._shown: str | UnsetType = UNSET  # the login of this asking
         self.position = 0
         self.estimate_s: float | None = None
         self.pinging = Pinging(clock, guest.connection_to, self._report)
-        self._router: RouterConnection | None = None
+        self._router: RouterConnection | None = None  # the one that has greeted
+        self._knocking: dict[RouterConnection, IDelayedCall | None] = {}
         self._routers = Routers(passport.router, passport.secret)
 
     def ask(self) -> None:
-        """Connect to a router and ask for a place."""
+        """Connect to a router and ask for a place: with the token that we have; or with a login, as
+        long as we have none by it."""
         self._routers.first()
-        self._knock()
-
-    def _knock(self) -> None:
-        """With the token that we have; or with a login, as long as we have none by it."""
         if self._login is None or self.token:
-            self._say_hello(UNSET)
+            self._knock()
             return
         getting = self._login.fresh().addTimeout(LOGIN_S, self._clock)
-        self._getting = getting.addCallbacks(self._say_hello, self._no_login)
+        self._getting = getting.addCallbacks(self._show, self._no_login)
+
+    def _show(self, login: str) -> None:
+        self._getting, self._shown = None, login
+        self._knock()
 
     def _no_login(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
             why = Lost("", f"no login: {failure.getErrorMessage()}")
             self._clock.callLater(0, self._guest.turned_away, why)
 
-    def _say_hello(self, login: str | UnsetType) -> None:
-        self._getting = None
+    def _knock(self) -> None:
         holder, group = hashed(self._passport.secret), self._passport.group
+        login = UNSET if self.token else self._shown
         hello = Hello(holder=holder, token=self.token, group=group, login=login)
-        answer_s = QUIET_S if self._routers.hurried else ANSWER_S
-        self._router = RouterConnection(
-            self._clock, self._dial, self._routers.address, self, hello, answer_s
+        router = RouterConnection(
+            self._clock, self._dial, self._routers.address, self, hello, self._routers.answer_s
         )
-        self._router.connect(self._routers.within_s)
+        several = self._routers.several
+        another = self._clock.callLater(QUICK_S, self._another) if several else None
+        self._knocking[router] = another
+        router.connect(SEEK_S)
+
+    def _another(self) -> None:
+        """Nobody has greeted yet: ask one more, and go with who is first."""
+        if self._routers.next({each.address for each in self._knocking}):
+            self._knock()
+
+    def _knock_no_more(self, but: RouterConnection | None = None) -> None:
+        knocking, self._knocking = self._knocking, {}
+        for each, another in knocking.items():
+            if another is not None and another.active():
+                another.cancel()
+            if each is not but:
+                each.close()
 
     def close(self) -> None:
         """Close the connection to the router, and those to candidates."""
@@ -197,6 +215,7 @@ class Entrance:
         if getting is not None:
             getting.cancel()
         router, self._router = self._router, None
+        self._knock_no_more()
         if router is not None:
             router.close()
         self.pinging.close()
@@ -217,6 +236,11 @@ class Entrance:
             self._router.tell_pings(pings)
 
     # What the connection to the router tells.
+
+    def greeted(self, connection: RouterConnection) -> None:
+        """A router lets us in: it is the one."""
+        self._router = connection
+        self._knock_no_more(but=connection)
 
     def identified(self, name: str, token: str) -> None:
         """This is who we are from now on."""
@@ -241,11 +265,17 @@ class Entrance:
 
     def lost(self, connection: PlayerConnection, why: Lost) -> None:
         """The router is gone, or ends it. One that has not let us in is not the only one."""
-        if connection is not self._router:
+        router = connection if isinstance(connection, RouterConnection) else None
+        if router is not None and router in self._knocking:
+            another = self._knocking.pop(router)
+            if another is not None and another.active():
+                another.cancel()
+        elif router is None or router is not self._router:
             return
-        self._routers.next()
-        if self._routers.left() and why.code in ("", "elsewhere"):
+        self._router = None
+        asked = {each.address for each in self._knocking}
+        if why.code in ("", "elsewhere") and self._routers.next(asked):
             self.pinging.close()
             self._knock()
-        else:
+        elif not self._knocking:
             self._guest.turned_away(why)

@@ -57,12 +57,14 @@ class MemberLink:
 
 @dataclass(frozen=True)
 class Gone:
-    """A member's link has ended, and why; `leaving`: it had said so, for it stops."""
+    """A member's link has ended, and why; `leaving`: it had said so, for it stops. `primary` is the
+    router to which it sent checkpoints, if it has several."""
 
     member: Member
     reason: str
     leaving: bool = False
     life: str = ""
+    primary: str = ""
 
 
 class AttachedMembers(Mapping[str, MemberLink]):

@@ -14,7 +14,9 @@ from typing import Protocol
 from clientmigration.core.decisions.annotations import Unmarked
 from clientmigration.core.decisions.rounds import DecisionRecord, Round, recorded, witness
 from clientmigration.core.fleet.choice import Move
+from clientmigration.core.fleet.fleet import DecidedFlows
 from clientmigration.core.fleet.flow import Flow, moves_of
+from clientmigration.core.fleet.handover import young
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.release import GameRelease
 from clientmigration.router.attached import Gone
@@ -43,6 +45,13 @@ class DecisionLog:
         self._unmarked = Unmarked()
         self._quiet: list[Round] = []
         self._bytes = 0
+        self._taken_at = 0.0
+        self._earlier: Sequence[DecidedFlows] = ()
+
+    def took_over(self, at: float, decided: Sequence[DecidedFlows]) -> None:
+        """From now on these count of all that was decided before, here or elsewhere."""
+        self.flush()
+        self._taken_at, self._earlier = at, decided
 
     def joined(self, member: Member) -> None:
         """From now on decisions about this member count."""
@@ -95,5 +104,9 @@ class DecisionLog:
 
     def _record(self, rounds: Sequence[Round]) -> str:
         policy = recorded(self._situation.policy)
+        policy = recorded(self._situation.policy)
         since, zones, releases = dict(self._since), dict(self._zones), dict(self._releases)
-        return DecisionRecord(tuple(rounds), since, policy, self._name, zones, releases).text()
+        earlier = tuple(young(self._earlier, rounds[0].now))
+        return DecisionRecord(
+            tuple(rounds), since, policy, self._name, zones, releases, self._taken_at, earlier
+        ).text()

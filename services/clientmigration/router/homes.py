@@ -1,12 +1,14 @@
 """Where a player that comes to the door belongs: what the ledger says, once nothing is under way.
 
-A server that is away gets a moment to come back before its player is taken over from it. A record
-that was waived is waited for: it is about to be undone. Nobody is moved here.
+A server that is away gets a moment to come back before its player is taken over from it. One that
+is away only from here, and attached to another router, is not away: that router knows the way. A
+record that was waived is waited for: it is about to be undone. Nobody is moved here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -20,35 +22,52 @@ from clientmigration.router.attached import AttachedMembers
 
 log = Logger()
 
+SENT_ON_S = 10.0  # who was sent on to another router, and is back so soon, did not get in there
+SENT_ON = 1_000  # players of whom that is known
 LOOK_S = 0.1  # how often it is looked whether a waived player was given back
 
+Elsewhere = Callable[[str], Coroutine[Deferred[Any], Any, bool]]
 Meanwhile = Callable[[Record], Coroutine[Deferred[Any], Any, None]]
 
 
+async def nowhere(_member: str) -> bool:
+    """There is no other router."""
+    return False
+
+
+@dataclass(frozen=True)
+class AwayPorts:
+    """What is known of members that are not here: `given_up_at` answers until when (seconds of the
+    clock) the players of one wait for it, `elsewhere` whether it is attached to another router."""
+
+    given_up_at: Callable[[str], float]
+    elsewhere: Elsewhere = nowhere
+
+
 class Homes:
-    """`idle` fires when no migration of a player is under way; `given_up_at` answers until when
-    (seconds of the clock) the players of a member that is away wait for it; `waived` whether a
-    record is about to be undone."""
+    """`idle` fires when no migration of a player is under way; `waived` answers whether a record is
+    about to be undone; `away` knows of those who are not here."""
 
     def __init__(
         self,
         members: AttachedMembers,
         ledger: TimedLedger,
         idle: Callable[[str], Deferred[None]],
-        given_up_at: Callable[[str], float],
+        away: AwayPorts,
         waived: Callable[[Record], bool],
         clock: IReactorTime,
     ) -> None:
+        self._sent_on: dict[str, float] = {}
         self._members, self._ledger, self._clock = members, ledger, clock
-        self._idle, self._given_up_at, self._waived = idle, given_up_at, waived
+        self._idle, self._away, self._waived = idle, away, waived
 
     def here(self, record: Record) -> str:
         """The player's owner, if it is attached now, or ""."""
         return record.owner if record.owner in self._members else ""
 
-    async def record_of(self, player: str, meanwhile: Meanwhile) -> Record:
-        """The ledger's record with nothing under way. If the owner is away, `meanwhile` is done
-        while it may come back: this time has to pass anyway."""
+    async def record_of(self, player: str, meanwhile: Meanwhile) -> Record | None:
+        """The ledger's record with nothing under way; None if another router knows its owner. If
+        that is away, `meanwhile` is done while it may come back: this time has to pass anyway."""
         await self._idle(player)
         record = await self._ledger.read(player)
         while self._waived(record):
@@ -58,11 +77,27 @@ class Homes:
             return record
         doing = Deferred.fromCoroutine(meanwhile(record))
         doing.addErrback(lambda failure: failure.trap(CancelledError))
-        back = await self._members.until(record.owner, self._given_up_at(record.owner))
+        back = await self._members.until(record.owner, self._away.given_up_at(record.owner))
         if back:
             doing.cancel()
         await doing
         if back:
             return record
+        if await self._is_sent_on(record):
+            return None
         log.info("{player} is taken over from {owner}", player=player, owner=record.owner)
         return await self._ledger.read(player)
+
+    async def _is_sent_on(self, record: Record) -> bool:
+        """Whether its owner is somewhere else; once, for perhaps the player cannot go there."""
+        now = self._clock.seconds()
+        sent_at = self._sent_on.pop(record.player, None)
+        if sent_at is not None and now - sent_at < SENT_ON_S:
+            return False
+        if not await self._away.elsewhere(record.owner):
+            return False
+        while len(self._sent_on) >= SENT_ON:
+            del self._sent_on[next(iter(self._sent_on))]
+        self._sent_on[record.player] = now
+        log.info("{owner} is attached elsewhere, and so is its player", owner=record.owner)
+        return True

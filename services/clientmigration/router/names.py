@@ -1,12 +1,14 @@
 """The names of members, where several routers give them: each is claimed in the ledger.
 
 The rules are in core/fleet/naming.py. A router that has a member attached, and is its primary, says
-so to the ledger every second; whose name is another's by then is not attached any more.
+so to the ledger every second; whose name is another's by then is not attached any more. So a router
+that a member cannot reach knows by the ledger that it is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from weakref import WeakSet
 
 from twisted.logger import Logger
 
@@ -23,12 +25,19 @@ Rule = Callable[[Record, str, float], Record | None]
 
 
 class Names:
-    """Claims, keeps and gives back. `name` is this router's own."""
+    """Claims, keeps and gives back. `name` is this router's own; `now` answers the date."""
 
     def __init__(
-        self, name: str, members: AttachedMembers, ledger: TimedLedger, beats: Beats
+        self,
+        name: str,
+        members: AttachedMembers,
+        ledger: TimedLedger,
+        beats: Beats,
+        now: Callable[[], float],
     ) -> None:
+        self._now = now
         self._name, self._members, self._ledger, self._beats = name, members, ledger, beats
+        self._kept: WeakSet[MemberLink] = WeakSet()
 
     async def claim(self, name: str, life: str) -> str:
         """The name under which this life may attach: the one that it brings, or a free one. Raises
@@ -55,11 +64,27 @@ class Names:
     async def _ruled(self, rule: Rule, name: str, life: str) -> Changed:
         return (await self._ledger.rule([(naming.key_of(name), _by(rule, life))]))[0]
 
+    async def elsewhere(self, name: str) -> bool:
+        """Whether another router has a member of this name, as far as the ledger knows."""
+        record = await self._ledger.read(naming.key_of(name))
+        return naming.held(record, self._now())
+
     def keep(self) -> None:
         """Say to the ledger whose names these are."""
-        mine = [link for link in self._members.values() if link.primary in ("", self._name)]
+        mine = [link for link in self._members.values() if self._is_mine(link.primary)]
+        self._kept = WeakSet(mine)
         if mine:
             self._beats.spawn("keeping names", self._keep(mine))
+
+    def _is_mine(self, primary: str) -> bool:
+        return primary in ("", self._name)
+
+    def listed(self, link: MemberLink) -> None:
+        """The link has a new roster. Who has just made this router its primary has lost another
+        one, which gives the name back."""
+        if self._is_mine(link.primary) and link not in self._kept:
+            self._kept.add(link)
+            self._beats.spawn("keeping a name", self._keep([link]))
 
     async def _keep(self, links: list[MemberLink]) -> None:
         rules = [(naming.key_of(each.name), _by(naming.kept, each.life)) for each in links]
@@ -74,8 +99,9 @@ class Names:
 
     def left(self, gone: Gone) -> None:
         """A member is gone from here: who comes next may have its name. Another router that still
-        has it takes it again."""
-        self._beats.spawn("giving a name back", self._give_back(gone))
+        has it takes it again; if that is its primary, it says itself when the member is gone."""
+        if self._is_mine(gone.primary):
+            self._beats.spawn("giving a name back", self._give_back(gone))
 
     async def _give_back(self, gone: Gone) -> None:
         try:

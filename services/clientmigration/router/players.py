@@ -241,6 +241,9 @@ class Visit:
         waited_from = self._clock.seconds()
         for _ in range(TRIES):
             record = await self._ports.homes.record_of(identity.player, self._measure)
+            if record is None:
+                self.line.hang_up("elsewhere", "your server is attached to another router")
+                return
             target = "" if self._gone else await self._target(record, waited_from)
             if self._gone:
                 return

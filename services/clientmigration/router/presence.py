@@ -69,7 +69,7 @@ class Presence:
         else:
             log.warn("{name} is gone: {reason}", name=name, reason=reason)
         for told in self._left:
-            told(Gone(member, reason, leaving, link.life))
+            told(Gone(member, reason, leaving, link.life, link.primary))
 
     def given_up_at(self, name: str) -> float:
         """Until when (seconds of the clock) the players of a member that is away wait for it."""

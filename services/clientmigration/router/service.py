@@ -43,7 +43,8 @@ from clientmigration.router.equals import Equals
 from clientmigration.router.expulsions import Expulsions, Visitors
 from clientmigration.router.governing import Governing
 from clientmigration.router.guard import PlayerGuard
-from clientmigration.router.homes import Homes
+from clientmigration.router.handover import Handover
+from clientmigration.router.homes import AwayPorts, Homes, nowhere
 from clientmigration.router.identities import Identities
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
@@ -144,7 +145,7 @@ class Router(Service):
             outside.ledger, self.now, self._ledger_took, outside.clock.seconds
         )
         self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
-        self.names = parts.names(settings.name, self.members, self.ledger, self.beats)
+        self.names = parts.names(settings.name, self.members, self.ledger, self.beats, self.now)
         self._make_bans()
         self._make_moves(parts.carrier)
         self._make_presence()
@@ -183,7 +184,9 @@ class Router(Service):
     def _make_presence(self) -> None:
         outside, name, situation = self.outside, self.settings.name, self.situation
         self.decision_log = DecisionLog(name, situation, outside.events)
-        self.warm_start = WarmStart(name, outside.past, situation, self.decision_log, self.beats)
+        shared, told, plans = self.settings.shared, self.decision_log, self.equals.plans
+        self.warm_start = WarmStart(name, outside.past, situation, told, self.beats, not shared)
+        self.handover = Handover(name, situation, self.ledger, self.beats, told, plans)
         self.annotations = Annotations(situation, outside.events, self.meter)
         introductions = Introductions(self.members, self.fleet)
         rooms = (self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals)
@@ -195,7 +198,8 @@ class Router(Service):
             introductions.left,
             *((self.names.left,) if self.settings.shared else ()),
         )
-        joined = tuple(each.joined for each in rooms)
+        taken_over = (self.handover.joined,) if shared else ()
+        joined = (*(each.joined for each in rooms), *taken_over)
         self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
 
     def _make_doors(self, recovery: type[Recovery]) -> None:
@@ -205,9 +209,11 @@ class Router(Service):
         self.recovery: Recovery = recovery(
             members, self.moves, self.ledger, self.beats, refusals.note, self.equals
         )
+        names = (self.names,) if self.settings.shared else ()
         told = (
-            self.companions, self.recovery, self.arrivals, self.cooldowns, self.expulsions
-        )  # fmt: skip
+            *(self.companions, self.recovery, self.arrivals, self.cooldowns, self.expulsions),
+            *names,
+        )
         self.rosters = Rosters(members, self.situation, self.pings, told)
         placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
         self.queue = Queue(
@@ -221,7 +227,10 @@ class Router(Service):
                 members,
                 self.ledger,
                 self.moves.idle,
-                self.presence.given_up_at,
+                AwayPorts(
+                    self.presence.given_up_at,
+                    self.names.elsewhere if self.settings.shared else nowhere,
+                ),
                 self.recovery.waived,
                 self.outside.clock,
             ),
@@ -271,10 +280,10 @@ class Router(Service):
         self.decisions = Decisions(
             self.situation,
             self.meter,
-            self.decision_log,
+            self.handover if self.settings.shared else self.decision_log,
             self.residents.of,
             self.departures.plan,
-            self.equals.plans,
+            self.handover.plans if self.settings.shared else self.equals.plans,
         )
 
     def _make_operators(self) -> None:

@@ -52,12 +52,19 @@ class KnownSince(Protocol):
 
 
 class WarmStart:
-    """For the router of this `name`. Without `ask` it recalls nothing."""
+    """For the router of this `name`. Without `ask` it recalls nothing; `decides` if what it had
+    decided is its own affair, and not handed on in the ledger (handover.py)."""
 
     def __init__(
-        self, name: str, ask: Ask | None, situation: Situation, log: KnownSince, beats: Beats
+        self,
+        name: str,
+        ask: Ask | None,
+        situation: Situation,
+        log: KnownSince,
+        beats: Beats,
+        decides: bool = True,
     ) -> None:
-        self._name, self._ask, self._situation = name, ask, situation
+        self._name, self._ask, self._situation, self._decides = name, ask, situation, decides
         self._log, self._beats = log, beats
         self._started = 0.0
         self._known: dict[str, Mapping[int, Sequence[Measurement]]] = {}
@@ -76,7 +83,7 @@ class WarmStart:
         except Away as error:
             log.info("begins without the last seconds: {error}", error=str(error))
             return
-        mine = [record for record in records if record.router == self._name]
+        mine = [each for each in records if each.router == self._name and self._decides]
         self._known = dict(reports(points))
         self._known.pop(f"router.{self._name}", None)  # what it said of itself
         self._decided = [each.decided() for _, each in in_order(mine) if each.flows]

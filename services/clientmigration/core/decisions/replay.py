@@ -15,6 +15,7 @@ from typing import Literal
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.fleet import HISTORY_S, DecidedFlows, Fleet
 from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.handover import young
 from clientmigration.core.fleet.rebalance import flows
 from clientmigration.core.fleet.release import GameRelease
 from clientmigration.core.fleet.split import UNSEEN
@@ -60,7 +61,8 @@ def replay(
     """Every round at or after `since` (Unix seconds), decided again, in order of time.
 
     Give records and datapoints from `HISTORY_S` before it: decisions and reports of that time
-    count. The policy is the recorded one. Routers know nothing of each other's decisions.
+    count. The policy is the recorded one. What a router knew of another's decisions is in its own
+    records.
     """
     known, judged = reports(points), list[Judged]()
     for some in by_router(records):
@@ -127,7 +129,8 @@ def assembled(record: DecisionRecord, decided: Iterable[DecidedFlows], now: floa
     """A fleet without reports: the members of a record, and decisions, as they came one after the
     other."""
     fleet = Fleet()
-    earlier = [each for each in decided if each.at > now - HISTORY_S]
+    oldest = max(now - HISTORY_S, record.taken_over)
+    earlier = [each for each in decided if each.at > oldest]
     for member, since in sorted(record.members.items(), key=lambda item: item[1]):
         while earlier and earlier[0].at < since:
             early = earlier.pop(0)
@@ -135,6 +138,7 @@ def assembled(record: DecisionRecord, decided: Iterable[DecidedFlows], now: floa
         role, name = member.split(".", 1)
         fleet.attach(name, role, "", record.zones.get(member, ""))
         fleet.runs(name, GameRelease(*record.releases.get(member, ())))
+        fleet.recalled(name, young(record.earlier, now))
     for each in earlier:
         fleet.decided(each.flows, each.at, each.planned)
     return fleet

@@ -83,7 +83,9 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     `router` is its name in Graphite; `policy` holds what differs from the defaults; `members` maps
     `<role>.<name>`, as in a metric path, to the Unix time since when decisions about it count,
     `zones` those that stand in a zone with others to that, `releases` those that said so to the
-    game that they run: its name, its version, and up to which version it reads states.
+    game that they run: its name, its version, and up to which version it reads states. Of equal
+    routers one decides after the other: what this one had decided before `taken_over` counts no
+    more, but what `earlier` holds, for all members.
     """
 
     rounds: tuple[Round, ...]
@@ -92,6 +94,8 @@ class DecisionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     router: str = "router"
     zones: dict[str, str] = {}
     releases: dict[str, tuple[str, int, int]] = {}
+    taken_over: float = 0.0
+    earlier: tuple[DecidedFlows, ...] = ()
 
     @classmethod
     def parse(cls, text: str | bytes) -> Self:

@@ -117,6 +117,13 @@ class Fleet:
         for each in decided:
             self._note(each, (name,))
 
+    def took_over(self, decided: Sequence[DecidedFlows]) -> None:
+        """Of all that was decided before, here or elsewhere, this counts and nothing else: for
+        everybody who is here."""
+        for name, member in list(self._members.items()):
+            self._keep(replace(member, changes=(), vain=()))
+            self.recalled(name, decided)
+
     def _note(self, decided: DecidedFlows, concerned: Container[str]) -> None:
         """What this decision means for those whom it concerns."""
         for name, change in _changes(decided):

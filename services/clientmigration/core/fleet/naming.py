@@ -54,6 +54,11 @@ def given_back(record: Record, life: str, now: float) -> Record | None:
     return Record(record.player, "", record.epoch, "", None, now)
 
 
+def held(record: Record, now: float) -> bool:
+    """Whether the life that has the name is attached to some router, as far as the ledger knows."""
+    return record.owner != "" and _fresh(record, now)
+
+
 def _fresh(record: Record, now: float) -> bool:
     return record.epoch > 0 and now - record.stored_at < FRESH_S
 

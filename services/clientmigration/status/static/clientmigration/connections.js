@@ -8,8 +8,10 @@
 import { Decoder, greeting, input, PeersFault, say } from "./wire.js";
 
 const OPEN = 1;
-const ANSWER_S = 6; // from one word of the router to the next: it waits 4.5 s for a server at most
 const SILENCE_S = 15; // a router that has told us our place in line repeats it every 5 s
+
+/** From one word of the router to the next: it waits 4.5 s for a server at most. */
+export const ANSWER_S = 6;
 
 /** Round trips per candidate; the best counts, the first may include a cold start. */
 export const PINGS = 2;
@@ -116,30 +118,36 @@ class PlayerConnection {
 
 /**
  * The way in: hello, pings, redirect. `hello` is what is said first. Its ear hears besides
- * `identified(name, token)`, `asked(candidates)` and `queued(position, estimateS)`.
+ * `greeted(connection)`, `identified(name, token)`, `asked(candidates)` and `queued(position, estimateS)`.
  */
 export class RouterConnection extends PlayerConnection {
   #hello;
+  #answerS;
 
-  constructor(net, url, ear, hello) {
+  constructor(net, url, ear, hello, answerS = ANSWER_S) {
     super(net, url, "router", ear);
     this.#hello = hello;
+    this.#answerS = answerS;
   }
 
   /** The router has greeted. */
   ready() {
-    this.expect(ANSWER_S);
+    this.ear.greeted(this);
+    this.expect(this.#answerS);
     this.say("hello", this.#hello);
   }
 
   /** Answer with round trips in milliseconds, by member. */
   tellPings(pings) {
+    this.expect(this.#answerS);
     this.say("pings", { pings });
   }
 
-  /** The router said this (the protocol, section 5). It has so long for its next word. */
+  /** The router said this (the protocol, section 5). It has so long for its next word, but where it
+   * waits for ours. */
   heard(message) {
-    this.expect({ waiting: SILENCE_S, redirect: null }[message.t] ?? ANSWER_S);
+    const due = { waiting: SILENCE_S, candidates: ANSWER_S, redirect: null };
+    this.expect(Object.hasOwn(due, message.t) ? due[message.t] : this.#answerS);
     switch (message.t) {
       case "identity":
         this.ear.identified(message.player, message.token);

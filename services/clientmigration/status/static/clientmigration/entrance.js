@@ -5,12 +5,16 @@
  * and what a redirect leads to, is not decided here.
  */
 
-import { RouterConnection } from "./connections.js";
+import { ANSWER_S, RouterConnection } from "./connections.js";
 import { hashed } from "./digest.js";
 import { BadInput } from "./errors.js";
 import { Pinging } from "./pinging.js";
 
 const SEEK_S = 10; // to find the router and hear its greeting
+const QUICK_S = 0.3; // then another router is asked too, if there is one: one that is stopped accepts
+const QUIET_S = 0.8; // for the next word of one of several: it may have been stopped just then
+const ROUNDS = 2; // of all routers, before the way in is lost: the second one is patient
+const ELSEWHERE = ["", "elsewhere"]; // the codes after which another router is asked
 const [GROUP_LIMIT, TOKEN_LIMIT] = [64, 1024]; // characters: more the router would not read
 const LOGIN_LIMIT = 2560; // of a login
 const LOGIN_S = 10; // for the program to get one
@@ -20,9 +24,58 @@ const FINAL = new Set([
   ...["replaced", "not_our_protocol", "banned", "kicked", "login_required", "bad_name"],
 ]);
 
+/** The URLs of equal routers, one after the other. Which one is first is by chance: the program's
+ * secret decides it. */
+class Routers {
+  #urls;
+  #at;
+  #tried = 0;
+
+  constructor(urls, secret) {
+    this.#urls = urls;
+    this.#at = parseInt(hashed(secret).slice(0, 8), 16) % urls.length;
+  }
+
+  /** Begin to try them. */
+  first() {
+    this.#tried = 0;
+  }
+
+  /** On to the next one that is not being `asked`; false: there is none to try at once. */
+  next(asked = []) {
+    const { length } = this.#urls;
+    for (let step = 1; this.several && step <= length; step += 1) {
+      const at = (this.#at + step) % length;
+      if (!asked.includes(this.#urls[at]) && this.#tried + step < ROUNDS * length) {
+        this.#at = at;
+        this.#tried += step;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Where to knock. */
+  get url() {
+    return this.#urls[this.#at];
+  }
+
+  /** Whether there is more than one. */
+  get several() {
+    return this.#urls.length > 1;
+  }
+
+  /** How long to wait for this one's words: not for long if there are others that were not asked
+   * yet. The last one is waited for: who leaves a busy one only makes it busier. */
+  get answerS() {
+    return this.#tried < this.#urls.length - 1 ? QUIET_S : ANSWER_S;
+  }
+}
+
 /**
- * One player's way in. `passport` is what it shows: `router` (a URL), `secret`, `group`, the `store`
- * of its token, and a `login` instead of that, or a function that gets one. `guest` is whoever comes in: it is told `sent(where)` and
+ * One player's way in. `passport` is what it shows: `routers` (their URLs), `secret`, `group`, the
+ * `store` of its token, and a `login` instead of that, or a function that gets one. `guest` is
+ * whoever comes in: it is told `sent(where)` and
  * `turnedAway({ code, text })`, and makes connections: `connectionTo(address)`. `told` hears the
  * events `identity` and `position`.
  */
@@ -36,8 +89,11 @@ export class Entrance {
   #passport;
   #guest;
   #told;
-  #router = null;
-  #knocks = 0; // the newest one counts
+  #router = null; // the one that has greeted
+  #knocking = new Map(); // connections to routers that have not, with their timers
+  #routers;
+  #asks = 0; // the newest one counts
+  #shown; // the login of this asking
 
   constructor(net, passport, guest, told) {
     const long = [...passport.group].length;
@@ -46,6 +102,7 @@ export class Entrance {
     }
     this.#net = net;
     this.#passport = passport;
+    this.#routers = new Routers(passport.routers, passport.secret);
     this.#guest = guest;
     this.#told = told;
     const { login } = passport;
@@ -61,38 +118,67 @@ export class Entrance {
     );
   }
 
-  /** Connect to the router and ask for a place. */
+  /** Connect to a router and ask for a place: with the token that we have; or with a login, as long
+   * as we have none by it. */
   ask() {
+    this.#routers.first();
     const { login } = this.#passport;
-    const knock = ++this.#knocks;
+    const ask = ++this.#asks;
     if (!login || this.token) {
-      this.#sayHello({});
+      this.#knock();
     } else if (typeof login === "string") {
-      this.#sayHello({ login });
+      this.#show(login);
     } else {
       gotten(login).then(
-        (fresh) => knock === this.#knocks && this.#sayHello({ login: fresh }),
+        (fresh) => ask === this.#asks && this.#show(fresh),
         (error) => {
           const why = { code: "", text: `no login: ${error?.message ?? error}` };
-          if (knock === this.#knocks) this.#guest.turnedAway(why);
+          if (ask === this.#asks) this.#guest.turnedAway(why);
         },
       );
     }
   }
 
-  /** With the token that we have; or with a login, as long as we have none by it. */
-  #sayHello(login) {
-    const { router, secret, group } = this.#passport;
+  #show(login) {
+    this.#shown = login;
+    this.#knock();
+  }
+
+  #knock() {
+    const { secret, group } = this.#passport;
+    const { url, answerS, several } = this.#routers;
+    const login = this.token || this.#shown === undefined ? {} : { login: this.#shown };
     const hello = { holder: hashed(secret), token: this.token, group, ...login };
-    this.#router = new RouterConnection(this.#net, router, this, hello);
-    this.#router.connect(SEEK_S);
+    const router = new RouterConnection(this.#net, url, this, hello, answerS);
+    const another = several ? setTimeout(() => this.#another(), QUICK_S * 1000) : null;
+    this.#knocking.set(router, { url, another });
+    router.connect(SEEK_S);
+  }
+
+  /** Nobody has greeted yet: ask one more, and go with who is first. */
+  #another() {
+    if (this.#routers.next(this.#asked)) this.#knock();
+  }
+
+  get #asked() {
+    return [...this.#knocking.values()].map(({ url }) => url);
+  }
+
+  #knockNoMore(but = null) {
+    const knocking = [...this.#knocking];
+    this.#knocking.clear();
+    for (const [router, { another }] of knocking) {
+      clearTimeout(another);
+      if (router !== but) router.close();
+    }
   }
 
   /** Close the connection to the router, and those to candidates. */
   close() {
-    this.#knocks += 1;
+    this.#asks += 1;
     const router = this.#router;
     this.#router = null;
+    this.#knockNoMore();
     router?.close();
     this.pinging.close();
   }
@@ -117,6 +203,12 @@ export class Entrance {
   }
 
   // What the connection to the router tells.
+
+  /** A router lets us in: it is the one. */
+  greeted(connection) {
+    this.#router = connection;
+    this.#knockNoMore(connection);
+  }
 
   /** This is who we are from now on. */
   identified(name, token) {
@@ -145,9 +237,19 @@ export class Entrance {
     this.#guest.sent(where);
   }
 
-  /** The router is gone, or ends it. */
+  /** The router is gone, or ends it. One that has not let us in is not the only one. */
   lost(connection, why) {
-    if (connection === this.#router) this.#guest.turnedAway(why);
+    const knocked = this.#knocking.get(connection);
+    if (!knocked && connection !== this.#router) return;
+    clearTimeout(knocked?.another);
+    this.#knocking.delete(connection);
+    this.#router = null;
+    if (ELSEWHERE.includes(why.code) && this.#routers.next(this.#asked)) {
+      this.pinging.close();
+      this.#knock();
+    } else if (!this.#knocking.size) {
+      this.#guest.turnedAway(why);
+    }
   }
 }
 

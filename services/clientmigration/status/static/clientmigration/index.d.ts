@@ -142,8 +142,8 @@ export class Sha256 {
  */
 export class Player {
   /** `ws://host:port`, `wss://host`, `clientmigration://host` or `clientmigrations://host` (port 4100;
-   * the s: encrypted). */
-  constructor(router: string, options?: Options);
+   * the s: encrypted); of routers that are equals all, in an array or with commas between. */
+  constructor(router: string | readonly string[], options?: Options);
 
   readonly state: State;
   /** Why it stopped by itself, "" if it did not: another program plays this player now, what answers

@@ -18,23 +18,26 @@ const VIEWS = 64; // views kept for a loop that reads them slowly; older ones ar
 const BURN_LIMIT_US = 5000; // per tick
 
 /** A player of the router at `router`: `ws://host:port`, `wss://…`, or `clientmigration://host`
- * (`clientmigrations://host`: encrypted). What is encrypted there stays so everywhere. */
+ * (`clientmigrations://host`: encrypted). What is encrypted there stays so everywhere. Of equal
+ * routers all are named, in an array or with commas between; all are of one scheme. */
 export class Player {
   #traveller;
   #listeners = new Listeners();
 
-  /** Throws TypeError when the URL is none, BadInput for a `group` of more than 64 characters, or a
+  /** Throws TypeError when a URL is none, BadInput for a `group` of more than 64 characters, or a
    * `login` of more than 2,560. */
   constructor(router, options = {}) {
-    const door = doorOf(router);
+    const doors = doorsOf(router);
+    const [door] = doors;
+    const routers = doors.map((each) => each.href);
     const WebSocket = options.WebSocket ?? globalThis.WebSocket;
     if (WebSocket === undefined) throw new TypeError("no WebSocket here: hand one in as an option");
     const urlOf = options.url ?? ((address) => addressed(door, address));
     const now = options.now ?? (() => performance.now() / 1000);
     const { group = "", login = "" } = options;
     // Who logs in is whom its login says, and not whom this browser knew before.
-    const store = login ? here() : (options.store ?? kept(door.href));
-    const passport = { router: door.href, secret: secret(), group, login, store };
+    const store = login ? here() : (options.store ?? kept(routers.join()));
+    const passport = { routers, secret: secret(), group, login, store };
     this.#traveller = new Traveller({ WebSocket, urlOf, now }, passport, this.#listeners);
   }
 
@@ -185,10 +188,20 @@ function parted(url) {
   return Object.hasOwn(SPOKEN, scheme) ? [scheme, rest] : [];
 }
 
+function doorsOf(router) {
+  const named = Array.isArray(router) ? router : router.split(/,(?=[a-z]+:\/\/)/);
+  const doors = named.map(doorOf);
+  if (new Set(doors.map((each) => each.protocol)).size !== 1) {
+    throw new TypeError(`${router}: all must be of one scheme`);
+  }
+  return doors;
+}
+
 function doorOf(router) {
   const [scheme, rest] = parted(router);
   if (scheme === undefined) throw new TypeError(`${router} is not ws://host:port`);
   const door = new URL(`${SPOKEN[scheme]}://${rest}`);
+  if (door.hostname.includes(",")) throw new TypeError(`${router}: each of several has its scheme`);
   // A WebSocket's usual port, where one is said, is none to a URL: it must not become ours.
   const port = /^(?:\[[^\]]*\]|[^/:]*):([0-9]+)/.exec(rest)?.[1];
   if (scheme.startsWith("clientmigration") && !port) door.port = String(PORT);
