@@ -427,6 +427,30 @@ def test_who_has_logged_in_comes_back_without_the_backend_for_some_hours() -> No
     assert ada.state == "playing"
 
 
+def test_one_login_is_got_however_many_routers_are_asked() -> None:
+    arena = Arena(equals=("router", "router-2"))
+    backend = Logins(Keys(*SIGNERS.values()), RULES, lambda: arena.router.now())
+    arena.admission = Admission(backend, anonymous=False)
+    for name in arena.equals:
+        arena.start_router(name)
+    arena.start_server("eu")
+    arena.run(2.0)
+    asked: list[int] = []
+
+    def fresh() -> str:
+        asked.append(1)
+        return RSA.login("ada", arena.router.now())
+
+    for way in (("player 0", "router"), ("router", "player 0")):
+        arena.network.cut(*way)
+    for way in (("player 1", "router-2"), ("router-2", "player 1")):
+        arena.network.cut(*way)
+    ada = played(arena, Login(fresh))
+    assert (ada.state, ada.name, len(asked)) == ("playing", player_of(ISSUER, "ada"), 1)
+    again = played(arena, Login(fresh))  # whichever is asked first
+    assert (again.state, again.name, len(asked)) == ("playing", ada.name, 2)
+
+
 def test_a_program_that_gets_fresh_logins_comes_in_when_one_is_good() -> None:
     arena = world()
     asked: list[int] = []
