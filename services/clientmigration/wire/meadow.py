@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +24,9 @@ _MOVE = struct.Struct("<Bff")
 _GIVE = struct.Struct("<B8s")
 SELF = struct.Struct("<ffIH")
 BLOCK = struct.Struct("<hhH")
+# The same two, to lay out many at once.
+HEADS = np.dtype([("x", "<f4"), ("y", "<f4"), ("coins", "<u4"), ("blocks", "<u2")])
+BLOCKS = np.dtype([("column", "<i2"), ("row", "<i2"), ("count", "<u2")])
 ENTITY = np.dtype([("player", "V8"), ("x", "<u2"), ("y", "<u2"), ("owner", "u1"), ("coins", "u1")])
 
 
@@ -46,16 +50,14 @@ def give(player: str) -> bytes:
     return _GIVE.pack(GIVE, bytes.fromhex(player))
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(msgspec.Struct, frozen=True):
     """A decoded `move`."""
 
     vx: float
     vy: float
 
 
-@dataclass(frozen=True, slots=True)
-class Give:
+class Give(msgspec.Struct, frozen=True):
     """A decoded `give`."""
 
     player: str
