@@ -36,7 +36,7 @@ from clientmigration.wire.messages import Greeting, Hello, Join, Pings, Redirect
 HERTZ, INPUTS_S = 20, 10
 ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).parent / "peers"
-SECRET = "0" * 64  # noqa: S105 - of players who are made up
+SECRET = "0" * 64
 GREETING = encode(Greeting(role="player"))
 REQUEST = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -106,10 +106,9 @@ WALL = replace(STANDARD, player=WallPlayer)
 
 
 class Proud(Seat):
-    def show(self, tick: int) -> None:
+    def view(self, tick: int) -> bytes:
         time: Any = self.hall.time
-        if time.date() * time.rate - tick < 1.2:
-            super().show(tick)
+        return super().view(tick) if time.date() * time.rate - tick < 1.2 else b""
 
 
 PROUD = replace(STANDARD, seat=Proud)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
+from clientmigration.core.measures.ticks import turn_of
 from clientmigration.core.player.believable import Passage, believable_ping
 from clientmigration.core.player.inbox import Inbox, room_at
 from clientmigration.core.player.mailbox import Mailbox
@@ -58,7 +59,8 @@ class Register(Protocol):
 
 class Seat:
     """The `Hands` of a session. `entered` says whether the player is in the game, `held` whether it
-    is stopped there: it is read for every player at every tick."""
+    is stopped there: both are read for every player at every tick. `turn` is the tick of a second
+    in which it is stored."""
 
     def __init__(self, player: str, hall: Hall, register: Register) -> None:
         self.player, self.hall, self._register = player, hall, register
@@ -66,6 +68,8 @@ class Seat:
         self.life = Life(self)
         self.session = session(self.life)
         self._askers = Askers()
+
+        self.turn = turn_of(player, hall.time.rate)
 
         # What travels with the player, beside what the game has.
         self.inbox = Inbox(room=room_at(hall.time.rate))
@@ -163,8 +167,9 @@ class Seat:
 
     # What the tick needs.
 
-    def apply(self, now: float) -> None:
-        """Apply every input that is due, in order. One that makes no sense ends the connection."""
+    def apply(self, now: float) -> int:
+        """Apply every input that is due, in order, and answer how many. One that makes no sense
+        ends the connection."""
         before = self.inbox.progress.applied
         try:
             for body, arrived in self.inbox.take():
@@ -178,25 +183,25 @@ class Seat:
                 self.line.fail(fault)
         except GameFault:
             self.fail()
-        self.meter.count("inputs", self.inbox.progress.applied - before)
+        return self.inbox.progress.applied - before
 
-    def show(self, tick: int) -> None:
-        """Send the view of this tick, if somebody looks; then a move to here is settled."""
-        if self.line is not None and self.known:
-            try:
-                body, done = self.game.view(self.player), self.inbox.progress
-                frame = (
-                    VIEW_HEADER.pack(
-                        21 + len(body), VIEW, tick, done.last, done.applied, done.digest
-                    )
-                    + body
-                )
-                self.meter.count("views" if self.line.show(frame) else "dropped_views")
-            except GameFault:
-                self.fail()
-        if self.settling:
-            self._askers.answer(Settled(migration=self.settling, player=self.player))
-            self.settling = ""
+    def view(self, tick: int) -> bytes:
+        """The frame that shows this tick, to be sent on `line`; none, if nobody looks."""
+        if self.line is None or not self.known:
+            return b""
+        try:
+            body = self.game.view(self.player)
+        except GameFault:
+            self.fail()
+            return b""
+        done = self.inbox.progress
+        size = 21 + len(body)
+        return VIEW_HEADER.pack(size, VIEW, tick, done.last, done.applied, done.digest) + body
+
+    def settle(self) -> None:
+        """A view was sent: a move to here is over."""
+        self._askers.answer(Settled(migration=self.settling, player=self.player))
+        self.settling = ""
 
     def serve(self, tick: int, now: float) -> None:
         """Send what its workloads have for it; while a move takes it away, the target will."""

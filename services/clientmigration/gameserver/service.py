@@ -261,7 +261,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
-    step = TickStep(seats, world, mail, neighbours, rounds, burns)
+    step = TickStep(seats, world, mail, neighbours, rounds, burns, meter)
     server = GameServer(rooms, outside.clock, step, beats)
     return server
 

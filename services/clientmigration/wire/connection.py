@@ -116,6 +116,19 @@ class Connection:
         self._kept = bytearray()
         self._wanted = _LENGTH.size  # bytes that have to be there before anything can be decoded
 
+    def only(self, data: bytes) -> Message | Packed | None:
+        """The message that `data` is, if it is one whole frame after others that were whole: the
+        usual case. None if not: then it is to be received."""
+        if self._kept or self.over or len(data) < 5 or not self.greeted:
+            return None
+        if _LENGTH.unpack_from(data)[0] != len(data) - 4:
+            return None
+        try:
+            return self.decode(data[4:])
+        except Exception:
+            self.over = True
+            raise
+
     def receive(self, data: bytes) -> Iterator[Message | Packed]:
         """The messages that `data` completes. Yields those before a fault, then raises it."""
         if self.over:

@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet import epollreactor
 from twisted.internet.protocol import Factory, Protocol
@@ -25,7 +25,7 @@ class Visitor(Protocol):
     """One player. Nothing of what it says is understood."""
 
     transport: Any
-    all: list[Visitor] = []
+    all: ClassVar[list[Visitor]] = []
 
     def connectionMade(self) -> None:
         """From now on it is shown views."""
@@ -35,7 +35,7 @@ class Visitor(Protocol):
     def dataReceived(self, data: bytes) -> None:
         """Whatever it is."""
 
-    def connectionLost(self, reason: object = None) -> None:
+    def connectionLost(self, reason: object = None) -> None:  # noqa: ARG002
         """The players are gone: it was one measurement."""
         os._exit(0)
 
