@@ -69,7 +69,7 @@ class Serving:
 
     process: psutil.Process
     port: int
-    openings: Callable[[int], Iterator[bytes]]
+    openings: Callable[[int], Iterator[str]]  # as load.c reads them
     websocket: bool = False
 
 
@@ -106,7 +106,7 @@ def peer(command: list[str]) -> Iterator[Serving]:
     with started(command, 0, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        yield Serving(psutil.Process(process.pid), port, lambda n: iter([b""] * n))
+        yield Serving(psutil.Process(process.pid), port, lambda n: iter(["-"] * n))
 
 
 @contextmanager
@@ -137,14 +137,17 @@ def ours(root: Path, websocket: bool) -> Iterator[Serving]:
         yield Serving(psutil.Process(processes[1].pid), server, openings, websocket)
 
 
-def admitted(n: int, port: int, websocket: bool) -> Iterator[bytes]:
+def admitted(n: int, port: int, websocket: bool) -> Iterator[str]:
     """What so many players say to the game server first: the router has let them in."""
     hello = GREETING + encode(Hello(holder=hashed(SECRET))) + encode(Pings(pings={}))
     for _ in range(n):
         where = _sent_on(port, hello)
         said = [Greeting(role="player"), Join(ticket=where.ticket, secret=SECRET)]
         frames = [encode(each) for each in said]
-        yield REQUEST + b"".join(map(_masked, frames)) if websocket else b"".join(frames)
+        if websocket:
+            yield f"{REQUEST.hex()} {b''.join(map(_masked, frames)).hex()}"
+        else:
+            yield b"".join(frames).hex()
 
 
 def _sent_on(port: int, hello: bytes) -> Redirect:
@@ -175,7 +178,7 @@ def measured(kind: str, serving: Serving, load: str, asked: argparse.Namespace) 
         assert players.stdin is not None
         assert players.stdout is not None
         for opening in serving.openings(n):
-            players.stdin.write(f"{opening.hex() or '-'}\n")
+            players.stdin.write(f"{opening}\n")
             players.stdin.flush()
         players.stdin.write("\n")
         players.stdin.flush()

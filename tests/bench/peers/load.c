@@ -3,7 +3,8 @@
    load HOST PORT SECONDS INPUTS_PER_S WEBSOCKET
 
    Reads from its input one line for each player: the bytes with which its connection begins, in
-   hex; "-" for none. An empty line says that all are there. It waits until everyone is shown
+   hex; "-" for none; over a WebSocket the request, a blank, and what comes after its answer. An
+   empty line says that all are there. It waits until everyone is shown
    something, says "begun", counts for SECONDS, and says what came:
 
    views, bytes, inputs, lateness in ms (p50, p99, p99.9, most), milliseconds between a player's
@@ -37,6 +38,7 @@ struct player {
     uint32_t seq;
     double seen_at;
     unsigned char *kept;
+    char *then;        /* what it says after the HTTP answer, in hex */
 };
 
 static struct player players[MOST];
@@ -85,6 +87,18 @@ static void viewed(struct player *one, const unsigned char *frame, uint32_t size
     one->seen_at = now;
 }
 
+/* Sends what is written in hex, up to a blank. */
+static const char *say(struct player *one, const char *hex)
+{
+    static unsigned char said[8192];
+    uint32_t size = 0;
+    for (; hex[0] != '-' && hex[0] > ' ' && size < sizeof said; hex += 2, size++)
+        sscanf(hex, "%2hhx", &said[size]);
+    if (size && send(one->fd, said, size, MSG_NOSIGNAL) != (ssize_t)size)
+        perror("send"), exit(1);
+    return hex;
+}
+
 /* Answers how many bytes of the buffer are used up by its first frame, 0 if it is not complete. */
 static uint32_t frame(struct player *one, const unsigned char *at, uint32_t size)
 {
@@ -92,6 +106,8 @@ static uint32_t frame(struct player *one, const unsigned char *at, uint32_t size
     if (web && !one->shaken) {
         const unsigned char *end = memmem(at, size, "\r\n\r\n", 4);
         one->shaken = end != NULL;
+        if (end)
+            say(one, one->then);
         return end ? (uint32_t)(end + 4 - at) : 0;
     }
     if (!web) {
@@ -159,18 +175,13 @@ static void act(struct player *one)
 static void join(int epoll, const struct sockaddr_in *where, const char *hex)
 {
     struct player *one = &players[count];
-    static unsigned char opening[8192];
-    uint32_t size = 0;
     int on = 1;
-    for (; hex[0] != '-' && hex[0] > ' ' && size < sizeof opening; hex += 2, size++)
-        sscanf(hex, "%2hhx", &opening[size]);
     one->kept = malloc(ROOM + 1);
     one->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(one->fd, (const struct sockaddr *)where, sizeof *where))
         perror("connect"), exit(1);
     setsockopt(one->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (size && send(one->fd, opening, size, MSG_NOSIGNAL) != (ssize_t)size)
-        perror("send"), exit(1);
+    one->then = strdup(say(one, hex) + web);
     fcntl(one->fd, F_SETFL, O_NONBLOCK);
     struct epoll_event wanted = {.events = EPOLLIN, .data.u32 = count++};
     epoll_ctl(epoll, EPOLL_CTL_ADD, one->fd, &wanted);
