@@ -111,6 +111,12 @@ def test_the_short_way_hears_what_the_long_one_hears(
     assert messages == bodies
 
 
+def test_two_short_messages_are_not_taken_for_one() -> None:
+    for first in range(126):
+        both = masked(bytes(first)) + masked(bytes(116))
+        assert heard(opened(), both) == [bytes(first), bytes(116)]
+
+
 def test_nothing_is_taken_for_a_message_that_lies_within_another() -> None:
     looks = masked(b"no")
     head = bytes([0x82, 0x80 | (len(looks) + 1)]) + bytes(4)  # masked with nothing

@@ -75,6 +75,7 @@ class Seat:
         self.inbox = Inbox(room=room_at(hall.time.rate))
         self.mailbox = Mailbox()
         self.workloads = hall.workloads(player)
+        self.streams = self.workloads.streams
         self.holder = ""
         self.group = ""
         self.seq = 0  # of the newest snapshot at this epoch
@@ -206,7 +207,7 @@ class Seat:
     def serve(self, tick: int, now: float) -> None:
         """Send what its workloads have for it; while a move takes it away, the target will."""
         if self.line is not None and not self.held:
-            self.workloads.streams.serve(self.line, tick, now)
+            self.streams.serve(self.line, tick, now)
 
     def checkpoint(self) -> Snapshot:
         """What the ledger is to have now. Raises `GameFault`."""
@@ -487,7 +488,7 @@ class Seat:
         program (no `oldest`) will use the numbers of what the last one left waiting."""
         if self.line is not line:
             self.dismiss("replaced", "the player came back on another connection")
-            self.workloads.streams.rewind()
+            self.streams.rewind()
         self.line, self.holder = line, holder
         self.oldest, self.heard_at = oldest, self.hall.time.now()
         if not oldest:

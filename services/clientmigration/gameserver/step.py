@@ -72,7 +72,7 @@ class TickStep:
             self._others.show(tick)
             self._show(playing, tick)
         for seat in playing:
-            if seat.workloads.streams:
+            if seat.streams.transfers or seat.streams.feeds:
                 seat.serve(tick, now)
         self._store.store(playing, tick, now)
         self._work.work(len(playing))

@@ -76,10 +76,6 @@ class StreamSender:
     feeds: dict[int, Feed] = field(default_factory=dict)
     window: Window = field(default_factory=Window)
 
-    def __bool__(self) -> bool:
-        """Whether there is any."""
-        return bool(self.transfers or self.feeds)
-
     # What the player says.
 
     def ask(self, ask: Fetch | Follow) -> str:

@@ -83,7 +83,8 @@ _NOBODY = _Nobody()
 @implementer(IPushProducer)
 class Line(TwistedProtocol):
     """The shell around one `Connection`. `say` and `show` never block and never queue without
-    bound: control messages are few, and views are skipped while the peer does not read."""
+    bound: control messages are few, and views are skipped while the peer does not read. `heard_at`
+    is when the peer said something last, seconds of `clock`."""
 
     transport: Any  # an ITransport that is an IConsumer too; zope's interfaces do not intersect
     guest: Guest = WELCOME  # as the door counts it, if it came by one
@@ -108,7 +109,7 @@ class Line(TwistedProtocol):
         self.peer_role = ""
         self.sent = self.received = 0
         self._send: Callable[[bytes], object] = len  # until there is a connection
-        self._heard_at = -inf
+        self.heard_at = -inf
         self._deadline: IDelayedCall | None = None
         self._unread: IDelayedCall | None = None
 
@@ -151,7 +152,7 @@ class Line(TwistedProtocol):
             self.fail(fault)
 
     def _heard(self, message: Any) -> None:
-        self._heard_at = now = self.clock.seconds()
+        self.heard_at = now = self.clock.seconds()
         if isinstance(message, Greeting):
             self.peer_role = message.role
             self._expect(self.silence_s, self._silent)
@@ -229,7 +230,7 @@ class Line(TwistedProtocol):
     def _silent(self) -> None:
         """The deadline is not set anew for each message: when it comes, it is looked how long ago
         the last one came."""
-        left = self._heard_at + self.silence_s - self.clock.seconds()
+        left = self.heard_at + self.silence_s - self.clock.seconds()
         if left > 0:
             self._expect(left, self._silent)
         else:

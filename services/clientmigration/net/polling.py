@@ -20,8 +20,8 @@ def short(reactor: Any) -> Any:
     """This reactor, polled as described above, if it is Twisted's epoll reactor. Answers the same
     one. `doIteration` is what ReactorBase's main loop calls (base.py), so an attribute of the
     instance is all it takes."""
-    if type(reactor) is EPollReactor and "doIteration" not in vars(reactor):
-        reactor.doIteration = partial(_poll, reactor)
+    if type(reactor) is EPollReactor:
+        vars(reactor)["doIteration"] = partial(_poll, reactor)
     return reactor
 
 

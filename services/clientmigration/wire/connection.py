@@ -119,12 +119,13 @@ class Connection:
     def only(self, data: bytes) -> Message | Packed | None:
         """The message that `data` is, if it is one whole frame after others that were whole: the
         usual case. None if not: then it is to be received."""
-        if self._kept or self.over or len(data) < 5 or not self.greeted:
+        size = len(data) - _LENGTH.size
+        if self._kept or self.over or not self.greeted or not 0 < size <= self._limit:
             return None
-        if _LENGTH.unpack_from(data)[0] != len(data) - 4:
+        if _LENGTH.unpack_from(data)[0] != size:
             return None
         try:
-            return self.decode(data[4:])
+            return self._decode(data[_LENGTH.size :])
         except Exception:
             self.over = True
             raise

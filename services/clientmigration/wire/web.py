@@ -159,10 +159,11 @@ class WebSocket:
     def only(self, data: bytes) -> bytes | None:
         """The message that `data` is, if it is one whole short one after others that were whole:
         the usual case. None if not: then it is to be fed."""
-        if self._inside or len(data) < _MASKED or self._protocol.state is not OPEN:
+        size = len(data) - _MASKED
+        if self._inside or self._parts or not 0 <= size < 126 or self._protocol.state is not OPEN:
             return None
-        if data[0] != _BINARY or data[1] != len(data) - _MASKED | 0x80 or self._parts:
-            return None  # a longer one says 254 or 255 here, which no short one can be
+        if data[0] != _BINARY or data[1] != 0x80 | size:
+            return None
         self._asides = 0
         return apply_mask(data[_MASKED:], data[2:_MASKED])
 
