@@ -40,10 +40,10 @@ def judged_by_the_verdict(no_logged_errors: list[LogEvent]) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("repertoire", "first"),
     [
-        *chunks(FIRST, 40, 400),
-        *chunks(FREEZES, 20, 200),
-        *chunks(ALL, 40, 400),
-        *chunks(EQUAL, 20, 200),
+        *chunks(FIRST, 20, 400),
+        *chunks(FREEZES, 10, 200),
+        *chunks(ALL, 20, 400),
+        *chunks(EQUAL, 10, 200),
     ],
 )
 def test_every_invariant_holds_in_schedules_from_seed(repertoire: Repertoire, first: int) -> None:
