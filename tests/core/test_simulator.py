@@ -30,7 +30,7 @@ from clientmigration.errors import ConfigurationError
 FOLDER = Path(__file__).parents[2] / "docs" / "scenarios"
 POLICY = Policy()
 OFF = Policy.parse({"together": {"share": 0}})
-QUICK = {"day": 900, "wander": 300, "uneven": 300}  # seconds into which long scenarios are pressed
+QUICK = {"day": 900, "wander": 120, "uneven": 300}  # seconds into which long scenarios are pressed
 
 
 def scenario(name: str) -> Scenario:
