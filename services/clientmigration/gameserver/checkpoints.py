@@ -31,14 +31,10 @@ Fence = tuple[str, int, int]  # player, epoch, number of the snapshot within it
 class Checkpoints:
     """Whose turn it is, and what the router has not confirmed yet."""
 
-    rate: int
+    rate: int  # ticks per second
     n: int = 0
     under_way: dict[int, tuple[float, list[Fence]]] = field(default_factory=dict)
     stored_at: float = 0.0
-
-    def due(self, player: str, tick: int) -> bool:
-        """Whether this tick is the player's: once in `rate` ticks."""
-        return int(player[:4], 16) % self.rate == tick % self.rate
 
     def batch(self, snapshots: Iterable[Snapshot], now: float) -> Checkpoint | None:
         """The message that stores these, or None when there are none."""
@@ -100,10 +96,8 @@ class CheckpointRounds:
     def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
         """Tell the router of them. Who stands still was told of already; who was waived, the ledger
         may not know to be ours."""
-        due = self._checkpoints.due
-        self._store(
-            [each for each in playing if each.mailbox.urgent or due(each.player, tick)], now
-        )
+        turn = tick % self._checkpoints.rate
+        self._store([each for each in playing if each.turn == turn or each.mailbox.urgent], now)
 
     def _store(self, some: Sequence[Seat], now: float) -> None:
         if self._attachment.line is None:

@@ -36,6 +36,12 @@ def due(tick: int, now: float, rate: int) -> Due:
     return Due(range(done + 1, min(newest, done + AT_ONCE) + 1), newest, skipped)
 
 
+def turn_of(player: str, rate: int) -> int:
+    """In which of the ticks of a second, 0 to `rate` - 1, it is this player's turn for what is done
+    once a second: players are spread over them."""
+    return int(player[:4], 16) % rate
+
+
 def gone_back(tick: int, now: float, rate: int) -> bool:
     """Whether this tick is more than a second ahead: the world has been set back meanwhile, which
     happens only while nobody plays, and ticks go on from there."""
