@@ -16,6 +16,30 @@ from clientmigration.stack import processes
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.service import Stack, Surroundings
 
+HERE = Path(__file__).parent
+
+LONG = [
+    f"test_{name}_live.py"
+    for name in (
+        *("panels", "command_line", "starts", "replay", "stack", "page", "compose", "logins"),
+        *("equal_routers", "ends", "clock", "tls", "agones", "phases", "queries", "engine"),
+        *("router_on_engine", "new_secret", "units", "cli", "tls_proxy", "pods", "attach"),
+        *("distance", "hurt_graphite", "alerts"),
+    )
+]
+"""The files that take longest come first, so that no process is left alone with one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is not here keeps its place before; a file stays together."""
+
+    def turn(item: pytest.Item) -> int:
+        if item.path.parent != HERE:
+            return -1
+        return LONG.index(item.path.name) if item.path.name in LONG else len(LONG)
+
+    items.sort(key=turn)
+
 
 @pytest.fixture(scope="session")
 def graphite(tmp_path_factory: pytest.TempPathFactory) -> Graphite:
