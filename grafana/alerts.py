@@ -87,6 +87,12 @@ def _crowded() -> str:
     return _all(*(place(role, each) for role in DAEMONS for each in measures))
 
 
+def _not_let_in() -> str:
+    whys = ("time", "issuer", "audience", "subject", "signature", "format")
+    measures = ("logins_missing", "logins_later", *(f"logins_refused_{why}" for why in whys))
+    return _all(*(place("router", each) for each in measures))
+
+
 def _clocks() -> str:
     return _all(*(kept(place(role, "clock_off_ms")) for role in DAEMONS))
 
@@ -262,6 +268,18 @@ ALERTS = (
         above=100,
         look_at="decisions",
         panel="Connections",
+    ),
+    Alert(
+        name="logins-refused",
+        title="Logins are refused",
+        text="In the last minute more than twenty who wanted to play were not let in for their"
+        " logins: refused, put off because the key is not here, or none shown. Those who play play"
+        " on. Ask whoever runs the backend that signs them.",
+        target=f"sumSeries({_not_let_in()})",
+        reducer="sum",
+        above=20,
+        look_at="decisions",
+        panel="Logins refused",
     ),
     Alert(
         name="held-bytes",

@@ -37,6 +37,16 @@ def test_a_secret_that_others_can_read_and_one_that_is_being_changed_are_looked_
     assert findings.secret("s", None, 0, "").verdict == "bad"
 
 
+def test_a_disk_that_is_full_or_nearly_so_is_named_and_a_small_one_with_room_is_not() -> None:
+    whole = 100_000_000_000
+    assert verdicts(findings.room("run/l", 10_000_000, whole)) == [("disk", "bad")]
+    assert verdicts(findings.room("run/l", 1_500_000_000, whole)) == [("disk", "look")]
+    assert verdicts(findings.room("run/l", 1_500_000_000, 4_000_000_000)) == []
+    assert verdicts(findings.room("run/l", 6_000_000_000, 1_000 * whole)) == []
+    (full,) = findings.room("run/l", 0, whole)
+    assert full.said == "0 MB are free where run/l is"
+
+
 def test_routers_that_decide_by_different_policies_or_are_not_named_are_told() -> None:
     one = fleet(measured("a"), routers=["router", "second"])
     assert verdicts(findings.routers([one])) == [("routers", "look"), ("policy", "good")]

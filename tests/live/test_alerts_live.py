@@ -39,7 +39,8 @@ CALM: Mapping[str, Mapping[str, float]] = {
         **{"members": 3, "recovered": 0, "members_lost": 0, "unreachable": 0, "failures": 0},
         **{"carbon_dropped": 0, "turned_away": 0, "held_bytes": 1000, "clock_off_ms": 3},
         **{"blackout_ms_p50": 8, "blackout_ticks_max": 0},
-        **{"crowded_connects": 0, "crowded_joins": 0},
+        **{"crowded_connects": 0, "crowded_joins": 0, "logins": 5},
+        **{"logins_refused_signature": 0, "logins_missing": 0, "logins_later": 0},
     },
     "crowd": {"missed_ticks": 0, "carbon_dropped": 0},
 }
@@ -100,6 +101,15 @@ CASES = (
     Case(
         "cm-crowded", "joins, two a second",
         {("router", "crowded_joins"): 2}, {("router", "crowded_joins"): 1},
+    ),
+    Case(
+        "cm-logins-refused", "a key that is not in the set",
+        {("router", "logins_refused_signature"): 0.3, ("router", "logins_later"): 0.1},
+        {("router", "logins_refused_signature"): 0.2, ("router", "logins_later"): 0.1},
+    ),
+    Case(
+        "cm-logins-refused", "none shown",
+        {("router", "logins_missing"): 1}, {("router", "logins"): 500},
     ),
     Case(
         "cm-held-bytes", "more than half the room",

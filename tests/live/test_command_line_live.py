@@ -14,6 +14,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -21,6 +22,7 @@ import psutil
 import pytest
 from real_parts import PATIENCE_S, TWISTD
 from test_starts_live import Host, until
+from wall_clocks import WallClocks, can_be_set
 
 from clientmigration.stack.ports import LOOPBACK
 
@@ -30,10 +32,12 @@ PICTURES = Path(__file__).parents[2] / "run" / "terminal"
 
 
 class Answering(BaseHTTPRequestHandler):
-    """graphite-web, as far as `doctor` asks it."""
+    """graphite-web, as far as `doctor` asks it; below /page somebody else."""
 
     def do_GET(self) -> None:
-        body = json.dumps([{"target": "x", "datapoints": [[0.0, int(time.time())]]}]).encode()
+        page = self.path.startswith("/page")
+        series = [{"target": "x", "datapoints": [[0.0, int(time.time())]]}]
+        body = b"<h1>Welcome to nginx</h1>" if page else json.dumps(series).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -139,6 +143,13 @@ BROKEN = {
     "a ledger that is no ledger": (["--ledger", "garbage"], "garbage", "back up what can be read"),
     "NATS is away": (["--ledger", f"nats://{LOOPBACK}:9"], "nats://", "start it"),
     "a ledger that is not there": (["--ledger", "none.sqlite"], "no such file", "start it"),
+    "a ledger that is a folder": (["--ledger", "run"], "Is a directory", "mend the way to it"),
+    "an empty secret": (["--secret-file", "empty"], "0 cluster secrets", "copy it here"),
+    "a page instead of Graphite": (["--graphite", "PAGE"], "something else than Graphite answers",
+                                   "name it with --graphite"),
+    "Graphite at a name that nobody has": (["--graphite", "http://graphite.invalid"],
+                                           "no results for hostname", "name it with --graphite"),
+    "no address for players": (["--play", "hello"], "hello: is no address", "such as clientmig"),
 }  # fmt: skip
 
 
@@ -147,13 +158,46 @@ def test_doctor_names_what_is_broken_and_what_to_do(trouble: str, fleet: Fleet) 
     (fleet.folder / "other").write_text("o" * 64)
     (fleet.folder / "other").chmod(0o600)
     (fleet.folder / "garbage").write_text("this is no database " * 100)
+    (fleet.folder / "empty").touch(0o600)
     flags, said, do = BROKEN[trouble]
+    flags = [each.replace("PAGE", f"{fleet.graphite}/page") for each in flags]
     code, text = fleet.says_to("doctor", *flags)
     assert code == 1
     assert "BAD" in text
     assert said in text
     assert do in text
     assert "Traceback" not in text
+
+
+@pytest.mark.skipif(not can_be_set(), reason="needs a C compiler")
+def test_doctor_finds_that_its_own_clock_is_wrong(fleet: Fleet, tmp_path: Path) -> None:
+    clocks = WallClocks(tmp_path, ["here"])
+    clocks.set(["here"], 90)
+    code, text = fleet.says_to("doctor", **clocks.environs["here"])
+    assert code == 1
+    assert "BAD    clocks             off the world's time: this host's by +9" in text
+    assert "NTP" in text
+
+
+def test_doctor_says_what_it_may_not_read(fleet: Fleet) -> None:
+    nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM)
+    tried = ([*nobody, "--version"], shutil.which("setpriv"), os.geteuid())
+    if tried[2] or not tried[1] or subprocess.run(tried[0], check=False).returncode:
+        pytest.skip("needs root, and a Python that everybody may run")
+    with TemporaryDirectory() as there:
+        folder = Path(there)
+        folder.chmod(0o755)
+        for name in ("secret", "ledger"):
+            (folder / name).touch(0o600)
+        done = subprocess.run(
+            [*nobody, "doctor", "--secret-file", "secret", "--ledger", "ledger"], cwd=folder,
+            env={**fleet.environ, "CLIENTMIGRATION_CONTEXTS": f"{folder}/none"},
+            capture_output=True, timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+    text = done.stdout.decode()
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert "no cluster secret in secret (Permission denied)" in text
+    assert "/ledger: Permission denied" in text
 
 
 def test_doctor_knocks_where_players_do_and_finds_a_server_that_they_cannot_reach(

@@ -73,7 +73,7 @@ def test_grafanas_own_model_reads_each_dashboard_and_gives_all_of_it_back(name: 
 
 
 def test_grafanas_own_model_reads_each_alert_and_gives_all_of_it_back() -> None:
-    assert len(alerts()) == 18
+    assert len(alerts()) == 19
     for rule in alerts():
         assert there_and_back(alerting.Rule, rule) == [], rule["title"]
 

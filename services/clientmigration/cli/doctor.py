@@ -63,7 +63,7 @@ def _run(given: Namespace, answer: Output) -> int:
 
 async def look(reactor: Any, given: Namespace) -> list[Checked]:
     """All that can be found."""
-    found = [_secret(given.secret_file)]
+    found = [_own_key(given) if given.operator_key else _secret(given)]
     known = list[Overview]()
     check_each(given.router, "--router ")
     if found[0].verdict != "bad":
@@ -84,14 +84,26 @@ async def look(reactor: Any, given: Namespace) -> list[Checked]:
     return found
 
 
-def _secret(path: str) -> Checked:
+def _secret(given: Namespace) -> Checked:
+    path = given.secret_file
     try:
         mode, count, error = Path(path).stat().st_mode, len(secrets_in(Path(path))), ""
+        credentials_of(given, "watcher")
     except FileNotFoundError:
         mode, count, error = None, 0, ""
     except (OSError, ConfigurationError) as problem:
         mode, count, error = None, 0, str(problem)
     return findings.secret(path, mode, count, error)
+
+
+def _own_key(given: Namespace) -> Checked:
+    """Who has a key of its own needs no secret."""
+    try:
+        name = credentials_of(given, "watcher").name
+    except ConfigurationError as problem:
+        do = "name the file with your key; who has the cluster's secret needs none"
+        return Checked("key", "bad", str(problem), do)
+    return Checked("key", "good", f"{given.operator_key}, of {name}")
 
 
 async def _router(reactor: Any, given: Namespace, where: str, known: list[Overview]) -> Checked:
@@ -125,23 +137,35 @@ async def _doors(reactor: Any, given: Namespace, overview: Overview) -> Sequence
 
 
 async def _ledger(reactor: Any, given: Namespace) -> list[Checked]:
-    """The file or the engine itself, where it is to be found from here."""
-    where = kept_in(given.ledger, "--ledger ")
+    """The file or the engine itself, where it is to be found from here; and the file's disk."""
+    name = given.ledger.partition("?")[0]
     if not is_engine(given.ledger) and not Path(given.ledger).exists():
         if given.ledger == LEDGER:
             return []
-        return [findings.kept(given.ledger, (), "there is no such file")]
-    ledger = opened(where, reactor, os.urandom(16).hex(), ANSWER_S)
+        return [findings.kept(name, (), "there is no such file")]
+    try:
+        wrong, error = await _asked(reactor, given.ledger)
+    except ConfigurationError as problem:
+        wrong, error = [], str(problem)
+    found = [findings.kept(name, wrong, error)]
+    if not is_engine(given.ledger):
+        disk = os.statvfs(Path(given.ledger).absolute().parent)
+        found += findings.room(name, disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize)
+    return found
+
+
+async def _asked(reactor: Any, where: str) -> tuple[list[str], str]:
+    """What is wrong in it, and why it cannot be asked."""
+    ledger = opened(kept_in(where, "--ledger "), reactor, os.urandom(16).hex(), ANSWER_S)
     ledger.startService()
     try:
-        wrong, error = await ledger.check().addTimeout(2 * ANSWER_S, reactor), ""
+        return await ledger.check().addTimeout(2 * ANSWER_S, reactor), ""
     except Exception as problem:  # whatever it says of itself is what is to be told
         said = str(problem) or type(problem).__name__
-        wrong, error = ([], said) if is_engine(given.ledger) else ([said], "")
+        return ([], said) if is_engine(where) else ([said], "")
     finally:
         await (ledger.stopService() or _nothing())
         ledger.close()
-    return [findings.kept(given.ledger.partition("?")[0], wrong, error)]
 
 
 async def _nothing() -> None:

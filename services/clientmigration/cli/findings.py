@@ -15,6 +15,7 @@ OFF_S = 1.0  # as the alert that a clock is off
 SOON_DAYS = 7.0
 STORED_MS = 5_000.0  # a checkpoint comes each second
 FRESH_S = 30.0
+FULL, NEARLY_FULL = 50_000_000, 2_000_000_000  # bytes of a disk
 SLOW_S = 1.0
 CLOSED = {
     "silent": ("bad", "look at its host and its log: it is attached and reports nothing"),
@@ -153,10 +154,20 @@ def kept(where: str, wrong: Sequence[str], error: str) -> Checked:
     return Checked("ledger", "good", f"{where} is sound")
 
 
+def room(where: str, free: int, whole: int) -> Iterator[Checked]:
+    """The disk on which the ledger's file is: bytes that are free, of so many."""
+    do = "make room there: nothing has to be restarted"
+    said = f"{free / 1e6:,.0f} MB are free where {where} is"
+    if free < FULL:
+        yield Checked("disk", "bad", said, do)
+    elif free < NEARLY_FULL and free < whole / 20:
+        yield Checked("disk", "look", said, do)
+
+
 def graphite(url: str, newest: float | None, now: float, error: str) -> Checked:
     """graphite-web: whether it answers, and how old the router's newest point is (Unix seconds)."""
     if error:
-        do = "start graphite-web, or name it with --graphite; play needs neither"
+        do = "start graphite-web, or name it with --graphite; play does not need it"
         return Checked("Graphite", "bad", error, do)
     if newest is None or now - newest > FRESH_S:
         said = (

@@ -55,6 +55,8 @@ async def knock(reactor: Any, trust: Trust, address: str) -> Knock:
         await caller.greeted.addTimeout(KNOCK_S, reactor)
     except (DeferredTimeout, CancelledError):
         return Knock(error=f"does not answer within {KNOCK_S:g} s")
+    except ValueError:
+        return Knock(error="is no address of a door, such as clientmigration://HOST:4100")
     except Exception as error:  # whatever keeps players out is what is to be told
         return Knock(error=str(error) or type(error).__name__)
     return Knock(reactor.seconds() - began, days=days)

@@ -12,8 +12,13 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from twisted.internet.defer import Deferred, TimeoutError
-from twisted.internet.error import ConnectError, ConnectingCancelledError, ConnectionClosed
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
+from twisted.internet.error import (
+    ConnectError,
+    ConnectingCancelledError,
+    ConnectionClosed,
+    DNSLookupError,
+)
 from twisted.web.client import ResponseFailed
 from twisted.web.error import SchemeNotSupported
 from twisted.web.iweb import IAgent
@@ -79,10 +84,19 @@ async def fetch(
         return await asked.addTimeout(within_s, reactor)
     except (TimeoutError, ConnectingCancelledError) as problem:
         raise GraphiteAway(f"Graphite does not answer within {within_s:g} s") from problem
-    except (ConnectError, ConnectionClosed, ResponseFailed, PeersFault) as problem:
+    except ResponseFailed as problem:
+        late = any(each.check(CancelledError) for each in problem.reasons)
+        why = f" within {within_s:g} s" if late else f": {_why(problem)}"
+        raise GraphiteAway(f"Graphite does not answer{why}") from problem
+    except (ConnectError, ConnectionClosed, DNSLookupError, PeersFault) as problem:
         raise GraphiteAway(f"Graphite does not answer: {problem}") from problem
     except (SchemeNotSupported, ValueError) as problem:
         raise GraphiteAway(f"{url[:80]} is no address of Graphite: {problem}") from problem
+
+
+def _why(failed: ResponseFailed) -> str:
+    """What went wrong with an answer, in words."""
+    return "; ".join(dict.fromkeys(each.getErrorMessage() for each in failed.reasons))
 
 
 async def _get(agent: IAgent, url: str) -> bytes:
