@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import msgspec
 
@@ -38,7 +39,7 @@ class Checkpoints:
 
     def due(self, player: str, tick: int) -> bool:
         """Whether this tick is the player's: once in `rate` ticks."""
-        return int(player[:4], 16) % self.rate == tick % self.rate
+        return crc32(player.encode()) % self.rate == tick % self.rate
 
     def batch(self, snapshots: Iterable[Snapshot], now: float) -> Checkpoint | None:
         """The message that stores these, or None when there are none."""
@@ -98,12 +99,11 @@ class CheckpointRounds:
         self._seats, self._mail, self._now = seats, mail, now
 
     def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
-        """Tell the router of them. Who stands still was told of already; who was waived, the ledger
-        may not know to be ours."""
-        due = self._checkpoints.due
-        self._store(
-            [each for each in playing if each.mailbox.urgent or due(each.player, tick)], now
-        )
+        """Tell the router of them, and of records. Who stands still was told of already; who was
+        waived, the ledger may not know to be ours."""
+        due, records = self._checkpoints.due, self._seats.open()
+        some = [*playing, *records] if records else playing
+        self._store([each for each in some if each.mailbox.urgent or due(each.player, tick)], now)
 
     def _store(self, some: Sequence[Seat], now: float) -> None:
         if self._attachment.line is None:
@@ -116,7 +116,7 @@ class CheckpointRounds:
 
     def store_all(self) -> None:
         """Everybody's turn, for there may be no other."""
-        self._store(self._seats.playing(), self._now())
+        self._store([*self._seats.playing(), *self._seats.open()], self._now())
 
     def stored(self, message: Stored) -> None:
         """The router says that a checkpoint is in the ledger: what is in it is safe."""

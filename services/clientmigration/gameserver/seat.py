@@ -272,6 +272,8 @@ class Seat:
             self.refused, self.coming = True, None
             return False
         self.refused = False
+        if self.group:
+            self.game.grouped(self.player, self.group)
         if snapshot is not None:
             self.place = (snapshot.x, snapshot.y)
         self.entered, self.coming = True, None

@@ -42,6 +42,7 @@ from clientmigration.gameserver.mail import PostOffice
 from clientmigration.gameserver.neighbours import NeighbourLinks
 from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.players import Gate, PlayerLine
+from clientmigration.gameserver.records import RecordSeat
 from clientmigration.gameserver.report import COUNTED, Measures, Reporter
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import MakeSeat, Seats
@@ -52,6 +53,7 @@ from clientmigration.gameserver.ticks import Clocks, Ticks
 from clientmigration.gameserver.traffic import Traffic
 from clientmigration.gameserver.uplink import ROLE, Uplink
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
+from clientmigration.gameserver.wishing import GameWishes
 from clientmigration.gameserver.workloads import Burns, Workloads
 from clientmigration.gameserver.world import PATIENCE, GameWorld, MakeWorld
 from clientmigration.net.beats import Beats, MakeBeats
@@ -120,6 +122,7 @@ class ServerParts:
     game: MakeGame
     files: Files
     seat: MakeSeat = Seat
+    record: MakeSeat = RecordSeat
     waivers: MakeWaivers = Waivers
     world: MakeWorld = GameWorld
     condition: MakeCondition = Condition
@@ -212,7 +215,7 @@ class GameServer(Service):
         self._report()
         now = self.ticks.now
         until = now() + DRAIN_S
-        while self.seats and self.attachment.line is not None and now() < until:
+        while self.seats.everything() and self.attachment.line is not None and now() < until:
             await deferLater(self._clock, 0.1, lambda: None)
         log.info(
             "{name} stops with {n} players left", name=self.attachment.member, n=len(self.seats)
@@ -243,7 +246,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 
     asked = partial(_workloads, meter, burns, parts.files)
     hall = Hall(ticks, guarded, meter, attachment, asked, lambda: neighbours.look())
-    seats = Seats(hall, setting.capacity, promised, parts.seat)
+    seats = Seats(hall, setting.capacity, promised, parts.seat, parts.record)
     neighbours = NeighbourLinks(attachment, guarded, traffic, seats.coming, call)
     mail = PostOffice(seats, guarded, meter, ticks.now, neighbours.say)
     waivers = parts.waivers(
@@ -262,7 +265,10 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
     reporter = Reporter(measures, attachment, outside.sink, ticks.date)
 
+    wishes = GameWishes(guarded, seats, attachment, ticks.now)
+
     def sweep() -> None:
+        wishes.look()
         waivers.ask()
         duties.press()
         seats.expire()

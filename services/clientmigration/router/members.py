@@ -41,6 +41,7 @@ from clientmigration.wire.messages import (
     Roster,
     Settled,
     Waived,
+    Wanted,
 )
 
 Claim = Callable[[str, str], Coroutine[Any, Any, str]]
@@ -65,6 +66,7 @@ class MemberPorts:
     checkpoint: Callable[[MemberLink, Checkpoint], None]
     gone_home: Callable[[MemberLink, Left], None]
     felt: Callable[[MemberLink, Felt], None]
+    wanted: Callable[[MemberLink, Wanted], None]
     answer: Callable[[str, MoveAnswer], None]
     claim: Claim | None = None  # of a name, where several routers give them
     router: str | UnsetType = UNSET  # what this router is called among its equals
@@ -150,6 +152,8 @@ class MemberLine:
                 ports.roster(link, message)
             case Felt():
                 ports.felt(link, message)
+            case Wanted():
+                ports.wanted(link, message)
             case Left():
                 ports.gone_home(link, message)
             case Reserved() | Copied() | Prepared() | Arrived() | Frozen() | Settled():
