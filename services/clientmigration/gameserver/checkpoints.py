@@ -39,7 +39,7 @@ class Checkpoints:
 
     def due(self, player: str, tick: int) -> bool:
         """Whether this tick is the player's: once in `rate` ticks."""
-        return crc32(player.encode()) % self.rate == tick % self.rate
+        return int(player[:4], 16) % self.rate == tick % self.rate
 
     def batch(self, snapshots: Iterable[Snapshot], now: float) -> Checkpoint | None:
         """The message that stores these, or None when there are none."""
@@ -101,9 +101,18 @@ class CheckpointRounds:
     def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
         """Tell the router of them, and of records. Who stands still was told of already; who was
         waived, the ledger may not know to be ours."""
-        due, records = self._checkpoints.due, self._seats.open()
-        some = [*playing, *records] if records else playing
-        self._store([each for each in some if each.mailbox.urgent or due(each.player, tick)], now)
+        due = self._checkpoints.due
+        turn = [each for each in playing if each.mailbox.urgent or due(each.player, tick)]
+        self._store([*turn, *self._records(tick)], now)
+
+    def _records(self, tick: int) -> list[Seat]:
+        """Those whose turn it is."""
+        turn, rate = tick % self._checkpoints.rate, self._checkpoints.rate
+        return [
+            each
+            for each in self._seats.open()
+            if each.mailbox.urgent or crc32(each.player.encode()) % rate == turn
+        ]
 
     def _store(self, some: Sequence[Seat], now: float) -> None:
         if self._attachment.line is None:

@@ -140,13 +140,15 @@ class Game(Protocol):
         """As drawn at this tick: those of our own players that stand where a neighbour looks."""
         return b""
 
-    def lend(self, neighbour: str, tick: int, body: bytes) -> None:
+    def lend(self, neighbour: str, tick: int, body: bytes) -> None:  # noqa: ARG002
         """A neighbour's sight of that tick: to be shown with our own until there is a newer one. A
         player that two servers show, because it is being moved, is to be shown once."""
+        return
 
-    def receive(self, player: str, sender: str, body: dict[str, Any]) -> None:
+    def receive(self, player: str, sender: str, body: dict[str, Any]) -> None:  # noqa: ARG002
         """A letter for a player that is here and not held: each exactly once, in order. What it
         carries the sender has had no more since it was posted."""
+        return
 
     # What belongs to no player.
 
@@ -155,17 +157,19 @@ class Game(Protocol):
         second. A record that nobody needs any more anywhere is stored and closed after 10 s."""
         return {}
 
-    def open(self, name: str, state: dict[str, Any] | None, ticks: int) -> None:
+    def open(self, name: str, state: dict[str, Any] | None, ticks: int) -> None:  # noqa: ARG002
         """This server has the record from now on: `state` as `stored` gave it (None: there never
         was one of this name), `ticks` ticks ago (at most one second's)."""
+        return
 
     def stored(self, name: str) -> dict[str, Any]:  # noqa: ARG002
         """All that is this record's, as a JSON object of at most `STATE_LIMIT` bytes."""
         return {}
 
-    def close(self, name: str) -> None:
+    def close(self, name: str) -> None:  # noqa: ARG002
         """This server does not have the record any more. It has been read before, if need be. It
         may be opened again at once, when it could not be handed over."""
+        return
 
     def gather(self) -> Mapping[str, str]:
         """Players here who should be on another server: on that of this player, or of this record

@@ -1,11 +1,13 @@
-"""Records at this server: what the game keeps that belongs to no player, each in a seat of its own.
+"""Records at this server: what the game keeps that is no player's, each in a seat of its own.
 
-A record's seat has no connection: what a player would do, the record does by itself. While its final
-state is on its way to another server the game does not have the record, so nothing can change it.
+A record's seat has no connection: what a player would do, the record does by itself. While its
+final state is on its way to another server the game does not have the record, so nothing can change
+it.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,9 +17,9 @@ from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.core.player.standing import Claim
 from clientmigration.errors import GameFault
 from clientmigration.gameserver.game import Game
-from clientmigration.gameserver.hall import Hall, Register
+from clientmigration.gameserver.hall import Hall
 from clientmigration.gameserver.seat import Seat
-from clientmigration.wire.messages import Arrived, Settled
+from clientmigration.wire.messages import Arrived
 
 KEPT_S = 10.0  # a record that nobody here wants any more goes into the ledger after so long
 
@@ -30,6 +32,23 @@ class RecordGame(Game):
         self._game, self._time = game, hall.time
         self.name, self.version, self.reads = game.name, game.version, game.reads
         self.held: dict[str, tuple[dict[str, Any], int]] = {}
+
+    def apply(self, player: str, body: bytes) -> None:
+        """It has no inputs."""
+
+    def step(self, tick: int) -> None:
+        """The game's own."""
+
+    def draw(self, tick: int) -> None:
+        """The game's own."""
+
+    def view(self, player: str) -> bytes:  # noqa: ARG002
+        """Nobody is shown it."""
+        return b""
+
+    def measures(self) -> dict[str, float]:
+        """The game's own."""
+        return {}
 
     def convert(self, state: dict[str, Any], version: int) -> dict[str, Any]:
         """Of another version."""
@@ -52,8 +71,9 @@ class RecordGame(Game):
     def resume(self, player: str) -> None:
         """Open it again, as it was."""
         if player in self.held:
-            state, tick = self.held.pop(player)
+            state, tick = self.held[player]
             self._game.open(name_of(player), state, max(0, self._time.tick - tick))
+            del self.held[player]
 
     def state(self, player: str) -> dict[str, Any]:
         """How it is, or was when it was closed."""
@@ -78,37 +98,36 @@ def _nobody() -> None:
 class RecordSeat(Seat):
     """The `Hands` of a record's session."""
 
-    def __init__(self, player: str, hall: Hall, register: Register) -> None:
-        super().__init__(player, hall, register)
-        self.heard_at = hall.time.now()
+    def appear(self) -> None:
+        """Be found. Nobody has to come for it."""
+        self.pinged(None)
+        super().appear()
 
     def want(self, now: float) -> None:
-        """Somebody here wants it."""
+        """Somebody here wants it. What the game could not open again it may by now."""
         if self.entered:
-            self.expires_at = now + KEPT_S
+            self.wait_until(now + KEPT_S)
+            if not self.held:
+                with suppress(GameFault):
+                    self.game.resume(self.player)
 
     def apply(self, now: float) -> None:
         """It has no inputs."""
 
     def fail(self) -> None:
-        """The game could not take a letter for it; it has lost no connection by that."""
+        """The game could not go on with it; there is no connection that this could cost."""
 
     def enter(self, claim: Claim) -> bool:
         """Open it, and settle its move at once: there is no view to wait for."""
         entered = super().enter(claim)
         if entered:
-            self._settle()
+            self.show(0)
         return entered
 
     def confirm(self, claim: Claim) -> None:
         """Go on."""
         super().confirm(claim)
-        self._settle()
-
-    def _settle(self) -> None:
-        migration, self.settling = self.settling, ""
-        if migration:
-            self._askers.answer(Settled(migration=migration, player=self.player))
+        self.show(0)
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Nobody sees it come."""
@@ -122,14 +141,3 @@ class RecordSeat(Seat):
     def redirect(self, where: object) -> bool:  # noqa: ARG002
         """It needs no telling."""
         return True
-
-    def resume(self) -> None:
-        """Go on. Whose game does not open it again is nobody's any more: what the ledger has of it
-        is good."""
-        if self.held:
-            self.held = False
-            try:
-                self.game.resume(self.player)
-            except GameFault:
-                self.entered = False
-        self.expires_at = self.hall.time.now() + KEPT_S

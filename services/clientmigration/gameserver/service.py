@@ -265,10 +265,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     measures = Measures(meter, traffic, outside.probe, guarded, condition, sources)
     reporter = Reporter(measures, attachment, outside.sink, ticks.date)
 
-    wishes = GameWishes(guarded, seats, attachment, ticks.now)
-
     def sweep() -> None:
-        wishes.look()
         waivers.ask()
         duties.press()
         seats.expire()
@@ -282,7 +279,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
     lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))
     uplink = partial(_to_router, outside, attachment, duties, traffic)
-    _beat(beats, reporter, sweep, duties, date)
+    _beat(beats, reporter, sweep, duties, date, GameWishes(guarded, seats, attachment, ticks.now))
     rooms = Rooms(
         ticks, meter, attachment, seats, game, guarded, mail, neighbours, measures, reporter,
         duties, condition.govern, traffic.blame, traffic.turned_away, lobby.line, uplink,
@@ -348,9 +345,11 @@ def _beat(
     sweep: Callable[[], None],
     duties: RouterDuties,
     world: WorldClock,
+    wishes: GameWishes,
 ) -> None:
     beats.every(REPORT_S, "report", reporter.report)
     beats.every(SWEEP_S, "sweep", sweep)
+    beats.every(SWEEP_S, "asking the game what it wishes", wishes.look)
     beats.every(ROSTER_S, "roster", duties.list)
     beats.every(FOLLOW_EVERY_S, "keeping the world's time", world.follow)
 

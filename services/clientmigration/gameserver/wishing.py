@@ -1,4 +1,4 @@
-"""What this server's game wishes of the fleet: records for its players, and players brought together.
+"""What this server's game wishes of the fleet: records, and players brought together.
 
 It asks the game now and then and tells the routers what has changed. It decides nothing: a router
 does, or says why not.
@@ -13,7 +13,7 @@ from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.game import Game
 from clientmigration.gameserver.records import RecordSeat
 from clientmigration.gameserver.seats import Seats
-from clientmigration.wire.messages import Wanted
+from clientmigration.wire.base import Wants
 
 AGAIN_S = 1.0  # a router that has just come has heard nothing yet
 
@@ -25,14 +25,14 @@ class GameWishes:
         self, game: Game, seats: Seats, attachment: Attachment, now: Callable[[], float]
     ) -> None:
         self._game, self._seats, self._attachment, self._now = game, seats, attachment, now
-        self._told, self._told_at = Wanted(), 0.0
+        self._told, self._told_at = Wants(), 0.0
 
     def look(self) -> None:
         """Ask the game, and have it known what it wants."""
         now = self._now()
         records = {key_of(name): n for name, n in self._game.records().items()}
         self._keep(records, now)
-        wanted = Wanted(records=records, gather=self._gather())
+        wanted = Wants(records=records, gather=self._gather())
         nothing = not (wanted.records or wanted.gather)
         if wanted != self._told or (not nothing and now - self._told_at >= AGAIN_S):
             self._told, self._told_at = wanted, now

@@ -18,7 +18,8 @@ from clientmigration.core.fleet.release import GameRelease
 from clientmigration.core.player.records import is_record
 from clientmigration.errors import NotAuthentic, OtherGame
 from clientmigration.net.line import Line
-from clientmigration.wire.messages import Entry, Roster, Wanted
+from clientmigration.wire.base import Wants
+from clientmigration.wire.messages import Entry, Roster
 from clientmigration.wire.shared import Shared
 
 THE_SAME = GameRelease()  # of whoever does not say which game it runs
@@ -43,7 +44,7 @@ class MemberLink:
     line: Line
     roster: dict[str, Entry] = field(default_factory=dict)
     records: dict[str, Entry] = field(default_factory=dict)
-    wanted: Wanted = Wanted()
+    wanted: Wants = field(default_factory=Wants)
     measures: Mapping[str, float] = field(default_factory=dict)
     listing: dict[str, Entry] = field(default_factory=dict)  # a roster of which parts are missing
     listed_at: float = 0.0
@@ -167,7 +168,7 @@ class AttachedMembers(Mapping[str, MemberLink]):
         link.roster.pop(player, None)
         link.records.pop(player, None)
 
-    def wants(self, link: MemberLink, wanted: Wanted) -> None:
+    def wants(self, link: MemberLink, wanted: Wants) -> None:
         """What its game wants from now on."""
         link.wanted = wanted
 

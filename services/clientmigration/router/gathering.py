@@ -16,7 +16,8 @@ from clientmigration.net.beats import Beats
 from clientmigration.router.attached import AttachedMembers, MemberLink, connected
 from clientmigration.router.move import MoveEnded
 from clientmigration.router.situation import Situation
-from clientmigration.wire.messages import Entry, Stays
+from clientmigration.wire.base import Stays
+from clientmigration.wire.messages import Entry
 
 AGAIN_S = 2.0  # after a move that was not made
 BURST = 16.0

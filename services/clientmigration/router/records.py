@@ -65,7 +65,7 @@ class Records:
         self._later: dict[str, float] = {}  # when to try again
 
     def look(self) -> None:
-        """See to every record that is wanted."""
+        """Place or move those of which that is due."""
         wanted: dict[str, dict[str, int]] = defaultdict(dict)
         for name, link in self._members.items():
             for key, count in link.wanted.records.items():

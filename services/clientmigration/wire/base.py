@@ -28,7 +28,7 @@ class Pardon(Message, frozen=True, tag="pardon"):
     player: str
 
 
-class Wanted(Message, frozen=True, omit_defaults=True, tag="wanted"):
+class Wants(Message, frozen=True, omit_defaults=True, tag="wants"):
     """Member: my game wants these records, each for so many of my players, and nothing else any
     more; and it wants these players of mine to be where that record (its key) or player is."""
 
