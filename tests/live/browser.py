@@ -97,6 +97,10 @@ class Browser:
         """What is written there now."""
         return await self.do(lambda: page.locator(selector).inner_text())
 
+    async def see(self, page: Page, selector: str) -> None:
+        """Go there: what is far down is loaded when it is about to be seen."""
+        await self.do(lambda: page.locator(selector).scroll_into_view_if_needed())
+
     async def ask(self, page: Page, expression: str) -> Any:
         """The value of a JavaScript expression."""
         return await self.do(lambda: page.evaluate(expression))

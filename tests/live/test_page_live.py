@@ -102,17 +102,23 @@ async def test_the_page_loads_without_a_complaint_and_shows_everybody(
     for name in NAMES:
         await shows(browser, page, "#servers", name)
         await shows(browser, page, "#legend", name)
-    await shows(browser, page, "#history-note", "Graphite does not answer")
-    await shows(browser, page, WIDGET, "on 3 servers")
     await shows(browser, page, "#split", "%")
+    asked = await browser.ask(page, ASKED)
+    late = ("history.js", "charts.js", "widget.js", "play.js", "player.js")
+    assert not [name for name in asked if name.endswith(late)], "loaded when it is wanted"
+    await browser.see(page, ".history")
+    await shows(browser, page, "#history-note", "Graphite does not answer")
+    await browser.see(page, ".embed")
+    await shows(browser, page, WIDGET, "on 3 servers")
     colours = await browser.ask(page, COLOURS)
     assert len(colours) > 3, "the world is drawn"
     assert browser.complaints == []
-    asked = await browser.ask(page, "performance.getEntriesByType('resource').map((e) => e.name)")
+    asked = await browser.ask(page, ASKED)
     assert all(name.startswith(fleet.url) for name in asked), asked
     await browser.close(page)
 
 
+ASKED = "performance.getEntriesByType('resource').map((each) => each.name)"
 COLOURS = """(() => {
   const canvas = document.getElementById("world");
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
@@ -344,19 +350,93 @@ SERIOUS = """axe.run(document, { resultTypes: ["violations"] }).then(({ violatio
 }))"""
 
 
+async def axe_finds_nothing(browser: Browser, page: Page, what: str) -> None:
+    """All of its rules, on the page as it is."""
+    await browser.ask(page, axe())
+    answer = await browser.ask(page, SERIOUS)
+    print(what, answer["passes"], "rules hold;", answer["found"])
+    assert answer["found"] == []
+    assert answer["passes"] > 5
+
+
 @pytest.mark.parametrize("look", PICTURES)
 @pytest_twisted.ensureDeferred
 async def test_axe_finds_nothing(browser: Browser, fleet: Fleet, look: str) -> None:
-    source = axe()
-    for path in ("", "embed"):
-        page = await browser.open(fleet.url + path, **PICTURES[look])
-        await shows(browser, page, WIDGET, "on 3 servers")
-        await browser.ask(page, source)
-        answer = await browser.ask(page, SERIOUS)
-        print(look, path or "homepage", answer["passes"], "rules hold;", answer["found"])
-        assert answer["found"] == []
-        assert answer["passes"] > 5
-        await browser.close(page)
+    page = await browser.open(fleet.url + "embed", **PICTURES[look])
+    await shows(browser, page, WIDGET, "on 3 servers")
+    await axe_finds_nothing(browser, page, f"{look}, frame")
+    await browser.close(page)
+    page = await browser.open(fleet.url, **PICTURES[look])
+    await charted(browser, page)
+    await browser.see(page, ".embed")
+    await shows(browser, page, WIDGET, "on 3 servers")
+    await axe_finds_nothing(browser, page, f"{look}, homepage")
+    await browser.do(lambda: page.locator("#play:enabled").click())
+    await shows(browser, page, "#hud-server", "gs-")
+    await axe_finds_nothing(browser, page, f"{look}, in play")
+    await browser.close(page)
+
+
+HISTORY = {
+    "available": True, "step_s": 10, "back_s": 600,
+    "series": {
+        "players": [{"name": "", "points": [30 + n for n in range(60)]}],
+        "load": [{"name": name, "points": [0.1 * n] * 59 + [None]} for n, name in enumerate(NAMES)],
+    },
+}  # fmt: skip
+
+
+async def charted(browser: Browser, page: Page) -> None:
+    """Charts are there, of a history that Graphite could have answered: this fleet has none."""
+
+    def answered() -> None:
+        page.route("**/api/v1/history.json", lambda route: route.fulfill(json=HISTORY))
+        page.locator(".history").scroll_into_view_if_needed()
+        page.locator(".chart >> nth=1").wait_for()
+
+    await browser.do(answered)
+
+
+@pytest.mark.parametrize("look", ["dark", "phone"])
+@pytest_twisted.ensureDeferred
+async def test_charts_have_a_legend_and_tell_the_values_under_the_cursor_and_by_keys(
+    browser: Browser, fleet: Fleet, look: str
+) -> None:
+    page = await browser.open(fleet.url, **PICTURES[look])
+    await charted(browser, page)
+    assert (await browser.text(page, "#keys")).split() == list(NAMES)
+    colours = await browser.ask(page, DRAWN)
+    assert len(set(colours["lines"])) == len(NAMES)
+    assert colours["lines"] == colours["keys"], "a line has the colour of its server's mark"
+    plot = ".chart:nth-of-type(2) .plot"
+    await browser.do(lambda: page.locator(plot).hover(position={"x": 1, "y": 20}))
+    told = (await browser.text(page, f"{plot} .told")).split()
+    assert told == ["10", "min", "ago", "gs-1", "0%", "gs-2", "10%", "gs-3", "20%"]
+    await browser.do(lambda: page.locator(".chart:nth-of-type(1) .plot").focus())
+    await browser.do(lambda: page.keyboard.press("ArrowLeft"))
+    told = (await browser.text(page, ".chart:nth-of-type(1) .told")).split()
+    assert told == ["now", "89"]
+    assert browser.complaints == []
+    await browser.close(page)
+
+
+DRAWN = """(() => {
+  const all = (where, what) =>
+    [...document.querySelectorAll(where)].map((each) => getComputedStyle(each)[what]);
+  const lines = all(".chart:nth-of-type(2) svg > path", "stroke");
+  return { lines, keys: all("#keys path", "fill") };
+})()"""
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_waits_for_a_first_view_is_told_why(browser: Browser, fleet: Fleet) -> None:
+    page = await browser.open(fleet.url, **PICTURES["dark"])
+    silent = re.compile("^ws")  # whoever is asked for a place says nothing
+    await browser.do(lambda: page.route_web_socket(silent, lambda _socket: None))
+    await browser.do(lambda: page.locator("#play:enabled").click())
+    await shows(browser, page, "#toast", "No server has answered yet")
+    await browser.do(lambda: page.locator("#play").click())
+    await browser.close(page)
 
 
 @pytest.mark.parametrize("look", [*PICTURES, "playing"])

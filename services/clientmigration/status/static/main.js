@@ -1,9 +1,9 @@
-// Puts the page together: the stream feeds the game's picture and the fleet, history comes now and
-// then. Which game it is the status says; what is that game's is in its page module.
+// Puts the page together: the stream feeds the game's picture and the fleet. Which game it is the
+// status says; what is that game's is in its page module. What is further down, and playing, is
+// loaded when somebody comes there.
 
 import { Fleet, many } from "./fleet.js";
 import { colours, give, sprites, tint } from "./marks.js";
-import { recall } from "./history.js";
 import { showNotices } from "./notices.js";
 import { follow } from "./stream.js";
 import { World } from "./world.js";
@@ -15,7 +15,9 @@ const numbers = new Map();
 let game = null; // the game's page module
 let picture = null; // what draws the field: {theme, heard, showServers}, each may be missing
 let places = null; // the latest world event
-let play = null;
+let play = null; // what starts and stops it, when it has been loaded
+let offered = false;
+let numbersChanged = () => {}; // draws the charts anew
 
 globalThis.themes(by("theme"), () => picture?.theme?.());
 
@@ -67,11 +69,33 @@ const seat = {
   colour: (name) => (numbers.has(name) ? `var(--s${tint(numbers.get(name))})` : ""),
 };
 
-/** The Play button works as soon as somebody says where one can play. */
+/** The Play button works as soon as somebody says where one can play. What that takes is loaded when
+ * a visitor reaches for it. */
 function offer(status) {
-  if (!status.play || !game || play) return;
-  play = Promise.all([import("./play.js"), game.then(async (module) => { await module.ready?.(); return module; })]).then(([{ offerPlay }, module]) => offerPlay(status.play, module, picture, seat));
-  play.catch(() => { by("play-note").textContent = "Playing is not possible here"; });
+  if (!status.play || !game || offered) return;
+  offered = true;
+  const button = by("play");
+  const load = async () => {
+    const [{ offerPlay }, module] = await Promise.all([import("./play.js"), game]);
+    await module.ready?.();
+    return offerPlay(status.play, module, picture, seat);
+  };
+  const playing = () => (play ??= load().catch(() => {
+    play = null; // perhaps at the next press
+    by("play-note").textContent = "Playing is not possible here";
+  }));
+  for (const reached of ["pointerenter", "focus"]) button.addEventListener(reached, playing);
+  button.addEventListener("click", async () => (await playing())?.());
+  button.disabled = false;
+}
+
+/** Has `then` done once, when a part of the page comes into sight. */
+function near(part, then) {
+  new IntersectionObserver((seen, watch) => {
+    if (!seen.some((each) => each.isIntersecting)) return;
+    watch.disconnect();
+    then();
+  }).observe(part);
 }
 
 follow("api/v1/events?with=world", {
@@ -80,7 +104,11 @@ follow("api/v1/events?with=world", {
   silent: () => fleet.become("lost"),
 });
 
-const numbersChanged = recall(numbers);
+near(document.querySelector(".history"), async () => {
+  const { recall } = await import("./history.js");
+  numbersChanged = recall(numbers);
+});
+near(document.querySelector(".embed"), () => document.body.append(Object.assign(document.createElement("script"), { src: "widget.js" })));
 
 const here = new URL(".", location.href).href;
 by("code-widget").textContent = `<script src="${here}widget.js" async></script>\n<clientmigration-status router="${here}"></clientmigration-status>`;

@@ -24,10 +24,20 @@ class Visit {
     this.player.on("move", (move) => this.#moved(move));
     this.player.on("position", (place) => place && toast(`All servers are full. You are number ${place} in line.`));
     this.player.on("lost", ({ code, text }) => this.#lost(code, text));
+    this.heardAt = performance.now();
+    this.waiting = setInterval(() => this.#wait(), 1000);
     this.player.start();
   }
 
+  /** Says why there is nothing to see, when there has been nothing for a while. */
+  #wait() {
+    if (performance.now() - this.heardAt < QUIET_MS) return;
+    const { position, state } = this.player;
+    if (!position) toast(waitWords(state));
+  }
+
   #seen({ body }) {
+    this.heardAt = performance.now();
     this.game.seen(body);
     this.mover.seen();
     const { moves, missed, rttMs } = this.player.counts;
@@ -52,10 +62,18 @@ class Visit {
   }
 
   stop() {
+    clearInterval(this.waiting);
     this.mover.stop();
     this.player.stop();
     this.game.stop?.();
   }
+}
+
+const QUIET_MS = 3000; // without a view: then the visitor is told why
+
+/** Why nothing comes, in words. */
+export function waitWords(state) {
+  return state === "playing" ? "The server has said nothing for some seconds. Still waiting." : "No server has answered yet: they may be busy. Still trying.";
 }
 
 const FIRST_MS = 2500; // so long after the first view the visitor is moved, to see how that is
@@ -164,7 +182,7 @@ function furnish(hud) {
   }
 }
 
-/** Makes the Play button work. */
+/** What the Play button does each time that it is pressed: start and stop. */
 export function offerPlay(address, game, picture, site) {
   const [button, canvas, field] = [by("play"), by("world"), by("field")];
   let visit = null;
@@ -186,13 +204,6 @@ export function offerPlay(address, game, picture, site) {
     show(false);
     button.focus({ preventScroll: true });
   }
-  button.addEventListener("click", () => {
-    if (visit) { stop(); return; }
-    visit = new Visit(address, game, picture, site);
-    visit.ended = stop;
-    show(true);
-    canvas.focus({ preventScroll: true });
-  });
   const key = (event, down) => {
     if (event.code === "Escape") { if (down) stop(); return; }
     if (!event.ctrlKey && !event.altKey && !event.metaKey) visit?.game.key?.(event, down);
@@ -203,5 +214,11 @@ export function offerPlay(address, game, picture, site) {
   addEventListener("pagehide", () => visit?.stop());
   point(field, () => visit);
   furnish(game.hud ?? {});
-  button.disabled = false;
+  return () => {
+    if (visit) { stop(); return; }
+    visit = new Visit(address, game, picture, site);
+    visit.ended = stop;
+    show(true);
+    canvas.focus({ preventScroll: true });
+  };
 }
