@@ -63,7 +63,8 @@ def two(capacity: int = 200) -> tuple[Arena, Player, Player]:
 
 
 def game(world: Arena, name: str) -> Party:
-    found: Any = world.servers[name].game
+    found = world.servers[name].game
+    assert isinstance(found, Party)
     return found
 
 
