@@ -261,6 +261,7 @@ def test_it_tells_every_measure_that_a_game_has() -> None:
 
 def test_friends_begin_in_one_room_as_one_team() -> None:
     bots = start("a", 10)
+    bots.painting = False  # nor does anybody go to another room
     bots.run(1.5)
     painters = game(bots.arena, "a").painters
     for n in range(5):
