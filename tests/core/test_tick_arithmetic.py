@@ -1,6 +1,8 @@
 """Which ticks are due, which are skipped, how late one is, and the load."""
 
 import math
+from collections import Counter
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from clientmigration.core.measures.ticks import (
     lateness_ms,
     smoothed,
     still,
+    turn_of,
     until_next,
 )
 
@@ -124,3 +127,11 @@ def test_late_ticks_are_worth_a_whole_load_at_most(late: float, skipped: int, ra
 def test_a_server_stands_still_after_a_second_or_two_ticks_without_one() -> None:
     assert [still(s, 20) for s in (0.06, 0.99, 1.0, 9.0)] == [False, False, True, True]
     assert [still(s, 1) for s in (1.5, 2.0)] == [False, True]
+
+
+@pytest.mark.parametrize("rate", [1, 20, 60, 1000])
+def test_each_player_has_one_turn_in_a_second_and_they_are_spread_over_it(rate: int) -> None:
+    random = Random(1)
+    turns = Counter(turn_of(f"{random.getrandbits(64):016x}", rate) for _ in range(100 * rate))
+    assert set(turns) <= set(range(rate))
+    assert max(turns.values()) < 2 * 100 or rate == 1

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from random import Random
-
-import pytest
-
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.gameserver.checkpoints import MESSAGE, Checkpoints, parts
 from clientmigration.wire.messages import Checkpoint
@@ -20,22 +15,6 @@ def sent(checkpoints: Checkpoints, now: float) -> int:
     batch = checkpoints.batch([snapshot()], now)
     assert batch is not None
     return batch.n
-
-
-@pytest.mark.parametrize("rate", [1, 20, 60])
-def test_each_player_is_due_once_in_a_second_wherever_the_second_begins(rate: int) -> None:
-    checkpoints, random = Checkpoints(rate), Random(1)
-    for player in (f"{random.getrandbits(64):016x}" for _ in range(50)):
-        for start in (0, 7, 10**10):
-            assert sum(checkpoints.due(player, tick) for tick in range(start, start + rate)) == 1
-
-
-def test_a_seconds_work_is_spread_over_its_ticks() -> None:
-    checkpoints, random = Checkpoints(20), Random(1)
-    players = [f"{random.getrandbits(64):016x}" for _ in range(2000)]
-    turns = Counter(tick for tick in range(20) for each in players if checkpoints.due(each, tick))
-    assert sum(turns.values()) == 2000
-    assert max(turns.values()) < 2 * 2000 / 20
 
 
 def test_a_batch_has_a_number_of_its_own_and_all_that_it_was_given() -> None:

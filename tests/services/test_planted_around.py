@@ -106,10 +106,9 @@ WALL = replace(STANDARD, player=WallPlayer)
 
 
 class Proud(Seat):
-    def show(self, tick: int) -> None:
+    def view(self, tick: int) -> bytes:
         time: Any = self.hall.time
-        if time.date() * time.rate - tick < 1.2:
-            super().show(tick)
+        return super().view(tick) if time.date() * time.rate - tick < 1.2 else b""
 
 
 PROUD = replace(STANDARD, seat=Proud)
@@ -139,7 +138,7 @@ MORTAL = replace(STANDARD, beats=Mortal)
 PLANTED: dict[str, tuple[str, Parts, Repertoire, int, str]] = {
     "who cannot reach a server is sent there again": ("part", STANDARD, BLIND, 40, "place"),
     "whom a dead door parts is sent there again": ("part all", STANDARD, BLIND, 82, "place"),
-    "who does not tick gets players": ("no ticks", BOASTFUL, ALL, 21, "health"),
+    "who does not tick gets players": ("no ticks", BOASTFUL, ALL, 108, "health"),
     "one player's fault ends the tick": ("player fault", UNGUARDED, ALL, 22, "I3"),
     "one player's fault locks it out": ("player fault", RESENTFUL, ALL, 2601, "I8"),
     "a world that fails for good goes on": ("world fault", PATIENT, ALL, 39, "end"),

@@ -6,6 +6,7 @@ but for strokes that are on their way by letter.
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -21,6 +22,7 @@ from clientmigration.games.splash.rooms import Room, winner
 from clientmigration.games.splash.wire import Board, Shown, SplashView, Stroke
 from clientmigration.testing import Arena, Parts
 from clientmigration.testing.record_checks import RecordChecker
+from clientmigration.wire.messages import View
 
 
 class Bots:
@@ -33,7 +35,10 @@ class Bots:
         for n, player in enumerate(self.players):
             mind = Dabbler(Random(n), Habits(count))
             self.minds.append(mind)
-            player.on("view", lambda view, mind=mind: mind.see(view.body))
+            player.on("view", partial(self._seen, mind))
+
+    def _seen(self, mind: Dabbler, view: View) -> None:
+        mind.see(view.body)
 
     def run(self, seconds: float) -> None:
         """Play on."""

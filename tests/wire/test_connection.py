@@ -31,8 +31,12 @@ every_talk = pytest.mark.parametrize(("dialect", "said"), list(SAID.values()), i
 
 
 def heard(dialect: Dialect, *pieces: bytes) -> list[Any]:
-    connection = Connection(dialect)
-    return [message for piece in pieces for message in connection.receive(piece)]
+    """As a line hears it."""
+    connection, messages = Connection(dialect), list[Any]()
+    for piece in pieces:
+        message = connection.only(piece)
+        messages += connection.receive(piece) if message is None else [message]
+    return messages
 
 
 def control(body: bytes) -> bytes:
@@ -50,6 +54,24 @@ def test_a_talk_cut_in_two_anywhere_decodes_the_same(dialect: Dialect, said: Any
 def test_a_talk_that_comes_byte_by_byte_decodes_the_same(dialect: Dialect, said: Any) -> None:
     stream = b"".join(map(encode, said))
     assert heard(dialect, *(bytes([byte]) for byte in stream)) == list(said)
+
+
+@every_talk
+def test_a_talk_that_comes_frame_by_frame_takes_the_short_way(dialect: Dialect, said: Any) -> None:
+    connection = Connection(dialect)
+    first, *others = map(encode, said)
+    assert connection.only(first) is None
+    assert list(connection.receive(first)) == [said[0]]
+    assert [connection.only(frame) for frame in others] == list(said[1:])
+
+
+def test_the_short_way_ends_where_a_frame_was_bad() -> None:
+    connection = Connection(wire.PLAYER_TO_SERVER)
+    assert list(connection.receive(GREETING))
+    with pytest.raises(MalformedFrame):
+        connection.only(control(b"{"))
+    assert connection.over
+    assert connection.only(encode(Ping(1))) is None
 
 
 @given(cuts=st.lists(st.integers(0, 2000)), which=st.sampled_from(sorted(SAID)))

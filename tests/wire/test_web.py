@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,10 @@ def opened(limit: int = LIMIT) -> WebSocket:
 
 
 def heard(socket: WebSocket, data: bytes) -> list[bytes]:
+    """As a connection hears it."""
+    payload = socket.only(data)
+    if payload is not None:
+        return [payload]
     socket.feed(data)
     return list(socket.payloads())
 
@@ -84,6 +89,41 @@ def test_a_stream_that_is_cut_anywhere_is_read_alike(size: int) -> None:
             socket.shake(part)
         messages += connection.receive_each(socket.payloads() if socket.open else ())
     assert tuple(messages) == SAID
+
+
+@given(st.lists(st.binary(max_size=140), max_size=6), st.lists(st.integers(0, 900)), st.booleans())
+def test_the_short_way_hears_what_the_long_one_hears(
+    bodies: list[bytes], cuts: list[int], together: bool
+) -> None:
+    """Cut where messages end, and anywhere; the first one may come with the request."""
+    stream, edges = (request() if together else b""), set(cuts)
+    for n, body in enumerate(bodies):
+        stream += masked(body) + (masked(b"?", Opcode.PING) if n == 2 else b"")
+        edges.add(len(stream))
+    socket, messages = WebSocket(Origins(), LIMIT) if together else opened(), list[bytes]()
+    for begin, end in pairwise([0, *sorted(each for each in edges if each < len(stream)), None]):
+        part = stream[begin:end]
+        if socket.open:
+            messages += heard(socket, part)
+        else:
+            socket.shake(part)
+            messages += socket.payloads() if socket.open else ()
+    assert messages == bodies
+
+
+def test_two_short_messages_are_not_taken_for_one() -> None:
+    for first in range(126):
+        both = masked(bytes(first)) + masked(bytes(116))
+        assert heard(opened(), both) == [bytes(first), bytes(116)]
+
+
+def test_nothing_is_taken_for_a_message_that_lies_within_another() -> None:
+    looks = masked(b"no")
+    head = bytes([0x82, 0x80 | (len(looks) + 1)]) + bytes(4)  # masked with nothing
+    socket = opened()
+    assert heard(socket, head + b"!") == []
+    assert heard(socket, looks) == [b"!" + looks]
+    assert socket.only(masked(b"a whole one")) == b"a whole one"
 
 
 @given(st.lists(st.binary(max_size=300), max_size=6), st.data())

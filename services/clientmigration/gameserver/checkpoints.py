@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from zlib import crc32
 
 import msgspec
 
@@ -32,14 +31,10 @@ Fence = tuple[str, int, int]  # player, epoch, number of the snapshot within it
 class Checkpoints:
     """Whose turn it is, and what the router has not confirmed yet."""
 
-    rate: int
+    rate: int  # ticks per second
     n: int = 0
     under_way: dict[int, tuple[float, list[Fence]]] = field(default_factory=dict)
     stored_at: float = 0.0
-
-    def due(self, player: str, tick: int) -> bool:
-        """Whether this tick is the player's: once in `rate` ticks."""
-        return int(player[:4], 16) % self.rate == tick % self.rate
 
     def batch(self, snapshots: Iterable[Snapshot], now: float) -> Checkpoint | None:
         """The message that stores these, or None when there are none."""
@@ -101,18 +96,9 @@ class CheckpointRounds:
     def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
         """Tell the router of them, and of records. Who stands still was told of already; who was
         waived, the ledger may not know to be ours."""
-        due = self._checkpoints.due
-        turn = [each for each in playing if each.mailbox.urgent or due(each.player, tick)]
-        self._store([*turn, *self._records(tick)], now)
-
-    def _records(self, tick: int) -> list[Seat]:
-        """Those whose turn it is."""
-        turn, rate = tick % self._checkpoints.rate, self._checkpoints.rate
-        return [
-            each
-            for each in self._seats.open()
-            if each.mailbox.urgent or crc32(each.player.encode()) % rate == turn
-        ]
+        turn, records = tick % self._checkpoints.rate, self._seats.open()
+        some = [*playing, *records] if records else playing
+        self._store([each for each in some if each.turn == turn or each.mailbox.urgent], now)
 
     def _store(self, some: Sequence[Seat], now: float) -> None:
         if self._attachment.line is None:

@@ -6,7 +6,7 @@ lets in one at a time; of what is about the whole server, one word is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
@@ -19,7 +19,7 @@ from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.seats import Seats
 from clientmigration.net.line import Line
-from clientmigration.wire.messages import Neighbours, Noted, Roster
+from clientmigration.wire.messages import Entry, Neighbours, Noted, Roster
 from clientmigration.wire.shared import Shared
 
 log = Logger()
@@ -73,7 +73,7 @@ class RouterDuties:
             self._date(now)
         name, players = self._attachment.member, len(self._seats)
         log.info("attached to the router as {name}, with {n} players", name=name, n=players)
-        self._list(line)
+        self._list(line, self._seats.roster())
         self._seats.tell_left()
 
     def detached(self, line: Line) -> None:
@@ -102,15 +102,15 @@ class RouterDuties:
 
     def list(self) -> None:
         """Say who is here, in parts, and again who has left."""
+        entries = self._seats.roster()
         for line in self._attachment.lines.values():
-            self._list(line)
+            self._list(line, entries)
         if self._attachment.line is not None:
             self._seats.tell_left()
 
-    def _list(self, line: Line) -> None:
-        entries = self._seats.roster()
+    def _list(self, line: Line, entries: Sequence[Entry]) -> None:
         for start in range(0, max(1, len(entries)), ROSTER_CUT):
-            part = entries[start : start + ROSTER_CUT]
+            part = [*entries[start : start + ROSTER_CUT]]
             last = start + ROSTER_CUT >= len(entries)
             line.say(Roster(part, last, self._shared() if last else msgspec.UNSET, self._primary()))
 

@@ -407,6 +407,8 @@ def _find(value: Any, where: str) -> None:
 
 
 def _number(value: Any) -> float:
+    if type(value) is float and isfinite(value):
+        return value
     if isinstance(value, bool) or not isinstance(value, Real) or not isfinite(value):
         raise WrongValue(f"{value!r} is no finite number")
     return float(value)

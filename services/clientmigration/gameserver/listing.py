@@ -19,7 +19,7 @@ NameOf = Callable[[Asker], str]  # what the router of a link is called, "" if it
 def entry(seat: Seat) -> Entry:
     """This seat's line in the roster."""
     x, y = seat.position() if seat.entered else (0.0, 0.0)
-    busy = seat.entered and (seat.game.busy(seat.player) or seat.workloads.streams.ending())
+    busy = seat.entered and (seat.game.busy(seat.player) or seat.streams.ending())
     now = seat.life.now
     return Entry(
         player=seat.player,

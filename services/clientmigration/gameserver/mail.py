@@ -8,6 +8,7 @@ who may have its receiver, until the answer comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from clientmigration.core.measures.meter import Meter
@@ -60,7 +61,7 @@ class PostOffice:
             self._take(post, bringer)
         now, at_play = self._now(), self._seats.at_play
         tried, self.tried = self.tried, {}
-        for seat in self._seats.everything():
+        for seat in chain(self._seats.by_name.values(), self._seats.records.values()):
             sender = seat.player
             if seat.mailbox.outbox and at_play(sender):
                 for to, letters in seat.mailbox.due().items():

@@ -34,14 +34,13 @@ def terms_at(rate: int) -> LineTerms:
 @dataclass(frozen=True)
 class Gate:
     """What all players' lines of one server have in common. `redeem` answers what a ticket says
-    that is shown by one who knows a secret, or raises `TicketRefused`; `now` is for waits. `sweep`
+    that is shown by one who knows a secret, or raises `TicketRefused`; `sweep`
     ends at once what has nothing to wait for any more."""
 
     seats: Seats
     redeem: Callable[[str, str], Ticket]
     attachment: Attachment
     traffic: Traffic
-    now: Callable[[], float]
     sweep: Callable[[], None]
 
 
@@ -49,7 +48,7 @@ class PlayerLine:
     """The `Listener` of one player's line."""
 
     def __init__(self, line: Line, gate: Gate) -> None:
-        self._line, self._gate, self._now = line, gate, gate.now
+        self._line, self._gate = line, gate
         self._seat: Seat | None = None
         self._pings = 0
         gate.traffic.player(line)
@@ -77,7 +76,7 @@ class PlayerLine:
         return self._seat
 
     def _input(self, message: Input) -> None:
-        if not self._seated().inbox.offer(message.seq, message.body, self._now()):
+        if not self._seated().inbox.offer(message.seq, message.body, self._line.heard_at):
             raise TooFast("too many inputs wait for one that is missing")
 
     def _ping(self, message: Ping) -> None:

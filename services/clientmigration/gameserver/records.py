@@ -111,23 +111,21 @@ class RecordSeat(Seat):
                 with suppress(GameFault):
                     self.game.resume(self.player)
 
-    def apply(self, now: float) -> None:
-        """It has no inputs."""
-
     def fail(self) -> None:
         """The game could not go on with it; there is no connection that this could cost."""
 
     def enter(self, claim: Claim) -> bool:
         """Open it, and settle its move at once: there is no view to wait for."""
         entered = super().enter(claim)
-        if entered:
-            self.show(0)
+        if entered and self.settling:
+            self.settle()
         return entered
 
     def confirm(self, claim: Claim) -> None:
         """Go on."""
         super().confirm(claim)
-        self.show(0)
+        if self.settling:
+            self.settle()
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Nobody sees it come."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
+from clientmigration.core.measures.ticks import turn_of
 from clientmigration.core.player.believable import Passage, believable_ping
 from clientmigration.core.player.inbox import Inbox, room_at
 from clientmigration.core.player.mailbox import Mailbox
@@ -48,7 +49,8 @@ AWAY_S = 10.0  # a player whose connection is gone may come back this long befor
 
 class Seat:
     """The `Hands` of a session. `entered` says whether the player is in the game, `held` whether it
-    is stopped there: it is read for every player at every tick."""
+    is stopped there: both are read for every player at every tick. `turn` is the tick of a second
+    in which it is stored."""
 
     def __init__(self, player: str, hall: Hall, register: Register) -> None:
         self.player, self.hall, self._register = player, hall, register
@@ -57,10 +59,13 @@ class Seat:
         self.session = session(self.life)
         self._askers = Askers()
 
+        self.turn = turn_of(player, hall.time.rate)
+
         # What travels with the player, beside what the game has.
         self.inbox = Inbox(room=room_at(hall.time.rate))
         self.mailbox = Mailbox()
         self.workloads = hall.workloads(player)
+        self.streams = self.workloads.streams
         self.holder = ""
         self.group = ""
         self.seq = 0  # of the newest snapshot at this epoch
@@ -155,8 +160,9 @@ class Seat:
 
     # What the tick needs.
 
-    def apply(self, now: float) -> None:
-        """Apply every input that is due, in order. One that makes no sense ends the connection."""
+    def apply(self, now: float) -> int:
+        """Apply every input that is due, in order, and answer how many. One that makes no sense
+        ends the connection."""
         before = self.inbox.progress.applied
         try:
             for body, arrived in self.inbox.take():
@@ -170,26 +176,30 @@ class Seat:
                 self.line.fail(fault)
         except GameFault:
             self.fail()
-        self.meter.count("inputs", self.inbox.progress.applied - before)
+        return self.inbox.progress.applied - before
 
-    def show(self, tick: int) -> None:
-        """Send the view of this tick, if somebody looks; then a move to here is settled."""
-        if self.line is not None and self.known:
-            try:
-                body, done = self.game.view(self.player), self.inbox.progress
-                size = 21 + len(body)
-                head = VIEW_HEADER.pack(size, VIEW, tick, done.last, done.applied, done.digest)
-                self.meter.count("views" if self.line.show(head + body) else "dropped_views")
-            except GameFault:
-                self.fail()
-        if self.settling:
-            self._askers.answer(Settled(migration=self.settling, player=self.player))
-            self.settling = ""
+    def view(self, tick: int) -> bytes:
+        """The frame that shows this tick, to be sent on `line`; none, if nobody looks."""
+        if self.line is None or not self.known:
+            return b""
+        try:
+            body = self.game.view(self.player)
+        except GameFault:
+            self.fail()
+            return b""
+        done = self.inbox.progress
+        size = 21 + len(body)
+        return VIEW_HEADER.pack(size, VIEW, tick, done.last, done.applied, done.digest) + body
+
+    def settle(self) -> None:
+        """A view was sent: a move to here is over."""
+        self._askers.answer(Settled(migration=self.settling, player=self.player))
+        self.settling = ""
 
     def serve(self, tick: int, now: float) -> None:
         """Send what its workloads have for it; while a move takes it away, the target will."""
         if self.line is not None and not self.held:
-            self.workloads.streams.serve(self.line, tick, now)
+            self.streams.serve(self.line, tick, now)
 
     def checkpoint(self) -> Snapshot:
         """What the ledger is to have now. Raises `GameFault`."""
@@ -472,7 +482,7 @@ class Seat:
         program (no `oldest`) will use the numbers of what the last one left waiting."""
         if self.line is not line:
             self.dismiss("replaced", "the player came back on another connection")
-            self.workloads.streams.rewind()
+            self.streams.rewind()
         self.line, self.holder = line, holder
         self.oldest, self.heard_at = oldest, self.hall.time.now()
         if not oldest:

@@ -41,6 +41,7 @@ class Seats:
         self.draining = False
         self.capacity = capacity
         self._hall, self._promised, self._make = hall, promised, make
+        self.meter = hall.meter
         self.barred = Barred(hall.time.now)
 
     def __len__(self) -> int:
@@ -182,8 +183,8 @@ class Seats:
         """Of the catalogue: what the seats are taken for, and what their players ask for."""
         seats = list(self.by_name.values())
         return {
-            "workload_files": sum(len(seat.workloads.streams.transfers) for seat in seats),
-            "workload_feeds": sum(len(seat.workloads.streams.feeds) for seat in seats),
+            "workload_files": sum(len(seat.streams.transfers) for seat in seats),
+            "workload_feeds": sum(len(seat.streams.feeds) for seat in seats),
             "arriving": sum(not seat.entered for seat in seats),
             "leaving": sum(seat.entered and bool(seat.migration) for seat in seats),
             "records": len(self.open()),

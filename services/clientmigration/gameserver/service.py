@@ -276,7 +276,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     )
     duties = RouterDuties(attachment, seats, orders, told, waivers.ask, ticks.now)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
-    gate = Gate(seats, redeem, attachment, traffic, ticks.now, sweep)
+    gate = Gate(seats, redeem, attachment, traffic, sweep)
     lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))
     uplink = partial(_to_router, outside, attachment, duties, traffic)
     _beat(beats, reporter, sweep, duties, date, GameWishes(guarded, seats, attachment, ticks.now))

@@ -63,15 +63,25 @@ class TickStep:
     def __call__(self, tick: int, now: float) -> None:
         """This tick begins `now`."""
         playing = self._seats.playing()
-        for seat in playing:
-            if not seat.held:
-                seat.apply(now)
+        acting = [seat for seat in playing if seat.inbox.waiting and not seat.held]
+        self._seats.meter.count("inputs", sum([seat.apply(now) for seat in acting]))
         self._letters.deliver()
         if self._world.advance(tick):
             self._others.show(tick)
-            for seat in reversed(playing):
-                seat.show(tick)
+            self._show(playing, tick)
         for seat in playing:
-            seat.serve(tick, now)
+            if seat.streams.transfers or seat.streams.feeds:
+                seat.serve(tick, now)
         self._store.store(playing, tick, now)
         self._work.work(len(playing))
+
+    def _show(self, playing: Sequence[Seat], tick: int) -> None:
+        """All views are made before the first is sent: a call into the kernel leaves the CPU's
+        caches cold. Who does not look, or can not be shown anything, is settled all the same."""
+        views = [(seat, view) for seat in reversed(playing) if (view := seat.view(tick))]
+        sent = [line.show(view) for seat, view in views if (line := seat.line)]
+        self._seats.meter.count("views", sum(sent))
+        self._seats.meter.count("dropped_views", len(sent) - sum(sent))
+        for seat in playing:
+            if seat.settling:
+                seat.settle()

@@ -7,8 +7,9 @@ disturbs nobody else. It writes straight to the socket while nothing is queued f
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Protocol
 
 from twisted.internet.address import IPv4Address, IPv6Address
@@ -82,7 +83,8 @@ _NOBODY = _Nobody()
 @implementer(IPushProducer)
 class Line(TwistedProtocol):
     """The shell around one `Connection`. `say` and `show` never block and never queue without
-    bound: control messages are few, and views are skipped while the peer does not read."""
+    bound: control messages are few, and views are skipped while the peer does not read. `heard_at`
+    is when the peer said something last, seconds of `clock`."""
 
     transport: Any  # an ITransport that is an IConsumer too; zope's interfaces do not intersect
     guest: Guest = WELCOME  # as the door counts it, if it came by one
@@ -107,6 +109,7 @@ class Line(TwistedProtocol):
         self.peer_role = ""
         self.sent = self.received = 0
         self._send: Callable[[bytes], object] = len  # until there is a connection
+        self.heard_at = -inf
         self._deadline: IDelayedCall | None = None
         self._unread: IDelayedCall | None = None
 
@@ -124,29 +127,37 @@ class Line(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Hand on what is complete; a fault of the peer ends it."""
-        self._hear(self.connection.receive(data), len(data))
+        if self.over:
+            return
+        self.received += len(data)
+        try:
+            message = self.connection.only(data)
+            if message is not None:
+                self._heard(message)
+            else:
+                for message in self.connection.receive(data):
+                    self._heard(message)
+        except PeersFault as fault:
+            self.fail(fault)
 
     def payloads_received(self, payloads: Iterable[bytes], size: int) -> None:
         """The same for frames that come without their lengths, in `size` bytes."""
-        self._hear(self.connection.receive_each(payloads), size)
-
-    def _hear(self, messages: Iterator[Any], size: int) -> None:
         if self.over:
             return
         self.received += size
         try:
-            for message in messages:
+            for message in self.connection.receive_each(payloads):
                 self._heard(message)
         except PeersFault as fault:
             self.fail(fault)
 
     def _heard(self, message: Any) -> None:
-        if self._deadline is not None:
-            self._deadline.reset(self.silence_s)
+        self.heard_at = now = self.clock.seconds()
         if isinstance(message, Greeting):
             self.peer_role = message.role
+            self._expect(self.silence_s, self._silent)
             self.listener.opened(self)
-        elif not self.bucket.allows(self.clock.seconds()):
+        elif not self.bucket.allows(now):
             raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
         else:
             self.listener.heard(message)
@@ -177,7 +188,8 @@ class Line(TwistedProtocol):
         """Send one encoded frame now, or not at all: False while the peer does not read."""
         if self.choked or self.over:
             return False
-        self._write(frame)
+        self.sent += len(frame)
+        self._send(frame)
         return True
 
     def _write(self, frame: bytes) -> None:
@@ -216,7 +228,13 @@ class Line(TwistedProtocol):
         self.transport.abortConnection()
 
     def _silent(self) -> None:
-        self.fail(TooSlow("said nothing for too long"))
+        """The deadline is not set anew for each message: when it comes, it is looked how long ago
+        the last one came."""
+        left = self.heard_at + self.silence_s - self.clock.seconds()
+        if left > 0:
+            self._expect(left, self._silent)
+        else:
+            self.fail(TooSlow("said nothing for too long"))
 
     def _expect(self, within: float, otherwise: Callable[[], object]) -> None:
         self._relax()
@@ -323,9 +341,12 @@ def unread(transport: Any) -> int:
 def sender(transport: Any) -> Callable[[bytes], object]:
     """A function that sends bytes, `directly` as far as that goes."""
     direct, write = directly(transport), transport.write
+    if direct is None:
+        to_queue: Callable[[bytes], object] = write
+        return to_queue
 
     def send(data: bytes) -> None:
-        taken = direct(data) if direct else 0
+        taken = direct(data)
         if taken < len(data):
             write(data[taken:])
 

@@ -21,6 +21,7 @@ from clientmigration.net.addresses import check_listening, check_url
 from clientmigration.net.daemon import Daemon, check_twistd
 from clientmigration.net.encryption import Encryption
 from clientmigration.net.jsonlog import lines
+from clientmigration.net.polling import short
 from clientmigration.net.renewed import Renewable, Renewals, Renewing
 from clientmigration.net.routers import Joined, check_each
 from clientmigration.net.terminal import make_legible
@@ -35,8 +36,8 @@ GARBAGE = 10_000  # objects: a few megabytes, and a few milliseconds to look thr
 
 def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
     """A daemon that `assemble(reactor, options)` makes once it starts, on a reactor whose timers
-    nobody can set. A wrong setting ends the program with one line now, while there is a terminal
-    to say it to."""
+    nobody can set, polled quickly. A wrong setting ends the program with one line now, while there
+    is a terminal to say it to."""
     make_legible(sys.stdout, sys.stderr)
     try:
         check_twistd(options.parent or {})
@@ -46,7 +47,7 @@ def served(assemble: Callable[[Any, Any], IService], options: Common) -> Daemon:
 
     def make(reactor: Any) -> IService:
         reactor.callWhenRunning(keep_what_is_loaded)
-        return assemble(monotonic(reactor), options)
+        return assemble(short(monotonic(reactor)), options)
 
     twistd: Mapping[str, Any] = options.parent or {}
     logfile = twistd.get("logfile") or ""

@@ -62,9 +62,6 @@ class Doorway(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Decide, or hand on."""
-        if self._inside is not None:
-            self._inside.dataReceived(data)
-            return
         self._first += data
         browser = sniff(self._first)
         if browser is not None:
@@ -78,6 +75,7 @@ class Doorway(TwistedProtocol):
         if self._waiting.active():
             self._waiting.cancel()
         self._inside, inside.guest = inside, self.guest
+        self.dataReceived = inside.dataReceived  # type: ignore[method-assign]
         inside.makeConnection(self.transport)
 
     def _silent(self) -> None:
@@ -88,6 +86,7 @@ class Doorway(TwistedProtocol):
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Pass it on to whatever was made of the connection."""
         inside, self._inside = self._inside, None
+        vars(self).pop("dataReceived", None)
         self.guest.left()
         if inside is not None:
             inside.connectionLost(reason)
@@ -121,6 +120,10 @@ class BrowserConnection(TwistedProtocol):
             self._ignore(data)
             return
         if self.line is not None:
+            payload = self.socket.only(data)
+            if payload is not None:
+                self.line.payloads_received((payload,), len(data))
+                return
             self.socket.feed(data)
         elif not self._shaken(data):
             return

@@ -117,6 +117,20 @@ class Connection:
         self._kept = bytearray()
         self._wanted = _LENGTH.size  # bytes that have to be there before anything can be decoded
 
+    def only(self, data: bytes) -> Message | Packed | None:
+        """The message that `data` is, if it is one whole frame after others that were whole: the
+        usual case. None if not: then it is to be received."""
+        size = len(data) - _LENGTH.size
+        if self._kept or self.over or not self.greeted or not 0 < size <= self._limit:
+            return None
+        if _LENGTH.unpack_from(data)[0] != size:
+            return None
+        try:
+            return self._decode(data[_LENGTH.size :])
+        except Exception:
+            self.over = True
+            raise
+
     def receive(self, data: bytes) -> Iterator[Message | Packed]:
         """The messages that `data` completes. Yields those before a fault, then raises it."""
         if self.over:

@@ -28,6 +28,11 @@ from clientmigration.errors import (
     TooFast,
 )
 
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # its wheel is for another machine
+    from websockets.utils import apply_mask
+
 REQUEST_LIMIT = 8192  # bytes of the HTTP request: a browser's is below 1 kB, with cookies a few
 ASIDES = 16  # pings and parts of messages between two messages: nobody honest sends more
 ANYBODY = "*"
@@ -37,6 +42,8 @@ _SHORT = struct.Struct("!BB")
 _MIDDLE = struct.Struct("!BBH")
 _LONG = struct.Struct("!BBQ")
 _BINARY = 0x82  # the last (and only) frame of a binary message
+_BLANK = b"\r\n\r\n"  # ends a request
+_MASKED = 6  # bytes before the payload of a short message of a browser, which masks
 _LENGTH = 4  # bytes of a frame's length on TCP, which a WebSocket message does not carry
 
 
@@ -56,6 +63,14 @@ def messaged(frame: bytes) -> bytes:
     if size < 65536:
         return _MIDDLE.pack(_BINARY, 126, size) + frame[_LENGTH:]
     return _LONG.pack(_BINARY, 127, size) + frame[_LENGTH:]
+
+
+def _size_of(frame: Frame | Request | Response) -> int:
+    """The bytes of a frame of a browser, if its length is not written longer than needed."""
+    if not isinstance(frame, Frame):
+        return 0
+    size = len(frame.data)
+    return size + (_MASKED if size < 126 else _MASKED + 2 if size < 65536 else _MASKED + 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +120,20 @@ class WebSocket:
         self._protocol = ServerProtocol(max_size=limit)
         self._parts = bytearray()
         self._asides = 0
-        self._asked = 0
+        self._asked = b""
+        self._inside = 0  # bytes of what is not complete; more if a frame was longer than needed
         self._frames: list[Any] = []
         self._ended = False
 
     def shake(self, data: bytes) -> None:
         """Bytes of the HTTP request; it is `open` once they make a good one. A bad one is the
         peer's fault, and `owed` is what to answer it."""
-        self._asked += len(data)
-        if self._asked > REQUEST_LIMIT:
+        self._asked += data
+        if len(self._asked) > REQUEST_LIMIT:
             raise NotOurProtocol(f"an HTTP request of more than {REQUEST_LIMIT} bytes")
         self.feed(data)
         if self._frames and isinstance(self._frames[0], Request):
+            self._inside -= self._asked.index(_BLANK) + len(_BLANK)
             self._answer(self._frames.pop(0))
         elif self._protocol.handshake_exc is not None:
             raise NotOurProtocol(str(self._protocol.handshake_exc))
@@ -139,11 +156,23 @@ class WebSocket:
             return None
         return self._protocol.reject(403, "pages of this origin may not connect here\n")
 
+    def only(self, data: bytes) -> bytes | None:
+        """The message that `data` is, if it is one whole short one after others that were whole:
+        the usual case. None if not: then it is to be fed."""
+        size = len(data) - _MASKED
+        if self._inside or self._parts or not 0 <= size < 126 or self._protocol.state is not OPEN:
+            return None
+        if data[0] != _BINARY or data[1] != 0x80 | size:
+            return None
+        self._asides = 0
+        return apply_mask(data[_MASKED:], data[2:_MASKED])
+
     def feed(self, data: bytes) -> None:
         """Bytes of messages: what they complete is in `payloads`. After our own end nothing counts
         but the peer's, and nothing is kept."""
         self._protocol.receive_data(data)
         frames = self._protocol.events_received()
+        self._inside += len(data) - sum(map(_size_of, frames))
         if not self._ended:
             self._frames += frames
 

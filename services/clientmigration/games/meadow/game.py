@@ -8,6 +8,7 @@ drawn like everyone else, as the neighbour last showed it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import hypot, isfinite
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,12 @@ from clientmigration.games.meadow import coins, wire
 from clientmigration.games.meadow import interest as sight
 from clientmigration.games.meadow.interest import NOBODY, Drawn, cuts, in_order
 from clientmigration.games.meadow.wire import (
-    BLOCK,
+    BLOCKS,
     CELL_M,
     DROP,
     ENTITY,
+    HEADS,
     PICK,
-    SELF,
     SIDE,
     STEPS,
     Give,
@@ -37,6 +38,8 @@ COINS = 10  # what a newcomer gets: no others are minted but those that players 
 AHEAD_M = 10.0  # half a second's walk: what comes into sight then is asked for now
 STALE_TICKS = 10  # what a neighbour showed longer ago is not shown any more
 _HELD, _HERE, _GHOST = 1, 2, 4
+HEAD_SIZE = HEADS.itemsize
+_SIDEWAYS, _DOWN = np.array([(-1, 0), (0, 0), (1, 0)]), np.array([0, 1])
 _AHEAD = np.array([(right, down) for right in (-AHEAD_M, AHEAD_M) for down in (-AHEAD_M, AHEAD_M)])
 
 
@@ -62,8 +65,8 @@ class Meadow(Game):
         self.free: list[int] = []
         self.ground: dict[tuple[int, int], int] = {}
         self._make(256)
-        self._blocks: dict[tuple[int, int], bytes] = {}
-        self._around: dict[tuple[int, int], tuple[int, bytes]] = {}
+        self._heads, self._around = b"", list[bytes]()
+        self._cells: list[int] = []  # by row, the place in `_around`
 
     def numbered(self, owner: int) -> None:
         """Mark those who play here with this number from now on."""
@@ -141,9 +144,10 @@ class Meadow(Game):
             self._lay(row, 1)
 
     def _turn(self, row: int, move: Walk) -> None:
-        wanted = np.nan_to_num([move.vx, move.vy], posinf=0.0, neginf=0.0)
-        pace = float(np.hypot(*wanted))
-        self.speed[row] = wanted * min(1.0, FASTEST_M_PER_S / pace) if pace else 0.0
+        vx, vy = (each if isfinite(each) else 0.0 for each in (move.vx, move.vy))
+        pace = hypot(vx, vy)
+        slower = FASTEST_M_PER_S / pace if pace > FASTEST_M_PER_S else 1.0
+        self.speed[row] = vx * slower, vy * slower
 
     def _give(self, row: int, player: str) -> None:
         place = self._place(player)
@@ -224,7 +228,22 @@ class Meadow(Game):
         newest = sorted(self.lent.items(), key=lambda each: (-each[1][0], each[0]))
         lent = [drawn for _, (_, drawn) in newest]
         self.drawn = sight.merged(self.own, lent) if lent else self.own
-        self._blocks, self._around = _cut(self.drawn), {}
+        self._prepare(rows, cells)
+
+    def _prepare(self, rows: NDArray[np.int64], cells: NDArray[np.int64]) -> None:
+        """What each of `rows`, sorted by their `cells`, will be shown: its own head, and what its
+        cell has around it."""
+        if not len(rows):
+            return
+        starts = cuts(cells)
+        count, self._around = _around(self.drawn, cells[starts])
+        which = np.repeat(np.arange(len(starts)), np.diff([*starts, len(rows)]))
+        heads = np.zeros(len(self.flags), HEADS)
+        heads["x"][rows], heads["y"][rows] = self.at[rows].T
+        heads["coins"][rows], heads["blocks"][rows] = self.coins[rows], count[which]
+        places = np.zeros(len(self.flags), np.int64)
+        places[rows] = which
+        self._heads, self._cells = heads.tobytes(), places.tolist()
 
     def look(self, coming: Sequence[tuple[float, float]]) -> bytes:
         """The cells around everyone's own, also around those it may soon stand in."""
@@ -260,22 +279,8 @@ class Meadow(Game):
     def view(self, player: str) -> bytes:
         """The player itself, and everyone in the cells around its own."""
         row = self.rows[player]
-        x, y = self.at[row].tolist()
-        cell = (int(x // CELL_M), int(y // CELL_M))
-        around = self._around.get(cell)
-        if around is None:
-            around = self._around[cell] = self._look(cell)
-        return SELF.pack(x, y, int(self.coins[row]), around[0]) + around[1]
-
-    def _look(self, cell: tuple[int, int]) -> tuple[int, bytes]:
-        column, line = cell
-        near = [
-            self._blocks[column + right, line + down]
-            for right in (-1, 0, 1)
-            for down in (-1, 0, 1)
-            if (column + right, line + down) in self._blocks
-        ]
-        return len(near), b"".join(near)
+        at = row * HEAD_SIZE
+        return self._heads[at : at + HEAD_SIZE] + self._around[self._cells[row]]
 
     def state(self, player: str) -> dict[str, Any]:
         """Where it stands and walks to, and its coins."""
@@ -314,15 +319,48 @@ def newborn(player: str) -> dict[str, Any]:
     return {"x": across * SIZE_M, "y": along * SIZE_M, "vx": 0.0, "vy": 0.0, "coins": COINS}
 
 
-def _cut(drawn: Drawn) -> dict[tuple[int, int], bytes]:
-    """The bytes of each cell."""
-    if not len(drawn.cells):
-        return {}
-    starts = cuts(drawn.cells)
-    blocks = {}
-    packed, size = drawn.packed.tobytes(), ENTITY.itemsize
-    ends = [*starts[1:], len(drawn.cells)]
-    for (column, line), start, end in zip(drawn.cells[starts].tolist(), starts, ends, strict=True):
-        head = BLOCK.pack(column, line, end - start)
-        blocks[column, line] = head + packed[start * size : end * size]
-    return blocks
+def _around(drawn: Drawn, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[bytes]]:
+    """How many blocks each of these cells (n, 2) has in and around it, and their bytes.
+
+    Blocks lie in memory as they are sorted: the three of one column are one piece of it."""
+    starts = np.array(cuts(drawn.cells))
+    sizes = np.diff(starts, append=len(drawn.cells))
+    everyone, begins = _blocks(drawn, starts, sizes)
+    known = _in_line(drawn.cells[starts])
+    columns = cells[:, None] + _SIDEWAYS
+    first = np.searchsorted(known, _in_line(columns - _DOWN), "left")
+    after = np.searchsorted(known, _in_line(columns + _DOWN), "right")
+    pieces = np.stack([begins[first], begins[after]], axis=-1).reshape(-1, 6).tolist()
+    around = [everyone[a:b] + everyone[c:d] + everyone[e:f] for a, b, c, d, e, f in pieces]
+    return (after - first).sum(axis=1), around
+
+
+def _in_line(cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    """One number for each cell (..., 2), in the order in which cells are sorted."""
+    line: NDArray[np.int64] = cells[..., 0] * 2**20 + cells[..., 1]
+    return line
+
+
+def _blocks(
+    drawn: Drawn, starts: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> tuple[bytes, NDArray[np.int64]]:
+    """The bytes of all cells, of which each begins and has so many, and where each begins there;
+    at last where they end."""
+    cells, people, size = len(starts), len(drawn.cells), ENTITY.itemsize
+    begins = np.append(starts, people) * size + np.arange(cells + 1) * BLOCKS.itemsize
+    everyone = np.empty(begins[-1], np.uint8)
+    heads = np.empty(cells, BLOCKS)
+    heads["column"], heads["row"] = drawn.cells[starts].T
+    heads["count"] = sizes
+    _lay(everyone, begins[:-1], heads)
+    places = np.arange(people) * size + np.repeat(np.arange(1, cells + 1), sizes) * BLOCKS.itemsize
+    _lay(everyone, places, drawn.packed)
+    return everyone.tobytes(), begins
+
+
+def _lay(into: NDArray[np.uint8], places: NDArray[np.int64], what: NDArray[np.void]) -> None:
+    """The bytes of each of these, there."""
+    size = what.dtype.itemsize
+    into[places[:, None] + np.arange(size)] = np.frombuffer(what.tobytes(), np.uint8).reshape(
+        -1, size
+    )

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clientmigration.errors import MalformedFrame
-from clientmigration.games.meadow.wire import ENTITY, SIDE
+from clientmigration.games.meadow.wire import BLOCKS, ENTITY, SIDE
 
 _SIGHT = struct.Struct("<HH")
-_CELL = np.dtype([("column", "<i2"), ("row", "<i2"), ("count", "<u2")])
 _FADING = np.dtype("<u2")
 _WHOLE = np.dtype((np.void, ENTITY.itemsize))  # joined without a look at the fields: much faster
 LOOK_SIZE = (SIDE * SIDE + 7) // 8
@@ -57,10 +56,10 @@ def read_look(body: bytes) -> Marks:
 
 def pack_sight(drawn: Drawn) -> bytes:
     """Counts of cells and of the fading, the cells, the indices of the fading, everyone."""
-    heads = np.zeros(0, _CELL)
+    heads = np.zeros(0, BLOCKS)
     if len(drawn.cells):
         starts = cuts(drawn.cells)
-        heads = np.zeros(len(starts), _CELL)
+        heads = np.zeros(len(starts), BLOCKS)
         heads["column"], heads["row"] = drawn.cells[starts].T
         heads["count"] = np.diff([*starts, len(drawn.cells)])
     fading = np.flatnonzero(drawn.fading).astype(_FADING)
@@ -73,11 +72,11 @@ def read_sight(body: bytes) -> Drawn:
     if len(body) < _SIGHT.size:
         raise MalformedFrame(f"a sight of the meadow of {len(body)} bytes")
     cells, fading = _SIGHT.unpack_from(body)
-    at = _SIGHT.size + cells * _CELL.itemsize
+    at = _SIGHT.size + cells * BLOCKS.itemsize
     then = at + fading * _FADING.itemsize
     if then > len(body) or (len(body) - then) % ENTITY.itemsize:
         raise MalformedFrame(f"a sight of the meadow ends early, at {len(body)} bytes")
-    heads = np.frombuffer(body, _CELL, cells, _SIGHT.size)
+    heads = np.frombuffer(body, BLOCKS, cells, _SIGHT.size)
     packed = np.frombuffer(body, ENTITY, -1, then)
     indices = np.frombuffer(body, _FADING, fading, at)
     if heads["count"].sum() != len(packed) or (indices >= len(packed)).any():

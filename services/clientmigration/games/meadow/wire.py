@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,9 @@ _GIVE = struct.Struct("<B8s")
 _FIND = struct.Struct("<BBB")
 SELF = struct.Struct("<ffIH")
 BLOCK = struct.Struct("<hhH")
+# The same two, to lay out many at once.
+HEADS = np.dtype([("x", "<f4"), ("y", "<f4"), ("coins", "<u4"), ("blocks", "<u2")])
+BLOCKS = np.dtype([("column", "<i2"), ("row", "<i2"), ("count", "<u2")])
 ENTITY = np.dtype([("player", "V8"), ("x", "<u2"), ("y", "<u2"), ("owner", "u1"), ("coins", "u1")])
 
 
@@ -52,16 +56,14 @@ def find(column: int, row: int) -> bytes:
     return _FIND.pack(FIND, column, row)
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(msgspec.Struct, frozen=True):
     """A decoded `move`."""
 
     vx: float
     vy: float
 
 
-@dataclass(frozen=True, slots=True)
-class Give:
+class Give(msgspec.Struct, frozen=True):
     """A decoded `give`."""
 
     player: str

@@ -1,0 +1,246 @@
+"""How many players one core carries: our game server beside servers that play no game.
+
+    python tests/bench/speed.py [--players 600] [--seconds 8] [--rounds 3] [--only ours,bare]
+    python tests/bench/speed.py --before OTHER_CHECKOUT      # its code, too, in the same rounds
+
+Every server runs on one core and its players, in C, on another. Ours is a whole one: the meadow, a
+router on SQLite, a carbon that is not there, players who walk. Told are microseconds of the
+server's CPU per player and tick, what a view weighs, and how late views come; in turn, round after
+round, and the median of the rounds. Needs a C compiler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from clientmigration.net.tickets import hashed
+from clientmigration.wire.connection import ROUTER_TO_PLAYER, Connection, encode
+from clientmigration.wire.messages import Greeting, Hello, Join, Pings, Redirect
+
+HERTZ, INPUTS_S = 20, 10
+ROOT = Path(__file__).parents[2]
+PEERS = Path(__file__).parent / "peers"
+SECRET = "0" * 64
+GREETING = encode(Greeting(role="player"))
+REQUEST = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+KINDS = ("epoll", "bare", "ours tcp", "ours websocket")
+
+
+@dataclass
+class Figures:
+    """Of one server in one round."""
+
+    kind: str
+    players: int
+    us: float  # of CPU, per player and tick
+    view_bytes: float
+    late_p50_ms: float
+    late_p99_ms: float
+    late_p999_ms: float
+    late_most_ms: float
+    gap_p99_ms: float
+    gap_most_ms: float
+    dropped: float  # share of views that nobody got
+    cut: int
+
+
+@dataclass
+class Serving:
+    """A server that is there: its process, its port, and how its players begin."""
+
+    process: psutil.Process
+    port: int
+    openings: Callable[[int], Iterator[str]]  # as load.c reads them
+    websocket: bool = False
+
+
+def compiled(folder: Path, name: str) -> str:
+    """A program in C, made."""
+    made = folder / name
+    compiler = shutil.which("cc") or sys.exit("a C compiler is needed: apt install gcc libc6-dev")
+    subprocess.run([compiler, "-O2", "-o", str(made), str(PEERS / f"{name}.c")], check=True)
+    return str(made)
+
+
+@contextmanager
+def started(command: list[str], core: int, **how: Any) -> Iterator[subprocess.Popen[str]]:
+    """A process on one core, for a while."""
+    with subprocess.Popen(["taskset", "-c", str(core), *command], text=True, **how) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def free_ports(n: int) -> list[int]:
+    """Ports that nobody has."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+@contextmanager
+def peer(command: list[str]) -> Iterator[Serving]:
+    """A server that says its port and lets everybody in."""
+    with started(command, 0, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        yield Serving(psutil.Process(process.pid), port, lambda n: iter(["-"] * n))
+
+
+@contextmanager
+def ours(root: Path, websocket: bool) -> Iterator[Serving]:
+    """A router and one game server of a checkout."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "secret").write_text("0" * 64)
+        players, members, server = free_ports(3)
+        common = f"--secret-file {folder}/secret --carbon tcp:127.0.0.1:1"
+        commands = (
+            f"router --players tcp:{players}:interface=127.0.0.1 --forget --ledger {folder}/ledger"
+            f" --members tcp:{members}:interface=127.0.0.1 --graphite http://127.0.0.1:1 {common}",
+            f"gameserver --router tcp:127.0.0.1:{members} --name gs-1 --capacity 20000"
+            f" --listen tcp:{server}:interface=127.0.0.1 {common}",
+        )
+        twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile="]
+        env = {**os.environ, "PYTHONPATH": str(root / "services")}
+        processes = []
+        for core, command in zip((1, 0), commands, strict=True):
+            log = stack.enter_context((folder / f"{core}.log").open("wb"))
+            process = started(
+                [*twistd, *command.split()], core, stdout=log, stderr=log, env=env, cwd=folder
+            )
+            processes.append(stack.enter_context(process))
+            time.sleep(1.5)
+        openings = lambda n: admitted(n, players, websocket)  # noqa: E731
+        yield Serving(psutil.Process(processes[1].pid), server, openings, websocket)
+
+
+def admitted(n: int, port: int, websocket: bool) -> Iterator[str]:
+    """What so many players say to the game server first: the router has let them in."""
+    hello = GREETING + encode(Hello(holder=hashed(SECRET))) + encode(Pings(pings={}))
+    for _ in range(n):
+        where = _sent_on(port, hello)
+        said = [Greeting(role="player"), Join(ticket=where.ticket, secret=SECRET)]
+        frames = [encode(each) for each in said]
+        if websocket:
+            yield f"{REQUEST.hex()} {b''.join(map(_masked, frames)).hex()}"
+        else:
+            yield b"".join(frames).hex()
+
+
+def _sent_on(port: int, hello: bytes) -> Redirect:
+    while True:
+        with socket.create_connection(("127.0.0.1", port), 5) as line, suppress(TimeoutError):
+            line.sendall(hello)
+            heard = Connection(ROUTER_TO_PLAYER)
+            while data := line.recv(65536):
+                for message in heard.receive(data):
+                    if isinstance(message, Redirect):
+                        return message
+        time.sleep(0.1)
+
+
+def _masked(frame: bytes) -> bytes:
+    """A WebSocket message, masked with nothing."""
+    body = frame[4:]
+    size = bytes([0x80 | len(body)]) if len(body) < 126 else b"\xfe" + len(body).to_bytes(2, "big")
+    return b"\x82" + size + bytes(4) + body
+
+
+def measured(kind: str, serving: Serving, load: str, asked: argparse.Namespace) -> Figures:
+    """Its players come, play for a while, and say how it was."""
+    n, process = asked.players, serving.process
+    words = [str(asked.seconds), str(INPUTS_S), str(int(serving.websocket))]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with started([load, "127.0.0.1", str(serving.port), *words], 1, **pipes) as players:
+        assert players.stdin is not None
+        assert players.stdout is not None
+        for opening in serving.openings(n):
+            players.stdin.write(f"{opening}\n")
+            players.stdin.flush()
+        players.stdin.write("\n")
+        players.stdin.flush()
+        assert players.stdout.readline() == "begun\n"
+        began, before = time.monotonic(), sum(process.cpu_times()[:2])
+        said = players.stdout.readline().split()
+        spent, took = sum(process.cpu_times()[:2]) - before, time.monotonic() - began
+    views, size, _inputs, *late = (float(each) for each in said)
+    ticks = took * HERTZ * n
+    dropped, cut = max(0.0, 1 - views / ticks), int(late.pop())
+    measured: tuple[Any, ...] = (spent / ticks * 1e6, size / max(1, views), *late, dropped, cut)
+    return Figures(kind, n, *measured)
+
+
+def servers(asked: argparse.Namespace, folder: Path) -> dict[str, Callable[[], Any]]:
+    """How each kind is started."""
+    size, epoll = str(asked.bytes), compiled(folder, "epoll")
+    every: dict[str, Callable[[], Any]] = {
+        "epoll": lambda: peer([epoll, size]),
+        "bare": lambda: peer([sys.executable, str(PEERS / "bare.py"), size]),
+    }
+    roots = {"ours": ROOT} | ({"before": asked.before.resolve()} if asked.before else {})
+    for name, root in roots.items():
+        every[f"{name} tcp"] = partial(ours, root, False)
+        every[f"{name} websocket"] = partial(ours, root, True)
+    words = asked.only.split(",") if asked.only else list(every)
+    return {kind: start for kind, start in every.items() if any(word in kind for word in words)}
+
+
+def main() -> None:
+    """Every server in every round; then the medians."""
+    flags = argparse.ArgumentParser(description=__doc__)
+    flags.add_argument("--players", type=int, default=600)
+    flags.add_argument("--seconds", type=float, default=8.0)
+    flags.add_argument("--rounds", type=int, default=3)
+    flags.add_argument("--bytes", type=int, default=385, help="of a view where there is no game")
+    flags.add_argument("--only", default="", help="kinds that contain one of these words")
+    flags.add_argument("--before", type=Path, help="another checkout, to be compared with")
+    flags.add_argument("--json", type=Path, help="a file for all figures")
+    asked = flags.parse_args()
+    told: list[Figures] = []
+    with tempfile.TemporaryDirectory() as made:
+        load = compiled(Path(made), "load")
+        every = servers(asked, Path(made))
+        for _ in range(asked.rounds):
+            for kind, start in every.items():
+                with start() as serving:
+                    told.append(measured(kind, serving, load, asked))
+                print(asdict(told[-1]), flush=True)
+    print(f"\n{asked.players} players, median of {asked.rounds} rounds of {asked.seconds:g} s\n")
+    print("| server | us | bytes | late p50, p99, p99.9 ms |\n|---|---:|---:|---:|")
+    for kind in every:
+        rows = [each for each in told if each.kind == kind]
+        us, size, p50, p99, p999 = (
+            statistics.median(getattr(each, name) for each in rows)
+            for name in ("us", "view_bytes", "late_p50_ms", "late_p99_ms", "late_p999_ms")
+        )
+        print(f"| {kind} | {us:.1f} | {size:.0f} | {p50:.1f}, {p99:.1f}, {p999:.1f} |")
+    if asked.json:
+        asked.json.write_text(json.dumps([asdict(each) for each in told], indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""The shorter way from a socket to its protocol does what Twisted's own does."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.python.failure import Failure
+
+from clientmigration.net.polling import short
+
+
+class Visitor(Protocol):
+    """Says back what it hears, and breaks at `!`."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.reason: Any = None
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard += data
+        assert b"!" not in data
+        self.transport.write(data)  # type: ignore[union-attr]
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.reason = reason
+
+
+class House(Factory):
+    """A reactor that runs a step at a time, with a door; each knock there makes a `Visitor`."""
+
+    def __init__(self, reactor: Any) -> None:
+        self.reactor, self.visitors = reactor, list[Visitor]()
+        self.port = reactor.listenTCP(0, self, interface="127.0.0.1").getHost().port
+
+    def buildProtocol(self, _address: object) -> Visitor:
+        self.visitors.append(Visitor())
+        return self.visitors[-1]
+
+    def knock(self) -> tuple[socket.socket, Visitor]:
+        known = len(self.visitors)
+        one = socket.create_connection(("127.0.0.1", self.port), 5.0)
+        self.until(lambda: len(self.visitors) > known)
+        return one, self.visitors[-1]
+
+    def answer(self, one: socket.socket, size: int) -> bytes:
+        """The first bytes that come back."""
+        got = bytearray()
+
+        def all_there() -> bool:
+            with suppress(BlockingIOError):
+                got.extend(one.recv(1 << 20))
+            return len(got) >= size
+
+        one.setblocking(False)
+        self.until(all_there)
+        return bytes(got)
+
+    def until(self, done: Callable[[], object]) -> None:
+        for _ in range(1000):
+            if done():
+                return
+            self.reactor.iterate(0.01)
+        raise AssertionError("it did not come to that")
+
+
+@pytest.fixture(params=[lambda reactor: reactor, short], ids=["usual", "short"])
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    """With Twisted's own way, too: both must do the same."""
+    reactor = request.param(EPollReactor())
+    yield House(reactor)
+    for each in {*reactor.removeAll(), reactor.waker}:
+        each.connectionLost(Failure(ConnectionDone()))
+    reactor._poller.close()
+
+
+def test_what_comes_is_heard_and_answered(house: House) -> None:
+    one, visitor = house.knock()
+    one.sendall(b"hello")
+    assert house.answer(one, 5) == b"hello"
+    assert visitor.heard == b"hello"
+
+
+def test_an_end_is_clean(house: House) -> None:
+    one, visitor = house.knock()
+    one.close()
+    house.until(lambda: visitor.reason)
+    assert isinstance(visitor.reason, Failure)
+    assert visitor.reason.check(ConnectionDone)
+
+
+def test_what_a_protocol_raises_is_logged_and_ends_its_connection_alone(
+    house: House, no_logged_errors: list[Any]
+) -> None:
+    one, visitor = house.knock()
+    other, neighbour = house.knock()
+    one.sendall(b"!")
+    other.sendall(b"unharmed")
+    house.until(lambda: visitor.reason and neighbour.heard)
+    assert isinstance(visitor.reason, Failure)
+    assert visitor.reason.check(AssertionError)
+    assert neighbour.reason is None
+    assert [event["failure"].type for event in no_logged_errors] == [AssertionError]
+    no_logged_errors.clear()
+
+
+def test_more_than_a_socket_takes_is_sent_when_it_can_be(house: House) -> None:
+    one, visitor = house.knock()
+    sent = bytes(8_000_000)
+    visitor.transport.write(sent)  # type: ignore[union-attr]
+    assert house.answer(one, len(sent)) == sent
+
+
+def test_a_reactor_of_another_kind_stays_as_it_is() -> None:
+    clock = Clock()
+    before = dict(vars(clock))
+    assert short(clock) is clock
+    assert vars(clock) == before
