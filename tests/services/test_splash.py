@@ -19,7 +19,7 @@ from clientmigration.errors import MalformedFrame
 from clientmigration.games.splash import Splash, wire
 from clientmigration.games.splash.behaviour import Dabbler
 from clientmigration.games.splash.rooms import Room, winner
-from clientmigration.games.splash.wire import Board, Shown, SplashView, Stroke
+from clientmigration.games.splash.wire import BoardView, RoomShown, SplashView, Stroke
 from clientmigration.testing import Arena, Parts
 from clientmigration.testing.record_checks import RecordChecker
 from clientmigration.wire.messages import View
@@ -221,10 +221,10 @@ def test_a_match_ends_is_counted_and_begins_anew() -> None:
 
 
 def test_bytes_come_back_as_they_were() -> None:
-    board = Board(299, 7, 3, (1, 2, 3, 4), bytes(range(4)) * 96)
+    board = BoardView(299, 7, 3, (1, 2, 3, 4), bytes(range(4)) * 96)
     seen = SplashView(11, 2, 1, 175, 9, 3, 70_000, board)
     assert wire.look(wire.view(seen)) == seen
-    rooms = {3: Shown(4, board), 9: Shown(1, None)}
+    rooms = {3: RoomShown(4, board), 9: RoomShown(1, None)}
     assert wire.read_sight(wire.pack_sight(175, rooms)) == (175, rooms)
     assert wire.decode(wire.paint(23, 15)) == Stroke(23, 15)
 
@@ -239,7 +239,7 @@ def test_what_is_no_input_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("cut", [0, 3, 6, 20])
 def test_what_is_no_sight_is_refused(cut: int) -> None:
-    whole = wire.pack_sight(1, {3: Shown(4, wire.BLANK)})
+    whole = wire.pack_sight(1, {3: RoomShown(4, wire.BLANK)})
     with pytest.raises(MalformedFrame):
         wire.read_sight(whole[:cut])
 

@@ -15,7 +15,15 @@ from zlib import crc32
 
 from clientmigration.games.splash import wire
 from clientmigration.games.splash.rooms import MATCH_S, Room
-from clientmigration.games.splash.wire import BLANK, TEAMS, Board, Change, Shown, SplashView, Stroke
+from clientmigration.games.splash.wire import (
+    BLANK,
+    TEAMS,
+    BoardView,
+    Change,
+    RoomShown,
+    SplashView,
+    Stroke,
+)
 from clientmigration.gameserver.game import Game, PostLetter
 
 ROOMS = 12  # how many there are, if `rooms=` does not say
@@ -54,7 +62,7 @@ class Splash(Game):
         self.count, self.match_s, self.owner = ROOMS, MATCH_S, 0
         self.painters: dict[str, Painter] = {}
         self.held: dict[int, Room] = {}
-        self.lent: dict[str, tuple[int, int, dict[int, Shown]]] = {}  # tick, number, rooms
+        self.lent: dict[str, tuple[int, int, dict[int, RoomShown]]] = {}  # tick, number, rooms
         self.tick = 0
 
     # Its life.
@@ -168,7 +176,7 @@ class Splash(Game):
             if board is not None and not painter.held:
                 self._crown(painter, board)
 
-    def _crown(self, painter: Painter, board: Board) -> None:
+    def _crown(self, painter: Painter, board: BoardView) -> None:
         """Whoever was there when the match ended, and in the team that won it."""
         if painter.match and board.match == painter.match + 1 and board.winner == painter.team:
             painter.crowns += 1
@@ -198,7 +206,7 @@ class Splash(Game):
             )
         )
 
-    def _shown(self, room: int) -> Board | None:
+    def _shown(self, room: int) -> BoardView | None:
         if room in self.held:
             return self.held[room].board
         newest = max(
@@ -258,7 +266,7 @@ class Splash(Game):
         """Of those rooms: who of ours is in them, and the boards that we have."""
         here = Counter(painter.room for painter in self.painters.values() if not painter.held)
         rooms = {
-            room: Shown(here[room], self.held[room].board if room in self.held else None)
+            room: RoomShown(here[room], self.held[room].board if room in self.held else None)
             for room in look
             if room in self.held or here[room]
         }

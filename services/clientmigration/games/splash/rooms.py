@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from clientmigration.games.splash.wire import BLANK, CELLS, TEAMS, WIDE, Board, Stroke
+from clientmigration.games.splash.wire import BLANK, CELLS, TEAMS, WIDE, BoardView, Stroke
 
 MATCH_S = 30.0
 HURRY_S = 3.0  # nobody is to be moved in the last seconds of a match
@@ -22,7 +22,7 @@ class Room:
         self.cells = bytearray(CELLS)
         self.left, self.match, self.winner, self.strokes = self.length, 1, 0, 0
         self.wins = [0] * TEAMS
-        self._shown: Board = BLANK
+        self._shown: BoardView = BLANK
 
     def paint(self, stroke: Stroke, team: int) -> None:
         """A team paints a cell."""
@@ -48,10 +48,10 @@ class Room:
         """Make what is shown of this tick."""
         tenths = min(65_535, self.left * 10 // self._rate)
         wins = tuple(each % 65_536 for each in self.wins)
-        self._shown = Board(tenths, self.match % 65_536, self.winner, wins, bytes(self.cells))
+        self._shown = BoardView(tenths, self.match % 65_536, self.winner, wins, bytes(self.cells))
 
     @property
-    def board(self) -> Board:
+    def board(self) -> BoardView:
         """As it was shown last."""
         return self._shown
 

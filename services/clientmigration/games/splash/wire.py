@@ -59,7 +59,7 @@ def decode(body: bytes) -> Stroke | Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class BoardView:
     """A room as it is shown: tenths of seconds until the match ends, the number of the match, the
     team that won the last one (0: none), how often each team has won, and the cells."""
 
@@ -70,7 +70,7 @@ class Board:
     cells: bytes
 
 
-BLANK = Board(0, 0, 0, (0,) * TEAMS, bytes(CELLS))
+BLANK = BoardView(0, 0, 0, (0,) * TEAMS, bytes(CELLS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class SplashView:
     players: int
     crowns: int
     strokes: int
-    board: Board
+    board: BoardView
 
 
 def view(seen: SplashView) -> bytes:
@@ -105,7 +105,7 @@ def look(body: bytes) -> SplashView:
         body
     )
     (left,) = struct.unpack_from("<H", body, _HEAD.size)
-    board = Board(left, match, winner, tuple(wins), body[_HEAD.size + 2 :])
+    board = BoardView(left, match, winner, tuple(wins), body[_HEAD.size + 2 :])
     return SplashView(room, team, where, owner, players, crowns, strokes, board)
 
 
@@ -118,15 +118,15 @@ def pack_look(rooms: Iterable[int]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RoomShown:
     """What a server shows of one room: how many of its players are there, and the board, if this
     server has the room."""
 
     players: int
-    board: Board | None
+    board: BoardView | None
 
 
-def pack_sight(owner: int, rooms: dict[int, Shown]) -> bytes:
+def pack_sight(owner: int, rooms: dict[int, RoomShown]) -> bytes:
     """The server's number, and what it shows."""
     parts = [bytes([owner])]
     for room, shown in rooms.items():
@@ -138,9 +138,9 @@ def pack_sight(owner: int, rooms: dict[int, Shown]) -> bytes:
     return b"".join(parts)
 
 
-def read_sight(body: bytes) -> tuple[int, dict[int, Shown]]:
+def read_sight(body: bytes) -> tuple[int, dict[int, RoomShown]]:
     """The same, decoded."""
-    rooms: dict[int, Shown] = {}
+    rooms: dict[int, RoomShown] = {}
     at = 1
     try:
         while at < len(body):
@@ -150,9 +150,9 @@ def read_sight(body: bytes) -> tuple[int, dict[int, Shown]]:
             if held:
                 left, match, winner, *wins = _BOARD.unpack_from(body, at)
                 at += _BOARD.size
-                board = Board(left, match, winner, tuple(wins), body[at : at + CELLS])
+                board = BoardView(left, match, winner, tuple(wins), body[at : at + CELLS])
                 at += CELLS
-            rooms[room] = Shown(players, board)
+            rooms[room] = RoomShown(players, board)
     except struct.error:
         raise MalformedFrame("a sight of Splash ends early") from None
     if at != len(body) or not body:
