@@ -195,8 +195,9 @@ def work() -> Row:
         lines(
             "Workloads",
             "What runs for its players: CPU burns, file transfers, subscriptions. Burns that were"
-            " asked for where none is allowed.",
+            " asked for where none is allowed. Records of the game that are no player's.",
             [
+                of("records", "records", GREY),
                 of("workload_burns", "burns"),
                 of("burns_refused", "refused", YELLOW),
                 of("workload_files", "files", GREEN),

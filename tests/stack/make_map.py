@@ -33,6 +33,7 @@ ORDER = (
     "client",
     "status",
     "games/meadow",
+    "games/splash",
     "stack",
     "cli",
     "testing",

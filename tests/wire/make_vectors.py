@@ -128,7 +128,8 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Reserved(MOVE, ADA), m.Declined(MOVE, ADA, "full"), m.Copied(MOVE, SNAPSHOT),
             m.Prepared(MOVE, ADA), m.Arrived(MOVE, ADA), m.Frozen(MOVE, SNAPSHOT),
             m.Settled(MOVE, ADA), m.Waived(MOVE, ADA),
-            m.Roster([m.Entry(ADA, 3, "playing", "", 512.5, 40.25, waived=MOVE)], True), GOODBYE,
+            m.Roster([m.Entry(ADA, 3, "playing", "", 512.5, 40.25, waived=MOVE)], True),
+            b.Wants({"record-red": 2}, {ADA: "record-red", BOB: ADA}), b.Wants(), GOODBYE,
         ),
     ),
     "router to member": (
@@ -142,7 +143,7 @@ SAID: dict[str, tuple[Dialect, Sequence[Any]]] = {
             m.Retain(MOVE, ADA, 5),
             m.Neighbours(7, [m.Neighbour("gs-2", "192.0.2.7:4200", 255)]), m.Drain(True),
             b.Expel(ADA, "banned", "you are banned: it cheats", True), b.Pardon(ADA),
-            m.Drain(True, True), GOODBYE,
+            b.Stays(ADA, "record-red", "busy"), m.Drain(True, True), GOODBYE,
         ),
     ),
     "server to server": (

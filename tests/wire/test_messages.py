@@ -100,6 +100,8 @@ TAGS = {
     "OrdersGiven": "orders",
     "Expel": "expel",
     "Pardon": "pardon",
+    "Wants": "wants",
+    "Stays": "stays",
 }
 OURS = (base.__name__, messages.__name__, neighbours.__name__, operators.__name__)
 KINDS = [kind for kind in Message.__subclasses__() if kind.__module__ in OURS]

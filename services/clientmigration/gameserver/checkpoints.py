@@ -94,10 +94,11 @@ class CheckpointRounds:
         self._seats, self._mail, self._now = seats, mail, now
 
     def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
-        """Tell the router of them. Who stands still was told of already; who was waived, the ledger
-        may not know to be ours."""
-        turn = tick % self._checkpoints.rate
-        self._store([each for each in playing if each.turn == turn or each.mailbox.urgent], now)
+        """Tell the router of them, and of records. Who stands still was told of already; who was
+        waived, the ledger may not know to be ours."""
+        turn, records = tick % self._checkpoints.rate, self._seats.open()
+        some = [*playing, *records] if records else playing
+        self._store([each for each in some if each.turn == turn or each.mailbox.urgent], now)
 
     def _store(self, some: Sequence[Seat], now: float) -> None:
         if self._attachment.line is None:
@@ -110,7 +111,7 @@ class CheckpointRounds:
 
     def store_all(self) -> None:
         """Everybody's turn, for there may be no other."""
-        self._store(self._seats.playing(), self._now())
+        self._store([*self._seats.playing(), *self._seats.open()], self._now())
 
     def stored(self, message: Stored) -> None:
         """The router says that a checkpoint is in the ledger: what is in it is safe."""

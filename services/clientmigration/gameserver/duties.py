@@ -91,7 +91,11 @@ class RouterDuties:
         if not self._attachment.life:
             return
         now = self._now()
-        late = {each.player for each in self._seats if each.held and now - each.held_at > ADOPT_S}
+        late = {
+            each.player
+            for each in self._seats.everything()
+            if each.held and now - each.held_at > ADOPT_S
+        }
         if late - self._pressed:
             self.list()
         self._pressed = late

@@ -1,8 +1,14 @@
 """What a game is to the server that runs it. Write one of these to have your own played.
 
-A game may leave out `busy` and all that comes after it, and `begin`, `end`, `connected`, `convert`
-and `numbered`: then players are moved at any time, see only those of their own server, get no mail,
-and are not moved to be with those whom they see.
+A game may leave out `busy` and all that comes after it, and `begin`, `end`, `connected`, `grouped`,
+`convert` and `numbered`: then players are moved at any time, see only those of their own server,
+get no mail, are not moved to be with those whom they see, and there are no records.
+
+A record is what belongs to no player: a room, a canvas, the weather. It has a name (1 to 48 of A-Z,
+a-z, 0-9, _ and -), a state like a player's, and one server that has it, which is where most of
+those are for whom `records` wants it. It is checkpointed and handed over as players are: who has
+been told to `close` it has it no more, and the next to `open` it goes on from what was stored. For
+letters it is called `record-NAME`.
 
 A game knows its players by name and its time by the tick. It knows nothing of connections, routers
 or moves: a player that comes from another server enters with the state it left that one with.
@@ -16,6 +22,7 @@ and method, counted (`game_faults`) and alerted, and costs as little as can be:
 - `state`, `position`, `hold`: that player is not checkpointed and not moved until it works again.
   If it goes home meanwhile, the last state that was good is kept.
 - `enter`: the player goes to another server; if no other takes it, it is told so.
+- `open`: the record goes to another server that wants it. `stored`: as for `state`.
 - `step`, `draw`: tried again at the next tick. After `PATIENCE` ticks in a row (world.py) the
   server checkpoints its players, hands them over and ends.
 - all others: what they would have said is left out, or is what they said last.
@@ -28,7 +35,7 @@ wire/connection.py): a longer one costs its sender the connection before the gam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 STATE_LIMIT = 65_536  # bytes of JSON: every second one goes to the router and into the ledger
@@ -60,8 +67,13 @@ class Game(Protocol):
         back within 10 s, and is in the game meanwhile."""
         return
 
+    def grouped(self, player: str, group: str) -> None:  # noqa: ARG002
+        """A player that has just entered plays with this group, as it said at the router."""
+        return
+
     def convert(self, state: dict[str, Any], version: int) -> dict[str, Any]:  # noqa: ARG002
-        """A state that this other version has stored, as this one wants it: for `enter`."""
+        """A state that this other version has stored, as this one wants it: for `enter` and
+        `open`."""
         return state
 
     def numbered(self, owner: int) -> None:  # noqa: ARG002
@@ -128,17 +140,53 @@ class Game(Protocol):
         """As drawn at this tick: those of our own players that stand where a neighbour looks."""
         return b""
 
-    def lend(self, neighbour: str, tick: int, body: bytes) -> None:
+    def lend(self, neighbour: str, tick: int, body: bytes) -> None:  # noqa: ARG002
         """A neighbour's sight of that tick: to be shown with our own until there is a newer one. A
         player that two servers show, because it is being moved, is to be shown once."""
+        return
 
-    def receive(self, player: str, sender: str, body: dict[str, Any]) -> None:
+    def receive(self, player: str, sender: str, body: dict[str, Any]) -> None:  # noqa: ARG002
         """A letter for a player that is here and not held: each exactly once, in order. What it
         carries the sender has had no more since it was posted."""
+        return
+
+    # What belongs to no player.
+
+    def records(self) -> Mapping[str, int]:
+        """The records that players here need, each with how many they are: asked four times a
+        second. A record that nobody needs any more anywhere is stored and closed after 10 s."""
+        return {}
+
+    def open(self, name: str, state: dict[str, Any] | None, ticks: int) -> None:  # noqa: ARG002
+        """This server has the record from now on: `state` as `stored` gave it (None: there never
+        was one of this name), `ticks` ticks ago (at most one second's)."""
+        return
+
+    def stored(self, name: str) -> dict[str, Any]:  # noqa: ARG002
+        """All that is this record's, as a JSON object of at most `STATE_LIMIT` bytes."""
+        return {}
+
+    def close(self, name: str) -> None:  # noqa: ARG002
+        """This server does not have the record any more. It has been read before, if need be. It
+        may be opened again at once, when it could not be handed over."""
+        return
+
+    def gather(self) -> Mapping[str, str]:
+        """Players here who should be on another server: on that of this player, or of this record
+        (`record-NAME`). Asked four times a second; who is there already, or has been brought there,
+        may be said on. The router brings them as it does all others: not who is `busy`, nor to a
+        server that is full, nor somebody whom it has moved lately."""
+        return {}
+
+    def stays(self, player: str, why: str) -> None:  # noqa: ARG002
+        """Why a player of `gather` stays here for now: `busy`, `full`, `draining`, `moved_lately`,
+        `nowhere` (nobody has that player or record), or what the move ended with."""
+        return
 
 
 PostLetter = Callable[[str, str, dict[str, Any]], bool]
-"""Sends a letter from a player here to any player: (sender, receiver, JSON object). False when the
+"""Sends a letter from a player here to any player: (sender, receiver, JSON object); a record that
+this server has can be either, as `record-NAME`. False when the
 sender has too many under way: nothing was sent."""
 
 MakeGame = Callable[[int, PostLetter], Game]  # from the tick rate, in Hz

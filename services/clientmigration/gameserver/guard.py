@@ -8,6 +8,7 @@ answer there is no error, only the count. Nothing here decides what a fault cost
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from math import isfinite
 from numbers import Real
@@ -17,6 +18,7 @@ import msgspec
 
 from clientmigration.core.fleet.numbers import NUMBERS
 from clientmigration.core.measures.metrics import measures
+from clientmigration.core.player.records import RECORDS, is_name
 from clientmigration.errors import ConfigurationError, GameFault, PeersFault
 from clientmigration.gameserver.game import (
     LETTER_LIMIT,
@@ -73,6 +75,7 @@ class GuardedGame(Game):
         self.reads = self._game.reads
         self._apply, self._view = game.apply, game.view  # for every input and every view
         self._last_look = b""
+        self._last_records: dict[str, int] = {}
         self._place = dict.fromkeys(PLACE, 0.0)
 
     def _fault(self, method: str, player: str, error: Exception) -> GameFault:
@@ -271,6 +274,74 @@ class GuardedGame(Game):
                 self._refuse("measures", f"{name} is missing")
             self._place[name] = good.setdefault(name, self._place[name])
         return good
+
+    # What belongs to no player.
+
+    def open(self, name: str, state: dict[str, Any] | None, ticks: int) -> None:
+        """A record. What could not be opened is not left half open."""
+        try:
+            self._game.open(name, state, ticks)
+        except Exception as error:
+            fault = self._fault("open", name, error)
+            with suppress(Exception):
+                self._game.close(name)
+            raise fault from error
+
+    def stored(self, name: str) -> dict[str, Any]:
+        """A JSON object, and not too large."""
+        try:
+            state = self._game.stored(name)
+            check_json(state, STATE_LIMIT)
+        except Exception as error:
+            raise self._fault("stored", name, error) from error
+        return state
+
+    def close(self, name: str) -> None:
+        """For the server it is closed, whatever the game says."""
+        try:
+            self._game.close(name)
+        except Exception as error:
+            self._fault("close", name, error)
+
+    def records(self) -> dict[str, int]:
+        """Names that records can have, and whole numbers; what it said before, if it does not."""
+        try:
+            said = dict(self._game.records())
+            for name, count in said.items():
+                if not is_name(name):
+                    raise WrongValue(f"no record can be called {name!r}")
+                _whole(count, "count")
+            if len(said) > RECORDS:
+                raise WrongValue(f"{len(said):,} records; {RECORDS:,} are allowed")
+            self._last_records = said
+        except Exception as error:
+            self._fault("records", "", error)
+        return self._last_records
+
+    def gather(self) -> dict[str, str]:
+        """Names by names; nobody, if the game does not say."""
+        try:
+            said = dict(self._game.gather())
+            if not all(isinstance(each, str) for pair in said.items() for each in pair):
+                raise WrongValue("not everything in it is a name")
+        except Exception as error:
+            self._fault("gather", "", error)
+            return {}
+        return said
+
+    def stays(self, player: str, why: str) -> None:
+        """A reason."""
+        try:
+            self._game.stays(player, why)
+        except Exception as error:
+            self._fault("stays", player, error)
+
+    def grouped(self, player: str, group: str) -> None:
+        """A group."""
+        try:
+            self._game.grouped(player, group)
+        except Exception as error:
+            self._fault("grouped", player, error)
 
     def _is_measure(self, name: str, value: Any) -> bool:
         try:

@@ -8,6 +8,7 @@ who may have its receiver, until the answer comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from clientmigration.core.measures.meter import Meter
@@ -46,7 +47,9 @@ class PostOffice:
 
     def post(self, sender: str, to: str, body: dict[str, Any]) -> bool:
         """A letter of a player here; False when too many of its letters are under way."""
-        seat = self._seats.by_name[sender]
+        seat = self._seats.find(sender)
+        if seat is None:
+            raise KeyError(sender)
         posted = seat.mailbox.post(to, body, seat.seq + 1)
         self._meter.count("mail_posted", posted)
         return posted
@@ -58,7 +61,8 @@ class PostOffice:
             self._take(post, bringer)
         now, at_play = self._now(), self._seats.at_play
         tried, self.tried = self.tried, {}
-        for sender, seat in self._seats.by_name.items():
+        for seat in chain(self._seats.by_name.values(), self._seats.records.values()):
+            sender = seat.player
             if seat.mailbox.outbox and at_play(sender):
                 for to, letters in seat.mailbox.due().items():
                     newest, at = tried.get((sender, to), (0, 0.0))
@@ -123,7 +127,7 @@ class PostOffice:
 
     def waiting(self) -> int:
         """Letters of players here that are not known to be kept."""
-        return sum(len(seat.mailbox.outbox) for seat in self._seats)
+        return sum(len(seat.mailbox.outbox) for seat in self._seats.everything())
 
     def measures(self) -> dict[str, float]:
         """Of the catalogue."""

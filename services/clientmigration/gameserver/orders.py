@@ -59,6 +59,8 @@ class RouterOrders:
                 self._seats.expel(player, message.code, message.text, message.bars)
             case base.Pardon(player=player):
                 self._seats.barred.pardon(player)
+            case base.Stays(player=player, reason=reason):
+                self._seats.stays(player, reason)
             case wire.Prepare():
                 self._player(message.snapshot.player, lambda: self._act(message, asker))
             case wire.Freeze() | wire.Release():

@@ -58,7 +58,6 @@ class Seat:
         self.life = Life(self)
         self.session = session(self.life)
         self._askers = Askers()
-
         self.turn = turn_of(player, hall.time.rate)
 
         # What travels with the player, beside what the game has.
@@ -66,8 +65,7 @@ class Seat:
         self.mailbox = Mailbox()
         self.workloads = hall.workloads(player)
         self.streams = self.workloads.streams
-        self.holder = ""
-        self.group = ""
+        self.holder = self.group = ""
         self.seq = 0  # of the newest snapshot at this epoch
         self.good: Snapshot | None = None  # the last that could be made, or that it came with
         self.refused = False  # whether the game did not take the player in
@@ -282,6 +280,8 @@ class Seat:
             self.refused, self.coming = True, None
             return False
         self.refused = False
+        if self.group:
+            self.game.grouped(self.player, self.group)
         if snapshot is not None:
             self.place = (snapshot.x, snapshot.y)
         self.entered, self.coming = True, None

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
 
+from clientmigration.core.player.records import RECORDS, is_record
 from clientmigration.core.player.session import Session
 from clientmigration.core.player.standing import Claim, Reservation
 from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.barred import Barred
 from clientmigration.gameserver.hall import Hall
 from clientmigration.gameserver.listing import NameOf, entry, shared
+from clientmigration.gameserver.records import RecordSeat, in_hall
 from clientmigration.gameserver.seat import Seat
 from clientmigration.wire.messages import Declined, Entry, Waived
 from clientmigration.wire.shared import Shared
@@ -22,12 +24,20 @@ MakeSeat = Callable[[str, Hall, "Seats"], Seat]
 
 class Seats:
     """Seats by name, in the order in which they were taken. `capacity` is how many there are;
-    `promised` are migrations that will never begin here, whatever the ledger says."""
+    `promised` are migrations that will never begin here, whatever the ledger says. The seats of
+    `records` are apart: who counts or looks through players meets none of them."""
 
     def __init__(
-        self, hall: Hall, capacity: int, promised: Container[str], make: MakeSeat = Seat
+        self,
+        hall: Hall,
+        capacity: int,
+        promised: Container[str],
+        make: MakeSeat = Seat,
+        record: MakeSeat = RecordSeat,
     ) -> None:
         self.by_name: dict[str, Seat] = {}
+        self.records: dict[str, Seat] = {}
+        self._record, self._record_hall = record, in_hall(hall)
         self.draining = False
         self.capacity = capacity
         self._hall, self._promised, self._make = hall, promised, make
@@ -46,18 +56,26 @@ class Seats:
     def __iter__(self) -> Iterator[Seat]:
         return iter(self.by_name.values())
 
+    def everything(self) -> list[Seat]:
+        """Players and records."""
+        return [*self.by_name.values(), *self.records.values()]
+
     def find(self, player: str) -> Seat | None:
-        """The seat of this player, if it has one."""
-        return self.by_name.get(player)
+        """The seat of this player or record, if it has one."""
+        return self.by_name.get(player) or self.records.get(player)
 
     def at_play(self, player: str) -> Seat | None:
-        """The player's seat, if it is this server that changes the player now."""
-        seat = self.by_name.get(player)
+        """The seat of this player or record, if it is this server that changes it now."""
+        seat = self.by_name.get(player) or self.records.get(player)
         return seat if seat is not None and seat.entered and not seat.held else None
 
     def playing(self) -> list[Seat]:
         """Everyone in the game, held or not."""
         return [seat for seat in self.by_name.values() if seat.entered]
+
+    def open(self) -> list[Seat]:
+        """The records that the game has, or had until they were held."""
+        return [seat for seat in self.records.values() if seat.entered]
 
     def count(self) -> int:
         """How many of those are reported: of one who is moved the source says first that it holds
@@ -85,12 +103,17 @@ class Seats:
         return seat.session
 
     def _seat(self, player: str) -> Seat:
-        return self.by_name.get(player) or self._make(player, self._hall, self)
+        found = self.find(player)
+        if found is not None:
+            return found
+        if is_record(player):
+            return self._record(player, self._record_hall, self)
+        return self._make(player, self._hall, self)
 
     def reserve(self, player: str, reservation: Reservation, asker: Asker) -> None:
         """Keep a place, if there is one left; who is here has one."""
         migration = reservation.migration
-        refusal = "" if player in self.by_name else self.refusal()
+        refusal = "" if self.find(player) is not None else self.refusal(is_record(player))
         if refusal:
             asker.say(Declined(migration=migration, player=player, reason=refusal))
         else:
@@ -112,11 +135,18 @@ class Seats:
             seat.dismiss(code, text)
             seat.expire()
 
-    def refusal(self) -> str:
-        """Why nobody new can come here now, or nothing."""
+    def stays(self, player: str, why: str) -> None:
+        """A router does not bring this player to where the game wants it."""
+        seat = self.at_play(player)
+        if seat is not None:
+            seat.game.stays(player, why)
+
+    def refusal(self, record: bool = False) -> str:
+        """Why nobody new, or no new `record`, can come here now, or nothing."""
         if self.draining:
             return "draining"
-        return "full" if len(self.by_name) >= self.capacity else ""
+        full = len(self.records) >= RECORDS if record else len(self.by_name) >= self.capacity
+        return "full" if full else ""
 
     def drain(self, on: bool) -> None:
         """Take nobody new from now on, or do again."""
@@ -126,27 +156,27 @@ class Seats:
 
     def heeds(self, player: str, asker: Asker) -> bool:
         """Whether this router may end what there is here of a player."""
-        seat = self.by_name.get(player)
+        seat = self.find(player)
         return seat is None or seat.heeds(asker)
 
     def void(self, asker: Asker) -> None:
         """A router is gone: what it had only begun with those who play here has ended."""
-        for seat in list(self.by_name.values()):
+        for seat in self.everything():
             if seat.entered and not seat.held and seat.migration and seat.asked_by(asker):
                 seat.session.cancel(seat.migration)
 
     def shared(self, name_of: NameOf, lost_at: float) -> dict[str, Shared]:
         """What equal routers have to know of some players; a router was lost last at `lost_at`."""
-        told = {seat.player: shared(seat, name_of, lost_at) for seat in self.by_name.values()}
+        told = {seat.player: shared(seat, name_of, lost_at) for seat in self.everything()}
         return {player: each for player, each in told.items() if each is not None}
 
     def roster(self) -> list[Entry]:
-        """Everyone here, as the router lists them."""
-        return [entry(seat) for seat in self.by_name.values()]
+        """Everyone here, and every record, as the router lists them."""
+        return [entry(seat) for seat in self.everything()]
 
     def tell_left(self) -> None:
         """Who went home, again: until the ledger knows, it can not come back."""
-        for seat in self.by_name.values():
+        for seat in self.everything():
             seat.tell_left_again()
 
     def measures(self) -> dict[str, float]:
@@ -157,6 +187,7 @@ class Seats:
             "workload_feeds": sum(len(seat.streams.feeds) for seat in seats),
             "arriving": sum(not seat.entered for seat in seats),
             "leaving": sum(seat.entered and bool(seat.migration) for seat in seats),
+            "records": len(self.open()),
         }
 
     # Time.
@@ -164,15 +195,17 @@ class Seats:
     def expire(self) -> None:
         """End the reservations and absences that have lasted too long."""
         now = self._hall.time.now()
-        for seat in [each for each in self.by_name.values() if each.expires_at <= now]:
+        for seat in [each for each in self.everything() if each.expires_at <= now]:
             seat.expire()
 
     # What a seat says: see `Register`.
 
     def keep(self, seat: Seat) -> None:
         """Somebody is expected at this seat, or here."""
-        self.by_name[seat.player] = seat
+        of = self.records if is_record(seat.player) else self.by_name
+        of[seat.player] = seat
 
     def drop(self, seat: Seat) -> None:
         """Nothing is known of its player any more."""
-        self.by_name.pop(seat.player, None)
+        of = self.records if is_record(seat.player) else self.by_name
+        of.pop(seat.player, None)

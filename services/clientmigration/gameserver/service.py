@@ -42,6 +42,7 @@ from clientmigration.gameserver.mail import PostOffice
 from clientmigration.gameserver.neighbours import NeighbourLinks
 from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.players import Gate, PlayerLine
+from clientmigration.gameserver.records import RecordSeat
 from clientmigration.gameserver.report import COUNTED, Measures, Reporter
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import MakeSeat, Seats
@@ -52,6 +53,7 @@ from clientmigration.gameserver.ticks import Clocks, Ticks
 from clientmigration.gameserver.traffic import Traffic
 from clientmigration.gameserver.uplink import ROLE, Uplink
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
+from clientmigration.gameserver.wishing import GameWishes
 from clientmigration.gameserver.workloads import Burns, Workloads
 from clientmigration.gameserver.world import PATIENCE, GameWorld, MakeWorld
 from clientmigration.net.beats import Beats, MakeBeats
@@ -120,6 +122,7 @@ class ServerParts:
     game: MakeGame
     files: Files
     seat: MakeSeat = Seat
+    record: MakeSeat = RecordSeat
     waivers: MakeWaivers = Waivers
     world: MakeWorld = GameWorld
     condition: MakeCondition = Condition
@@ -212,7 +215,7 @@ class GameServer(Service):
         self._report()
         now = self.ticks.now
         until = now() + DRAIN_S
-        while self.seats and self.attachment.line is not None and now() < until:
+        while self.seats.everything() and self.attachment.line is not None and now() < until:
             await deferLater(self._clock, 0.1, lambda: None)
         log.info(
             "{name} stops with {n} players left", name=self.attachment.member, n=len(self.seats)
@@ -243,7 +246,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 
     asked = partial(_workloads, meter, burns, parts.files)
     hall = Hall(ticks, guarded, meter, attachment, asked, lambda: neighbours.look())
-    seats = Seats(hall, setting.capacity, promised, parts.seat)
+    seats = Seats(hall, setting.capacity, promised, parts.seat, parts.record)
     neighbours = NeighbourLinks(attachment, guarded, traffic, seats.coming, call)
     mail = PostOffice(seats, guarded, meter, ticks.now, neighbours.say)
     waivers = parts.waivers(
@@ -276,7 +279,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     gate = Gate(seats, redeem, attachment, traffic, sweep)
     lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))
     uplink = partial(_to_router, outside, attachment, duties, traffic)
-    _beat(beats, reporter, sweep, duties, date)
+    _beat(beats, reporter, sweep, duties, date, GameWishes(guarded, seats, attachment, ticks.now))
     rooms = Rooms(
         ticks, meter, attachment, seats, game, guarded, mail, neighbours, measures, reporter,
         duties, condition.govern, traffic.blame, traffic.turned_away, lobby.line, uplink,
@@ -342,9 +345,11 @@ def _beat(
     sweep: Callable[[], None],
     duties: RouterDuties,
     world: WorldClock,
+    wishes: GameWishes,
 ) -> None:
     beats.every(REPORT_S, "report", reporter.report)
     beats.every(SWEEP_S, "sweep", sweep)
+    beats.every(SWEEP_S, "asking the game what it wishes", wishes.look)
     beats.every(ROSTER_S, "roster", duties.list)
     beats.every(FOLLOW_EVERY_S, "keeping the world's time", world.follow)
 

@@ -60,7 +60,7 @@ class Waivers:
         """Ask for every frozen player, if no router is there or it has stood still for too long. It
         does no harm to ask again: an answer may have been lost."""
         alone, now = self._attachment.line is None, self._ticks.now()
-        for seat in self._seats:
+        for seat in self._seats.everything():
             if seat.held and seat.life.asks(now - seat.held_at, alone):
                 self._say_to(
                     seat.life.now.bound_for,

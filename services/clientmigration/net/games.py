@@ -28,7 +28,10 @@ from clientmigration.core.measures.metrics import NotADatapoint, clean
 from clientmigration.errors import ConfigurationError
 
 GROUP = "clientmigration.games"
-OURS = {"meadow": "clientmigration.games.meadow:Meadow"}
+OURS = {
+    "meadow": "clientmigration.games.meadow:Meadow",
+    "splash": "clientmigration.games.splash:Splash",
+}
 DEFAULT_GAME = "meadow"
 FLAG = ("game", "g", DEFAULT_GAME, "what is played: a short name, or module:Class")
 SETTINGS = ("game-settings", None, "", "the game's own: KEY=VALUE,KEY=VALUE, or a TOML file")

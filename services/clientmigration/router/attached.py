@@ -15,8 +15,10 @@ from twisted.internet.task import deferLater
 
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.release import GameRelease
+from clientmigration.core.player.records import is_record
 from clientmigration.errors import NotAuthentic, OtherGame
 from clientmigration.net.line import Line
+from clientmigration.wire.base import Wants
 from clientmigration.wire.messages import Entry, Roster
 from clientmigration.wire.shared import Shared
 
@@ -29,7 +31,8 @@ AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is h
 class MemberLink:
     """The link over which a member is attached; one that comes back has another.
 
-    `roster` holds its players by name, as it listed them at `listed_at` (Unix seconds); `measures`
+    `roster` holds its players by name, as it listed them at `listed_at` (seconds of the clock), and
+    `records` its records, by key; `wanted` is what its game wants of the fleet; `measures`
     the values of its latest report by their names in the catalogue. Of one that has several routers
     `life` says which process it is, `routers` which it is attached to, `primary` to which of them
     it sends checkpoints, and `shared` more of some players. `release` is the game that it runs,
@@ -40,6 +43,8 @@ class MemberLink:
     role: str
     line: Line
     roster: dict[str, Entry] = field(default_factory=dict)
+    records: dict[str, Entry] = field(default_factory=dict)
+    wanted: Wants = field(default_factory=Wants)
     measures: Mapping[str, float] = field(default_factory=dict)
     listing: dict[str, Entry] = field(default_factory=dict)  # a roster of which parts are missing
     listed_at: float = 0.0
@@ -53,6 +58,14 @@ class MemberLink:
     def say(self, message: msgspec.Struct) -> None:
         """Say it, if the link is still up."""
         self.line.say(message)
+
+    def entry(self, key: str) -> Entry | None:
+        """What it said last of this player or record."""
+        return self.roster.get(key) or self.records.get(key)
+
+    def everything(self) -> dict[str, Entry]:
+        """Players and records."""
+        return self.roster | self.records
 
 
 @dataclass(frozen=True)
@@ -143,14 +156,21 @@ class AttachedMembers(Mapping[str, MemberLink]):
         """A part of a roster. Whether it is complete now, and counts."""
         link.listing |= {entry.player: entry for entry in roster.entries}
         if roster.last:
-            link.roster, link.listing = link.listing, {}
+            listed, link.listing = link.listing, {}
+            link.roster = {key: each for key, each in listed.items() if not is_record(key)}
+            link.records = {key: each for key, each in listed.items() if is_record(key)}
             link.listed_at = self._clock.seconds()
             link.shared, link.primary = roster.shared or {}, roster.primary or ""
         return roster.last
 
     def went_home(self, link: MemberLink, player: str) -> None:
-        """A player is not on this roster any more."""
+        """A player or record is not on this roster any more."""
         link.roster.pop(player, None)
+        link.records.pop(player, None)
+
+    def wants(self, link: MemberLink, wanted: Wants) -> None:
+        """What its game wants from now on."""
+        link.wanted = wanted
 
     def measured(
         self, link: MemberLink, measures: Mapping[str, float], routers: Sequence[str] = ()

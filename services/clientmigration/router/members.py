@@ -21,6 +21,7 @@ from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, Line
 from clientmigration.net.tickets import Seals
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveAnswer
+from clientmigration.wire.base import Wants
 from clientmigration.wire.connection import MEMBER_TO_ROUTER
 from clientmigration.wire.messages import (
     LEAVING,
@@ -65,6 +66,7 @@ class MemberPorts:
     checkpoint: Callable[[MemberLink, Checkpoint], None]
     gone_home: Callable[[MemberLink, Left], None]
     felt: Callable[[MemberLink, Felt], None]
+    wanted: Callable[[MemberLink, Wants], None]
     answer: Callable[[str, MoveAnswer], None]
     claim: Claim | None = None  # of a name, where several routers give them
     router: str | UnsetType = UNSET  # what this router is called among its equals
@@ -150,6 +152,8 @@ class MemberLine:
                 ports.roster(link, message)
             case Felt():
                 ports.felt(link, message)
+            case Wants():
+                ports.wanted(link, message)
             case Left():
                 ports.gone_home(link, message)
             case Reserved() | Copied() | Prepared() | Arrived() | Frozen() | Settled():

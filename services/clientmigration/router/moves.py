@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
+from clientmigration.core.player.records import is_record
 from clientmigration.router.attached import Gone
 from clientmigration.router.move import (
     Arrive,
@@ -69,7 +70,10 @@ class Moves:
 
     def count(self) -> int:
         """How many players are being moved, newcomers left out."""
-        return sum(bool(move.terms.source) for move in self.by_id.values())
+        return sum(
+            bool(move.terms.source) and not is_record(move.terms.player)
+            for move in self.by_id.values()
+        )
 
     def idle(self, player: str) -> Deferred[None]:
         """Fires when no migration of this player is under way."""
@@ -89,7 +93,7 @@ class Moves:
         or has gone on with it without a router: then a move would only be in the way (None). Nor
         to another game, or to one that can not read what the player's server stores."""
         link, there = (self._tools.members.get(each) for each in (source, target))
-        entry = link and link.roster.get(player)
+        entry = link and link.entry(player)
         if player in self.by_player or link is None or (entry and entry.waived):
             return None
         if there is not None and not there.release.takes(link.release, emptied=True):

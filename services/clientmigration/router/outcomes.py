@@ -6,6 +6,7 @@ Each listener keeps what it needs and nothing of the others'. Nothing here speak
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from twisted.logger import Logger
 
@@ -15,10 +16,12 @@ from clientmigration.core.fleet.reluctance import Reluctance
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.migration import STAYED, Outcome
+from clientmigration.core.player.records import is_record
 from clientmigration.router.attached import MemberLink
 from clientmigration.router.move import MoveEnded, MoveTerms
 
 log = Logger()
+About = TypeVar("About", MoveEnded, MoveTerms)
 
 
 class MoveFacts:
@@ -138,3 +141,14 @@ def log_ended(ended: MoveEnded) -> None:
             player=ended.terms.player, source=ended.terms.source, target=ended.terms.target,
             outcome=ended.outcome, reason=ended.reason,
         )  # fmt: skip
+
+
+def of_players(tell: Callable[[About], None]) -> Callable[[About], None]:
+    """The same listener, who is not told of records."""
+
+    def told(about: About) -> None:
+        terms = about.terms if isinstance(about, MoveEnded) else about
+        if not is_record(terms.player):
+            tell(about)
+
+    return told

@@ -125,9 +125,10 @@ class Recovery:
 
     def listed(self, link: MemberLink) -> None:
         """The link has a new roster."""
-        unjudged = self._unjudged.setdefault(link, set(link.roster))
-        unjudged.intersection_update(link.roster)
-        for entry in link.roster.values():
+        listed = link.everything()
+        unjudged = self._unjudged.setdefault(link, set(listed))
+        unjudged.intersection_update(listed)
+        for entry in listed.values():
             if self._equals.leaves(link, entry):
                 continue
             if entry.player in unjudged or self._stuck(entry):
@@ -136,13 +137,13 @@ class Recovery:
     def ended(self, ended: MoveEnded) -> None:
         """A move is over: if it was waived, its source has waited for that."""
         link = self._members.get(ended.terms.source)
-        entry = link.roster.get(ended.terms.player) if link is not None else None
+        entry = link.entry(ended.terms.player) if link is not None else None
         if link is not None and entry is not None and entry.waived == ended.terms.id:
             self._settle(link, entry)
 
     def waived(self, record: Record) -> bool:
         """Whether another member than the owner is about to have the player back."""
-        listed = ((name, link.roster.get(record.player)) for name, link in self._members.items())
+        listed = ((name, link.entry(record.player)) for name, link in self._members.items())
         return any(entry and gives_back(name, entry, record) for name, entry in listed)
 
     def _stuck(self, entry: Entry) -> bool:
@@ -166,7 +167,7 @@ class Recovery:
     async def _judge(self, link: MemberLink, entry: Entry, record: Record) -> Record | None:
         """Answers the record that it has to be judged by again, if it is another one by now."""
         owner = self._members.get(record.owner)
-        says = owner.roster.get(entry.player) if owner is not None else None
+        says = owner.entry(entry.player) if owner is not None else None
         told = self.judged(link.name, entry, record, says)
         if self._moves.moving(entry.player) and not any(isinstance(each, LetGo) for each in told):
             return None  # a move between others may change that: the next roster asks again

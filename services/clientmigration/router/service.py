@@ -41,6 +41,7 @@ from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
 from clientmigration.router.equals import Equals
 from clientmigration.router.expulsions import Expulsions, Visitors
+from clientmigration.router.gathering import Gathering
 from clientmigration.router.governing import Governing
 from clientmigration.router.guard import PlayerGuard
 from clientmigration.router.handover import Handover
@@ -62,6 +63,7 @@ from clientmigration.router.outcomes import (
     Relocations,
     Reluctant,
     log_ended,
+    of_players,
 )
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
 from clientmigration.router.overview import OverviewPorts, because, found, overview, world
@@ -70,6 +72,8 @@ from clientmigration.router.placing import Placing
 from clientmigration.router.players import Visit, VisitPorts
 from clientmigration.router.presence import Presence
 from clientmigration.router.queue import Queue
+from clientmigration.router.records import LOOK_S as RECORDS_S
+from clientmigration.router.records import Records
 from clientmigration.router.recovery import Recovery
 from clientmigration.router.redirects import SealedRedirects
 from clientmigration.router.refusals import Refusals
@@ -175,10 +179,11 @@ class Router(Service):
         relocations = Relocations(self.fleet.headcount)
         listeners = (facts, counts, self.past, self.cooldowns, self.reluctant, relocations)
         later = lambda ended: self.recovery.ended(ended)  # noqa: E731
-        ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended, later)
+        players = (*(of_players(each.ended) for each in listeners), of_players(self.arrivals.ended))
+        ended = (*players, log_ended, later)
         redirects = SealedRedirects(outside.seals, self.situation)
         tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats, self.now)
-        told = facts.begun, relocations.frozen, ended
+        told = facts.begun, of_players(relocations.frozen), ended
         self.moves = Moves(tools, outside.entropy, *told, carrier)
 
     def _make_presence(self) -> None:
@@ -220,20 +225,11 @@ class Router(Service):
             placing.find, policy.limits.place_kept_s, self.meter, outside.clock.seconds
         )
         self._visits = count(1)
+        homes = self._homes(refusals)
         self._visit_ports = VisitPorts(
             self.identities,
             self.visitors,
-            Homes(
-                members,
-                self.ledger,
-                self.moves.idle,
-                AwayPorts(
-                    self.presence.given_up_at,
-                    self.names.elsewhere if self.settings.shared else nowhere,
-                ),
-                self.recovery.waived,
-                self.outside.clock,
-            ),
+            homes,
             Measuring(
                 self.situation,
                 self.pings,
@@ -257,10 +253,37 @@ class Router(Service):
             checkpoint=self.recovery.store,
             gone_home=self.recovery.free,
             felt=self.past.felt,
+            wanted=members.wants,
             answer=self.moves.answer,
             claim=self.names.claim if self.settings.shared else None,
             router=self.settings.name if self.settings.shared else UNSET,
         )
+
+    def _homes(self, refusals: Refusals) -> Homes:
+        """Where everybody belongs, and records do."""
+        homes = Homes(
+            self.members,
+            self.ledger,
+            self.moves.idle,
+            AwayPorts(
+                self.presence.given_up_at,
+                self.names.elsewhere if self.settings.shared else nowhere,
+            ),
+            self.recovery.waived,
+            self.outside.clock,
+        )
+        self.records = Records(
+            self.members, self.situation, homes, self.moves, self.beats, refusals.of
+        )
+        self.gathering = Gathering(
+            self.members,
+            self.situation,
+            self.moves,
+            self.records.owner,
+            self.cooldowns.moved_at,
+            self.beats,
+        )
+        return homes
 
     def _make_decisions(self) -> None:
         self.residents = Residents(
@@ -371,6 +394,7 @@ class Router(Service):
         self.beats.every(REPORT_S, "the router's report", report.send)
         self.beats.every(SHOW_S, "showing operators", self.operators.tick)
         self.beats.every(period_s, "deciding", self.decisions.decide)
+        self.beats.every(RECORDS_S, "seeing to records", self._see_to_records)
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
         if self.settings.shared:  # nobody else bans anybody
@@ -421,6 +445,12 @@ class Router(Service):
             await each.keep()
         remembered_s = self.situation.policy.limits.remember_days * DAY_S
         return await self.ledger.forget(remembered_s, set(self.members))
+
+    def _see_to_records(self) -> None:
+        """One of several routers does."""
+        if self.equals.first():
+            self.records.look()
+            self.gathering.look()
 
     def _look_for_bans(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.bans.look())

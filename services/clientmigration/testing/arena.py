@@ -24,6 +24,7 @@ from clientmigration.games.meadow.game import Meadow
 from clientmigration.gameserver.condition import Condition, MakeCondition
 from clientmigration.gameserver.files import Files
 from clientmigration.gameserver.game import MakeGame
+from clientmigration.gameserver.records import RecordSeat
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import MakeSeat
 from clientmigration.gameserver.service import GameServer, ServerOutside, ServerParts, Setting
@@ -61,6 +62,7 @@ class Parts:
 
     router: RouterParts = field(default_factory=RouterParts)
     seat: MakeSeat = Seat
+    record: MakeSeat = RecordSeat
     waivers: MakeWaivers = Waivers
     player: type[Player] = Player
     game: MakeGame = Meadow
@@ -191,6 +193,7 @@ class Arena:
             game or made.game,
             self.files,
             made.seat,
+            made.record,
             made.waivers,
             made.world,
             made.condition,

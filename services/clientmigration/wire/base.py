@@ -1,4 +1,4 @@
-"""The base of every control message, and what a router says of a player whom it puts out.
+"""The base of every control message, and what is said of players beside moving them.
 
 A tag is pinned: renaming a class never changes the wire.
 """
@@ -26,3 +26,19 @@ class Pardon(Message, frozen=True, tag="pardon"):
     """Router: tickets of this player are good again."""
 
     player: str
+
+
+class Wants(Message, frozen=True, omit_defaults=True, tag="wants"):
+    """Member: my game wants these records, each for so many of my players, and nothing else any
+    more; and it wants these players of mine to be where that record (its key) or player is."""
+
+    records: dict[str, int] = {}  # msgspec copies it
+    gather: dict[str, str] = {}
+
+
+class Stays(Message, frozen=True, tag="stays"):
+    """Router: for now this player is not brought to `where`, for this reason."""
+
+    player: str
+    where: str
+    reason: str

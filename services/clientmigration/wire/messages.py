@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
-from clientmigration.wire.base import Expel, Message, Pardon
+from clientmigration.wire.base import Expel, Message, Pardon, Stays, Wants
 from clientmigration.wire.shared import Shared
 
 PROTOCOL = "clientmigration"
@@ -491,10 +491,9 @@ PlayerToServer = Greeting | Goodbye | Ping | Join | Felt | Leave
 ServerToPlayer = Greeting | Goodbye | Pong | Welcome | Redirect | Offered | Denied
 FromSource = Copied | Frozen | Left | Declined
 FromTarget = Reserved | Prepared | Arrived | Settled | Declined | Waived
-MemberToRouter = (
-    Greeting | Goodbye | Attach | Report | Roster | Checkpoint | Felt | FromSource | FromTarget
-)
+OfItself = Report | Roster | Checkpoint | Felt | Wants
+MemberToRouter = Greeting | Goodbye | Attach | OfItself | FromSource | FromTarget
 ToSource = Copy | Direct | Freeze | Release | Retain | Cancel
 ToTarget = Reserve | Prepare | Own | Cancel
-ToAnyMember = Challenge | Attached | Neighbours | Drain | Stored | Noted | Expel | Pardon
+ToAnyMember = Challenge | Attached | Neighbours | Drain | Stored | Noted | Expel | Pardon | Stays
 RouterToMember = Greeting | Goodbye | ToAnyMember | ToSource | ToTarget

@@ -154,6 +154,7 @@ def _gameserver() -> Iterator[Row]:
         "Age of the newest checkpoint known to be stored.",
     )
     yield _row(role, "arriving", "count", "max", "Players on their way here.")
+    yield _row(role, "records", "count", "last", "Records of the game here that are no player's.")
     yield _row(role, "leaving", "count", "max", "Players on their way to another server.")
     yield _row(role, "moved_in", "count", "sum", "Players who came with their state.")
     yield _row(role, "moved_out", "count", "sum", "Players let go to another server.")

@@ -7,6 +7,7 @@ there at `rate` ticks per second, so that the same moment has the same tick on e
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import dataclass
 
 AT_ONCE = 2  # ticks simulated before the reactor gets its turn again
@@ -38,8 +39,11 @@ def due(tick: int, now: float, rate: int) -> Due:
 
 def turn_of(player: str, rate: int) -> int:
     """In which of the ticks of a second, 0 to `rate` - 1, it is this player's turn for what is done
-    once a second: players are spread over them."""
-    return int(player[:4], 16) % rate
+    once a second: players are spread over them, and records, whose keys are no hex digits."""
+    try:
+        return int(player[:4], 16) % rate
+    except ValueError:
+        return zlib.crc32(player.encode()) % rate
 
 
 def gone_back(tick: int, now: float, rate: int) -> bool:

@@ -1,0 +1,105 @@
+"""Players whom their game wants to be somewhere else: where a record is, or another player.
+
+A wish of a game counts no more than any other reason to move somebody: who is busy, was moved
+lately or would find no seat stays, and the game is told why, once for each reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from clientmigration.core.fleet.lodging import obstacle
+from clientmigration.core.measures.bucket import TokenBucket
+from clientmigration.core.player.migration import Outcome
+from clientmigration.net.beats import Beats
+from clientmigration.router.attached import AttachedMembers, MemberLink, connected
+from clientmigration.router.move import MoveEnded
+from clientmigration.router.situation import Situation
+from clientmigration.wire.base import Stays
+from clientmigration.wire.messages import Entry
+
+AGAIN_S = 2.0  # after a move that was not made
+BURST = 16.0
+
+
+class GatherMover(Protocol):
+    """Who moves players."""
+
+    def moving(self, player: str) -> bool:
+        """Whether this one is being moved."""
+
+    async def start(self, player: str, source: str, target: str, why: str) -> MoveEnded | None:
+        """How the move ended; None if it could not be begun."""
+
+
+class Gathering:
+    """`owner` says where a record is; `moved_at` when each player was moved last (Unix s)."""
+
+    def __init__(
+        self,
+        members: AttachedMembers,
+        situation: Situation,
+        moves: GatherMover,
+        owner: Callable[[str], str],
+        moved_at: Mapping[str, float],
+        beats: Beats,
+    ) -> None:
+        self._members, self._situation, self._moves = members, situation, moves
+        self._owner, self._moved_at, self._beats = owner, moved_at, beats
+        self._told: dict[str, tuple[str, str]] = {}
+        self._later: dict[str, float] = {}
+        per_s = situation.policy.limits.moves_per_second
+        self._pace = TokenBucket(max(1.0, per_s), BURST)
+
+    def look(self) -> None:
+        """Begin what can be done, and tell of the rest why it can not."""
+        wishes = [
+            (link, player, where)
+            for link in self._members.values()
+            for player, where in link.wanted.gather.items()
+        ]
+        asked = {player for _, player, _ in wishes}
+        self._told = {player: each for player, each in self._told.items() if player in asked}
+        self._later = {player: at for player, at in self._later.items() if player in asked}
+        if not wishes:
+            return
+        homes = {player: name for name, each in self._members.items() for player in each.roster}
+        now = self._situation.now()
+        for link, player, where in wishes:
+            entry = link.roster.get(player)
+            if entry is None or self._moves.moving(player) or now < self._later.get(player, 0.0):
+                continue
+            target = homes.get(where) or self._owner(where)
+            if target != link.name:
+                self._consider(link, entry, where, target)
+
+    def _consider(self, link: MemberLink, entry: Entry, where: str, target: str) -> None:
+        now, player = self._situation.now(), entry.player
+        why = self._obstacle(entry, target)
+        if why:
+            self._tell(link, player, where, why)
+        elif connected(entry) and self._pace.allows(now):
+            self._later[player] = now + AGAIN_S
+            self._beats.spawn("a gathering", self._move(link, player, where, target))
+
+    def _obstacle(self, entry: Entry, target: str) -> str:
+        """Why this player cannot go there now, or nothing."""
+        fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
+        there = fleet.member(target) if target else None
+        if there is None:
+            return "nowhere"
+        rested_s = now - self._moved_at.get(entry.player, -policy.limits.cooldown_s)
+        seats = there.newest.capacity - fleet.players(target) if there.newest else 0
+        rests = rested_s < policy.limits.cooldown_s
+        return obstacle(entry.busy, rests, there.closed(policy, now), int(seats))
+
+    async def _move(self, link: MemberLink, player: str, where: str, target: str) -> None:
+        ended = await self._moves.start(player, link.name, target, f"its game wants it at {where}")
+        if ended is not None and ended.outcome is not Outcome.SETTLED:
+            self._tell(link, player, where, ended.reason or str(ended.outcome))
+
+    def _tell(self, link: MemberLink, player: str, where: str, why: str) -> None:
+        if self._told.get(player) != (where, why):
+            self._told[player] = where, why
+            link.say(Stays(player=player, where=where, reason=why))

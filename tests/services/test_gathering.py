@@ -1,0 +1,145 @@
+"""Players whom their game wants together: the router brings them, or the game hears why not.
+
+`Party` is a meadow with a record, "hall", that wishes what a test says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from clientmigration.client.player import Player
+from clientmigration.core.fleet.lodging import better, lodging, obstacle
+from clientmigration.games.meadow import Meadow
+from clientmigration.testing import Arena, Parts
+
+
+class Party(Meadow):
+    """`wish` is what it wants, `why` what it was told; `needs` whether it needs the hall."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.wish: dict[str, str] = {}
+        self.why: list[tuple[str, str]] = []
+        self.groups: dict[str, str] = {}
+        self.needs = self.engaged = False
+
+    def gather(self) -> Mapping[str, str]:
+        return self.wish
+
+    def stays(self, player: str, why: str) -> None:
+        self.why.append((player, why))
+
+    def grouped(self, player: str, group: str) -> None:
+        self.groups[player] = group
+
+    def busy(self, player: str) -> bool:  # noqa: ARG002
+        return self.engaged
+
+    def records(self) -> Mapping[str, int]:
+        return {"hall": 1} if self.needs else {}
+
+
+def two(capacity: int = 200) -> tuple[Arena, Player, Player]:
+    """Ada on a, Bob on b, and nobody was moved lately."""
+    world = Arena(parts=Parts(game=Party))
+    world.start_router()
+    world.start_server("a")
+    world.run(2.0)
+    ada = world.start_player()
+    world.run(1.0)
+    world.start_server("b", capacity=capacity)
+    world.run(3.0)
+    bob = world.start_player(group="red")
+    world.run(1.0)
+    for player, server in ((ada, "a"), (bob, "b")):
+        if world.home_of(player) != server:
+            world.move(player, server)
+    world.run(14.0)
+    assert (world.home_of(ada), world.home_of(bob)) == ("a", "b")
+    return world, ada, bob
+
+
+def game(world: Arena, name: str) -> Party:
+    found = world.servers[name].game
+    assert isinstance(found, Party)
+    return found
+
+
+def test_a_player_is_brought_to_another() -> None:
+    world, ada, bob = two()
+    game(world, "a").wish = {ada.name: bob.name}
+    world.run_until(lambda: world.home_of(ada) == "b", within=4.0)
+    assert game(world, "b").groups == {bob.name: "red"}
+    assert ada.tally.missed == 0
+
+
+def test_a_player_is_brought_to_a_record() -> None:
+    world, ada, _ = two()
+    game(world, "b").needs = True
+    game(world, "a").wish = {ada.name: "record-hall"}
+    world.run_until(lambda: world.home_of(ada) == "b", within=4.0)
+
+
+def test_who_is_busy_or_was_moved_lately_stays_and_the_game_hears_why_once() -> None:
+    world, ada, bob = two()
+    game(world, "a").engaged = True
+    world.run(3.0)
+    game(world, "a").wish = {ada.name: bob.name}
+    world.run(3.0)
+    assert game(world, "a").why == [(ada.name, "busy")]
+    game(world, "a").engaged = False
+    world.run_until(lambda: world.home_of(ada) == "b", within=6.0)
+    world.run(3.0)
+    there = world.start_player()
+    world.run(1.0)
+    if world.home_of(there) == "b":
+        world.move(there, "a")
+        world.run(2.0)
+    game(world, "b").wish = {ada.name: there.name}
+    world.run(2.0)
+    assert game(world, "b").why == [(ada.name, "moved_lately")]
+
+
+def test_nobody_is_brought_where_there_is_no_seat_or_nobody() -> None:
+    world, ada, bob = two(capacity=1)
+    game(world, "a").wish = {ada.name: bob.name}
+    world.run(3.0)
+    game(world, "a").wish = {ada.name: "record-nowhere"}
+    world.run(3.0)
+    assert game(world, "a").why == [(ada.name, "full"), (ada.name, "nowhere")]
+    assert world.home_of(ada) == "a"
+
+
+@pytest.mark.parametrize(
+    ("owner", "wanted", "able", "rested", "to"),
+    [
+        ("a", {"a": 1, "b": 3}, "ab", 9.0, "b"),
+        ("a", {"a": 1, "b": 2}, "ab", 9.0, ""),  # no clear majority
+        ("a", {"a": 1, "b": 3}, "ab", 1.0, ""),  # it has just come
+        ("a", {"b": 1}, "ab", 9.0, "b"),  # nobody wants it there
+        ("a", {"a": 9, "b": 1}, "b", 0.0, "b"),  # its server is to be empty
+        ("a", {"a": 9}, "a", 9.0, ""),
+        ("a", {"b": 9}, "a", 9.0, ""),
+    ],
+)
+def test_a_record_follows_a_clear_majority_and_rests(
+    owner: str, wanted: dict[str, int], able: str, rested: float, to: str
+) -> None:
+    assert better(owner, wanted, able, rested) == to
+
+
+def test_a_record_is_placed_where_most_want_it_who_are_able() -> None:
+    assert lodging({"b": 2, "a": 2, "c": 1}, "abc") == "a"
+    assert lodging({"b": 2, "c": 1}, "c") == "c"
+    assert lodging({"b": 2}, "") == ""
+
+
+def test_what_keeps_a_player_where_it_is() -> None:
+    assert obstacle(True, True, "draining", 0) == "busy"
+    assert obstacle(False, True, "draining", 0) == "moved_lately"
+    assert obstacle(False, False, "draining", 0) == "draining"
+    assert obstacle(False, False, "", 0) == "full"
+    assert obstacle(False, False, "", 1) == ""
