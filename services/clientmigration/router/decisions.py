@@ -28,9 +28,19 @@ class RoundLog(Protocol):
         """A round is over; the fleet is still as it was when flows were asked for."""
 
 
+class Below(Protocol):
+    """The members that are routers."""
+
+    def chooses(self, member: str) -> bool:
+        """Whether this is one."""
+
+    def ask(self, flow: Flow) -> None:
+        """Have it offer players for this flow."""
+
+
 class Decisions:
     """`residents` answers who plays at some members, `plan` has moves begun. Nothing is decided
-    while another router `plans`."""
+    while another router `plans`. Members that are routers choose `below` who leaves them."""
 
     def __init__(
         self,
@@ -40,9 +50,11 @@ class Decisions:
         residents: Callable[[Container[str]], Sequence[Resident]],
         plan: Callable[[Iterable[Move]], None],
         plans: Callable[[], bool] = lambda: True,
+        below: Below | None = None,
     ) -> None:
         self._situation, self._meter, self._log = situation, meter, decision_log
         self._residents, self._plan, self._plans = residents, plan, plans
+        self._below = below
 
     def decide(self) -> None:
         """One round: flows from the datapoints, moves from the rosters."""
@@ -58,14 +70,27 @@ class Decisions:
         if not decided:
             return
         planned = moves_of(decided, ((move.source, move.target) for move in moves))
+        planned = self._asked(decided, planned)
         fleet.decided(decided, now, planned)
         self._meter.count("flows", len(decided))
-        self._meter.count("planned_moves", len(moves))
+        self._meter.count("planned_moves", sum(planned))
         exchanged = [n for flow, n in zip(decided, planned, strict=True) if flow.exchanges]
         self._meter.count("exchanges", len(exchanged))
         self._meter.count("planned_exchanges", sum(exchanged))
         _announce(decided)
         self._plan(moves)
+
+    def _asked(self, decided: tuple[Flow, ...], planned: tuple[int, ...]) -> tuple[int, ...]:
+        """The same, with those that were asked for below."""
+        if self._below is None or not any(self._below.chooses(each.source) for each in decided):
+            return planned
+        counts = []
+        for flow, n in zip(decided, planned, strict=True):
+            asks = self._below.chooses(flow.source) and not flow.exchanges
+            if asks:
+                self._below.ask(flow)
+            counts.append(flow.players if asks else n)
+        return tuple(counts)
 
     def _choose(self, decided: tuple[Flow, ...], now: float) -> tuple[Move, ...]:
         policy, members = self._situation.policy, self._situation.fleet.members()

@@ -21,12 +21,26 @@ from clientmigration.router.attached import AttachedMembers
 log = Logger()
 
 LOOK_S = 0.1  # how often it is looked whether a waived player was given back
+BACK_S = 5.0  # so long a player waits for the router of its zone, and then asks again
 
 Meanwhile = Callable[[Record], Coroutine[Deferred[Any], Any, None]]
 
 
+class ZoneAway(Exception):
+    """The player belongs to a router below, which is away: nobody else knows how it is."""
+
+
+async def _no_router(_name: str) -> bool:
+    return False
+
+
+async def nothing_meanwhile(_record: Record) -> None:
+    """What those do who have nobody at the door: nothing."""
+
+
 class Homes:
-    """`idle` fires when no migration of a player is under way; `given_up_at` answers until when
+    """`is_router` answers whether a member that may be away is one; `idle` fires when no migration
+    of a player is under way; `given_up_at` answers until when
     (seconds of the clock) the players of a member that is away wait for it; `waived` whether a
     record is about to be undone."""
 
@@ -38,8 +52,10 @@ class Homes:
         given_up_at: Callable[[str], float],
         waived: Callable[[Record], bool],
         clock: IReactorTime,
+        is_router: Callable[[str], Coroutine[Deferred[Any], Any, bool]] = _no_router,
     ) -> None:
         self._members, self._ledger, self._clock = members, ledger, clock
+        self._is_router = is_router
         self._idle, self._given_up_at, self._waived = idle, given_up_at, waived
 
     def here(self, record: Record) -> str:
@@ -48,13 +64,19 @@ class Homes:
 
     async def record_of(self, player: str, meanwhile: Meanwhile) -> Record:
         """The ledger's record with nothing under way. If the owner is away, `meanwhile` is done
-        while it may come back: this time has to pass anyway."""
+        while it may come back: this time has to pass anyway. Raises `ZoneAway` if nobody may take
+        the player over."""
         await self._idle(player)
         record = await self._ledger.read(player)
         while self._waived(record):
             await deferLater(self._clock, LOOK_S)
             record = await self._ledger.read(player)
         if not record.owner or record.owner in self._members:
+            return record
+        if await self._is_router(record.owner):
+            until = self._clock.seconds() + BACK_S
+            if not await self._members.until(record.owner, until):
+                raise ZoneAway(record.owner)
             return record
         doing = Deferred.fromCoroutine(meanwhile(record))
         doing.addErrback(lambda failure: failure.trap(CancelledError))

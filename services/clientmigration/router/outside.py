@@ -54,11 +54,12 @@ class RouterOutside:
 @dataclass(frozen=True)
 class RouterSettings:
     """What a router is told at its start: `name` is its own in Graphite, and among its equals; it
-    may have some if its ledger is `shared`."""
+    may have some if its ledger is `shared`. `below`: it is to be attached to another router."""
 
     name: str
     policy: Policy
     shared: bool = False
+    below: bool = False
 
 
 @dataclass(frozen=True)

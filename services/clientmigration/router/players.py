@@ -25,7 +25,7 @@ from clientmigration.core.player.migration import Outcome
 from clientmigration.errors import OutOfTurn, PeersFault, TooFast, TooSlow
 from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.tickets import Seals
-from clientmigration.router.homes import Homes
+from clientmigration.router.homes import Homes, ZoneAway
 from clientmigration.router.measuring import Measuring
 from clientmigration.router.move import Arrive, MoveEnded
 from clientmigration.wire.connection import PLAYER_TO_ROUTER
@@ -47,6 +47,7 @@ TERMS = LineTerms(PLAYER_TO_ROUTER, (5.0, 10.0))  # messages per second, and at 
 HELLO_S = 5.0  # after its greeting a player says hello at once
 PINGS_S = 2.0  # after this it is placed without pings
 ASKED = 2  # times that a player is asked to ping, if all that it pinged first is far
+ZONE_AWAY = "the router of the part of the world that you left is away; try again"
 NO_SEAT = ("draining", "full")  # a server says so only of players whom it does not have
 TRIES = 4  # targets that may refuse one after the other before the player is sent off
 
@@ -105,11 +106,22 @@ class Mover(Protocol):
         """The player does not wait for that any more: before the claim it is called off."""
 
 
+class RouterAbove(Protocol):
+    """The router above this one."""
+
+    def ours(self, record: Record, new: bool) -> bool:
+        """Whether this player is for us to place."""
+
+    async def seek(self, player: str, holder: str, group: str) -> Redirect | str:
+        """Where it is to go, or why that cannot be said."""
+
+
 @dataclass(frozen=True)
 class VisitPorts:
     """What every visit needs: who a player is, where it belongs, what it can reach, whether it did,
     where there is room, who brings it there, and who counts it. `stays_away` is told of a member
-    that somebody who was sent there will not come. Who cannot serve has equals that perhaps can."""
+    that somebody who was sent there will not come. Who cannot serve has equals that perhaps can.
+    Who is not for us to place is looked for `above`."""
 
     identities: Identities
     homes: Homes
@@ -120,6 +132,7 @@ class VisitPorts:
     meter: Meter
     stays_away: Callable[[str], None]
     serves: Callable[[], bool] = lambda: True
+    above: RouterAbove | None = None
 
 
 class Visit:
@@ -225,7 +238,15 @@ class Visit:
         self._ports.arrivals.back(identity.player, self.line.guest.source)
         waited_from = self._clock.seconds()
         for _ in range(TRIES):
-            record = await self._ports.homes.record_of(identity.player, self._measure)
+            try:
+                record = await self._ports.homes.record_of(identity.player, self._measure)
+            except ZoneAway:
+                self.line.hang_up("elsewhere", ZONE_AWAY)
+                return
+            above = self._ports.above
+            if above is not None and not above.ours(record, not hello.token):
+                await self._ask_above(above, record, hello)
+                return
             target = "" if self._gone else await self._target(record, waited_from)
             if self._gone:
                 return
@@ -239,6 +260,20 @@ class Visit:
                 return
         meter.count("placements_refused")
         self.line.hang_up("refused", "no server would take you; try again")
+
+    async def _ask_above(self, above: RouterAbove, record: Record, hello: Hello) -> None:
+        """The player is somewhere else, perhaps; or it is to be known there. It may be sent to a
+        server of ours, so it measures those meanwhile."""
+        await self._measure(record)
+        found = "" if self._gone else await above.seek(record.player, hello.holder, self.group)
+        if self._gone:
+            return
+        if isinstance(found, Redirect):
+            self.line.say(found)
+            self._ports.meter.count("placements_settled")
+        else:
+            self._ports.meter.count("placements_refused")
+            self.line.hang_up("elsewhere", found)
 
     async def _target(self, record: Record, waited_from: float) -> str:
         """The server that has the player, or the one that it is given now or after a while."""

@@ -22,25 +22,31 @@ from clientmigration.core.fleet.pings import KnownPings
 from clientmigration.core.fleet.vicinity import Vicinity
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
+from clientmigration.net import uplink as uplinks
+from clientmigration.net.attachment import Attachment
 from clientmigration.net.burden import burden
 from clientmigration.net.guests import measures_of
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
+from clientmigration.net.uplink import Uplink
 from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
+from clientmigration.router.above import Above
 from clientmigration.router.annotations import Annotations
 from clientmigration.router.arrivals import Arrivals
-from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.router.below import Branches, Crossings, Knowledge
 from clientmigration.router.companions import Companions
 from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import Decisions
 from clientmigration.router.departures import Departures
 from clientmigration.router.equals import Equals
-from clientmigration.router.homes import Homes
+from clientmigration.router.finds import Finds
+from clientmigration.router.homes import Homes, nothing_meanwhile
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
-from clientmigration.router.members import MemberLine, MemberPorts
+from clientmigration.router.members import BelowPorts, MemberLine, MemberPorts
 from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
@@ -54,7 +60,9 @@ from clientmigration.router.outcomes import (
     log_ended,
 )
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
-from clientmigration.router.overview import OverviewPorts, because, found, overview, world
+from clientmigration.router.overview import OverviewPorts, because, branch, found, overview, world
+from clientmigration.router.parting import Parting
+from clientmigration.router.passages import Passages, PassageTools
 from clientmigration.router.past import Past
 from clientmigration.router.placing import Placing
 from clientmigration.router.players import Identities, Visit, VisitPorts
@@ -66,9 +74,12 @@ from clientmigration.router.refusals import Refusals
 from clientmigration.router.reports import Reports
 from clientmigration.router.residents import Residents
 from clientmigration.router.rosters import Rosters
+from clientmigration.router.seekers import Seekers, SeekPorts
 from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
+from clientmigration.router.upward import NOWHERE, Upward
 from clientmigration.router.warm_start import WarmStart
+from clientmigration.wire.zones import Offer
 
 COUNTED = (
     "joins",
@@ -97,6 +108,7 @@ COUNTED = (
     "turned_away",
 )
 REPORT_S = 1.0
+ROSTER_S = 2.0  # how often a router above hears who crosses
 SHOW_S = 1.0  # how often operators who watch are shown how things stand
 FORGET_S = 3600.0  # how often records of those who never came back are dropped
 DAY_S = 86_400.0
@@ -129,8 +141,10 @@ class Router(Service):
         )
         self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
         self.names = parts.names(settings.name, self.members, self.ledger, self.beats)
+        self.branches = Branches(self.members, self.ledger, self.beats, self.fleet.moved)
         self._make_moves(parts.carrier)
         self._make_presence()
+        self._make_tree()
         self._make_doors(parts.recovery)
         self._make_decisions()
         self._make_operators()
@@ -150,7 +164,10 @@ class Router(Service):
         later = lambda ended: self.recovery.ended(ended)  # noqa: E731
         ended = (*(each.ended for each in listeners), log_ended, self.arrivals.ended, later)
         redirects = SealedRedirects(outside.seals, self.situation)
-        tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats, self.now)
+        about = Knowledge(self.members, self.pings, self.now).of
+        tools = MoveTools(
+            outside.clock, self.members, self.ledger, redirects, self.beats, self.now, about
+        )
         told = facts.begun, relocations.frozen, ended
         self.moves = Moves(tools, outside.entropy, *told, carrier)
 
@@ -160,55 +177,118 @@ class Router(Service):
         self.warm_start = WarmStart(name, outside.past, situation, self.decision_log, self.beats)
         self.annotations = Annotations(situation, outside.events, self.meter)
         introductions = Introductions(self.members, self.fleet)
-        rooms = (self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals)
+        rooms = (
+            self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals,
+            self.branches,
+        )  # fmt: skip
         left = (
             self.companions.left,
             self.decision_log.left,
             self.annotations.left,
             self.moves.member_left,
             introductions.left,
+            self.branches.left,
             *((self.names.left,) if self.settings.shared else ()),
         )
         joined = tuple(each.joined for each in rooms)
         self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
 
+    def _make_tree(self) -> None:
+        """What there is because of a router above, and of some below."""
+        outside, settings, members = self.outside, self.settings, self.members
+        self.refusals = Refusals(self.now)
+        self.measuring = Measuring(
+            self.situation, self.pings, self.companions, self.refusals.of, self.arrivals.avoided
+        )
+        self.placing = Placing(
+            self.situation, self.companions, self.arrivals, self.meter, self.audit
+        )
+        self.homes = Homes(
+            members,
+            self.ledger,
+            self.moves.idle,
+            self.presence.given_up_at,
+            lambda record: self.recovery.waived(record),
+            outside.clock,
+            self.branches.is_router,
+        )
+        self.residents = Residents(
+            members,
+            self.pings,
+            self.moves.bound_for,
+            self.cooldowns.moved_at,
+            self.reluctant.left_alone,
+            self.now,
+        )
+        self.departures = Departures(
+            outside.clock, self.moves.start, settings.policy.limits.moves_per_second, self.beats
+        )
+        self.crossings = Crossings(outside.clock, members, self.departures)
+        self.finds = Finds(self.situation, self.measuring, self.placing, self.pings)
+        self.attachment = Attachment(settings.name, NOWHERE, "") if settings.below else None
+        self._make_above()
+        ports = SeekPorts(self.homes, self.above, self.moves, self.finds.near)
+        self.seekers = Seekers(ports, self.beats.spawn)
+
+    def _make_above(self) -> None:
+        outside, members, attachment = self.outside, self.members, self.attachment
+        tools = PassageTools(
+            outside.clock,
+            members,
+            self.ledger,
+            self.moves,
+            lambda player: self.homes.record_of(player, nothing_meanwhile),
+            self.finds.below,
+            self.now,
+        )
+        self.passages = Passages(tools, self.beats, lambda: self.above.draining)
+        self.parting = Parting(
+            self.situation, members, attachment, self.residents.of, self.decision_log
+        )
+        self.upward: Upward | None = None
+        if attachment is not None:
+            self.upward = Upward(
+                attachment,
+                self.situation,
+                outside.ledger,
+                self.passages,
+                self.beats,
+                lambda: branch(self.overview_ports),
+                lambda: self.above.draining,
+            )
+        self.above = Above(
+            outside.clock,
+            attachment,
+            self.passages,
+            self.parting,
+            lambda date: self.world.heard(date, nobody_plays=not members),
+            self.upward.attached if self.upward is not None else lambda: None,
+        )
+
     def _make_doors(self, recovery: type[Recovery]) -> None:
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
-        refusals = Refusals(self.now)
+        above = self.above if self.settings.below else None
         self.recovery: Recovery = recovery(
-            members, self.moves, self.ledger, self.beats, refusals.note, self.equals
+            members, self.moves, self.ledger, self.beats, self.refusals.note, self.equals, above
         )
         told = (self.companions, self.recovery, self.arrivals, self.cooldowns)
-        self.rosters = Rosters(members, self.situation, self.pings, told)
-        placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
+        self.rosters = Rosters(members, self.situation, self.pings, told, self.recovery.listed)
         self.queue = Queue(
-            placing.find, policy.limits.place_kept_s, self.meter, outside.clock.seconds
+            self.placing.find, policy.limits.place_kept_s, self.meter, outside.clock.seconds
         )
         self._visits = count(1)
         self._visit_ports = VisitPorts(
             Identities(outside.seals, outside.entropy, self.now),
-            Homes(
-                members,
-                self.ledger,
-                self.moves.idle,
-                self.presence.given_up_at,
-                self.recovery.waived,
-                self.outside.clock,
-            ),
-            Measuring(
-                self.situation,
-                self.pings,
-                self.companions,
-                refusals.of,
-                self.arrivals.avoided,
-            ),
+            self.homes,
+            self.measuring,
             self.arrivals,
             self.queue,
             self.moves,
             self.meter,
-            placing.stays_away,
+            self.placing.stays_away,
             self.equals.serves,
+            above,
         )
         self._member_ports = MemberPorts(
             date=self.world.date_for_newcomer,
@@ -222,21 +302,16 @@ class Router(Service):
             answer=self.moves.answer,
             claim=self.names.claim if self.settings.shared else None,
             router=self.settings.name if self.settings.shared else UNSET,
+            below=BelowPorts(
+                self.branches.reported, self._offered, self.seekers.seek, self.branches.told
+            ),
         )
 
+    def _offered(self, link: MemberLink, offer: Offer) -> None:
+        if not self.parting.offered(link, offer):
+            self.crossings.offered(link, offer)
+
     def _make_decisions(self) -> None:
-        limits = self.settings.policy.limits
-        self.residents = Residents(
-            self.members,
-            self.pings,
-            self.moves.bound_for,
-            self.cooldowns.moved_at,
-            self.reluctant.left_alone,
-            self.now,
-        )
-        self.departures = Departures(
-            self.outside.clock, self.moves.start, limits.moves_per_second, self.beats
-        )
         self.decisions = Decisions(
             self.situation,
             self.meter,
@@ -244,6 +319,7 @@ class Router(Service):
             self.residents.of,
             self.departures.plan,
             self.equals.plans,
+            self.crossings,
         )
 
     def _make_operators(self) -> None:
@@ -258,8 +334,9 @@ class Router(Service):
             audit=self.audit,
             ledger=self.ledger,
             started=lambda: self.started,
+            under=self.branches.under,
         )
-        orders = Orders(self.situation, self.members, self.ledger, self.moves)
+        orders = Orders(self.situation, self.members, self.ledger, self.moves, self.crossings)
         ports = OperatorPorts(
             overview=partial(overview, self.overview_ports),
             world=partial(world, self.overview_ports),
@@ -301,9 +378,24 @@ class Router(Service):
         self.beats.every(period_s, "deciding", self.decisions.decide)
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
-        self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
+        self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self._keep_time)
+        if self.upward is not None:
+            self.beats.every(REPORT_S, "the report to the router above", self.upward.report)
+            self.beats.every(ROSTER_S, "the list for the router above", self._list)
         if self.settings.shared:
             self.beats.every(KEPT_S, "keeping names", self.names.keep)
+
+    def _keep_time(self) -> None:
+        if self.above.there:
+            self.world.follow()
+        else:
+            self.world.lead()
+
+    def _list(self) -> None:
+        self.passages.sweep()
+        self.above.tell_gone()
+        if self.upward is not None:
+            self.upward.roster()
 
     # Lines.
 
@@ -314,6 +406,13 @@ class Router(Service):
     def member_line(self) -> Line:
         """A line for a member, or an operator, that has just connected."""
         return self._lobby.line()
+
+    def parent_line(self) -> Line:
+        """A line to the router above."""
+        assert self.attachment is not None
+        outside = self.outside
+        uplink = Uplink(self.attachment, outside.seals, outside.entropy, self.above, "router")
+        return Line("router", uplinks.TERMS, uplink, outside.clock, self.blame)
 
     def _listen_to_member(self, line: Line) -> MemberLine:
         nonce, seals = self.outside.entropy(16).hex(), self.outside.seals
@@ -352,6 +451,8 @@ class Router(Service):
     def stopService(self) -> None:
         """Decide nothing more. Everybody plays on."""
         super().stopService()
+        if self.attachment is not None:
+            self.attachment.leave()
         self.departures.stop()
         self.decision_log.flush()
         self.beats.stop()

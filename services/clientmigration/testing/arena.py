@@ -96,6 +96,9 @@ class Arena:
         make = self.make_network or (lambda clock, hosts: Network(clock, self.delay, hosts))
         self.network = make(self.clock, self.hosts)
         self.ledger = MemoryLedger()
+        self.ledgers: dict[str, MemoryLedger] = {}  # of routers that are in a tree
+        self.above: dict[str, str] = {}  # the router above, of those that have one
+        self.ups: dict[str, ClientService] = {}  # their links to it
         self.seals = Seals(SECRET)
         self.events = Silent()
         self.sink = MemorySink()
@@ -116,19 +119,30 @@ class Arena:
         return clock
 
     def _ledger(self, clock: HostClock, host: str) -> Ledger:
+        kept = self.ledger_of(host)
         if self.disk is None:
-            return self.ledger
+            return kept
         random = Random(self.random.random())
-        return SlowLedger(self.ledger, self.disk, self.engine, clock, random, host)
+        return SlowLedger(kept, self.disk, self.engine, clock, random, host)
+
+    def ledger_of(self, router: str) -> MemoryLedger:
+        """What this router knows: equals share one, and of a tree each router has its own."""
+        if router not in self.above:
+            return self.ledger
+        return self.ledgers.setdefault(router, MemoryLedger())
 
     @property
     def answers(self) -> bool:
         """Whether the ledger answers every request, with what is so."""
         return (self.disk is None or self.disk.good) and self.engine.good
 
-    def start_router(self, name: str = "router") -> Router:
-        """A router, with the arena's ledger: also the one that comes back after `kill`."""
+    def start_router(self, name: str = "router", parent: str = "") -> Router:
+        """A router, with the arena's ledger, or its own if it has a `parent`: also the one that
+        comes back after `kill`."""
         clock = self._host(name)
+        parent = self.above.get(name, parent)
+        if parent:
+            self.above[name] = parent
         outside = RouterOutside(
             clock=clock,
             ledger=self._ledger(clock, name),
@@ -140,18 +154,30 @@ class Arena:
             past=self.past,
             wall=clock.wall,
         )
-        settings = RouterSettings(name, self.policy, len(self.equals) > 1)
+        settings = RouterSettings(name, self.policy, len(self.equals) > 1, bool(parent))
         parts = replace(self.parts.router, beats=self.parts.beats)
         self.router = self.routers[name] = build_router(outside, settings, parts)
         self.network.listen(name, f"{name}:4100", self.router.player_line)
         self.network.listen(name, f"{name}:4101", self.router.member_line)
         self.router.startService()
+        if parent:
+            way = self.network.dial(name, clock)(f"{parent}:4101")
+            line, jitter = self.router.parent_line, self.random.random
+            self.ups[name] = steady(way, line, clock, jitter)
+            self.ups[name].startService()
         return self.router
 
     def start_server(
-        self, name: str, capacity: int = 200, rate: int = 20, zone: str = "", named: bool = True
+        self,
+        name: str,
+        capacity: int = 200,
+        rate: int = 20,
+        zone: str = "",
+        named: bool = True,
+        router: str = "",
     ) -> GameServer:
-        """A game server that attaches to the router, which gives it a name if it is not `named`."""
+        """A game server that attaches to the router, or to that one; which gives it a name if it is
+        not `named`."""
         address, clock = f"{name}:1", self._host(name)
         called = name if named else ""
         routers = len(self.equals)
@@ -181,7 +207,7 @@ class Arena:
                 clock,
                 self.random.random,
             )
-            for router in self.equals
+            for router in ((router,) if router else self.equals)
         ]
         for link in self.links[name]:
             link.startService()
@@ -204,11 +230,12 @@ class Arena:
 
         return cpu
 
-    def start_player(self, token: str = "", group: str = "") -> Player:
-        """A player that plays until it is stopped. Its host is `host_of` it."""
+    def start_player(self, token: str = "", group: str = "", router: str = "") -> Player:
+        """A player that plays until it is stopped, and knows this router, or all equals. Its host
+        is `host_of` it."""
         name, random = f"player {len(self.players)}", Random(self.random.random())
         clock = self._host(name)
-        routers = ",".join(f"{router}:4100" for router in self.equals)
+        routers = ",".join(f"{each}:4100" for each in ((router,) if router else self.equals))
         player = self.parts.player(
             clock, routers, self.network.dial(name, clock), random, token, group=group
         )
@@ -216,13 +243,15 @@ class Arena:
         player.start()
         return player
 
-    def start_desk(self, role: OperatorRole = "watcher", **more: Any) -> OperatorClient:
+    def start_desk(
+        self, role: OperatorRole = "watcher", router: str = "router", **more: Any
+    ) -> OperatorClient:
         """Somebody who looks at the router, or orders it."""
         clock = self._host("desk")
         nonce = self.random.randbytes(16).hex()
         who = Credentials(role, self.seals.proofs(role))
         desk = OperatorClient(clock, who, nonce=nonce, **more)
-        endpoint = self.network.dial("desk", clock)("router:4101")
+        endpoint = self.network.dial("desk", clock)(f"{router}:4101")
         endpoint.connect(Lines(lambda: desk.line))
         return desk
 
@@ -237,6 +266,7 @@ class Arena:
         self.servers.pop(name, None)
         self.links.pop(name, None)
         self.routers.pop(name, None)
+        self.ups.pop(name, None)
 
     def freeze(self, name: str, seconds: float) -> None:
         """SIGSTOP of a host, and SIGCONT so many seconds later."""

@@ -100,7 +100,8 @@ class MemberStatus(msgspec.Struct, frozen=True):
     """One member now; `closed` says why nobody is sent there (silent, draining, unhealthy,
     unreachable, or "").
 
-    `owner` is its number in views; `sample` is null until it has reported.
+    `owner` is its number in views; `sample` is null until it has reported. `under` are the members
+    of one that is a router, as it said itself.
     """
 
     name: str
@@ -110,6 +111,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
     owner: Owner = 0
     closed: str = ""
     sample: MemberSample | None = None
+    under: list[MemberStatus] = []
 
 
 class Moved(msgspec.Struct, frozen=True):

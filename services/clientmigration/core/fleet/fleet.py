@@ -93,6 +93,12 @@ class Fleet:
         if member is not None:
             self._keep(replace(member, placed=member.placed[:-1]))
 
+    def moved(self, name: str, address: str) -> None:
+        """Players are told another address of that member from now on."""
+        member = self._members.get(name)
+        if member is not None and member.address != address:
+            self._keep(replace(member, address=address))
+
     def shut(self, name: str, until: float, trial_at: float) -> None:
         """Players could not reach that member: until then nobody is sent there, but for one who may
         try from `trial_at` on. It is no error when the member has left meanwhile."""
