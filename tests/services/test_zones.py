@@ -1,14 +1,15 @@
 """Routers under routers, in the Arena: how players join, cross and come back in a tree."""
 
-import pytest
+from typing import Any
 
 from clientmigration.core.player.ledger import ABOVE
 from clientmigration.testing import Arena
+from clientmigration.wire.operators import Order
 
 
-def tree(seed: int = 7, leaves: int = 2, servers: int = 2) -> Arena:
+def tree(seed: int = 7, leaves: int = 2, servers: int = 2, cost: float = 0.004) -> Arena:
     """A root, `leaves` routers under it, each with some game servers."""
-    arena = Arena(seed=seed)
+    arena = Arena(seed=seed, cost=cost)
     arena.start_router("router")
     for leaf in "ab"[:leaves]:
         arena.start_router(leaf, parent="router")
@@ -46,12 +47,77 @@ def test_a_player_crosses_from_one_leaf_to_another_and_misses_nothing() -> None:
     target = "b" if source == "a" else "a"
     for there in (target, source, target):
         here = arena.home_of(ada)[0]
-        arena.routers["router"].crossings.one(ada.name, here, there).send(None)
-        arena.run(0.2)
-        arena.order(ada.name, here, there, "router")
-        arena.run(2.0)
+        arena.cross(ada, here, there)
+        arena.run(1.0)
         assert arena.home_of(ada)[0] == there
         assert arena.ledger.records[ada.name].owner == there
         assert arena.ledgers[here].records[ada.name].owner == ABOVE
     assert ada.tally.missed == 0
     assert ada.moves == 3
+
+
+def deep(seed: int = 7) -> Arena:
+    """A root, two zones, two leaves under each, one server under each of these."""
+    arena = Arena(seed=seed)
+    arena.start_router("router")
+    for zone in "ab":
+        arena.start_router(zone, parent="router")
+        for n in "12":
+            arena.start_router(f"{zone}{n}", parent=zone)
+            arena.start_server(f"{zone}{n}-gs", router=f"{zone}{n}")
+    arena.run(4.0)
+    return arena
+
+
+def test_in_a_tree_of_depth_three_players_join_and_cross_on_every_level() -> None:
+    arena = deep()
+    ada = arena.start_player()
+    arena.run(2.0)
+    arena.cross(ada, arena.home_of(ada)[0], "b" if arena.home_of(ada)[0] == "a" else "a")
+    arena.run(1.0)
+    zone, leaf = arena.home_of(ada)[0], arena.home_of(ada)[:2]
+    other = zone + ("1" if leaf[1] == "2" else "2")
+    arena.cross(ada, leaf, other, router=zone)
+    arena.run(1.0)
+    assert arena.home_of(ada) == f"{other}-gs"
+    back = "b" if zone == "a" else "a"
+    arena.cross(ada, zone, back)
+    arena.run(1.0)
+    assert arena.home_of(ada)[0] == back
+    assert ada.tally.missed == 0
+    assert ada.moves == 3
+    epochs = [
+        each.records[ada.name].epoch for each in arena.ledgers.values() if ada.name in each.records
+    ]
+    assert max(epochs) == arena.ledgers[arena.home_of(ada)[:2]].records[ada.name].epoch
+
+
+def test_children_are_balanced_by_their_summaries() -> None:
+    arena = tree(cost=0.05)
+    players = [arena.start_player(router="a") for _ in range(12)]
+    arena.run(3.0)
+    assert all(arena.home_of(each)[0] == "a" for each in players)
+    arena.run(40.0)
+    at = [arena.home_of(each)[0] for each in players]
+    assert 4 <= at.count("b") <= 8
+    assert sum(each.tally.missed for each in players) == 0
+
+
+def test_a_zone_is_drained_and_leaves_while_everybody_plays() -> None:
+    arena = tree()
+    players = [arena.start_player() for _ in range(10)]
+    arena.run(3.0)
+    desk = arena.start_desk("operator")
+    arena.run(0.5)
+    ended: list[Any] = []
+    desk.ask(Order(0, "drain", "a")).addCallback(ended.append)
+    arena.run_until(
+        lambda: all(arena.home_of(each)[0] == "b" for each in players if arena.home_of(each)), 60
+    )
+    arena.run(3.0)
+    assert [each.outcome for each in ended] == ["done"]
+    assert arena.routers["router"].fleet.players("a") == 0
+    arena.kill("a")
+    arena.run(3.0)
+    assert all(arena.home_of(each)[0] == "b" for each in players)
+    assert sum(each.tally.missed for each in players) == 0

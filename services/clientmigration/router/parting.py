@@ -20,8 +20,11 @@ from clientmigration.core.fleet.handing import giving
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.player.ledger import ABOVE
 from clientmigration.net.attachment import Attachment
+from clientmigration.net.beats import Beats
+from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.situation import Situation
+from clientmigration.wire.messages import Entry
 from clientmigration.wire.zones import Offer, Part
 
 log = Logger()
@@ -44,14 +47,17 @@ class Parting:
         attachment: Attachment | None,
         residents: Callable[[Container[str]], Sequence[Resident]],
         decision_log: RoundKeeper,
+        ledger: TimedLedger,
+        beats: Beats,
     ) -> None:
         self._situation, self._members, self._attachment = situation, members, attachment
         self._residents, self._log = residents, decision_log
+        self._ledger, self._beats = ledger, beats
 
     def part(self, wish: Part) -> None:
         """So many are wanted elsewhere, or this one."""
         if wish.player:
-            self._one(wish)
+            self._beats.spawn("offering a player", self._one(wish))
             return
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
         shares = giving(estimates(fleet, policy, now), wish.players)
@@ -82,14 +88,21 @@ class Parting:
         if self._attachment is not None:
             self._attachment.tell(offer)
 
-    def _one(self, wish: Part) -> None:
-        """Whoever has this player offers it; who may have it is asked."""
-        for link in self._members.values():
-            entry = link.roster.get(wish.player)
-            if link.role == "router":
-                link.say(structs.replace(wish, target=ABOVE + wish.target))
-            elif entry is not None and entry.state == "playing":
-                self._tell(Offer(entry, wish.target))
+    async def _one(self, wish: Part) -> None:
+        """Whoever has this player offers it. One that came a moment ago is on no roster yet."""
+        record = await self._ledger.read(wish.player)
+        link = self._members.get(record.owner)
+        if link is None:
+            return
+        if link.role == "router":
+            link.say(structs.replace(wish, target=ABOVE + wish.target))
+            return
+        last = record.snapshot
+        x, y = (last.x, last.y) if last else (0.0, 0.0)
+        entry = link.roster.get(wish.player) or Entry(
+            wish.player, record.epoch, "playing", "", x, y
+        )
+        self._tell(Offer(structs.replace(entry, epoch=record.epoch), wish.target))
 
     def offered(self, link: MemberLink, offer: Offer) -> bool:
         """Hand up what was asked for above. Whether it was."""

@@ -63,7 +63,7 @@ class Registry(Protocol):
 class PassageTools:
     """What passages are carried out with. `home` answers a player's record with nothing under way;
     `find` a member for a player of whom that record and more are known, "" if there is none; `now`
-    the date."""
+    the date; `address_of` where players reach a member."""
 
     clock: IReactorTime
     members: AttachedMembers
@@ -72,6 +72,7 @@ class PassageTools:
     home: Callable[[str], Coroutine[Deferred[Any], Any, Record]]
     find: Callable[[Record, About], str]
     now: Callable[[], float]
+    address_of: Callable[[str], str]
 
 
 @dataclass(eq=False)
@@ -85,6 +86,7 @@ class Passage:
     epoch: int
     surrender: Callable[[Passage, m.Frozen], None]
     over: Callable[[Passage], None]
+    address: str = ""  # of the target, if that is a game server
     plays: bool = False
     arrived: bool = False
     frozen: bool = False
@@ -112,7 +114,7 @@ class Passage:
                 return
             case m.Reserved() if not self.leaves:
                 self.plays = answer.plays
-                here = Seated(member, "", self.epoch) if answer.at is UNSET else answer.at
+                here = Seated(member, self.address, self.epoch) if answer.at is UNSET else answer.at
                 answer = msgspec.structs.replace(answer, at=here)
             case m.Arrived():
                 self.arrived = True
@@ -221,7 +223,8 @@ class Passages:
             return decline("full")
         epoch = max(order.epoch, record.epoch + (record.owner != target))
         terms = self._terms(order.migration, record, "", target, about.group)
-        self._enter(Passage(terms, asker, link, epoch, self._surrender, self._over))
+        address = tools.address_of(target)
+        self._enter(Passage(terms, asker, link, epoch, self._surrender, self._over, address))
         told = msgspec.structs.replace(order, epoch=epoch)
         if link.role != "router":
             told = msgspec.structs.replace(told, about=UNSET)

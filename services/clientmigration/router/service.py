@@ -240,10 +240,12 @@ class Router(Service):
             lambda player: self.homes.record_of(player, nothing_meanwhile),
             self.finds.below,
             self.now,
+            self.fleet.address,
         )
         self.passages = Passages(tools, self.beats, lambda: self.above.draining)
+        residents, log, ledger = self.residents.of, self.decision_log, self.ledger
         self.parting = Parting(
-            self.situation, members, attachment, self.residents.of, self.decision_log
+            self.situation, members, attachment, residents, log, ledger, self.beats
         )
         self.upward: Upward | None = None
         if attachment is not None:

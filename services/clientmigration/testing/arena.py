@@ -341,6 +341,17 @@ class Arena:
         starting = Deferred.fromCoroutine(moves.start(player, source, target))
         return starting.addCallback(lambda ended: ended and ended.outcome)
 
+    def cross(self, player: Player, source: str, target: str, router: str = "router") -> None:
+        """Have a router above two others move a player from one to the other, as soon as it is
+        offered."""
+        above = self.routers[router]
+
+        async def crossing() -> None:
+            if await above.crossings.one(player.name, source, target):
+                await above.moves.start(player.name, source, target)
+
+        Deferred.fromCoroutine(crossing())
+
     def coins(self) -> int:
         """All coins in all pockets, on all grounds and in letters."""
         games: list[Any] = [server.game for server in self.servers.values()]

@@ -148,6 +148,11 @@ class Fleet:
         """The member of that name, if it is here."""
         return self._members.get(name)
 
+    def address(self, name: str) -> str:
+        """Where players reach that member, "" if it is not here."""
+        member = self._members.get(name)
+        return member.address if member is not None else ""
+
     def zone(self, name: str) -> str:
         """The zone of that member, or its own name if it is not here any more."""
         member = self._members.get(name)
