@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from clientmigration.core.fleet.choice import Move, choose
 from clientmigration.core.fleet.estimate import estimates
-from clientmigration.core.fleet.flow import Flow
+from clientmigration.core.fleet.flow import Flow, Word
 from clientmigration.core.fleet.handing import giving
 from clientmigration.core.fleet.resident import Resident
 from clientmigration.core.player.ledger import ABOVE
@@ -61,7 +61,7 @@ class Parting:
             return
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
         shares = giving(estimates(fleet, policy, now), wish.players)
-        word = "draining" if wish.drains else "high"
+        word: Word = "draining" if wish.drains else "high"
         flows = [
             Flow.of(name, ABOVE, n, word, f"the router above wants {n} players at {wish.target}")
             for name, n in shares.items()

@@ -13,11 +13,12 @@ from twisted.internet.endpoints import clientFromString
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.territory import METIS
+from clientmigration.errors import ConfigurationError
 from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
-from clientmigration.net.door import Door, InOrder, listening
+from clientmigration.net.door import Door, InOrder, listening, steady
 from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.guests import Guests
 from clientmigration.net.ledgers import Engine, is_engine, kept_in, opened
@@ -25,6 +26,7 @@ from clientmigration.net.probe import Probe
 from clientmigration.net.settings import (
     GRAPHITE,
     ORIGINS,
+    TLS_CA,
     TLS_DOOR,
     Common,
     bounds_flags,
@@ -49,8 +51,15 @@ class Options(Common):
         ("name", "n", "router", "name in Graphite"),
         ("players", "p", "tcp:4100:interface=127.0.0.1", "endpoint on which players come in"),
         ("members", "m", "tcp:4101:interface=127.0.0.1", "endpoint on which members come in"),
+        (
+            "parent",
+            None,
+            "",
+            "member door of the router above, in a tree; none: it is the highest",
+        ),
         ORIGINS,
         *TLS_DOOR,
+        TLS_CA,
         (
             "tls-client-ca",
             None,
@@ -70,6 +79,12 @@ class Options(Common):
     def check(self) -> None:
         """The ledger's file has the same path wherever twistd goes; an engine has none."""
         self.written = () if is_engine(self["ledger"]) else ("ledger",)
+        if self["parent"]:
+            self.dials = ("carbon", "parent")
+            if "," in self["parent"]:
+                raise ConfigurationError("--parent: one router is above, not several")
+            if self["name"] == "router":
+                raise ConfigurationError("--parent needs --name: each router of a tree has its own")
         super().check()
         _ = self.ledger
 
@@ -106,7 +121,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         past=None if options["forget"] else from_graphite(reactor, graphite),
     )
     shared = isinstance(options.ledger, Engine)
-    router = build(outside, RouterSettings(options["name"], options.policy, shared))
+    settings = RouterSettings(options["name"], options.policy, shared, bool(options["parent"]))
+    router = build(outside, settings)
     descriptors = Descriptors(provide(VISITORS), router.turned_away, reactor)
     origins = options.origins
     reception = Reception(router.player_line, origins, reactor, router.blame, descriptors.left)
@@ -117,4 +133,13 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     players = Door(players_door, reception, guests=visitors)
     members_door = listening(reactor, options["members"], encryption, demanding=True)
     members = Door(members_door, router.member_line, guests=strangers)
-    return InOrder(options.renewals(reactor), ledger, carbon, probe, router, members, players)
+    ups = (
+        [
+            steady(
+                options.encryption.dialling(reactor, options["parent"]), router.parent_line, reactor
+            )
+        ]
+        if options["parent"]
+        else []
+    )
+    return InOrder(options.renewals(reactor), ledger, carbon, probe, router, members, players, *ups)

@@ -161,11 +161,15 @@ class Arena:
         self.network.listen(name, f"{name}:4101", self.router.member_line)
         self.router.startService()
         if parent:
-            way = self.network.dial(name, clock)(f"{parent}:4101")
-            line, jitter = self.router.parent_line, self.random.random
-            self.ups[name] = steady(way, line, clock, jitter)
-            self.ups[name].startService()
+            self.attach(name)
         return self.router
+
+    def attach(self, name: str) -> None:
+        """Have a router dial the one above it."""
+        clock = self.hosts[name]
+        way = self.network.dial(name, clock)(f"{self.above[name]}:4101")
+        self.ups[name] = steady(way, self.routers[name].parent_line, clock, self.random.random)
+        self.ups[name].startService()
 
     def start_server(
         self,
