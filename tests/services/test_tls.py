@@ -26,8 +26,8 @@ from zope.interface import implementer
 from clientmigration.client.finding import dialer as any_dialer
 from clientmigration.client.finding import parse_url, scheme_of
 from clientmigration.errors import ConfigurationError, HandshakeFailed, NotTrusted
-from clientmigration.net.attachment import Attachment
 from clientmigration.net.addresses import Whereabouts, place_of, secured, words_of
+from clientmigration.net.attachment import Attachment
 from clientmigration.net.complaints import PAUSE_S
 from clientmigration.net.door import Door, Lines, dialer, listening, reachable, told_as
 from clientmigration.net.encryption import Encryption, Expiry, own_certificate

@@ -30,7 +30,7 @@ SOUGHT_S = 8.0  # the one above, and those above it, answer within a few round t
 NOBODY_THERE = "the router above is away, and you may be somewhere else; try again"
 
 
-class Parting(Protocol):
+class Chooser(Protocol):
     """Who chooses which players go."""
 
     def part(self, wish: z.Part) -> None:
@@ -46,7 +46,7 @@ class Above:
         clock: IReactorTime,
         attachment: Attachment | None,
         passages: Passages,
-        parting: Parting,
+        parting: Chooser,
         date: Callable[[float | None], None],
         attached: Callable[[], None],
     ) -> None:
@@ -70,7 +70,7 @@ class Above:
             case m.Noted():
                 self._date(message.now)
             case m.Drain():
-                self.draining = message.on
+                self.drain(message.on)
             case z.Part():
                 self._parting.part(message)
             case z.Sought():
@@ -81,6 +81,10 @@ class Above:
                 if isinstance(message, m.Release):
                     self.gone.pop(message.player, None)
                 self._passages.obey(message, asker)
+
+    def drain(self, on: bool) -> None:
+        """Take nobody in from now on who was not here, and give everybody away; or do again."""
+        self.draining = on
 
     def attached(self, line: Line, now: float | None) -> None:  # noqa: ARG002
         """We are a member of its fleet."""
@@ -93,9 +97,9 @@ class Above:
         """It is gone."""
         if not self.there:
             self._passages.alone()
-            for waiting in self._sought.values():
+            sought, self._sought = self._sought, {}
+            for waiting in sought.values():
                 waiting.callback(z.Sought(0, reason=NOBODY_THERE))
-            self._sought.clear()
 
     # Who is ours.
 
@@ -130,6 +134,11 @@ class Above:
             return False
         self._passages.appeal(record.player, record, "frozen")
         return True
+
+    def taken_in(self, record: Record) -> None:
+        """A member has a player whom we did not know to be its own: perhaps nobody above does."""
+        if self._attachment is not None:
+            self._passages.appeal(record.player, record, "playing")
 
     def freed(self, snapshot: Snapshot, refused: bool) -> None:
         """A player went home: the one above is to have its last state, so that it can be placed

@@ -47,7 +47,7 @@ class Begins(Protocol):
 
 
 @dataclass
-class _Asked:
+class _Wanted:
     """So many more may be offered for this, until then (seconds of the clock)."""
 
     left: int
@@ -60,7 +60,7 @@ class Crossings:
 
     def __init__(self, clock: IReactorTime, members: AttachedMembers, begins: Begins) -> None:
         self._clock, self._members, self._begins = clock, members, begins
-        self._asked: dict[tuple[str, str], _Asked] = {}
+        self._asked: dict[tuple[str, str], _Wanted] = {}
         self._awaited: dict[str, Deferred[str]] = {}
 
     def chooses(self, member: str) -> bool:
@@ -71,7 +71,7 @@ class Crossings:
     def ask(self, flow: Flow) -> None:
         """Have it offer players for this flow."""
         until = self._clock.seconds() + ASKED_S
-        self._asked[flow.source, flow.target] = _Asked(flow.players, flow.reason, until)
+        self._asked[flow.source, flow.target] = _Wanted(flow.players, flow.reason, until)
         wish = Part(flow.target, flow.players, drains=flow.empties)
         self._members.tell(flow.source, wish)
 

@@ -7,6 +7,7 @@ that was waived is waited for: it is about to be undone. Nobody is moved here.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -30,33 +31,29 @@ class ZoneAway(Exception):
     """The player belongs to a router below, which is away: nobody else knows how it is."""
 
 
-async def _no_router(_name: str) -> bool:
-    return False
-
-
 async def nothing_meanwhile(_record: Record) -> None:
     """What those do who have nobody at the door: nothing."""
 
 
-class Homes:
-    """`is_router` answers whether a member that may be away is one; `idle` fires when no migration
-    of a player is under way; `given_up_at` answers until when
+@dataclass(frozen=True)
+class HomePorts:
+    """`idle` fires when no migration of a player is under way; `given_up_at` answers until when
     (seconds of the clock) the players of a member that is away wait for it; `waived` whether a
-    record is about to be undone."""
+    record is about to be undone; `is_router` whether a member that may be away is a router."""
+
+    idle: Callable[[str], Deferred[None]]
+    given_up_at: Callable[[str], float]
+    waived: Callable[[Record], bool]
+    is_router: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
+
+
+class Homes:
+    """Asks the ledger, and waits for what has to be waited for."""
 
     def __init__(
-        self,
-        members: AttachedMembers,
-        ledger: TimedLedger,
-        idle: Callable[[str], Deferred[None]],
-        given_up_at: Callable[[str], float],
-        waived: Callable[[Record], bool],
-        clock: IReactorTime,
-        is_router: Callable[[str], Coroutine[Deferred[Any], Any, bool]] = _no_router,
+        self, members: AttachedMembers, ledger: TimedLedger, clock: IReactorTime, ports: HomePorts
     ) -> None:
-        self._members, self._ledger, self._clock = members, ledger, clock
-        self._is_router = is_router
-        self._idle, self._given_up_at, self._waived = idle, given_up_at, waived
+        self._members, self._ledger, self._clock, self._ports = members, ledger, clock, ports
 
     def here(self, record: Record) -> str:
         """The player's owner, if it is attached now, or ""."""
@@ -66,21 +63,21 @@ class Homes:
         """The ledger's record with nothing under way. If the owner is away, `meanwhile` is done
         while it may come back: this time has to pass anyway. Raises `ZoneAway` if nobody may take
         the player over."""
-        await self._idle(player)
+        await self._ports.idle(player)
         record = await self._ledger.read(player)
-        while self._waived(record):
+        while self._ports.waived(record):
             await deferLater(self._clock, LOOK_S)
             record = await self._ledger.read(player)
         if not record.owner or record.owner in self._members:
             return record
-        if await self._is_router(record.owner):
+        if await self._ports.is_router(record.owner):
             until = self._clock.seconds() + BACK_S
             if not await self._members.until(record.owner, until):
                 raise ZoneAway(record.owner)
             return record
         doing = Deferred.fromCoroutine(meanwhile(record))
         doing.addErrback(lambda failure: failure.trap(CancelledError))
-        back = await self._members.until(record.owner, self._given_up_at(record.owner))
+        back = await self._members.until(record.owner, self._ports.given_up_at(record.owner))
         if back:
             doing.cancel()
         await doing

@@ -33,7 +33,7 @@ class PlayerMover(Protocol):
         """How the move ended; None if it could not be begun."""
 
 
-class Below(Protocol):
+class Offers(Protocol):
     """The members that are routers."""
 
     def chooses(self, member: str) -> bool:
@@ -52,7 +52,7 @@ class Orders:
         members: AttachedMembers,
         ledger: TimedLedger,
         moves: PlayerMover,
-        below: Below | None = None,
+        below: Offers | None = None,
     ) -> None:
         self._situation, self._members = situation, members
         self._ledger, self._moves = ledger, moves

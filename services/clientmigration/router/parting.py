@@ -8,20 +8,20 @@ fleet too: what is believed of the members counts it at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 from msgspec import structs
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from clientmigration.core.fleet.choice import Move, choose
+from clientmigration.core.fleet.choice import choose
 from clientmigration.core.fleet.estimate import estimates
 from clientmigration.core.fleet.flow import Flow, Word
 from clientmigration.core.fleet.handing import giving
 from clientmigration.core.fleet.resident import Resident
-from clientmigration.core.player.ledger import ABOVE
+from clientmigration.core.player.ledger import ABOVE, Record
 from clientmigration.net.attachment import Attachment
 from clientmigration.net.beats import Beats
-from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Entry
@@ -30,29 +30,27 @@ from clientmigration.wire.zones import Offer, Part
 log = Logger()
 
 
-class RoundKeeper(Protocol):
-    """Where rounds of decisions are kept."""
+@dataclass(frozen=True)
+class PartingPorts:
+    """`residents` answers who plays at some members, `read` the ledger's record of a player."""
 
-    def held(self, now: float, flows: Sequence[Flow], moves: Sequence[Move]) -> None:
-        """A round is over."""
+    residents: Callable[[Container[str]], Sequence[Resident]]
+    read: Callable[[str], Deferred[Record]]
 
 
 class Parting:
-    """`residents` answers who plays at some members."""
+    """Offers players over `attachment`."""
 
     def __init__(
         self,
         situation: Situation,
         members: AttachedMembers,
         attachment: Attachment | None,
-        residents: Callable[[Container[str]], Sequence[Resident]],
-        decision_log: RoundKeeper,
-        ledger: TimedLedger,
         beats: Beats,
+        ports: PartingPorts,
     ) -> None:
         self._situation, self._members, self._attachment = situation, members, attachment
-        self._residents, self._log = residents, decision_log
-        self._ledger, self._beats = ledger, beats
+        self._beats, self._ports = beats, ports
 
     def part(self, wish: Part) -> None:
         """So many are wanted elsewhere, or this one."""
@@ -67,11 +65,10 @@ class Parting:
             for name, n in shares.items()
         ]
         moves = choose(
-            self._residents(shares), flows, policy, now, max(policy.budget, wish.players)
+            self._ports.residents(shares), flows, policy, now, max(policy.budget, wish.players)
         )
         if not flows:
             return
-        self._log.held(now, flows, moves)
         fleet.decided(flows, now)
         log.info("{n} players are wanted at {target}", n=wish.players, target=wish.target)
         for name, n in shares.items():
@@ -90,7 +87,7 @@ class Parting:
 
     async def _one(self, wish: Part) -> None:
         """Whoever has this player offers it. One that came a moment ago is on no roster yet."""
-        record = await self._ledger.read(wish.player)
+        record = await self._ports.read(wish.player)
         link = self._members.get(record.owner)
         if link is None:
             return

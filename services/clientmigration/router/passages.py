@@ -37,7 +37,7 @@ AGAIN_S = 0.5  # before a ledger is asked again that did not answer
 TRIES = 40
 
 
-class Superior(Protocol):
+class Orderer(Protocol):
     """A link to the router above, over which it orders something and hears the answer."""
 
     over: bool
@@ -76,16 +76,16 @@ class PassageTools:
 
 
 @dataclass(eq=False)
-class Passage:
-    """One of them: `terms` as in our own fleet, where those who leave it go to `ABOVE`. It is its
+class Relay:
+    """One passage: `terms` as in our own fleet, where those who leave it go to `ABOVE`. It is its
     own `machine`, for what befalls it is only handed on. `epoch` is the player's at the target."""
 
     terms: MoveTerms
-    asker: Superior
+    asker: Orderer
     link: MemberLink
     epoch: int
-    surrender: Callable[[Passage, m.Frozen], None]
-    over: Callable[[Passage], None]
+    surrender: Callable[[Relay, m.Frozen], None]
+    over: Callable[[Relay], None]
     address: str = ""  # of the target, if that is a game server
     plays: bool = False
     arrived: bool = False
@@ -94,7 +94,7 @@ class Passage:
     heard_at: float = 0.0
 
     @property
-    def machine(self) -> Passage:
+    def machine(self) -> Relay:
         """Whatever happens to it is heard here."""
         return self
 
@@ -172,10 +172,10 @@ class Passages:
     ) -> None:
         self._tools, self._beats, self._draining = tools, beats, draining
         self._turns = _Turns()
-        self.under_way: dict[str, Passage] = {}  # by migration
+        self.under_way: dict[str, Relay] = {}  # by migration
         self.appeals: dict[str, m.Entry] = {}  # players whose end only the one above knows
 
-    def obey(self, order: Any, asker: Superior) -> bool:
+    def obey(self, order: Any, asker: Orderer) -> bool:
         """One order. Whether it was about a player."""
         match order:
             case m.Reserve():
@@ -201,7 +201,7 @@ class Passages:
 
     # They begin.
 
-    async def _reserve(self, order: m.Reserve, asker: Superior) -> None:
+    async def _reserve(self, order: m.Reserve, asker: Orderer) -> None:
         tools, player, asked = self._tools, order.player, self._tools.clock.seconds()
         decline = lambda why: asker.say(m.Declined(order.migration, player, why))  # noqa: E731
         try:
@@ -224,13 +224,13 @@ class Passages:
         epoch = max(order.epoch, record.epoch + (record.owner != target))
         terms = self._terms(order.migration, record, "", target, about.group)
         address = tools.address_of(target)
-        self._enter(Passage(terms, asker, link, epoch, self._surrender, self._over, address))
+        self._enter(Relay(terms, asker, link, epoch, self._surrender, self._over, address))
         told = msgspec.structs.replace(order, epoch=epoch)
         if link.role != "router":
             told = msgspec.structs.replace(told, about=UNSET)
         return link.say(told)
 
-    async def _copy(self, order: m.Copy, asker: Superior) -> None:
+    async def _copy(self, order: m.Copy, asker: Orderer) -> None:
         tools, player = self._tools, order.player
         decline = lambda why: asker.say(m.Declined(order.migration, player, why))  # noqa: E731
         try:
@@ -243,7 +243,7 @@ class Passages:
         if tools.moves.moving(player):
             return decline(BUSY)
         terms = self._terms(order.migration, record, link.name, ABOVE, "")
-        self._enter(Passage(terms, asker, link, record.epoch, self._surrender, self._over))
+        self._enter(Relay(terms, asker, link, record.epoch, self._surrender, self._over))
         return link.say(order)
 
     def _terms(
@@ -260,12 +260,12 @@ class Passages:
             link=self._tools.members.get(target),
         )
 
-    def _enter(self, passage: Passage) -> None:
+    def _enter(self, passage: Relay) -> None:
         passage.heard_at = self._tools.clock.seconds()
         self.under_way[passage.terms.id] = passage
         self._tools.moves.enter(passage)
 
-    def _over(self, passage: Passage) -> None:
+    def _over(self, passage: Relay) -> None:
         if self.under_way.get(passage.terms.id) is passage:
             del self.under_way[passage.terms.id]
         self._tools.moves.leave(passage)
@@ -279,12 +279,12 @@ class Passages:
             passage.heard_at = self._tools.clock.seconds()
             passage.link.say(order)
 
-    def _surrender(self, passage: Passage, frozen: m.Frozen) -> None:
+    def _surrender(self, passage: Relay, frozen: m.Frozen) -> None:
         player = passage.terms.player
         work = self._turns.run(player, self._give_up(passage, frozen))
         self._beats.spawn("giving a player up", work)
 
-    async def _give_up(self, passage: Passage, frozen: m.Frozen) -> None:
+    async def _give_up(self, passage: Relay, frozen: m.Frozen) -> None:
         """From here on only the one above knows whose the player is, whatever becomes of us."""
         terms, final = passage.terms, frozen.snapshot
         if self.under_way.get(terms.id) is not passage:
@@ -313,7 +313,7 @@ class Passages:
             told = msgspec.structs.replace(order, epoch=record.epoch, snapshot=record.snapshot)
             link.say(told)
 
-    async def _known_again(self, order: m.Own) -> Passage | None:
+    async def _known_again(self, order: m.Own) -> Relay | None:
         """The member that waits for the player, if we have forgotten about it meanwhile."""
         for link in self._tools.members.values():
             entry = link.roster.get(order.player)
@@ -321,7 +321,7 @@ class Passages:
                 record = await self._tools.ledger.confirm(order.player)
                 terms = self._terms(order.migration, record, "", link.name, order.group)
                 epoch = max(order.epoch, record.epoch + 1)
-                return Passage(terms, _NOBODY, link, epoch, self._surrender, self._over)
+                return Relay(terms, _NOBODY, link, epoch, self._surrender, self._over)
         return None
 
     # They end.
@@ -352,7 +352,7 @@ class Passages:
         self._finish(order.player, passage)
 
     async def _give_back(
-        self, record: Record, migration: str, epoch: int, passage: Passage | None
+        self, record: Record, migration: str, epoch: int, passage: Relay | None
     ) -> None:
         """The player is ours after all: of the member that holds it, or of nobody."""
         member = passage.link.name if passage else next(self._holding(record.player, migration), "")
@@ -374,7 +374,7 @@ class Passages:
         self._tell_those_who_have(player, told, passage)
         self._finish(player, passage)
 
-    def _finish(self, player: str, passage: Passage | None) -> None:
+    def _finish(self, player: str, passage: Relay | None) -> None:
         self.appeals.pop(player, None)
         if passage is not None:
             self._over(passage)
@@ -387,7 +387,7 @@ class Passages:
                 yield name
 
     def _tell_those_who_have(
-        self, player: str, order: m.Cancel | m.Release, passage: Passage | None = None
+        self, player: str, order: m.Cancel | m.Release, passage: Relay | None = None
     ) -> None:
         first = passage.link.name if passage is not None else ""
         for name, link in self._tools.members.items():

@@ -9,6 +9,7 @@ NoEquals becomes an owner by what was read: that takes a claim, and who loses it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -102,11 +103,14 @@ class NoEquals:
         return told
 
 
-class RouterAbove(Protocol):
+class Superior(Protocol):
     """The router above this one, if there is one."""
 
     def undecided(self, record: Record, epoch: int) -> bool:
         """Whether only that one knows whose the player is that a member has at this epoch."""
+
+    def taken_in(self, record: Record) -> None:
+        """A member has a player whom the ledger did not know to be its own."""
 
     def freed(self, snapshot: Snapshot, refused: bool) -> None:
         """A player went home."""
@@ -119,14 +123,25 @@ class Highest:
         """The ledger says it."""
         return False
 
+    def taken_in(self, record: Record) -> None:
+        """Nobody else has to know."""
+
     def freed(self, snapshot: Snapshot, refused: bool) -> None:
         """Nobody else has to know."""
 
 
+@dataclass(frozen=True)
+class Others:
+    """The routers beside this one, and the one above it."""
+
+    equals: OtherRouters = field(default_factory=NoEquals)
+    above: Superior = field(default_factory=Highest)
+
+
 class Recovery:
     """Rosters, checkpoints and players that go home: whatever the ledger has to agree with.
-    `refused` is told the player and the member whose game did not take it in; `equals` and `above`
-    answer what is left to another router."""
+    `refused` is told the player and the member whose game did not take it in; `others` are routers
+    to whom something is left."""
 
     def __init__(
         self,
@@ -135,12 +150,11 @@ class Recovery:
         ledger: TimedLedger,
         beats: Beats,
         refused: Callable[[str, str], None] = lambda _player, _member: None,
-        equals: OtherRouters | None = None,
-        above: RouterAbove | None = None,
+        others: Others | None = None,
     ) -> None:
         self._members, self._moves, self._ledger, self._beats = members, moves, ledger, beats
-        self._refused, self._equals = refused, equals or NoEquals()
-        self._above = above or Highest()
+        self._refused, others = refused, others or Others()
+        self._equals, self._above = others.equals, others.above
         self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
         """Players of a link's first full roster about whom the ledger has not answered yet."""
         self._below: WeakKeyDictionary[MemberLink, dict[str, Entry]] = WeakKeyDictionary()
@@ -287,6 +301,8 @@ class Recovery:
             made, now = await self._ledger.mend(record, link.name, epoch)
         except Exception:  # as above
             return None
+        if made and record.owner != link.name:
+            self._above.taken_in(now)
         if made:
             name = link.name
             log.warn("the ledger had lost {player} of {name}", player=now.player, name=name)

@@ -39,11 +39,11 @@ from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.below import Branches, Crossings, Knowledge
 from clientmigration.router.companions import Companions
 from clientmigration.router.decision_log import DecisionLog
-from clientmigration.router.decisions import Decisions
+from clientmigration.router.decisions import DecisionPorts, Decisions
 from clientmigration.router.departures import Departures
 from clientmigration.router.equals import Equals
 from clientmigration.router.finds import Finds
-from clientmigration.router.homes import Homes, nothing_meanwhile
+from clientmigration.router.homes import HomePorts, Homes, nothing_meanwhile
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
 from clientmigration.router.members import BelowPorts, MemberLine, MemberPorts
@@ -61,14 +61,14 @@ from clientmigration.router.outcomes import (
 )
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
 from clientmigration.router.overview import OverviewPorts, because, branch, found, overview, world
-from clientmigration.router.parting import Parting
+from clientmigration.router.parting import Parting, PartingPorts
 from clientmigration.router.passages import Passages, PassageTools
 from clientmigration.router.past import Past
 from clientmigration.router.placing import Placing
 from clientmigration.router.players import Identities, Visit, VisitPorts
 from clientmigration.router.presence import Presence
 from clientmigration.router.queue import Queue
-from clientmigration.router.recovery import Recovery
+from clientmigration.router.recovery import Others, Recovery
 from clientmigration.router.redirects import SealedRedirects
 from clientmigration.router.refusals import Refusals
 from clientmigration.router.reports import Reports
@@ -77,7 +77,7 @@ from clientmigration.router.rosters import Rosters
 from clientmigration.router.seekers import Seekers, SeekPorts
 from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
-from clientmigration.router.upward import NOWHERE, Upward
+from clientmigration.router.upward import NOWHERE, Upward, UpwardPorts
 from clientmigration.router.warm_start import WarmStart
 from clientmigration.wire.zones import Offer
 
@@ -206,11 +206,13 @@ class Router(Service):
         self.homes = Homes(
             members,
             self.ledger,
-            self.moves.idle,
-            self.presence.given_up_at,
-            lambda record: self.recovery.waived(record),
             outside.clock,
-            self.branches.is_router,
+            HomePorts(
+                self.moves.idle,
+                self.presence.given_up_at,
+                lambda record: self.recovery.waived(record),
+                self.branches.is_router,
+            ),
         )
         self.residents = Residents(
             members,
@@ -223,7 +225,10 @@ class Router(Service):
         self.departures = Departures(
             outside.clock, self.moves.start, settings.policy.limits.moves_per_second, self.beats
         )
-        self.crossings = Crossings(outside.clock, members, self.departures)
+        self.crossing = Departures(
+            outside.clock, self.moves.start, settings.policy.limits.moves_per_second, self.beats
+        )
+        self.crossings = Crossings(outside.clock, members, self.crossing)
         self.finds = Finds(self.situation, self.measuring, self.placing, self.pings)
         self.attachment = Attachment(settings.name, NOWHERE, "") if settings.below else None
         self._make_above()
@@ -243,10 +248,8 @@ class Router(Service):
             self.fleet.address,
         )
         self.passages = Passages(tools, self.beats, lambda: self.above.draining)
-        residents, log, ledger = self.residents.of, self.decision_log, self.ledger
-        self.parting = Parting(
-            self.situation, members, attachment, residents, log, ledger, self.beats
-        )
+        asked = PartingPorts(self.residents.of, self.ledger.read)
+        self.parting = Parting(self.situation, members, attachment, self.beats, asked)
         self.upward: Upward | None = None
         if attachment is not None:
             self.upward = Upward(
@@ -255,8 +258,7 @@ class Router(Service):
                 outside.ledger,
                 self.passages,
                 self.beats,
-                lambda: branch(self.overview_ports),
-                lambda: self.above.draining,
+                UpwardPorts(lambda: branch(self.overview_ports), lambda: self.above.draining),
             )
         self.above = Above(
             outside.clock,
@@ -271,8 +273,9 @@ class Router(Service):
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
         above = self.above if self.settings.below else None
+        others = Others(self.equals, self.above)
         self.recovery: Recovery = recovery(
-            members, self.moves, self.ledger, self.beats, self.refusals.note, self.equals, above
+            members, self.moves, self.ledger, self.beats, self.refusals.note, others
         )
         told = (self.companions, self.recovery, self.arrivals, self.cooldowns)
         self.rosters = Rosters(members, self.situation, self.pings, told, self.recovery.listed)
@@ -318,10 +321,9 @@ class Router(Service):
             self.situation,
             self.meter,
             self.decision_log,
-            self.residents.of,
-            self.departures.plan,
-            self.equals.plans,
-            self.crossings,
+            DecisionPorts(
+                self.residents.of, self.departures.plan, self.equals.plans, self.crossings
+            ),
         )
 
     def _make_operators(self) -> None:
@@ -456,6 +458,7 @@ class Router(Service):
         if self.attachment is not None:
             self.attachment.leave()
         self.departures.stop()
+        self.crossing.stop()
         self.decision_log.flush()
         self.beats.stop()
 

@@ -7,7 +7,7 @@ and once, when it attaches, everybody who is its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from msgspec import UNSET
 from twisted.internet.defer import Deferred
@@ -32,9 +32,17 @@ NOWHERE = "nowhere:1"
 SHOWN = 300  # game servers that are shown above, each by itself; of more only the routers are
 
 
+@dataclass(frozen=True)
+class UpwardPorts:
+    """`branch` answers what operators are shown of our members, `draining` whether the one above
+    wants us empty."""
+
+    branch: Callable[[], list[MemberStatus]]
+    draining: Callable[[], bool]
+
+
 class Upward:
-    """Speaks over `attachment`. `branch` answers what operators are shown of our members,
-    `draining` whether the one above wants us empty."""
+    """Speaks over `attachment`."""
 
     def __init__(
         self,
@@ -43,12 +51,10 @@ class Upward:
         ledger: Ledger,
         passages: Passages,
         beats: Beats,
-        branch: Callable[[], list[MemberStatus]],
-        draining: Callable[[], bool],
+        ports: UpwardPorts,
     ) -> None:
         self._attachment, self._situation, self._ledger = attachment, situation, ledger
-        self._passages, self._beats = passages, beats
-        self._branch, self._draining = branch, draining
+        self._passages, self._beats, self._ports = passages, beats, ports
         self._owned: dict[str, Entry] = {}  # everybody who is ours, until that has been said
 
     def report(self) -> None:
@@ -59,11 +65,11 @@ class Upward:
         situation = self._situation
         fleet, policy, now = situation.fleet, situation.policy, situation.now()
         health = fleet.summary(policy, now)
-        told = replace(health, draining=health.draining or self._draining(), split=UNSEEN)
+        told = replace(health, draining=health.draining or self._ports.draining(), split=UNSEEN)
         points = datapoints("router", ours.member, told.measures(), told.timestamp or int(now))
-        ours.address = self.address() or NOWHERE
+        ours.advertise(self.address() or NOWHERE)
         ours.tell_all(Report(list(points), UNSET, ours.address))
-        ours.tell_all(Branch(_cut(self._branch())))
+        ours.tell_all(Branch(_cut(self._ports.branch())))
 
     def address(self) -> str:
         """Where players may ping one of our servers: the same one as long as that can be."""

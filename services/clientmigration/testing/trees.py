@@ -218,7 +218,7 @@ class TreeRun:
         if known is None or len(self._playing()) < 3:
             return ""
         known.wanted = False
-        known.player.leave()
+        known.player.stop()
         return str(known.player.name)
 
     def come_back(self) -> str:
@@ -233,7 +233,7 @@ class TreeRun:
         known = self._one(self._playing())
         if known is None:
             return ""
-        known.player.stop()
+        self.arena.kill(self.arena.host_of(known.player))
         return self._again(known)
 
     def _again(self, known: _Known) -> str:
@@ -360,7 +360,7 @@ class TreeRun:
     def alone(self) -> str:
         """A router goes on without the one above for a while (it is started again without), lets
         somebody in, and is attached again."""
-        router = self._one([each for each in self.above if self.above[each] and self._well(each)])
+        router = self._one([each for each in self.arena.ups if self._well(each)])
         if router is None:
             return ""
         self.arena.ups.pop(router).stopService()
@@ -397,13 +397,13 @@ class TreeRun:
         router = self._one([each for each in self.above if self.above[each] and self._well(each)])
         if router is None:
             return ""
-        self.arena.routers[router].above.draining = True
+        self.arena.routers[router].above.drain(True)
         self._later(self.random.choice((2.0, 6.0)), self._undrain, router)
         return str(router)
 
     def _undrain(self, router: str) -> None:
         if router in self.arena.routers:
-            self.arena.routers[router].above.draining = False
+            self.arena.routers[router].above.drain(False)
 
     # The end.
 
