@@ -51,8 +51,10 @@ class LiveTree:
         self.desks: dict[str, OperatorClient] = {}
 
     def _run(self, name: str, daemon: str, *flags: str) -> None:
-        common = ("--secret-file", str(self.secret), "--carbon", f"tcp:{LOOPBACK}:{self.carbon}")
-        common = (*common, "--policy", str(self.policy))
+        common = (
+            *("--secret-file", str(self.secret), "--policy", str(self.policy)),
+            *("--carbon", f"tcp:{LOOPBACK}:{self.carbon}"),
+        )
         argv = (sys.executable, TWISTD, "-n", "--pidfile=", daemon, *common, "--name", name, *flags)
         program = Program(name, argv, self.folder / f"{name}.log", {**os.environ})
         self.children[name] = Child(self.reactor, program, lambda _program, _how: None)
@@ -117,7 +119,8 @@ class LiveTree:
         """What became of an order to one router."""
         try:
             asked = (await self.desk(name)).ask(Order(0, do, member, player))
-            return str((await asked.addTimeout(10.0, self.reactor)).outcome)
+            ended: Any = await asked.addTimeout(10.0, self.reactor)
+            return str(ended.outcome)
         except Exception:
             return "away"
 

@@ -59,6 +59,12 @@ class Homes:
         """The player's owner, if it is attached now, or ""."""
         return record.owner if record.owner in self._members else ""
 
+    def below(self, record: Record) -> bool:
+        """Whether the owner is a router that is attached: nobody else knows how its player is, so
+        nobody but that one gives it up."""
+        link = self._members.get(record.owner)
+        return link is not None and link.role == "router"
+
     async def record_of(self, player: str, meanwhile: Meanwhile) -> Record:
         """The ledger's record with nothing under way. If the owner is away, `meanwhile` is done
         while it may come back: this time has to pass anyway. Raises `ZoneAway` if nobody may take

@@ -35,6 +35,7 @@ log = SparingLogger(__name__)
 KEPT_S = 20.0  # a part in a migration of which nothing more is heard is over
 AGAIN_S = 0.5  # before a ledger is asked again that did not answer
 TRIES = 40
+MOST = 10_000  # players of whom the next roster tells
 
 
 class Orderer(Protocol):
@@ -215,12 +216,12 @@ class Passages:
             return decline(BUSY)
         about = About() if order.about is UNSET else order.about
         home = record.owner if record.owner in tools.members else ""
-        if not home and self._draining():
-            return decline("draining")
-        target = home or tools.find(record, about)
+        full = not home and self._draining()
+        target = home or ("" if full else tools.find(record, about))
         link = tools.members.get(target)
         if link is None:
-            return decline("full")
+            self._let_go(record, asker)
+            return decline("draining" if full else "full")
         epoch = max(order.epoch, record.epoch + (record.owner != target))
         terms = self._terms(order.migration, record, "", target, about.group)
         address = tools.address_of(target)
@@ -229,6 +230,11 @@ class Passages:
         if link.role != "router":
             told = msgspec.structs.replace(told, about=UNSET)
         return link.say(told)
+
+    def _let_go(self, record: Record, asker: Orderer) -> None:
+        """There is no room for a player whose last state only we have: others are to have it."""
+        if record.owner != ABOVE and record.snapshot is not None:
+            asker.say(m.Left(record.snapshot))
 
     async def _copy(self, order: m.Copy, asker: Orderer) -> None:
         tools, player = self._tools, order.player
@@ -421,7 +427,10 @@ class Passages:
         """Only the one above knows how this ends: it is asked with our next roster."""
         last = record.snapshot
         x, y = (last.x, last.y) if last else (0.0, 0.0)
+        self.appeals.pop(player, None)
         self.appeals[player] = m.Entry(player, record.epoch, state, record.migration, x, y)
+        if len(self.appeals) > MOST:  # while we are alone: the list at the next attaching has all
+            del self.appeals[next(iter(self.appeals))]
 
     def entries(self) -> list[m.Entry]:
         """What the one above is to see of players: of all others it knows enough."""

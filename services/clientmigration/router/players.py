@@ -115,6 +115,9 @@ class RouterAbove(Protocol):
     async def seek(self, player: str, holder: str, group: str) -> Redirect | str:
         """Where it is to go, or why that cannot be said."""
 
+    def taken_in(self, record: Record) -> None:
+        """A player is ours from now on of whom nobody above may know."""
+
 
 @dataclass(frozen=True)
 class VisitPorts:
@@ -280,7 +283,7 @@ class Visit:
         home = self._ports.homes.here(record)
         newcomer = self._ports.measuring.newcomer(record, self.group)
         wrong = {*self._without_seat, *newcomer.refused_by, *newcomer.avoids}
-        if home and home not in wrong:
+        if home and (home not in wrong or self._ports.homes.below(record)):
             return home
         await self._measure(record)
         if self._gone:
@@ -323,7 +326,10 @@ class Visit:
             self._ports.stays_away(target)
         if ended.reason in NO_SEAT:
             self._without_seat.add(target)
-        return ended.outcome is Outcome.SETTLED
+        settled = ended.outcome is Outcome.SETTLED
+        if settled and record.epoch == 0 and self._ports.above is not None:
+            self._ports.above.taken_in(Record(record.player, target, 1))
+        return settled
 
     def _arrive(self, player: str, redirect: Redirect) -> None:
         self._ports.arrivals.sent(player, redirect.member)

@@ -93,7 +93,7 @@ class Seekers:
             if not ports.above.ours(record, new=False):
                 return await ports.above.seek(player, message.holder, message.group)
             home = ports.homes.here(record)
-            target = home if home not in refused else ""
+            target = home if home not in refused or ports.homes.below(record) else ""
             target = target or ports.find(
                 record, message.group, "" if link.name in refused else link.name
             )
