@@ -2,7 +2,7 @@
 
 In the shape of Grafana's alerting provisioning; the one of grafanalib's alerts it refuses.
 Each rule has one panel at which to look first, which Grafana marks with how the rule stands, and a
-section of docs/operations.md that says what to do. Its words are in the alert itself, too: who is
+section of docs/alerts.md that says what to do. Its words are in the alert itself, too: who is
 woken by it may have no other page at hand.
 
 A rule that goes by the last value keeps each server's for some seconds (`panels.kept`), or it would
@@ -35,7 +35,7 @@ HEAD = """\
 class Grafana:
     """The Grafana that the rules are for: they cannot choose, as dashboards can.
 
-    `source` is the uid of its Graphite data source. `docs` stands before `operations.md` in links.
+    `source` is the uid of its Graphite data source. `docs` stands before `alerts.md` in links.
     With a `receiver` every rule names that contact point itself, and no policy is asked.
     """
 
@@ -312,20 +312,20 @@ ALERTS = (
 
 
 def section(alert: Alert) -> str:
-    """The name of its section in docs/operations.md, as links have it."""
+    """The name of its section in docs/alerts.md, as links have it."""
     return re.sub(r"[^a-z0-9 -]", "", alert.title.lower()).replace(" ", "-")
 
 
 @cache
 def _page() -> str:
-    return (Path(__file__).resolve().parents[1] / "docs" / "operations.md").read_text()
+    return (Path(__file__).resolve().parents[1] / "docs" / "alerts.md").read_text()
 
 
 def runbook(alert: Alert) -> str:
     """What its section says. Raises LookupError where there is none."""
-    found = re.search(rf"^#### {re.escape(alert.title)}\n\n((?:.+\n)+)", _page(), re.MULTILINE)
+    found = re.search(rf"^### {re.escape(alert.title)}\n\n((?:.+\n)+)", _page(), re.MULTILINE)
     if not found:
-        raise LookupError(f"docs/operations.md has no section {alert.title!r}")
+        raise LookupError(f"docs/alerts.md has no section {alert.title!r}")
     return found[1].strip()
 
 
@@ -371,7 +371,7 @@ def rule(alert: Alert, grafana: Grafana, panels: Panels) -> dict[str, Any]:
             "summary": alert.title,
             "description": alert.text,
             "runbook": runbook(alert),
-            "runbook_url": f"{grafana.docs}operations.md#{section(alert)}",
+            "runbook_url": f"{grafana.docs}alerts.md#{section(alert)}",
             "__dashboardUid__": f"cm-{alert.look_at}",
             "__panelId__": str(panels[alert.look_at, alert.panel]),
         },

@@ -38,7 +38,7 @@ def asked(words: Sequence[str]) -> alerts.Grafana:
     """What the flags say."""
     flags = ArgumentParser(description="Write Grafana's files.")
     flags.add_argument("--datasource", default=USUAL.source, help="uid of its Graphite, for alerts")
-    flags.add_argument("--docs", default=USUAL.docs, help="what stands before operations.md#ALERT")
+    flags.add_argument("--docs", default=USUAL.docs, help="what stands before alerts.md#ALERT")
     flags.add_argument("--receiver", default=USUAL.receiver, help="contact point of every alert")
     found = flags.parse_args(words)
     return alerts.Grafana(found.datasource, found.docs, found.receiver)

@@ -31,7 +31,7 @@ from twisted.internet.threads import deferToThread
 
 PICTURES = REPOSITORY / "run" / "panels"
 FIRST = PICTURES / "first"
-"""The first screens, which docs/operations.md shows."""
+"""The first screens, which docs/dashboards.md shows."""
 
 WORDS = {"router": "router", "server": "gs-1"}
 FLEETS = (1, 3, 50)

@@ -1,7 +1,7 @@
 """TLS that ends in a proxy: servers speak plainly, and players are told the way through it.
 
 The proxies are real: Caddy with the file that docker-compose.tls.yml mounts, nginx with what
-docs/operations.md says. Whoever is not installed is skipped.
+docs/tls.md says. Whoever is not installed is skipped.
 """
 
 from __future__ import annotations
@@ -150,8 +150,8 @@ stream {{
 
 
 def streams(folder: Path, given: Given, ways: Mapping[int, int]) -> Path:
-    """A configuration of nginx: the server that docs/operations.md has, once for each way."""
-    page = (REPOSITORY / "docs" / "operations.md").read_text()
+    """A configuration of nginx: the server that docs/tls.md has, once for each way."""
+    page = (REPOSITORY / "docs" / "tls.md").read_text()
     found = re.search(r"```nginx\nstream \{\n(.*?)\n\}\n```", page, re.DOTALL)
     assert found
     servers = [

@@ -1,7 +1,7 @@
-"""Fills in what the code knows better in docs/operations.md: flags, ports, measures.
+"""Fills in what the code knows better in the pages of docs/: flags, ports, commands, measures.
 
 Run it after a change of those: `python tests/stack/make_operations.py`. A part stands between
-`<!-- made: NAME -->` and `<!-- end -->`; a test holds the page to what this says.
+`<!-- made: NAME -->` and `<!-- end -->`; a test holds the pages to what this says.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from clientmigration.stack.ports import WANTED_BY, Ports
 from clientmigration.status import tap as status
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "operations.md"
+PAGES = tuple(
+    ROOT / "docs" / f"{name}.md" for name in ("daemons", "network", "commands", "measures")
+)
 PART = re.compile(r"(<!-- made: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # Flags.
@@ -166,4 +168,5 @@ def made(page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(made(PAGE.read_text()))
+    for page in PAGES:
+        page.write_text(made(page.read_text()))

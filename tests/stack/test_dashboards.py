@@ -28,7 +28,7 @@ from questions import panels as shown
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import CATALOGUE, PREFIX, path
 
-OPERATIONS = GRAFANA.parent / "docs" / "operations.md"
+ALERTS = GRAFANA.parent / "docs" / "alerts.md"
 PLACE = re.compile(rf"{PREFIX}\.(\w+)\.([^.,()]+)\.(\w+)")
 PAGES = dashboards()
 EVERY = pytest.mark.parametrize("name", sorted(PAGES))
@@ -306,7 +306,7 @@ def test_rules_for_another_grafana_are_made_with_flags() -> None:
     for rule in yaml.safe_load(texts["clientmigration.yaml"])["groups"][0]["rules"]:
         assert rule["data"][0]["datasourceUid"] == "theirs"
         assert rule["data"][0]["model"]["datasource"]["uid"] == "theirs"
-        assert rule["annotations"]["runbook_url"].startswith("https://x/operations.md#")
+        assert rule["annotations"]["runbook_url"].startswith("https://x/alerts.md#")
         assert rule["notification_settings"] == {"receiver": "us"}
         assert there_and_back(alerting.Rule, rule) == [], rule["title"]
     assert make.asked([]) == make.USUAL
@@ -328,14 +328,14 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
-def test_each_alert_has_its_section_in_the_operations_page() -> None:
+def test_each_alert_has_its_section_in_the_page_of_alerts() -> None:
     """It says what the alert means, what to look at and what to do, in a few lines."""
-    text = OPERATIONS.read_text()
-    sections = dict(re.findall(r"^#### (.+)\n\n((?:.+\n)+)", text, re.MULTILINE))
+    text = ALERTS.read_text()
+    sections = dict(re.findall(r"^### (.+)\n\n((?:.+\n)+)", text, re.MULTILINE))
     by_address = {slug(title): (title, body) for title, body in sections.items()}
     for rule in alerts():
         base, _, address = rule["annotations"]["runbook_url"].partition("#")
-        assert Path(base) == Path("docs/operations.md")
+        assert Path(base) == Path("docs/alerts.md")
         title, body = by_address[address]
         assert title == rule["title"]
         lines = body.splitlines()
@@ -346,7 +346,7 @@ def test_each_alert_has_its_section_in_the_operations_page() -> None:
 
 
 def test_each_section_names_the_panel_of_its_alert_and_none_that_is_not_there() -> None:
-    sections = dict(re.findall(r"^#### (.+)\n\n((?:.+\n)+)", OPERATIONS.read_text(), re.MULTILINE))
+    sections = dict(re.findall(r"^### (.+)\n\n((?:.+\n)+)", ALERTS.read_text(), re.MULTILINE))
     titles = {panel["title"] for page in PAGES.values() for panel in shown(page)}
     for rule in alerts():
         (look,) = re.findall(r"^\*\*Look at\.\*\* (.+)$", sections[rule["title"]], re.MULTILINE)
@@ -359,7 +359,7 @@ def test_each_section_names_the_panel_of_its_alert_and_none_that_is_not_there() 
 
 
 def test_the_panel_that_is_framed_in_the_status_page_is_the_one_that_it_says() -> None:
-    text = (OPERATIONS.parent / "status.md").read_text()
+    text = (ALERTS.parent / "status.md").read_text()
     ((name, number, title),) = re.findall(
         r'/d-solo/cm-(\w+)/\w+\?panelId=(\d+)&.*? title="([^"]+)"', text
     )

@@ -27,7 +27,7 @@ from clientmigration.wire import work
 REPOSITORY = Path(__file__).resolve().parents[2]
 MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("make_operations.py")))
 PARTS: dict[str, Callable[[], list[str]]] = MADE["PARTS"]
-OPERATIONS: str = MADE["PAGE"].read_text()
+FILLED = "\n".join(page.read_text() for page in MADE["PAGES"])
 PAGES = (
     *(REPOSITORY / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((REPOSITORY / "docs").glob("*.md")),
@@ -37,7 +37,7 @@ TESTS = "".join(each.read_text() for each in (REPOSITORY / "tests").rglob("*.py"
 
 @pytest.mark.parametrize("name", PARTS)
 def test_what_the_code_makes_of_the_page_is_up_to_date(name: str) -> None:
-    part = re.search(rf"<!-- made: {name} -->\n(.*?)\n<!-- end -->", OPERATIONS, re.DOTALL)
+    part = re.search(rf"<!-- made: {name} -->\n(.*?)\n<!-- end -->", FILLED, re.DOTALL)
     assert part is not None
     assert part[1].split("\n") == PARTS[name](), "run tests/stack/make_operations.py"
 
@@ -79,31 +79,32 @@ def complaints() -> Iterator[str]:
 
 def test_the_page_explains_every_complaint_of_the_log() -> None:
     listed = list(complaints())
+    page = (REPOSITORY / "docs" / "log.md").read_text()
     assert len(listed) > 10
     for text in listed:
         spelled = re.sub(r"\{(\w+)\}", lambda field: field[1].upper(), text)
-        assert f"`{spelled}`" in OPERATIONS, spelled
+        assert f"`{spelled}`" in page, spelled
 
 
 LIMITS = Policy().limits
 SAID_IN_PROSE: tuple[tuple[str, str, Any], ...] = (
-    ("operations", "for at most {:g} s; then it says", service.DRAIN_S),
-    ("operations", "or after {:g} s", service.DRAIN_S),
-    ("operations", "at most {:g} players are moved per second", LIMITS.moves_per_second),
-    ("operations", "More than {:,} datapoints wait", carbon.BACKLOG),
-    ("operations", "remembers {:,} datapoints", carbon.BACKLOG),
-    ("operations", "after {:g} s without a view", traveller.SILENT_S),
-    ("operations", "asks again every {:g} s", moves.UNKNOWN_S),
-    ("operations", "refused (`not_authentic`) for up to {:g} s", line.MEMBER_SILENCE_S),
-    ("operations", "Cut at {:.0f} MB", logs.LIMIT_BYTES / 1e6),
-    ("operations", "A report that is dated {:g} s ahead or more", fleet.AHEAD_S),
-    ("operations", "up to {:g} % shorter or longer", 100 * worldtime.ROUTER.slew),
-    ("operations", "more than {:g} s ahead, three seconds in a row", worldtime.ROUTER.step_s),
-    ("operations", "is slowed down by up to {:g} %", 100 * worldtime.SERVER.slew),
-    ("operations", "behind by more than {:g} s steps", worldtime.SERVER.step_s),
-    ("operations", "as long as that is no more than {:g} s off", worldtime.NEAR_S),
+    ("daemons", "for at most {:g} s; then it says", service.DRAIN_S),
+    ("night", "or after {:g} s", service.DRAIN_S),
+    ("night", "at most {:g} players are moved per second", LIMITS.moves_per_second),
+    ("log", "More than {:,} datapoints wait", carbon.BACKLOG),
+    ("night", "remembers {:,} datapoints", carbon.BACKLOG),
+    ("night", "after {:g} s without a view", traveller.SILENT_S),
+    ("log", "asks again every {:g} s", moves.UNKNOWN_S),
+    ("night", "refused (`not_authentic`) for up to {:g} s", line.MEMBER_SILENCE_S),
+    ("files", "Cut at {:.0f} MB", logs.LIMIT_BYTES / 1e6),
+    ("clocks", "A report that is dated {:g} s ahead or more", fleet.AHEAD_S),
+    ("clocks", "up to {:g} % shorter or longer", 100 * worldtime.ROUTER.slew),
+    ("clocks", "more than {:g} s ahead, three seconds in a row", worldtime.ROUTER.step_s),
+    ("clocks", "is slowed down by up to {:g} %", 100 * worldtime.SERVER.slew),
+    ("clocks", "behind by more than {:g} s steps", worldtime.SERVER.step_s),
+    ("clocks", "as long as that is no more than {:g} s off", worldtime.NEAR_S),
     ("protocol", "own clock is off by more than {:g} s", worldclock.OFF_S),
-    ("operations", "smoothed over about {:g} s", load.SMOOTHING_S),
+    ("measures", "smoothed over about {:g} s", load.SMOOTHING_S),
     ("migration", "Waits: {:g} s for each step", moves.STEP_S),
     ("migration", "{:g} s for the player to arrive", moves.ARRIVAL_S),
     ("migration", "A ticket is good for {:g} s", tickets.TICKET_TTL_S),
@@ -145,3 +146,16 @@ def test_every_test_and_every_file_that_a_page_names_is_there(page: Path) -> Non
 def test_no_page_names_a_folder_of_the_machine_it_was_written_on(page: Path) -> None:
     assert not re.search(r"(?<![\w.])/(?:home|root|work|tmp|Users)/\w", page.read_text())
     assert str(REPOSITORY) not in page.read_text()
+
+
+def addresses(page: Path) -> set[str]:
+    """The addresses of a page's sections, as GitHub and the site make them."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S)
+    titles = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda each: str(each.name))
+def test_every_section_that_a_page_leads_to_is_there(page: Path) -> None:
+    for name, section in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text()):
+        assert section in addresses(page.parent / name if name else page), f"{name}#{section}"
