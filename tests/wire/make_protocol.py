@@ -35,8 +35,7 @@ from clientmigration.wire import connection as wire
 from clientmigration.wire import messages as m
 from clientmigration.wire import neighbours as n
 from clientmigration.wire import operators as o
-from clientmigration.wire import shared
-from clientmigration.wire import work
+from clientmigration.wire import shared, work
 from clientmigration.wire import zones as z
 
 HERE = Path(__file__).parent

@@ -112,13 +112,13 @@ class Above:
             return new and not self.there
         return not (self.draining and self.there and not record.owner)
 
-    async def seek(self, player: str, holder: str, group: str) -> m.Redirect | str:
+    async def seek(self, player: str, holder: str, group: str, new: bool) -> m.Redirect | str:
         """Where a player is to go that is not ours; or why it cannot be said."""
         if self._attachment is None or not self.there:
             return NOBODY_THERE
         n = next(self._numbers)
         waiting = self._sought[n] = Deferred()
-        self._attachment.tell(z.Seek(n, player, holder, group))
+        self._attachment.tell(z.Seek(n, player, holder, group, new))
         try:
             sought = await waiting.addTimeout(SOUGHT_S, self._clock)
         except DeferredTimeout:

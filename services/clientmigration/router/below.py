@@ -121,6 +121,8 @@ class Branches:
     def left(self, gone: Gone) -> None:
         """A member is gone."""
         self._under.pop(gone.member.name, None)
+        if gone.leaving:
+            self._known.discard(gone.member.name)
 
     async def _mark(self, name: str) -> None:
         key = naming.key_of(MARK + name)
@@ -136,6 +138,11 @@ class Branches:
             self._known.add(name)
         link = self._members.get(name)
         return link.role == "router" if link is not None else name in self._known
+
+    def missing(self) -> bool:
+        """Whether one of them is away, or has not said yet who is its own."""
+        links = [self._members.get(name) for name in self._known]
+        return any(link is None or not link.listed_at for link in links)
 
     def reported(self, link: MemberLink, report: Report) -> None:
         """Where players can ping one of its servers."""

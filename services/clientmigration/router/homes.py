@@ -39,12 +39,14 @@ async def nothing_meanwhile(_record: Record) -> None:
 class HomePorts:
     """`idle` fires when no migration of a player is under way; `given_up_at` answers until when
     (seconds of the clock) the players of a member that is away wait for it; `waived` whether a
-    record is about to be undone; `is_router` whether a member that may be away is a router."""
+    record is about to be undone; `is_router` whether a member that may be away is a router;
+    `missing` whether one is away that may have players of whom we know nothing."""
 
     idle: Callable[[str], Deferred[None]]
     given_up_at: Callable[[str], float]
     waived: Callable[[Record], bool]
     is_router: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
+    missing: Callable[[], bool]
 
 
 class Homes:
@@ -65,15 +67,17 @@ class Homes:
         link = self._members.get(record.owner)
         return link is not None and link.role == "router"
 
-    async def record_of(self, player: str, meanwhile: Meanwhile) -> Record:
+    async def record_of(self, player: str, meanwhile: Meanwhile, new: bool = True) -> Record:
         """The ledger's record with nothing under way. If the owner is away, `meanwhile` is done
         while it may come back: this time has to pass anyway. Raises `ZoneAway` if nobody may take
-        the player over."""
+        the player over, or if one that is not `new` may be known where nobody can be asked."""
         await self._ports.idle(player)
         record = await self._ledger.read(player)
         while self._ports.waived(record):
             await deferLater(self._clock, LOOK_S)
             record = await self._ledger.read(player)
+        if record.epoch == 0 and not new and self._ports.missing():
+            raise ZoneAway(player)
         if not record.owner or record.owner in self._members:
             return record
         if await self._ports.is_router(record.owner):

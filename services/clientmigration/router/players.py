@@ -112,7 +112,7 @@ class RouterAbove(Protocol):
     def ours(self, record: Record, new: bool) -> bool:
         """Whether this player is for us to place."""
 
-    async def seek(self, player: str, holder: str, group: str) -> Redirect | str:
+    async def seek(self, player: str, holder: str, group: str, new: bool) -> Redirect | str:
         """Where it is to go, or why that cannot be said."""
 
     def taken_in(self, record: Record) -> None:
@@ -242,7 +242,9 @@ class Visit:
         waited_from = self._clock.seconds()
         for _ in range(TRIES):
             try:
-                record = await self._ports.homes.record_of(identity.player, self._measure)
+                record = await self._ports.homes.record_of(
+                    identity.player, self._measure, new=not hello.token
+                )
             except ZoneAway:
                 self.line.hang_up("elsewhere", ZONE_AWAY)
                 return
@@ -268,7 +270,7 @@ class Visit:
         """The player is somewhere else, perhaps; or it is to be known there. It may be sent to a
         server of ours, so it measures those meanwhile."""
         await self._measure(record)
-        found = "" if self._gone else await above.seek(record.player, hello.holder, self.group)
+        found = "" if self._gone else await self._sought(above, record, hello)
         if self._gone:
             return
         if isinstance(found, Redirect):
@@ -277,6 +279,9 @@ class Visit:
         else:
             self._ports.meter.count("placements_refused")
             self.line.hang_up("elsewhere", found)
+
+    async def _sought(self, above: RouterAbove, record: Record, hello: Hello) -> Redirect | str:
+        return await above.seek(record.player, hello.holder, self.group, not hello.token)
 
     async def _target(self, record: Record, waited_from: float) -> str:
         """The server that has the player, or the one that it is given now or after a while."""

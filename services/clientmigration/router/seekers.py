@@ -34,7 +34,7 @@ class Higher(Protocol):
     def ours(self, record: Record, new: bool) -> bool:
         """Whether this player is for us to place."""
 
-    async def seek(self, player: str, holder: str, group: str) -> Redirect | str:
+    async def seek(self, player: str, holder: str, group: str, new: bool) -> Redirect | str:
         """Where it is to go, or why that cannot be said."""
 
 
@@ -89,9 +89,9 @@ class Seekers:
         told: list[Redirect] = []
         refused: set[str] = set()
         for _ in range(TRIES):
-            record = await ports.homes.record_of(player, nothing_meanwhile)
+            record = await ports.homes.record_of(player, nothing_meanwhile, new=message.new)
             if not ports.above.ours(record, new=False):
-                return await ports.above.seek(player, message.holder, message.group)
+                return await ports.above.seek(player, message.holder, message.group, message.new)
             home = ports.homes.here(record)
             target = home if home not in refused or ports.homes.below(record) else ""
             target = target or ports.find(

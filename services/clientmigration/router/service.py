@@ -212,6 +212,7 @@ class Router(Service):
                 self.presence.given_up_at,
                 lambda record: self.recovery.waived(record),
                 self.branches.is_router,
+                self.branches.missing,
             ),
         )
         self.residents = Residents(

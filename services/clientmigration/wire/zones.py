@@ -28,12 +28,13 @@ class Offer(Message, frozen=True, tag="offer"):
 
 class Seek(Message, frozen=True, tag="seek"):
     """Router below: question `n`: this player is at my door, and is not mine. Whose is it? If it is
-    nobody's, I take it. `holder` and `group` are what it said."""
+    nobody's, I take it. `holder` and `group` are what it said; `new`: I have just named it."""
 
     n: Count
     player: str
     holder: m.Holder
     group: Label = ""
+    new: bool = False
 
 
 class Branch(Message, frozen=True, tag="branch"):
