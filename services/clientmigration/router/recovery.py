@@ -131,7 +131,7 @@ class Highest:
 
 
 @dataclass(frozen=True)
-class Others:
+class RoutersAround:
     """The routers beside this one, and the one above it."""
 
     equals: OtherRouters = field(default_factory=NoEquals)
@@ -150,10 +150,10 @@ class Recovery:
         ledger: TimedLedger,
         beats: Beats,
         refused: Callable[[str, str], None] = lambda _player, _member: None,
-        others: Others | None = None,
+        others: RoutersAround | None = None,
     ) -> None:
         self._members, self._moves, self._ledger, self._beats = members, moves, ledger, beats
-        self._refused, others = refused, others or Others()
+        self._refused, others = refused, others or RoutersAround()
         self._equals, self._above = others.equals, others.above
         self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
         """Players of a link's first full roster about whom the ledger has not answered yet."""

@@ -68,7 +68,7 @@ from clientmigration.router.placing import Placing
 from clientmigration.router.players import Identities, Visit, VisitPorts
 from clientmigration.router.presence import Presence
 from clientmigration.router.queue import Queue
-from clientmigration.router.recovery import Others, Recovery
+from clientmigration.router.recovery import RoutersAround, Recovery
 from clientmigration.router.redirects import SealedRedirects
 from clientmigration.router.refusals import Refusals
 from clientmigration.router.reports import Reports
@@ -274,7 +274,7 @@ class Router(Service):
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
         above = self.above if self.settings.below else None
-        others = Others(self.equals, self.above)
+        others = RoutersAround(self.equals, self.above)
         self.recovery: Recovery = recovery(
             members, self.moves, self.ledger, self.beats, self.refusals.note, others
         )

@@ -374,7 +374,7 @@ class TreeRun:
         self.away.add(router)
         self._later(1.0, self._newcomer_at, router)
         self._later(self.random.choice((2.0, 4.0)), self._attach, router)
-        return router
+        return str(router)
 
     def _newcomer_at(self, router: str) -> None:
         if router in self.away:
