@@ -68,7 +68,7 @@ from clientmigration.router.placing import Placing
 from clientmigration.router.players import Identities, Visit, VisitPorts
 from clientmigration.router.presence import Presence
 from clientmigration.router.queue import Queue
-from clientmigration.router.recovery import RoutersAround, Recovery
+from clientmigration.router.recovery import Recovery, RoutersAround
 from clientmigration.router.redirects import SealedRedirects
 from clientmigration.router.refusals import Refusals
 from clientmigration.router.reports import Reports
