@@ -1,7 +1,11 @@
 """Routers under routers, in the Arena: how players join, cross and come back in a tree."""
 
+from io import StringIO
 from typing import Any
 
+from rich.console import Console
+
+from clientmigration.cli.tables import picture
 from clientmigration.core.player.ledger import ABOVE
 from clientmigration.testing import Arena
 from clientmigration.wire.operators import Order
@@ -121,3 +125,23 @@ def test_a_zone_is_drained_and_leaves_while_everybody_plays() -> None:
     arena.run(3.0)
     assert all(arena.home_of(each)[0] == "b" for each in players)
     assert sum(each.tally.missed for each in players) == 0
+
+
+def test_operators_see_the_tree_and_each_player_of_it_once() -> None:
+    arena = deep()
+    for _ in range(4):
+        arena.start_player()
+    arena.run(4.0)
+    told: list[Any] = []
+    arena.start_desk(on_update=told.append)
+    arena.run(2.5)
+    seen = told[-1]
+    assert seen.players == 4
+    assert [each.name for each in seen.members] == ["a", "b"]
+    under = [[each.name for each in zone.under] for zone in seen.members]
+    assert under == [["a1", "a2"], ["b1", "b2"]]
+    assert [each.name for each in seen.members[0].under[0].under] == ["a1-gs"]
+    printed = StringIO()
+    Console(file=printed, width=120).print(picture(seen))
+    assert "    ● a1-gs" in printed.getvalue()
+    assert "4 of 800 players on 4 servers" in printed.getvalue()
