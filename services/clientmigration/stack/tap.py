@@ -46,6 +46,7 @@ class Options(usage.Options):
         ["graphite-env", None, ".venv-graphite", "Python environment with carbon, graphite-web."],
         ["graphite-files", None, None, "Folder with their settings; those that came with this."],
         ["routers", None, 1, "Routers; several share a ledger in NATS, which is started.", _whole],
+        ["zones", None, 0, "Routers below the router, each with some of the servers.", _whole],
         ["servers", None, 3, "Game servers to start.", _whole],
         ["capacity", None, 200, "Players that one game server takes.", _whole],
         ["players", None, 300, "Players in the crowd; 0 for no crowd.", _whole],
@@ -77,7 +78,7 @@ def plan(options: Mapping[str, Any]) -> Plan:
     names = ("players", "members", "carbon", "carbon_query", "graphite", "status", "nats")
     asked, routers = {n: options[f"{n.replace('_', '-')}-port"] for n in names}, options["routers"]
     usual = Ports(**{**asked, **({} if routers > 1 else {"nats": 0})})
-    ports = settled(replace(usual, more=_beside(usual, routers)))
+    ports = settled(replace(usual, more=_beside(usual, routers + options["zones"])))
     graphite = Graphite(
         files=Path(options["graphite-files"] or shipped("graphite")).resolve(),
         environment=Path(options["graphite-env"]).absolute(),
@@ -94,6 +95,7 @@ def plan(options: Mapping[str, Any]) -> Plan:
         game=_game(options["game"]),
         policy=Path(options["policy"]).resolve() if options["policy"] else None,
         routers=routers,
+        zones=options["zones"],
         nats=engine.found(routers) if routers > 1 else None,
     )
 

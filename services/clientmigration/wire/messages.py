@@ -13,7 +13,7 @@ import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.wire.base import Expel, Message, Pardon
-from clientmigration.wire.shared import Shared
+from clientmigration.wire.shared import About, Seated, Shared
 
 PROTOCOL = "clientmigration"
 VERSION = 1
@@ -250,10 +250,12 @@ class Attach(Message, frozen=True, tag="attach"):
 
 
 class Report(Message, frozen=True, tag="report"):
-    """Member: my datapoints, as carbon gets them; with several `routers`, those that I have now."""
+    """Member: my datapoints, as carbon gets them; with several `routers`, those that I have now. If
+    I am a router: `address` is where players may ping a server of mine."""
 
     datapoints: list[tuple[str, float, int]]
     routers: list[Label] | msgspec.UnsetType = msgspec.UNSET
+    address: Address | msgspec.UnsetType = msgspec.UNSET
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -299,11 +301,13 @@ class Left(Message, frozen=True, tag="left"):
 
 
 class Reserved(Message, frozen=True, tag="reserved"):
-    """Target: there is a place for this migration's player; `plays`: I have the player already."""
+    """Target: there is a place for this migration's player; `plays`: I have the player already.
+    `at`: on which server, if I am a router."""
 
     migration: str
     player: str
     plays: bool = False
+    at: Seated | msgspec.UnsetType = msgspec.UNSET
 
 
 class Declined(Message, frozen=True, tag="declined"):
@@ -390,12 +394,14 @@ class Noted(Message, frozen=True, tag="noted", omit_defaults=True):
 
 
 class Reserve(Message, frozen=True, tag="reserve"):
-    """Router: keep a place for `ttl_s` s; the player's ticket has this migration and epoch."""
+    """Router: keep a place for `ttl_s` s; the player's ticket has this migration and epoch. What a
+    router is told `about` the player, to place it."""
 
     migration: str
     player: str
     epoch: int
     ttl_s: float
+    about: About | msgspec.UnsetType = msgspec.UNSET
 
 
 class Copy(Message, frozen=True, tag="copy"):
