@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 from msgspec import UNSET, UnsetType
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from clientmigration.core.fleet import naming
+from clientmigration.core.fleet import zones
 from clientmigration.core.fleet.choice import Move
 from clientmigration.core.fleet.flow import Flow
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.pings import KnownPings
-from clientmigration.core.player.ledger import ABOVE
 from clientmigration.net.beats import Beats
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers, Gone, MemberLink
@@ -30,13 +31,13 @@ from clientmigration.router.move import MoveTerms
 from clientmigration.wire.messages import Entry, Report
 from clientmigration.wire.operators import MemberStatus
 from clientmigration.wire.shared import About
-from clientmigration.wire.zones import Branch, Offer, Part
+from clientmigration.wire.zones import Branch, Inquire, Inquired, Offer, Part
 
 log = Logger()
 
 OFFER_S = 3.0  # a router answers within a few round trips, or has nobody to offer
 ASKED_S = 10.0  # what was asked for and not offered by then is not wanted any more
-MARK = ABOVE  # before the name of a router, where the ledger has the names of members
+ANSWER_S = 3.0  # the same for the question whether it knows a player
 
 
 class Begins(Protocol):
@@ -99,7 +100,7 @@ class Crossings:
 
 class Branches:
     """What routers below say of themselves: that they are routers, where one of their servers can
-    be pinged, and which members they have."""
+    be pinged, which members they have, and whether they know a player."""
 
     def __init__(
         self,
@@ -107,42 +108,79 @@ class Branches:
         ledger: TimedLedger,
         beats: Beats,
         moved: Callable[[str, str], None],
+        clock: IReactorTime,
     ) -> None:
         self._members, self._ledger, self._beats, self._moved = members, ledger, beats, moved
+        self._clock = clock
         self._under: dict[str, list[MemberStatus]] = {}
         self._known: set[str] = set()
+        self._learned = False  # whether the ledger has said which it knew
+        self._numbers = count(1)
+        self._asked: dict[int, Deferred[bool]] = {}
 
     def joined(self, member: Member) -> None:
         """A member is attached. That it is a router is kept for when it is away."""
         if member.role == "router":
             self._known.add(member.name)
-            self._beats.spawn("noting a router", self._mark(member.name))
+            self._beats.spawn("noting a router", self._note(zones.added(member.name)))
 
     def left(self, gone: Gone) -> None:
         """A member is gone."""
-        self._under.pop(gone.member.name, None)
-        if gone.leaving:
-            self._known.discard(gone.member.name)
+        name = gone.member.name
+        self._under.pop(name, None)
+        if gone.leaving and name in self._known:
+            self._known.discard(name)
+            self._beats.spawn("forgetting a router", self._note(zones.dropped(name)))
 
-    async def _mark(self, name: str) -> None:
-        key = naming.key_of(MARK + name)
-        await self._ledger.rule([(key, lambda record, now: naming.kept(record, name, now))])
+    async def _note(self, rule: zones.Rule) -> None:
+        await self._ledger.rule([(zones.KEY, rule)])
+
+    async def keep(self) -> None:
+        """Have the ledger keep which they are; if there were ever any."""
+        if self._known:
+            await self._note(zones.rewritten)
+
+    async def _learn(self) -> None:
+        if not self._learned:
+            self._known |= zones.zones_in(await self._ledger.read(zones.KEY))
+            self._learned = True
 
     async def is_router(self, name: str) -> bool:
         """Whether the member of this name, which may be away, is a router."""
-        if not name or name == ABOVE:
-            return False
-        if name not in self._known and name not in self._members:
-            if not (await self._ledger.read(naming.key_of(MARK + name))).owner:
-                return False
-            self._known.add(name)
         link = self._members.get(name)
-        return link.role == "router" if link is not None else name in self._known
+        if link is not None:
+            return link.role == "router"
+        await self._learn()
+        return name in self._known
 
-    def missing(self) -> bool:
-        """Whether one of them is away, or has not said yet who is its own."""
+    async def may_have(self, player: str) -> bool:
+        """Whether one of them may have this player, of whom we know nothing: one that is away may
+        have let it in, and so may one that was until a moment ago. All others are asked."""
+        await self._learn()
         links = [self._members.get(name) for name in self._known]
-        return any(link is None or not link.listed_at for link in links)
+        if not all(link is not None and link.listed_at for link in links):
+            return True
+        for link in links:
+            if link is None or await self._has(link, player):
+                return True
+        return False
+
+    async def _has(self, link: MemberLink, player: str) -> bool:
+        n = next(self._numbers)
+        waiting = self._asked[n] = Deferred()
+        link.say(Inquire(n, player))
+        try:
+            return await waiting.addTimeout(ANSWER_S, self._clock)
+        except DeferredTimeout:
+            return True
+        finally:
+            self._asked.pop(n, None)
+
+    def answered(self, _link: MemberLink, message: Inquired) -> None:
+        """One of them was asked for a player."""
+        waiting = self._asked.pop(message.n, None)
+        if waiting is not None:
+            waiting.callback(message.have)
 
     def reported(self, link: MemberLink, report: Report) -> None:
         """Where players can ping one of its servers."""

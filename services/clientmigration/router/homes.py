@@ -31,7 +31,7 @@ Elsewhere = Callable[[str], Coroutine[Deferred[Any], Any, bool]]
 Meanwhile = Callable[[Record], Coroutine[Deferred[Any], Any, None]]
 
 
-async def nowhere(_member: str) -> bool:
+async def nowhere(_name: str) -> bool:
     """There is no other router."""
     return False
 
@@ -52,12 +52,12 @@ async def nothing_meanwhile(_record: Record) -> None:
 class AwayPorts:
     """What is known of members that are not here: `given_up_at` answers until when (seconds of the
     clock) the players of one wait for it, `elsewhere` whether it is attached to another router,
-    `is_router` whether it is one; `missing` whether one is away that may have players of whom we
-    know nothing."""
+    `is_router` whether it is one; `may_have` whether one may have this player, of whom we know
+    nothing."""
 
     given_up_at: Callable[[str], float]
     is_router: Elsewhere
-    missing: Callable[[], bool]
+    may_have: Elsewhere
     elsewhere: Elsewhere = nowhere
 
 
@@ -98,7 +98,7 @@ class Homes:
         while self._waived(record):
             await deferLater(self._clock, LOOK_S)
             record = await self._ledger.read(player)
-        if record.epoch == 0 and not new and self._away.missing():
+        if record.epoch == 0 and not new and await self._away.may_have(player):
             raise KnownElsewhere(ZONE_AWAY)
         if not record.owner or record.owner in self._members:
             return record

@@ -42,7 +42,7 @@ from clientmigration.wire.messages import (
     Settled,
     Waived,
 )
-from clientmigration.wire.zones import Branch, Offer, Seek
+from clientmigration.wire.zones import Branch, Inquired, Offer, Seek
 
 Claim = Callable[[str, str], Coroutine[Any, Any, str]]
 
@@ -80,6 +80,7 @@ class BelowPorts:
     offer: Callable[[MemberLink, Offer], None]
     seek: Callable[[MemberLink, Seek], None]
     branch: Callable[[MemberLink, Branch], None]
+    inquired: Callable[[MemberLink, Inquired], None]
 
 
 class MemberLine:
@@ -108,12 +109,12 @@ class MemberLine:
                 self._line.hang_up("bye", "")
             case _ if self._link is None:
                 raise OutOfTurn(f"{type(message).__name__} before the link is attached")
-            case Offer() | Seek() | Branch():
+            case Offer() | Seek() | Branch() | Inquired():
                 self._below(self._link, message)
             case _:
                 self._pass_on(self._link, message)
 
-    def _below(self, link: MemberLink, message: Offer | Seek | Branch) -> None:
+    def _below(self, link: MemberLink, message: Offer | Seek | Branch | Inquired) -> None:
         below = self._ports.below
         if below is None or link.role != "router":
             raise OutOfTurn(f"{type(message).__name__} of one that is no router")
@@ -124,6 +125,8 @@ class MemberLine:
                 below.seek(link, message)
             case Branch():
                 below.branch(link, message)
+            case Inquired():
+                below.inquired(link, message)
 
     def _attach(self, message: Attach) -> None:
         if self._link is not None or self._asked:

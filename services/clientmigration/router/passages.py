@@ -28,6 +28,7 @@ from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveAnswer, MoveTerms
 from clientmigration.router.moves import Passing
 from clientmigration.wire import messages as m
+from clientmigration.wire import zones as z
 from clientmigration.wire.shared import About, Seated
 
 log = SparingLogger(__name__)
@@ -64,7 +65,8 @@ class Registry(Protocol):
 class PassageTools:
     """What passages are carried out with. `home` answers a player's record with nothing under way;
     `find` a member for a player of whom that record and more are known, "" if there is none; `now`
-    the date; `address_of` where players reach a member."""
+    the date; `address_of` where players reach a member; `may_have` whether a router below may know
+    a player of whom we know nothing."""
 
     clock: IReactorTime
     members: AttachedMembers
@@ -74,6 +76,7 @@ class PassageTools:
     find: Callable[[Record, About], str]
     now: Callable[[], float]
     address_of: Callable[[str], str]
+    may_have: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
 
 
 @dataclass(eq=False)
@@ -195,10 +198,20 @@ class Passages:
                 work, player = self._retain(order), order.player
             case m.Release():
                 work, player = self._release(order), order.player
+            case z.Inquire():
+                work, player = self._inquire(order, asker), order.player
             case _:
                 return False
         self._beats.spawn("an order from above", self._turns.run(player, work))
         return True
+
+    async def _inquire(self, order: z.Inquire, asker: Orderer) -> None:
+        """Say whether we know this player. If so, the one above hears how things stand."""
+        record = await self._tools.ledger.confirm(order.player)
+        have = record.epoch > 0 or await self._tools.may_have(order.player)
+        asker.say(z.Inquired(order.n, have))
+        if record.epoch > 0 and record.owner != ABOVE:
+            self.appeal(order.player, record, "playing")
 
     # They begin.
 

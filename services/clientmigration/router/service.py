@@ -119,7 +119,9 @@ class Router(Service):
         )
         self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
         self.names = parts.names(settings.name, self.members, self.ledger, self.beats, self.now)
-        self.branches = Branches(self.members, self.ledger, self.beats, self.fleet.moved)
+        self.branches = Branches(
+            self.members, self.ledger, self.beats, self.fleet.moved, outside.clock
+        )
         self._make_bans()
         self._make_moves(parts.carrier)
         self._make_presence()
@@ -201,7 +203,7 @@ class Router(Service):
             AwayPorts(
                 self.presence.given_up_at,
                 self.branches.is_router,
-                self.branches.missing,
+                self.branches.may_have,
                 self.names.elsewhere if settings.shared else nowhere,
             ),
             lambda record: self.recovery.waived(record),
@@ -234,6 +236,7 @@ class Router(Service):
                 self.residents,
                 lambda player: self.homes.record_of(player, nothing_meanwhile),
                 self.finds.below,
+                self.branches.may_have,
                 lambda: branch(self.overview_ports),
             ),
         )
@@ -285,7 +288,11 @@ class Router(Service):
             claim=self.names.claim if self.settings.shared else None,
             router=self.settings.name if self.settings.shared else UNSET,
             below=BelowPorts(
-                self.branches.reported, self._offered, self.seekers.seek, self.branches.told
+                self.branches.reported,
+                self._offered,
+                self.seekers.seek,
+                self.branches.told,
+                self.branches.answered,
             ),
         )
 
@@ -444,7 +451,7 @@ class Router(Service):
         return Deferred.fromCoroutine(self._forget())
 
     async def _forget(self) -> int:
-        for each in (self.bans, self.order_log):
+        for each in (self.bans, self.order_log, self.branches):
             await each.keep()
         remembered_s = self.situation.policy.limits.remember_days * DAY_S
         return await self.ledger.forget(remembered_s, set(self.members))

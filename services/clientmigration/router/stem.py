@@ -39,7 +39,8 @@ ROSTER_S = 2.0  # how often the router above hears who crosses
 @dataclass(frozen=True)
 class StemTools:
     """What these rooms share with the others. `home` answers a player's record with nothing under
-    way, `find` a member for one who comes from above, `branch` what operators are shown of ours."""
+    way, `find` a member for one who comes from above, `may_have` whether a
+    router below may have one of whom we know nothing, `branch` what operators are shown of ours."""
 
     situation: Situation
     members: AttachedMembers
@@ -50,6 +51,7 @@ class StemTools:
     residents: Residents
     home: Callable[[str], Coroutine[Deferred[Any], Any, Record]]
     find: Callable[[Record, About], str]
+    may_have: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
     branch: Callable[[], Sequence[MemberStatus]]
 
 
@@ -70,6 +72,7 @@ class Stem:
             tools.find,
             tools.situation.now,
             tools.situation.fleet.address,
+            tools.may_have,
         )
         self.passages = Passages(passing, tools.beats, lambda: self.above.draining)
         asked = PartingPorts(tools.residents.of, tools.ledger.read)
@@ -82,7 +85,7 @@ class Stem:
                 outside.ledger,
                 self.passages,
                 tools.beats,
-                UpwardPorts(tools.branch, lambda: self.above.draining),
+                UpwardPorts(tools.branch, lambda: self.above.draining, outside.clock),
             )
         self.above: Above = Above(
             outside.clock,

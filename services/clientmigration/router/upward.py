@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 import msgspec
 from msgspec import UNSET
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.naming import is_name
@@ -27,7 +30,10 @@ from clientmigration.wire.messages import Entry, Report, Roster
 from clientmigration.wire.operators import MemberStatus
 from clientmigration.wire.zones import Branch
 
+log = Logger()
+
 CUT = 500  # entries per message
+AGAIN_S = 1.0  # before a ledger is asked again that did not answer
 NOWHERE = "nowhere:1"
 """The address of a router no server of which can be pinged yet."""
 SHOWN = 300  # game servers that are shown above, each by itself; of more only the routers are
@@ -40,6 +46,7 @@ class UpwardPorts:
 
     branch: Callable[[], Sequence[MemberStatus]]
     draining: Callable[[], bool]
+    clock: IReactorTime
 
 
 class Upward:
@@ -57,6 +64,8 @@ class Upward:
         self._attachment, self._situation, self._ledger = attachment, situation, ledger
         self._passages, self._beats, self._ports = passages, beats, ports
         self._owned: dict[str, Entry] = {}  # everybody who is ours, until that has been said
+        self._enrolling = 0  # how often that was begun; while it goes on no list is complete
+        self._enrolled = 0
 
     def report(self) -> None:
         """Say how the fleet does."""
@@ -83,11 +92,20 @@ class Upward:
     def attached(self) -> None:
         """Say who is ours, whoever played here while there was nobody above."""
         self._owned = {}
-        self._beats.spawn("telling who is ours", self._enrol())
+        self._enrolling += 1
+        self._beats.spawn("telling who is ours", self._enrol(self._enrolling))
 
-    async def _enrol(self) -> None:
+    async def _enrol(self, which: int) -> None:
         each: Callable[[Callable[[Record], None]], Deferred[int]] = self._ledger.each  # type: ignore[attr-defined]
-        await each(self._note)
+        try:
+            await each(self._note)
+        except Exception as error:
+            log.warn("who is ours is not known: {why}", why=str(error))
+            await deferLater(self._ports.clock, AGAIN_S)
+            if which == self._enrolling:
+                self.attached()
+            return
+        self._enrolled = which
         self.roster()
 
     def _note(self, record: Record) -> None:
@@ -99,7 +117,7 @@ class Upward:
 
     def roster(self) -> None:
         """Say who crosses, and about whom only the one above knows."""
-        if not self._attachment.lines:
+        if not self._attachment.lines or self._enrolled < self._enrolling:
             return
         crossing = {each.player: each for each in self._passages.entries()}
         owned, self._owned = self._owned, {}

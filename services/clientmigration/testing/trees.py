@@ -316,6 +316,9 @@ class TreeRun:
         now = self.arena.clock.seconds()
         self.arena.clock.at(min(now + seconds, max(now, EPOCH + HEAL_S)), None, act, *args)
 
+    def _soon(self, act: Callable[..., Any], *args: Any) -> None:
+        self.arena.clock.at(self.arena.clock.seconds() + 0.5, None, act, *args)
+
     def stop_router(self) -> str:
         """SIGSTOP of one of any level, and SIGCONT."""
         router = self._one([each for each in self.above if self._well(each)])
@@ -382,8 +385,12 @@ class TreeRun:
 
     def _attach(self, router: str) -> None:
         self.away.discard(router)
-        if self._well(router) and router not in self.arena.ups:
+        if router not in self.arena.routers or router in self.arena.ups:
+            return  # one that was killed is attached when it starts
+        if self._well(router):
             self.arena.attach(router)
+        else:
+            self._soon(self._attach, router)
 
     def kill_server(self) -> str:
         """kill -9; it starts again later."""

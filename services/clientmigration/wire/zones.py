@@ -44,6 +44,13 @@ class Branch(Message, frozen=True, tag="branch"):
     members: list[MemberStatus]
 
 
+class Inquired(Message, frozen=True, tag="inquired"):
+    """Router below: answer `n`: I `have` that player, or may have it: do not place it."""
+
+    n: Count
+    have: bool
+
+
 # Router to the one below it.
 
 
@@ -65,5 +72,12 @@ class Sought(Message, frozen=True, tag="sought"):
     reason: str = ""
 
 
-AnyMemberToRouter = m.MemberToRouter | Offer | Seek | Branch
-RouterToAnyMember = m.RouterToMember | Part | Sought
+class Inquire(Message, frozen=True, tag="inquire"):
+    """Router above: question `n`: this player has a token, and I know nothing of it. Do you?"""
+
+    n: Count
+    player: str
+
+
+AnyMemberToRouter = m.MemberToRouter | Offer | Seek | Branch | Inquired
+RouterToAnyMember = m.RouterToMember | Part | Sought | Inquire
