@@ -250,7 +250,9 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "player and server": said_by(m.PlayerToServer, m.ServerToPlayer),
     "member to router": said_by(m.MemberToRouter),
     "router to member": said_by(m.RouterToMember),
-    "routers in a tree": lambda: table((z.Offer, z.Seek, z.Branch, z.Part, z.Sought)),
+    "routers in a tree": lambda: table(
+        (z.Offer, z.Seek, z.Branch, z.Inquired, z.Part, z.Sought, z.Inquire)
+    ),
     "tree values": lambda: table((shared.Seated, shared.About), "value"),
     "server to server": said_by(n.ServerToServer),
     "operator to router": said_by(o.OperatorToRouter),
