@@ -11,9 +11,9 @@ GAME ?=
 TESTS ?=
 
 # Tests that keep to their own process share all cores. Those with real processes come after them:
-# they wait more than they work, so there are two files of them at a time.
+# they wait more than they work, so there are three files of them at a time.
 OWN = --ignore=tests/live -n logical --maxprocesses=4 --dist=worksteal
-LIVE = tests/live -n 2 --dist=loadfile
+LIVE = tests/live -n 3 --dist=loadfile
 
 # For the arena: how many seeds, and more flags (make arena ARENA='--faults all --first 5000').
 SEEDS ?= 10000

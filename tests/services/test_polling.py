@@ -76,7 +76,8 @@ def house(request: pytest.FixtureRequest) -> Iterator[House]:
     """With Twisted's own way, too: both must do the same."""
     reactor = request.param(EPollReactor())
     yield House(reactor)
-    reactor.removeAll()
+    for each in {*reactor.removeAll(), reactor.waker}:
+        each.connectionLost(Failure(ConnectionDone()))
     reactor._poller.close()
 
 

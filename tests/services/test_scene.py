@@ -447,6 +447,7 @@ def test_an_error_in_the_log_is_a_violation() -> None:
     assert perform(1, Parts(player=Noisy, game=Glade)).violation == "log: it stumbles"
 
 
+@pytest.mark.usefixtures("loud")
 def test_a_verdict_counts_what_was_done_and_keeps_lines_only_on_request() -> None:
     verdict = perform(2)
     assert not verdict.violation

@@ -31,6 +31,7 @@ class Seats:
         self.draining = False
         self.capacity = capacity
         self._hall, self._promised, self._make = hall, promised, make
+        self.meter = hall.meter
         self.barred = Barred(hall.time.now)
 
     def __len__(self) -> int:

@@ -283,7 +283,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
         duties, condition.govern, traffic.blame, traffic.turned_away, lobby.line, uplink,
     )  # fmt: skip
     world = parts.world(guarded, lambda fault: _give_up(outside, fault, rounds, server))
-    step = TickStep(seats, world, mail, neighbours, rounds, burns, meter)
+    step = TickStep(seats, world, mail, neighbours, rounds, burns)
     return (server := GameServer(rooms, outside.clock, step, beats, outside.stop))
 
 

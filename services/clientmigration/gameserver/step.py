@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from clientmigration.core.measures.meter import Meter
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
 
@@ -57,16 +56,15 @@ class TickStep:
         others: Others,
         store: Store,
         work: Work,
-        meter: Meter,
     ) -> None:
-        self._seats, self._world, self._letters, self._meter = seats, world, letters, meter
+        self._seats, self._world, self._letters = seats, world, letters
         self._others, self._store, self._work = others, store, work
 
     def __call__(self, tick: int, now: float) -> None:
         """This tick begins `now`."""
         playing = self._seats.playing()
         acting = [seat for seat in playing if seat.inbox.waiting and not seat.held]
-        self._meter.count("inputs", sum([seat.apply(now) for seat in acting]))
+        self._seats.meter.count("inputs", sum([seat.apply(now) for seat in acting]))
         self._letters.deliver()
         if self._world.advance(tick):
             self._others.show(tick)
@@ -82,8 +80,8 @@ class TickStep:
         caches cold. Who does not look, or can not be shown anything, is settled all the same."""
         views = [(seat, view) for seat in reversed(playing) if (view := seat.view(tick))]
         sent = [line.show(view) for seat, view in views if (line := seat.line)]
-        self._meter.count("views", sum(sent))
-        self._meter.count("dropped_views", len(sent) - sum(sent))
+        self._seats.meter.count("views", sum(sent))
+        self._seats.meter.count("dropped_views", len(sent) - sum(sent))
         for seat in playing:
             if seat.settling:
                 seat.settle()
