@@ -145,3 +145,52 @@ def test_operators_see_the_tree_and_each_player_of_it_once() -> None:
     Console(file=printed, width=120).print(picture(seen))
     assert "    ● a1-gs" in printed.getvalue()
     assert "4 of 800 players on 4 servers" in printed.getvalue()
+
+
+def two_roots(seed: int = 7) -> Arena:
+    """Two equal routers, and two routers under both, with two servers each."""
+    arena = Arena(seed=seed, equals=("r1", "r2"))
+    for root in ("r1", "r2"):
+        arena.start_router(root)
+    for leaf in "ab":
+        arena.start_router(leaf, parent="r1,r2")
+        for n in "12":
+            arena.start_server(f"{leaf}-{n}", router=leaf)
+    arena.run(4.0)
+    return arena
+
+
+def test_a_router_is_attached_to_every_equal_above_it() -> None:
+    arena = two_roots()
+    for root in ("r1", "r2"):
+        router = arena.routers[root]
+        assert sorted(router.members) == ["a", "b"]
+        assert all(link.routers == ["r1", "r2"] for link in router.members.values())
+    players = [arena.start_player() for _ in range(8)]
+    arena.run(3.0)
+    assert all(arena.ledger.records[each.name].owner == arena.home_of(each)[0] for each in players)
+
+
+def test_when_one_of_two_equals_above_is_killed_the_other_goes_on_at_once() -> None:
+    for killed, left in (("r1", "r2"), ("r2", "r1")):
+        arena = two_roots()
+        ada = arena.start_player()
+        arena.run(2.0)
+        here = arena.home_of(ada)[0]
+        there = "b" if here == "a" else "a"
+        arena.cross(ada, here, there, killed)
+        arena.run(0.06)
+        arena.kill(killed)
+        arena.run(2.0)
+        home = arena.home_of(ada)
+        assert home
+        assert arena.ledger.records[ada.name].owner == home[0]
+        arena.cross(ada, home[0], "b" if home[0] == "a" else "a", left)
+        bob = arena.start_player()
+        arena.run(2.0)
+        assert arena.home_of(ada)[0] != home[0]
+        assert arena.home_of(bob)
+        assert (ada.tally.missed, ada.tally.lost, ada.rejoins) == (0, 0, 0)
+        arena.start_router(killed)
+        arena.run(5.0)
+        assert sorted(arena.routers[killed].members) == ["a", "b"]

@@ -8,6 +8,7 @@ here, may be somewhere else, and nobody is taken in by two.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, Protocol
 
@@ -37,9 +38,25 @@ class Chooser(Protocol):
         """So many are wanted elsewhere."""
 
 
+@dataclass(frozen=True)
+class AboveNews:
+    """Whom it concerns that a router above is `attached` now, or that of several one is gone."""
+
+    attached: Callable[[], None]
+    lost_one: Callable[[], None]
+
+
+@dataclass(frozen=True)
+class _Seeking:
+    """What was asked over this line."""
+
+    line: Line
+    waiting: Deferred[z.Sought]
+
+
 class Above:
     """Our place in a tree. Without `attachment` there is none, and nothing is left to anybody.
-    `date` is told the date when the one above says it, `attached` is called when it is there."""
+    `date` is told the date when the one above says it."""
 
     def __init__(
         self,
@@ -48,13 +65,13 @@ class Above:
         passages: Passages,
         parting: Chooser,
         date: Callable[[float | None], None],
-        attached: Callable[[], None],
+        news: AboveNews,
     ) -> None:
         self._clock, self._attachment, self._passages = clock, attachment, passages
-        self._parting, self._date, self._attached = parting, date, attached
+        self._parting, self._date, self._news = parting, date, news
         self.draining = False
         self._numbers = count(1)
-        self._sought: dict[int, Deferred[z.Sought]] = {}
+        self._sought: dict[int, _Seeking] = {}
         self.gone: dict[str, m.Left] = {}  # who went home, of which the one above may not know yet
 
     @property
@@ -68,15 +85,15 @@ class Above:
         """It orders this."""
         match message:
             case m.Noted():
-                self._date(message.now)
+                self._dated(asker, message.now)
             case m.Drain():
                 self.drain(message.on)
             case z.Part():
                 self._parting.part(message)
             case z.Sought():
-                waiting = self._sought.pop(message.n, None)
-                if waiting is not None:
-                    waiting.callback(message)
+                asked = self._sought.pop(message.n, None)
+                if asked is not None:
+                    asked.waiting.callback(message)
             case _:
                 if isinstance(message, m.Release):
                     self.gone.pop(message.player, None)
@@ -86,20 +103,27 @@ class Above:
         """Take nobody in from now on who was not here, and give everybody away; or do again."""
         self.draining = on
 
-    def attached(self, line: Line, now: float | None) -> None:  # noqa: ARG002
-        """We are a member of its fleet."""
-        self._date(now)
-        assert self._attachment is not None
-        log.info("attached to the router above as {name}", name=self._attachment.member)
-        self._attached()
+    def _dated(self, line: Line, now: float | None) -> None:
+        """Of several equals one is heeded, the same one by all."""
+        if self._attachment is not None and self._attachment.keeps_time(line):
+            self._date(now)
 
-    def detached(self, line: Line) -> None:  # noqa: ARG002
-        """It is gone."""
-        if not self.there:
-            self._passages.alone()
-            sought, self._sought = self._sought, {}
-            for waiting in sought.values():
-                waiting.callback(z.Sought(0, reason=NOBODY_THERE))
+    def attached(self, line: Line, now: float | None) -> None:
+        """We are a member of its fleet."""
+        assert self._attachment is not None
+        self._dated(line, now)
+        log.info("attached to the router above as {name}", name=self._attachment.member)
+        self._news.attached()
+
+    def detached(self, line: Line) -> None:
+        """It is gone; perhaps an equal of it is there."""
+        self._passages.alone()
+        for n, asked in list(self._sought.items()):
+            if asked.line is line:
+                del self._sought[n]
+                asked.waiting.callback(z.Sought(0, reason=NOBODY_THERE))
+        if self.there:  # it hears at once of whom only the other knew
+            self._news.lost_one()
 
     # Who is ours.
 
@@ -114,11 +138,12 @@ class Above:
 
     async def seek(self, player: str, holder: str, group: str, new: bool) -> m.Redirect | str:
         """Where a player is to go that is not ours; or why it cannot be said."""
-        if self._attachment is None or not self.there:
+        if self._attachment is None or self._attachment.line is None:
             return NOBODY_THERE
-        n = next(self._numbers)
-        waiting = self._sought[n] = Deferred()
-        self._attachment.tell(z.Seek(n, player, holder, group, new))
+        n, line = next(self._numbers), self._attachment.line
+        waiting: Deferred[z.Sought] = Deferred()
+        self._sought[n] = _Seeking(line, waiting)
+        line.say(z.Seek(n, player, holder, group, new))
         try:
             sought = await waiting.addTimeout(SOUGHT_S, self._clock)
         except DeferredTimeout:

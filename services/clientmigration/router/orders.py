@@ -14,7 +14,7 @@ from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers
 from clientmigration.router.move import MoveEnded
 from clientmigration.router.situation import Situation
-from clientmigration.wire.messages import Drain
+from clientmigration.wire.base import Drain
 from clientmigration.wire.operators import Ended, Order
 
 FORCE = "--force drains it all the same"

@@ -83,7 +83,7 @@ class Parting:
 
     def _tell(self, offer: Offer) -> None:
         if self._attachment is not None:
-            self._attachment.tell(offer)
+            self._attachment.tell_all(offer)  # whoever has not asked for it does not heed it
 
     async def _one(self, wish: Part) -> None:
         """Whoever has this player offers it. One that came a moment ago is on no roster yet."""

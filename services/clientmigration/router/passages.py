@@ -24,12 +24,13 @@ from clientmigration.core.player.session import BUSY
 from clientmigration.net.beats import Beats
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.ledger import TimedLedger
-from clientmigration.router.attached import AttachedMembers, MemberLink
-from clientmigration.router.move import MoveAnswer, MoveTerms
+from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.move import MoveTerms
 from clientmigration.router.moves import Passing
+from clientmigration.router.relay import Orderer, Relay
 from clientmigration.wire import messages as m
 from clientmigration.wire import zones as z
-from clientmigration.wire.shared import About, Seated
+from clientmigration.wire.shared import About, Shared
 
 log = SparingLogger(__name__)
 
@@ -37,15 +38,6 @@ KEPT_S = 20.0  # a part in a migration of which nothing more is heard is over
 AGAIN_S = 0.5  # before a ledger is asked again that did not answer
 TRIES = 40
 MOST = 10_000  # players of whom the next roster tells
-
-
-class Orderer(Protocol):
-    """A link to the router above, over which it orders something and hears the answer."""
-
-    over: bool
-
-    def say(self, message: Any) -> None:
-        """Answer it, if it is still there."""
 
 
 class Registry(Protocol):
@@ -77,75 +69,6 @@ class PassageTools:
     now: Callable[[], float]
     address_of: Callable[[str], str]
     may_have: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
-
-
-@dataclass(eq=False)
-class Relay:
-    """One passage: `terms` as in our own fleet, where those who leave it go to `ABOVE`. It is its
-    own `machine`, for what befalls it is only handed on. `epoch` is the player's at the target."""
-
-    terms: MoveTerms
-    asker: Orderer
-    link: MemberLink
-    epoch: int
-    surrender: Callable[[Relay, m.Frozen], None]
-    over: Callable[[Relay], None]
-    address: str = ""  # of the target, if that is a game server
-    plays: bool = False
-    arrived: bool = False
-    frozen: bool = False
-    owned: bool = False
-    heard_at: float = 0.0
-
-    @property
-    def machine(self) -> Relay:
-        """Whatever happens to it is heard here."""
-        return self
-
-    @property
-    def leaves(self) -> bool:
-        """Whether the player leaves us."""
-        return bool(self.terms.source)
-
-    def hear(self, member: str, answer: MoveAnswer) -> None:
-        """Hand it up. What somebody else says, or of another part, is not heard."""
-        if member != self.link.name:
-            return
-        match answer:
-            case m.Frozen() if self.leaves:
-                self.frozen = True
-                self.surrender(self, answer)
-                return
-            case m.Reserved() if not self.leaves:
-                self.plays = answer.plays
-                here = Seated(member, self.address, self.epoch) if answer.at is UNSET else answer.at
-                answer = msgspec.structs.replace(answer, at=here)
-            case m.Arrived():
-                self.arrived = True
-        self.asker.say(answer)
-        if isinstance(answer, m.Settled) or (isinstance(answer, m.Declined) and not self.leaves):
-            self.over(self)
-
-    def player_left(self) -> None:
-        """The one above hears so by itself, from whoever frees the player."""
-        self.over(self)
-
-    def turned_down(self) -> None:
-        """As above."""
-        self.over(self)
-
-    def source_lost(self) -> None:
-        """A step that cannot be taken."""
-        self._lost("the source was lost")
-
-    def target_lost(self) -> None:
-        """A step that cannot be taken; what became of it after `own`, nobody knows."""
-        if not self.owned:
-            self._lost("the target was lost")
-        self.over(self)
-
-    def _lost(self, reason: str) -> None:
-        self.asker.say(m.Declined(self.terms.id, self.terms.player, reason))
 
 
 @dataclass
@@ -300,6 +223,7 @@ class Passages:
 
     def _surrender(self, passage: Relay, frozen: m.Frozen) -> None:
         player = passage.terms.player
+        passage.frozen_at = self._tools.clock.seconds()
         work = self._turns.run(player, self._give_up(passage, frozen))
         self._beats.spawn("giving a player up", work)
 
@@ -463,10 +387,25 @@ class Passages:
         told, self.appeals = {**self.appeals, **listed}, {}
         return list(told.values())
 
+    def shared(self, name_of: Callable[[object], str]) -> dict[str, Shared]:
+        """What equal routers above have to know of them beside; `name_of` says what the one at the
+        other end of a link is called."""
+        return {
+            each.terms.player: self._tended(each, name_of(each.asker))
+            for each in self.under_way.values()
+            if not each.owned
+        }
+
+    def _tended(self, passage: Relay, router: str) -> Shared:
+        now = self._tools.clock.seconds()
+        since = passage.frozen_at if passage.frozen else now if router else passage.heard_at
+        return Shared(router, round(min(now - since, 1e9), 3))
+
     def alone(self) -> None:
-        """The one above is gone: what is only prepared is over, and plays on here."""
+        """A link upward is gone: what is only prepared of what was ordered over it is over, and
+        plays on here."""
         for each in list(self.under_way.values()):
-            if each.leaves and not each.frozen:
+            if each.asker.over and each.leaves and not each.frozen:
                 reason = "the router above is gone"
                 each.link.say(m.Cancel(each.terms.id, each.terms.player, reason))
                 self._over(each)

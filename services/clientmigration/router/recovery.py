@@ -179,6 +179,8 @@ class Recovery:
         waiting = self._below.setdefault(link, {})
         waiting.update(link.roster)
         for player, entry in list(waiting.items()):
+            if self._equals.leaves(link, entry):
+                continue
             if self._moves.known(entry.migration) or self._moves.concerns(player, link.name):
                 del waiting[player]  # it is listed again, if that is still so afterwards
             else:

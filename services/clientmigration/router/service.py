@@ -225,7 +225,7 @@ class Router(Service):
         self.stem = Stem(
             outside,
             settings.name,
-            settings.below,
+            settings.parents,
             StemTools(
                 self.situation,
                 members,
@@ -247,7 +247,7 @@ class Router(Service):
     def _make_doors(self, recovery: type[Recovery]) -> None:
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
-        above = self.above if self.settings.below else None
+        above = self.above if self.settings.parents else None
         others = RoutersAround(self.equals, self.above)
         self.recovery: Recovery = recovery(
             members, self.moves, self.ledger, self.beats, self.refusals.note, others

@@ -21,7 +21,7 @@ from clientmigration.net.ledger import TimedLedger
 from clientmigration.net.line import Line
 from clientmigration.net.uplink import Uplink
 from clientmigration.net.worldclock import WorldClock
-from clientmigration.router.above import Above
+from clientmigration.router.above import Above, AboveNews
 from clientmigration.router.attached import AttachedMembers
 from clientmigration.router.outside import RouterOutside
 from clientmigration.router.parting import Parting, PartingPorts
@@ -56,12 +56,13 @@ class StemTools:
 
 
 class Stem:
-    """The line upward, and those who speak and listen on it. `name` is our own; `attached`: there
-    is a router above."""
+    """The line upward, and those who speak and listen on it. `name` is our own; `parents`: so
+    many equal routers are above."""
 
-    def __init__(self, outside: RouterOutside, name: str, attached: bool, tools: StemTools) -> None:
+    def __init__(self, outside: RouterOutside, name: str, parents: int, tools: StemTools) -> None:
         self._outside, self._world = outside, tools.world
-        self.attachment = Attachment(name, NOWHERE, "") if attached else None
+        life = outside.entropy(8).hex() if parents > 1 else ""
+        self.attachment = Attachment(name, NOWHERE, "", life=life) if parents else None
         members, attachment = tools.members, self.attachment
         passing = PassageTools(
             outside.clock,
@@ -93,11 +94,15 @@ class Stem:
             self.passages,
             self.parting,
             lambda date: tools.world.heard(date, nobody_plays=not members),
-            self.upward.attached if self.upward is not None else lambda: None,
+            AboveNews(self._attached, self._list),
         )
         if self.upward is not None:
             tools.beats.every(REPORT_S, "the report to the router above", self.upward.report)
             tools.beats.every(ROSTER_S, "the list for the router above", self._list)
+
+    def _attached(self) -> None:
+        if self.upward is not None:
+            self.upward.attached()
 
     def keep_time(self) -> None:
         """Have the world's time from the router above, while that is there."""

@@ -37,6 +37,7 @@ from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.probe import Probe
 from clientmigration.net.prometheus import Scraped
 from clientmigration.net.renewed import Renewable, Renewing
+from clientmigration.net.routers import each_of
 from clientmigration.net.settings import (
     GRAPHITE,
     GRAPHITE_CA,
@@ -72,7 +73,7 @@ class Options(Common):
             "parent",
             None,
             "",
-            "member door of the router above, in a tree; none: it is the highest",
+            "member door of the router above, in a tree; again for each of several",
         ),
         ORIGINS,
         *TLS_DOOR,
@@ -102,6 +103,7 @@ class Options(Common):
         GRAPHITE_CA,
     )
     doors = ("players", "members")
+    routers = ("parent",)
     urls = ("graphite",)
     read_again: Sequence[str] = ("secret-file", "operators")
     optFlags: Sequence[Sequence[Any]] = (
@@ -117,8 +119,6 @@ class Options(Common):
             self.read_again = (*self.read_again, "login-keys")
         if self["parent"]:
             self.dials = ("carbon", "parent")
-            if "," in self["parent"]:
-                raise ConfigurationError("--parent: one router is above, not several")
             if self["name"] == "router":
                 raise ConfigurationError("--parent needs --name: each router of a tree has its own")
         super().check()
@@ -222,8 +222,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         login_keys=measured(keys),
     )
     shared = isinstance(options.ledger, NatsAddress)
+    parents = each_of(options["parent"]) if options["parent"] else []
     settings = RouterSettings(
-        options["name"], options.policy, shared, options["policy"], bool(options["parent"])
+        options["name"], options.policy, shared, options["policy"], parents=len(parents)
     )
     router = build(outside, settings)
     options.again.append(router.governing.read_again)
@@ -238,11 +239,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     members_door = listening(reactor, options["members"], encryption, demanding=True)
     members = Door(members_door, router.member_line, guests=strangers)
     below = [options.renewals(reactor), *scraped.door, *fetching, ledger, carbon, probe]
-    upward = (
-        [steady(encryption.dialling(reactor, options["parent"]), router.parent_line, reactor)]
-        if options["parent"]
-        else []
-    )
+    ways = (encryption.dialling(reactor, each) for each in parents)
+    upward = [steady(each, router.parent_line, reactor) for each in ways]
     return InOrder(*below, router, members, players, *upward)
 
 

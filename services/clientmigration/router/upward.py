@@ -78,7 +78,8 @@ class Upward:
         told = replace(health, draining=health.draining or self._ports.draining(), split=UNSEEN)
         points = datapoints("router", ours.member, told.measures(), told.timestamp or int(now))
         ours.advertise(self.address() or NOWHERE)
-        ours.tell_all(Report(list(points), UNSET, ours.address))
+        routers = sorted(ours.lines) if ours.life else UNSET
+        ours.tell_all(Report(list(points), routers, ours.address))
         ours.tell_all(Branch(_cut(self._ports.branch())))
 
     def address(self) -> str:
@@ -122,9 +123,13 @@ class Upward:
         crossing = {each.player: each for each in self._passages.entries()}
         owned, self._owned = self._owned, {}
         entries = [*{**owned, **crossing}.values()]
+        several = bool(self._attachment.life)
+        shared = self._passages.shared(self._attachment.router_of) if several else UNSET
+        primary = self._attachment.primary if several else UNSET
         for start in range(0, max(1, len(entries)), CUT):
             last = start + CUT >= len(entries)
-            self._attachment.tell_all(Roster(entries[start : start + CUT], last))
+            part = entries[start : start + CUT]
+            self._attachment.tell_all(Roster(part, last, shared if last else UNSET, primary))
 
 
 def _pinged(member: Member) -> bool:

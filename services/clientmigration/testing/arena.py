@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from twisted.application.internet import ClientService
+from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 
 from clientmigration.client.entrance import Login
@@ -105,7 +106,7 @@ class Arena:
         self.ledger = MemoryLedger()
         self.ledgers: dict[str, MemoryLedger] = {}  # of routers that are in a tree
         self.above: dict[str, str] = {}  # the router above, of those that have one
-        self.ups: dict[str, ClientService] = {}  # their links to it
+        self.ups: dict[str, MultiService] = {}  # their links to it
         self.seals = Seals(SECRET)
         self.events = Silent()
         self.sink = MemorySink()
@@ -144,8 +145,8 @@ class Arena:
         return (self.disk is None or self.disk.good) and self.engine.good
 
     def start_router(self, name: str = "router", parent: str = "") -> Router:
-        """A router, with the arena's ledger, or its own if it has a `parent`: also the one that
-        comes back after `kill`."""
+        """A router, with the arena's ledger, or its own if it has a `parent` (several equals,
+        with commas): also the one that comes back after `kill`."""
         clock = self._host(name)
         parent = self.above.get(name, parent)
         if parent:
@@ -163,7 +164,9 @@ class Arena:
             operators=self.operators,
             admission=self.admission,
         )
-        settings = RouterSettings(name, self.policy, len(self.equals) > 1, below=bool(parent))
+        parents = parent.split(",") if parent else []
+        shared = len(self.equals) > 1 and not parents
+        settings = RouterSettings(name, self.policy, shared, parents=len(parents))
         parts = replace(self.parts.router, beats=self.parts.beats)
         self.router = self.routers[name] = build_router(outside, settings, parts)
         self.network.listen(name, f"{name}:4100", self.router.player_line)
@@ -174,11 +177,14 @@ class Arena:
         return self.router
 
     def attach(self, name: str) -> None:
-        """Have a router dial the one above it."""
-        clock = self.hosts[name]
-        way = self.network.dial(name, clock)(f"{self.above[name]}:4101")
-        self.ups[name] = steady(way, self.routers[name].parent_line, clock, self.random.random)
-        self.ups[name].startService()
+        """Have a router dial those above it."""
+        clock, ups = self.hosts[name], MultiService()
+        for each in self.above[name].split(","):
+            way = self.network.dial(name, clock)(f"{each}:4101")
+            line, jitter = self.routers[name].parent_line, self.random.random
+            steady(way, line, clock, jitter).setServiceParent(ups)
+        self.ups[name] = ups
+        ups.startService()
 
     def start_server(
         self,

@@ -1,4 +1,4 @@
-"""The base of every control message, and what a router says of a player whom it puts out.
+"""The base of every control message, and what a router orders beside migrations.
 
 A tag is pinned: renaming a class never changes the wire.
 """
@@ -10,6 +10,14 @@ import msgspec
 
 class Message(msgspec.Struct, frozen=True, tag_field="t"):
     """The base of every control message."""
+
+
+class Drain(Message, frozen=True, tag="drain"):
+    """Router: an operator wants you empty: take nobody (`on` false: you may take players again);
+    with `stop` end as well, as by a signal."""
+
+    on: bool
+    stop: bool = False
 
 
 class Expel(Message, frozen=True, tag="expel"):

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.wire.base import Drain as Drain
 from clientmigration.wire.base import Expel, Message, Pardon
 from clientmigration.wire.shared import About, Seated, Shared
 
@@ -466,14 +467,6 @@ class Cancel(Message, frozen=True, tag="cancel"):
     migration: str
     player: str
     reason: str
-
-
-class Drain(Message, frozen=True, tag="drain"):
-    """Router: an operator wants you empty: take nobody (`on` false: you may take players again);
-    with `stop` end as well, as by a signal."""
-
-    on: bool
-    stop: bool = False
 
 
 class Neighbour(msgspec.Struct, frozen=True):
