@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from clientmigration.client.finding import parse_url, scheme_of
-from clientmigration.gameserver.attachment import Attachment
 from clientmigration.net.addresses import Whereabouts, place_of, secured, words_of
+from clientmigration.net.attachment import Attachment
 from clientmigration.net.door import reachable, told_as
 
 PLACES = {

@@ -38,7 +38,8 @@ from clientmigration.wire import connection as wire
 from clientmigration.wire import messages as m
 from clientmigration.wire import neighbours as n
 from clientmigration.wire import operators as o
-from clientmigration.wire import work
+from clientmigration.wire import shared, work
+from clientmigration.wire import zones as z
 
 HERE = Path(__file__).parent
 PAGE = HERE.parents[1] / "docs" / "protocol.md"
@@ -249,6 +250,10 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "player and server": said_by(m.PlayerToServer, m.ServerToPlayer),
     "member to router": said_by(m.MemberToRouter),
     "router to member": said_by(m.RouterToMember),
+    "routers in a tree": lambda: table(
+        (z.Offer, z.Seek, z.Branch, z.Inquired, z.Part, z.Sought, z.Inquire)
+    ),
+    "tree values": lambda: table((shared.Seated, shared.About), "value"),
     "server to server": said_by(n.ServerToServer),
     "operator to router": said_by(o.OperatorToRouter),
     "router to operator": said_by(o.RouterToOperator),

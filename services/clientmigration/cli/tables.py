@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -31,7 +31,7 @@ def headline(overview: Overview) -> Text:
     return Text.assemble(
         (overview.router, "bold"), f"  {of_day(overview.now)} {zone(overview.now)}  ",
         (f"{overview.players}", "bold"), f" of {overview.capacity} players on ",
-        (f"{len(overview.members)}", "bold"), " servers, ",
+        (f"{_count(overview.members)}", "bold"), " servers, ",
         f"{overview.waiting} wait, {overview.moving} being moved\n",
         (f"since {of_day(overview.started)}: {overview.joins} joins, {ended} moves", "dim"),
         (f", {failed} of them failed" if failed else "", "red"),
@@ -57,13 +57,25 @@ def servers(members: Sequence[MemberStatus], chosen: str = "", sorted_by: str = 
     for title in COLUMNS:
         mark = "▾" if title == sorted_by else ""
         table.add_column(title + mark, justify="right", no_wrap=True)
-    for member in members:
-        name = Text.assemble(("● ", colour(member.owner)), member.name)
+    for depth, member in _tree(members):
+        name = Text.assemble("  " * depth, ("● ", colour(member.owner)), member.name)
         zone = [member.zone] if zones else []
         first: list[RenderableType] = [name, *zone, state_of(member)]
         style = "reverse" if member.name == chosen else ""
         table.add_row(*first, *_numbers(member.sample), style=style)
     return table
+
+
+def _tree(members: Sequence[MemberStatus], depth: int = 0) -> Iterator[tuple[int, MemberStatus]]:
+    """Each with how deep it is; below a router come those of its fleet."""
+    for member in members:
+        yield depth, member
+        yield from _tree(member.under, depth + 1)
+
+
+def _count(members: Sequence[MemberStatus]) -> int:
+    """The game servers of all routers."""
+    return sum(_count(each.under) if each.role == "router" else 1 for each in members)
 
 
 def _table(*titles: str) -> Table:

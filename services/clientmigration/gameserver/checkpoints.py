@@ -13,11 +13,11 @@ import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.errors import GameFault
-from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.game import LETTER_LIMIT
 from clientmigration.gameserver.mail import PostOffice
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
+from clientmigration.net.attachment import Attachment
 from clientmigration.wire.messages import Checkpoint, Stored
 
 MESSAGE = 1_048_576  # bytes of one message, about; the router takes four times as much

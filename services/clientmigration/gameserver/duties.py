@@ -15,9 +15,9 @@ from twisted.logger import Logger
 
 from clientmigration.core.player.reconcile import ADOPT_S
 from clientmigration.gameserver.askers import Asker
-from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.seats import Seats
+from clientmigration.net.attachment import Attachment
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import Entry, Neighbours, Noted, Roster
 from clientmigration.wire.shared import Shared

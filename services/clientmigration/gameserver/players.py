@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from clientmigration.errors import OutOfTurn, TicketRefused, TooFast
-from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
 from clientmigration.gameserver.traffic import Traffic
+from clientmigration.net.attachment import Attachment
 from clientmigration.net.line import Line, LineTerms
 from clientmigration.net.tickets import Ticket
 from clientmigration.wire.connection import PLAYER_TO_SERVER

@@ -12,10 +12,10 @@ from msgspec import UNSET
 
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.measures.metrics import Sink, datapoints, measures
-from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.condition import Condition
 from clientmigration.gameserver.game import Game
 from clientmigration.gameserver.traffic import Traffic
+from clientmigration.net.attachment import Attachment
 from clientmigration.wire.messages import Report
 
 COUNTED = (

@@ -26,8 +26,6 @@ from clientmigration.core.measures.metrics import Sink
 from clientmigration.errors import GameFault, PeersFault
 from clientmigration.gameserver import link as links
 from clientmigration.gameserver import players
-from clientmigration.gameserver import uplink as uplinks
-from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.checkpoints import CheckpointRounds, Checkpoints
 from clientmigration.gameserver.condition import Condition, MakeCondition
 from clientmigration.gameserver.duties import RouterDuties
@@ -51,11 +49,12 @@ from clientmigration.gameserver.step import TickStep
 from clientmigration.gameserver.streams import StreamSender
 from clientmigration.gameserver.ticks import Clocks, Ticks
 from clientmigration.gameserver.traffic import Traffic
-from clientmigration.gameserver.uplink import ROLE, Uplink
 from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.gameserver.wishing import GameWishes
 from clientmigration.gameserver.workloads import Burns, Workloads
 from clientmigration.gameserver.world import PATIENCE, GameWorld, MakeWorld
+from clientmigration.net import uplink as uplinks
+from clientmigration.net.attachment import Attachment
 from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.burden import burden
 from clientmigration.net.door import Dial, steady
@@ -65,10 +64,12 @@ from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals, Ticket
+from clientmigration.net.uplink import Uplink
 from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 
 log = Logger()
 
+ROLE = "gameserver"
 REPORT_S = 1.0
 SWEEP_S = 0.25  # how often it is looked who does not come any more
 ROSTER_S = 2.0  # how often the router hears where everybody is
@@ -369,5 +370,5 @@ def _calling(
 def _to_router(
     outside: ServerOutside, attachment: Attachment, duties: RouterDuties, traffic: Traffic
 ) -> Line:
-    uplink = Uplink(attachment, outside.seals, outside.entropy, duties)
+    uplink = Uplink(attachment, outside.seals, outside.entropy, duties, ROLE)
     return Line(ROLE, uplinks.TERMS, uplink, outside.clock, traffic.blame)

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from twisted.logger import Logger
 
 from clientmigration.core.player.standing import Arriving
-from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
+from clientmigration.net.attachment import Attachment
 from clientmigration.net.line import Line
 from clientmigration.wire.messages import Waived
 from clientmigration.wire.neighbours import Begun, Waive

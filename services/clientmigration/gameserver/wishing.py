@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from clientmigration.core.player.records import key_of
-from clientmigration.gameserver.attachment import Attachment
 from clientmigration.gameserver.game import Game
 from clientmigration.gameserver.records import RecordSeat
 from clientmigration.gameserver.seats import Seats
+from clientmigration.net.attachment import Attachment
 from clientmigration.wire.base import Wants
 
 AGAIN_S = 1.0  # a router that has just come has heard nothing yet

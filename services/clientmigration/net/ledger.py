@@ -96,6 +96,21 @@ class TimedLedger:
         change = lambda record: rules.mended(record, claim, owner, epoch, now)  # noqa: E731
         return self._changed(expected.player, change)
 
+    def hand(
+        self,
+        expected: Record,
+        owner: str,
+        epoch: int,
+        migration: str = "",
+        snapshot: Snapshot | None = None,
+    ) -> Deferred[Changed]:
+        """Have the ledger say what the router above decided, if the record is as `expected`."""
+        claim, now = expected.claim, self._now()
+        change = lambda record: rules.handed(  # noqa: E731
+            record, claim, owner, epoch, migration, snapshot, now
+        )
+        return self._changed(expected.player, change)
+
     def confirm(self, player: str) -> Deferred[Record]:
         """The record as it surely is: what is read may be older, what a change answers is not."""
         return self._changed(player, lambda _: None).addCallback(lambda answer: answer.record)

@@ -51,7 +51,11 @@ class Arrivals:
         self._judge(member)
 
     def sent(self, player: str, member: str) -> None:
-        """The player has been told to go there."""
+        """The player has been told to go there. Whether it got to a server of a router below, that
+        router knows."""
+        known = self._situation.fleet.member(member)
+        if known is not None and known.role == "router":
+            return
         now, before = self._situation.now(), self._expected.pop(player, None)
         since = before.since if before and before.member == member else now
         self._expected[player] = Expected(member, since, now)

@@ -163,6 +163,10 @@ class AttachedMembers(Mapping[str, MemberLink]):
             link.shared, link.primary = roster.shared or {}, roster.primary or ""
         return roster.last
 
+    def offered(self, link: MemberLink, entry: Entry) -> None:
+        """A router says of one of its players that it can go; until its next roster that stands."""
+        link.roster[entry.player] = entry
+
     def went_home(self, link: MemberLink, player: str) -> None:
         """A player or record is not on this roster any more."""
         link.roster.pop(player, None)

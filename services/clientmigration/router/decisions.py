@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from twisted.logger import Logger
@@ -28,26 +29,40 @@ class RoundLog(Protocol):
         """A round is over; the fleet is still as it was when flows were asked for."""
 
 
+class Chooses(Protocol):
+    """The members that are routers."""
+
+    def chooses(self, member: str) -> bool:
+        """Whether this is one."""
+
+    def ask(self, flow: Flow) -> None:
+        """Have it offer players for this flow."""
+
+
+@dataclass(frozen=True)
+class DecisionPorts:
+    """`residents` answers who plays at some members, `plan` has moves begun; `plans` whether not
+    another router does. Members that are routers choose `below` who leaves them."""
+
+    residents: Callable[[Container[str]], Sequence[Resident]]
+    plan: Callable[[Iterable[Move]], None]
+    plans: Callable[[], bool]
+    below: Chooses
+
+
 class Decisions:
-    """`residents` answers who plays at some members, `plan` has moves begun. Nothing is decided
-    while another router `plans`."""
+    """Nothing is decided while another router plans."""
 
     def __init__(
-        self,
-        situation: Situation,
-        meter: Meter,
-        decision_log: RoundLog,
-        residents: Callable[[Container[str]], Sequence[Resident]],
-        plan: Callable[[Iterable[Move]], None],
-        plans: Callable[[], bool] = lambda: True,
+        self, situation: Situation, meter: Meter, decision_log: RoundLog, ports: DecisionPorts
     ) -> None:
         self._situation, self._meter, self._log = situation, meter, decision_log
-        self._residents, self._plan, self._plans = residents, plan, plans
+        self._ports = ports
 
     def decide(self) -> None:
         """One round: flows from the datapoints, moves from the rosters."""
-        if not self._plans():
-            self._plan(())
+        if not self._ports.plans():
+            self._ports.plan(())
             return
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
         started = time.perf_counter()
@@ -58,20 +73,31 @@ class Decisions:
         if not decided:
             return
         planned = moves_of(decided, ((move.source, move.target) for move in moves))
+        planned = self._asked(decided, planned)
         fleet.decided(decided, now, planned)
         self._meter.count("flows", len(decided))
-        self._meter.count("planned_moves", len(moves))
+        self._meter.count("planned_moves", sum(planned))
         exchanged = [n for flow, n in zip(decided, planned, strict=True) if flow.exchanges]
         self._meter.count("exchanges", len(exchanged))
         self._meter.count("planned_exchanges", sum(exchanged))
         _announce(decided)
-        self._plan(moves)
+        self._ports.plan(moves)
+
+    def _asked(self, decided: tuple[Flow, ...], planned: tuple[int, ...]) -> tuple[int, ...]:
+        """The same, with those that were asked for below."""
+        below, counts = self._ports.below, []
+        for flow, n in zip(decided, planned, strict=True):
+            asks = below.chooses(flow.source) and not flow.exchanges
+            if asks:
+                below.ask(flow)
+            counts.append(flow.players if asks else n)
+        return tuple(counts)
 
     def _choose(self, decided: tuple[Flow, ...], now: float) -> tuple[Move, ...]:
         policy, members = self._situation.policy, self._situation.fleet.members()
         zones = {member.name: member.zone for member in members}
         involved = {flow.source for flow in decided} | {flow.target for flow in decided}
-        return choose(self._residents(involved), decided, policy, now, policy.budget, zones)
+        return choose(self._ports.residents(involved), decided, policy, now, policy.budget, zones)
 
 
 def _announce(decided: tuple[Flow, ...]) -> None:

@@ -35,6 +35,11 @@ class Departures:
         self._planned = deque(moves)
         self._begin()
 
+    def more(self, move: Move) -> None:
+        """Begin this one too, after what is planned."""
+        self._planned.append(move)
+        self._begin()
+
     def _begin(self) -> None:
         """Begin the next move, and the one after it a moment later."""
         if self._waits() or not self._planned:

@@ -25,22 +25,39 @@ log = Logger()
 SENT_ON_S = 10.0  # who was sent on to another router, and is back so soon, did not get in there
 SENT_ON = 1_000  # players of whom that is known
 LOOK_S = 0.1  # how often it is looked whether a waived player was given back
+BACK_S = 5.0  # so long a player waits for the router of its zone, and then asks again
 
 Elsewhere = Callable[[str], Coroutine[Deferred[Any], Any, bool]]
 Meanwhile = Callable[[Record], Coroutine[Deferred[Any], Any, None]]
 
 
-async def nowhere(_member: str) -> bool:
+async def nowhere(_name: str) -> bool:
     """There is no other router."""
     return False
+
+
+ZONE_AWAY = "the router of the part of the world that you left is away; try again"
+ATTACHED_ELSEWHERE = "your server is attached to another router"
+
+
+class KnownElsewhere(Exception):
+    """Only another router knows how the player is. The text is for the player."""
+
+
+async def nothing_meanwhile(_record: Record) -> None:
+    """What those do who have nobody at the door: nothing."""
 
 
 @dataclass(frozen=True)
 class AwayPorts:
     """What is known of members that are not here: `given_up_at` answers until when (seconds of the
-    clock) the players of one wait for it, `elsewhere` whether it is attached to another router."""
+    clock) the players of one wait for it, `elsewhere` whether it is attached to another router,
+    `is_router` whether it is one; `may_have` whether one may have this player, of whom we know
+    nothing."""
 
     given_up_at: Callable[[str], float]
+    is_router: Elsewhere
+    may_have: Elsewhere
     elsewhere: Elsewhere = nowhere
 
 
@@ -65,15 +82,30 @@ class Homes:
         """The player's owner, if it is attached now, or ""."""
         return record.owner if record.owner in self._members else ""
 
-    async def record_of(self, player: str, meanwhile: Meanwhile) -> Record | None:
-        """The ledger's record with nothing under way; None if another router knows its owner. If
-        that is away, `meanwhile` is done while it may come back: this time has to pass anyway."""
+    def below(self, record: Record) -> bool:
+        """Whether the owner is a router that is attached: nobody else knows how its player is, so
+        nobody but that one gives it up."""
+        link = self._members.get(record.owner)
+        return link is not None and link.role == "router"
+
+    async def record_of(self, player: str, meanwhile: Meanwhile, new: bool = True) -> Record:
+        """The ledger's record with nothing under way. If the owner is away, `meanwhile` is done
+        while it may come back: this time has to pass anyway. Raises `KnownElsewhere` if another
+        router knows the owner, if nobody may take the player over, or if one that is not `new` may
+        be known where nobody can be asked."""
         await self._idle(player)
         record = await self._ledger.read(player)
         while self._waived(record):
             await deferLater(self._clock, LOOK_S)
             record = await self._ledger.read(player)
+        if record.epoch == 0 and not new and await self._away.may_have(player):
+            raise KnownElsewhere(ZONE_AWAY)
         if not record.owner or record.owner in self._members:
+            return record
+        if await self._away.is_router(record.owner):
+            until = self._clock.seconds() + BACK_S
+            if not await self._members.until(record.owner, until):
+                raise KnownElsewhere(ZONE_AWAY)
             return record
         doing = Deferred.fromCoroutine(meanwhile(record))
         doing.addErrback(lambda failure: failure.trap(CancelledError))
@@ -84,7 +116,7 @@ class Homes:
         if back:
             return record
         if await self._is_sent_on(record):
-            return None
+            raise KnownElsewhere(ATTACHED_ELSEWHERE)
         log.info("{player} is taken over from {owner}", player=player, owner=record.owner)
         return await self._ledger.read(player)
 

@@ -43,6 +43,7 @@ from clientmigration.wire.messages import (
     Settled,
     Waived,
 )
+from clientmigration.wire.zones import Branch, Inquired, Offer, Seek
 
 Claim = Callable[[str, str], Coroutine[Any, Any, str]]
 
@@ -70,6 +71,18 @@ class MemberPorts:
     answer: Callable[[str, MoveAnswer], None]
     claim: Claim | None = None  # of a name, where several routers give them
     router: str | UnsetType = UNSET  # what this router is called among its equals
+    below: BelowPorts | None = None  # for members that are routers
+
+
+@dataclass(frozen=True)
+class BelowPorts:
+    """The same for what only a router says that is attached to this one."""
+
+    reported: Callable[[MemberLink, Report], None]
+    offer: Callable[[MemberLink, Offer], None]
+    seek: Callable[[MemberLink, Seek], None]
+    branch: Callable[[MemberLink, Branch], None]
+    inquired: Callable[[MemberLink, Inquired], None]
 
 
 class MemberLine:
@@ -98,8 +111,24 @@ class MemberLine:
                 self._line.hang_up("bye", "")
             case _ if self._link is None:
                 raise OutOfTurn(f"{type(message).__name__} before the link is attached")
+            case Offer() | Seek() | Branch() | Inquired():
+                self._below(self._link, message)
             case _:
                 self._pass_on(self._link, message)
+
+    def _below(self, link: MemberLink, message: Offer | Seek | Branch | Inquired) -> None:
+        below = self._ports.below
+        if below is None or link.role != "router":
+            raise OutOfTurn(f"{type(message).__name__} of one that is no router")
+        match message:
+            case Offer():
+                below.offer(link, message)
+            case Seek():
+                below.seek(link, message)
+            case Branch():
+                below.branch(link, message)
+            case Inquired():
+                below.inquired(link, message)
 
     def _attach(self, message: Attach) -> None:
         if self._link is not None or self._asked:
@@ -146,6 +175,8 @@ class MemberLine:
         match message:
             case Report():
                 ports.report(link, message)
+                if ports.below is not None:
+                    ports.below.reported(link, message)
             case Checkpoint():
                 ports.checkpoint(link, message)
             case Roster():

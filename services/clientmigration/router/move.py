@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
@@ -44,6 +45,7 @@ from clientmigration.wire.messages import (
     Settled,
     Waived,
 )
+from clientmigration.wire.shared import About, Seated
 
 log = SparingLogger(__name__)
 
@@ -55,6 +57,8 @@ MoveAnswer = Declined | Copied | Frozen | Reserved | Prepared | Arrived | Settle
 """What source and target of a migration say about it."""
 Arrive = Callable[[Redirect], None]
 """Tells a newcomer where to go."""
+Tell = Callable[["MoveTerms"], "About | UnsetType"]
+"""What a target is told of a player, if it has to place it itself: if it is a router."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,8 @@ class MoveEnded:
 class Redirects(Protocol):
     """Who seals tickets and knows addresses."""
 
-    def to(self, ticket: Ticket) -> Redirect:
-        """The way to the ticket's member."""
+    def to(self, ticket: Ticket, address: str = "") -> Redirect:
+        """The way to the ticket's member, which is at this address, if that is not of our fleet."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,7 @@ class MoveTools:
     redirects: Redirects
     beats: Beats
     now: Callable[[], float]
+    about: Tell = lambda _terms: UNSET
 
 
 class MoveCarrier:
@@ -135,6 +140,7 @@ class MoveCarrier:
         self.holder = terms.holder
         self._began = tools.clock.seconds()
         self.plays = False  # whether the target has the player already: it only comes back
+        self.at: Seated | UnsetType = UNSET  # where exactly, below a target that is a router
         self.finished: Deferred[MoveEnded] = Deferred()
         self.machine = migration(self)
         self._wait: IDelayedCall | None = None
@@ -147,8 +153,8 @@ class MoveCarrier:
         if member not in self._answers(answer):
             raise OutOfTurn("an answer to a migration in which it has another part, or none")
         match answer:
-            case Reserved(plays=plays):
-                self.plays = plays
+            case Reserved(plays=plays, at=at):
+                self.plays, self.at = plays, at
                 self.machine.reserved()
             case Copied(snapshot=snapshot):
                 self.machine.copied(snapshot)
@@ -180,8 +186,15 @@ class MoveCarrier:
         """Ask the target for a place."""
         self._expect(STEP_S)
         terms = self.terms
+        about = self.tools.about(terms)
         self._to_target(
-            Reserve(migration=terms.id, player=terms.player, epoch=terms.epoch, ttl_s=TICKET_TTL_S)
+            Reserve(
+                migration=terms.id,
+                player=terms.player,
+                epoch=terms.epoch,
+                ttl_s=TICKET_TTL_S,
+                about=about,
+            )
         )
 
     def copy(self) -> None:
@@ -296,9 +309,11 @@ class MoveCarrier:
     # How it is done.
 
     def _redirect(self) -> Redirect:
-        terms = self.terms
-        ticket = Ticket(terms.id, terms.player, terms.target, terms.epoch, self.holder)
-        return self.tools.redirects.to(ticket)
+        terms, at = self.terms, self.at
+        if at is UNSET:
+            at = Seated(terms.target, "", terms.epoch)
+        ticket = Ticket(terms.id, terms.player, at.member, at.epoch, self.holder)
+        return self.tools.redirects.to(ticket, at.address)
 
     def _to_source(self, message: msgspec.Struct) -> None:
         if self.terms.source and not self.tools.members.tell(self.terms.source, message):

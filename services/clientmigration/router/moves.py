@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -24,6 +25,35 @@ from clientmigration.router.move import (
     MoveTools,
 )
 from clientmigration.wire.messages import Frozen
+
+
+class Heeding(Protocol):
+    """What may befall a migration from outside."""
+
+    def player_left(self) -> None:
+        """The player went home."""
+
+    def source_lost(self) -> None:
+        """The link to the source is gone."""
+
+    def target_lost(self) -> None:
+        """The link to the target is gone."""
+
+    def turned_down(self) -> None:
+        """The target's game did not take the player in."""
+
+
+class Passing(Protocol):
+    """A migration under way: one that we carry out, or our part of one of a router above."""
+
+    terms: MoveTerms
+
+    @property
+    def machine(self) -> Heeding: ...
+
+    def hear(self, member: str, answer: MoveAnswer) -> None:
+        """A member says something about it."""
+
 
 OnBegun = Callable[[MoveTerms], None]
 OnEnded = Callable[[MoveEnded], None]
@@ -44,8 +74,8 @@ class Moves:
     ) -> None:
         self._tools, self._entropy, self._carrier = tools, entropy, carrier
         self._begun, self._frozen, self._ended = begun, frozen, ended
-        self.by_id: dict[str, MoveCarrier] = {}
-        self.by_player: dict[str, MoveCarrier] = {}
+        self.by_id: dict[str, Passing] = {}
+        self.by_player: dict[str, Passing] = {}
         self._waiters: dict[str, list[Deferred[None]]] = defaultdict(list)
 
     # What there is.
@@ -99,6 +129,8 @@ class Moves:
         if there is not None and not there.release.takes(link.release, emptied=True):
             return None
         record = await self._tools.ledger.read(player)
+        if record.owner == source and entry and link.role == "router":
+            record = await self._raised(record, entry.epoch)
         if player in self.by_player or record.owner != source:
             return None
         stored = record.snapshot
@@ -115,6 +147,13 @@ class Moves:
         )
         self._begun(terms)
         return await self._carry(terms)
+
+    async def _raised(self, record: Record, epoch: int) -> Record:
+        """The record at the epoch that the player has below a router: moves within that are not
+        ours to know."""
+        if record.epoch >= epoch:
+            return record
+        return (await self._tools.ledger.mend(record, record.owner, epoch)).record
 
     async def place(
         self, record: Record, target: str, holder: str, group: str, arrive: Arrive
@@ -147,6 +186,18 @@ class Moves:
             move.machine.admit()
         return move.finished
 
+    # Those of a router above us, in which a member of ours has a part.
+
+    def enter(self, passage: Passing) -> None:
+        """One begins: the player is on the move."""
+        self.by_id[passage.terms.id] = self.by_player[passage.terms.player] = passage
+
+    def leave(self, passage: Passing) -> None:
+        """It is over for us."""
+        if self.by_id.pop(passage.terms.id, None) is passage:
+            self.by_player.pop(passage.terms.player, None)
+            self._wake(passage.terms.player)
+
     # What happens to it.
 
     def answer(self, member: str, answer: MoveAnswer) -> None:
@@ -154,7 +205,8 @@ class Moves:
         move = self.by_id.get(answer.migration)
         if move is not None:
             move.hear(member, answer)
-            if isinstance(answer, Frozen) and self.known(answer.migration):
+            ours = isinstance(move, MoveCarrier)
+            if ours and isinstance(answer, Frozen) and self.known(answer.migration):
                 self._frozen(move.terms)
 
     def player_left(self, player: str, source: str) -> None:
@@ -188,5 +240,8 @@ class Moves:
         if terms.source:
             for told in self._ended:
                 told(ended)
-        for waiter in self._waiters.pop(terms.player, []):
+        self._wake(terms.player)
+
+    def _wake(self, player: str) -> None:
+        for waiter in self._waiters.pop(player, []):
             waiter.callback(None)

@@ -14,7 +14,7 @@ from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers
 from clientmigration.router.move import MoveEnded
 from clientmigration.router.situation import Situation
-from clientmigration.wire.messages import Drain
+from clientmigration.wire.base import Drain
 from clientmigration.wire.operators import Ended, Order
 
 FORCE = "--force drains it all the same"
@@ -37,6 +37,16 @@ class Guard(Protocol):
         """Kick, ban or unban a player; answers when that is so."""
 
 
+class Offers(Protocol):
+    """The members that are routers."""
+
+    def chooses(self, member: str) -> bool:
+        """Whether this is one."""
+
+    async def one(self, player: str, source: str, target: str) -> bool:
+        """Whether it offers this player for that."""
+
+
 class Orders:
     """Carries out orders, one at a time or several."""
 
@@ -47,9 +57,11 @@ class Orders:
         ledger: TimedLedger,
         moves: PlayerMover,
         guard: Guard,
+        below: Offers | None = None,
     ) -> None:
         self._situation, self._members = situation, members
         self._ledger, self._moves, self._guard = ledger, moves, guard
+        self._below = below
 
     async def carry_out(self, order: Order, by: str) -> Ended:
         """Do it; answers when it is done, or why it is not. `by`: the operator's name."""
@@ -58,7 +70,7 @@ class Orders:
         if order.do in ("kick", "ban", "unban"):
             return await self._guard.carry_out(order, by)
         member = self._situation.fleet.member(order.member)
-        if member is None or member.role != "gameserver":
+        if member is None:
             return Ended(order.n, "refused", f"no game server is called {order.member!r}")
         if order.do == "drain" and not order.force and (why := self._nowhere(order.member)):
             return Ended(order.n, "refused", why)
@@ -68,7 +80,7 @@ class Orders:
     def _nowhere(self, name: str) -> str:
         """Why the players of this server would have nowhere to go, or nothing."""
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
-        room, players = refuge(fleet, policy, now, name), len(self._members[name].roster)
+        room, players = refuge(fleet, policy, now, name), fleet.players(name)
         if room is None:
             return f"no other server takes players, so those of {name} could go nowhere; {FORCE}"
         if room < players:
@@ -80,6 +92,10 @@ class Orders:
         refusal = self._refusal(order, record)
         if refusal:
             return Ended(order.n, "refused", refusal)
+        if self._below is not None and self._below.chooses(record.owner):
+            offered = await self._below.one(order.player, record.owner, order.member)
+            if not offered:
+                return Ended(order.n, "refused", f"{record.owner} has no player {order.player!r}")
         ended = await self._moves.start(order.player, record.owner, order.member)
         if ended is None:
             return Ended(order.n, "refused", f"{order.player} has just left {record.owner}")

@@ -64,12 +64,14 @@ class RouterOutside:
 @dataclass(frozen=True)
 class RouterSettings:
     """What a router is told at its start: `name` is its own in Graphite, and among its equals; it
-    may have some if its ledger is `shared`. `policy_file` is where the policy was read."""
+    may have some if its ledger is `shared`. `policy_file` is where the policy was read. It is
+    to be attached to so many `parents`: equal routers above it."""
 
     name: str
     policy: Policy
     shared: bool = False
     policy_file: str = ""
+    parents: int = 0
 
 
 @dataclass(frozen=True)

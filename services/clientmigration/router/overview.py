@@ -63,6 +63,7 @@ class OverviewPorts:
     ledger: TimedLedger
     started: Callable[[], float]
     notices: Callable[[], Sequence[Announcement]] = tuple
+    under: Callable[[str], list[MemberStatus]] = lambda _name: []
 
 
 def overview(ports: OverviewPorts) -> Overview:
@@ -104,7 +105,14 @@ def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
         closed=known.closed(ports.situation.policy, ports.situation.now()),
         sample=_sample(ports, known),
         version=ports.members[known.name].version,
+        under=ports.under(known.name),
     )
+
+
+def branch(ports: OverviewPorts) -> list[MemberStatus]:
+    """Our members, as a router above us is told."""
+    known = ports.situation.fleet.members()
+    return [_member(ports, each, 0) for each in known if each.name in ports.members]
 
 
 def _sample(ports: OverviewPorts, known: Member) -> MemberSample | None:

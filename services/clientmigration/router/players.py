@@ -24,7 +24,7 @@ from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
 from clientmigration.errors import OutOfTurn, PeersFault, TooFast, TooSlow
 from clientmigration.net.line import Line, LineTerms
-from clientmigration.router.homes import Homes
+from clientmigration.router.homes import Homes, KnownElsewhere
 from clientmigration.router.measuring import Measuring
 from clientmigration.router.move import Arrive, MoveEnded
 from clientmigration.wire.connection import PLAYER_TO_ROUTER
@@ -111,12 +111,25 @@ class Mover(Protocol):
         """The player does not wait for that any more: before the claim it is called off."""
 
 
+class RouterAbove(Protocol):
+    """The router above this one."""
+
+    def ours(self, record: Record, new: bool) -> bool:
+        """Whether this player is for us to place."""
+
+    async def seek(self, player: str, holder: str, group: str, new: bool) -> Redirect | str:
+        """Where it is to go, or why that cannot be said."""
+
+    def taken_in(self, record: Record) -> None:
+        """A player is ours from now on of whom nobody above may know."""
+
+
 @dataclass(frozen=True)
 class VisitPorts:
     """What every visit needs: who a player is, whether it may play, where it belongs, what it can
     reach, whether it did, where there is room, who brings it there, and who counts it. `stays_away`
     is told of a member that somebody who was sent there will not come. Who cannot serve has equals
-    that perhaps can."""
+    that perhaps can. Who is not for us to place is looked for `above`."""
 
     identities: Admitting
     gatekeeper: Gatekeeper
@@ -128,6 +141,7 @@ class VisitPorts:
     meter: Meter
     stays_away: Callable[[str], None]
     serves: Callable[[], bool] = lambda: True
+    above: RouterAbove | None = None
 
 
 class Visit:
@@ -240,9 +254,16 @@ class Visit:
         self._ports.arrivals.back(identity.player, self.line.guest.source)
         waited_from = self._clock.seconds()
         for _ in range(TRIES):
-            record = await self._ports.homes.record_of(identity.player, self._measure)
-            if record is None:
-                self.line.hang_up("elsewhere", "your server is attached to another router")
+            try:
+                record = await self._ports.homes.record_of(
+                    identity.player, self._measure, new=not hello.token
+                )
+            except KnownElsewhere as why:
+                self.line.hang_up("elsewhere", str(why))
+                return
+            above = self._ports.above
+            if above is not None and not above.ours(record, not hello.token):
+                await self._ask_above(above, record, hello)
                 return
             target = "" if self._gone else await self._target(record, waited_from)
             if self._gone:
@@ -276,12 +297,29 @@ class Visit:
             self.dismissed(*refusal)
         return refusal is not None
 
+    async def _ask_above(self, above: RouterAbove, record: Record, hello: Hello) -> None:
+        """The player is somewhere else, perhaps; or it is to be known there. It may be sent to a
+        server of ours, so it measures those meanwhile."""
+        await self._measure(record)
+        found = "" if self._gone else await self._sought(above, record, hello)
+        if self._gone:
+            return
+        if isinstance(found, Redirect):
+            self.line.say(found)
+            self._ports.meter.count("placements_settled")
+        else:
+            self._ports.meter.count("placements_refused")
+            self.line.hang_up("elsewhere", found)
+
+    async def _sought(self, above: RouterAbove, record: Record, hello: Hello) -> Redirect | str:
+        return await above.seek(record.player, hello.holder, self.group, not hello.token)
+
     async def _target(self, record: Record, waited_from: float) -> str:
         """The server that has the player, or the one that it is given now or after a while."""
         home = self._ports.homes.here(record)
         newcomer = self._ports.measuring.newcomer(record, self.group)
         wrong = {*self._without_seat, *newcomer.refused_by, *newcomer.avoids}
-        if home and home not in wrong:
+        if home and (home not in wrong or self._ports.homes.below(record)):
             return home
         await self._measure(record)
         if self._gone:
@@ -324,7 +362,10 @@ class Visit:
             self._ports.stays_away(target)
         if ended.reason in NO_SEAT:
             self._without_seat.add(target)
-        return ended.outcome is Outcome.SETTLED
+        settled = ended.outcome is Outcome.SETTLED
+        if settled and record.epoch == 0 and self._ports.above is not None:
+            self._ports.above.taken_in(Record(record.player, target, 1))
+        return settled
 
     def _arrive(self, player: str, redirect: Redirect) -> None:
         if self._refused(player):

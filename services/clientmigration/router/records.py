@@ -18,7 +18,7 @@ from clientmigration.core.player.migration import Outcome
 from clientmigration.core.player.records import is_record
 from clientmigration.net.beats import Beats
 from clientmigration.router.attached import AttachedMembers
-from clientmigration.router.homes import Homes
+from clientmigration.router.homes import Homes, KnownElsewhere, nothing_meanwhile
 from clientmigration.router.move import Arrive, MoveEnded
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Redirect
@@ -136,10 +136,11 @@ class Records:
     ) -> MoveEnded | None:
         """Bring it to who wants it, unless somebody has it: whoever stores it once a second does,
         though no roster says so yet."""
-        record = await self._homes.record_of(key, _nothing)
-        now = self._situation.now()
-        if record is None:
+        try:
+            record = await self._homes.record_of(key, nothing_meanwhile)
+        except KnownElsewhere:
             return None
+        now = self._situation.now()
         if self._homes.here(record) and now - record.stored_at < SHOWN_S:
             return None
         stored = record.snapshot
@@ -154,10 +155,6 @@ class Records:
             return None
         log.info("{record} is placed at {member}", record=key, member=target)
         return await self._moves.place(record, target, "", "", _silent)
-
-
-async def _nothing(_record: Record) -> None:
-    """There is nothing to do while its server may come back."""
 
 
 def _silent(_redirect: Redirect) -> None:

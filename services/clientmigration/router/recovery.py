@@ -9,6 +9,7 @@ NoEquals becomes an owner by what was read: that takes a claim, and who loses it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -102,10 +103,45 @@ class NoEquals:
         return told
 
 
+class Superior(Protocol):
+    """The router above this one, if there is one."""
+
+    def undecided(self, record: Record, epoch: int) -> bool:
+        """Whether only that one knows whose the player is that a member has at this epoch."""
+
+    def taken_in(self, record: Record) -> None:
+        """A member has a player whom the ledger did not know to be its own."""
+
+    def freed(self, snapshot: Snapshot, refused: bool) -> None:
+        """A player went home."""
+
+
+class Highest:
+    """There is none."""
+
+    def undecided(self, record: Record, epoch: int) -> bool:  # noqa: ARG002
+        """The ledger says it."""
+        return False
+
+    def taken_in(self, record: Record) -> None:
+        """Nobody else has to know."""
+
+    def freed(self, snapshot: Snapshot, refused: bool) -> None:
+        """Nobody else has to know."""
+
+
+@dataclass(frozen=True)
+class RoutersAround:
+    """The routers beside this one, and the one above it."""
+
+    equals: OtherRouters = field(default_factory=NoEquals)
+    above: Superior = field(default_factory=Highest)
+
+
 class Recovery:
     """Rosters, checkpoints and players that go home: whatever the ledger has to agree with.
-    `refused` is told the player and the member whose game did not take it in; `equals` answers what
-    is left to another router."""
+    `refused` is told the player and the member whose game did not take it in; `others` are routers
+    to whom something is left."""
 
     def __init__(
         self,
@@ -114,17 +150,23 @@ class Recovery:
         ledger: TimedLedger,
         beats: Beats,
         refused: Callable[[str, str], None] = lambda _player, _member: None,
-        equals: OtherRouters | None = None,
+        others: RoutersAround | None = None,
     ) -> None:
         self._members, self._moves, self._ledger, self._beats = members, moves, ledger, beats
-        self._refused, self._equals = refused, equals or NoEquals()
+        self._refused, others = refused, others or RoutersAround()
+        self._equals, self._above = others.equals, others.above
         self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
         """Players of a link's first full roster about whom the ledger has not answered yet."""
+        self._below: WeakKeyDictionary[MemberLink, dict[str, Entry]] = WeakKeyDictionary()
+        """The same of a router: all that it lists, for it lists only who is to be looked at."""
 
     # Rosters.
 
     def listed(self, link: MemberLink) -> None:
         """The link has a new roster."""
+        if link.role == "router":
+            self._listed_below(link)
+            return
         listed = link.everything()
         unjudged = self._unjudged.setdefault(link, set(listed))
         unjudged.intersection_update(listed)
@@ -132,6 +174,17 @@ class Recovery:
             if self._equals.leaves(link, entry):
                 continue
             if entry.player in unjudged or self._stuck(entry):
+                self._settle(link, entry)
+
+    def _listed_below(self, link: MemberLink) -> None:
+        waiting = self._below.setdefault(link, {})
+        waiting.update(link.roster)
+        for player, entry in list(waiting.items()):
+            if self._equals.leaves(link, entry):
+                continue
+            if self._moves.known(entry.migration) or self._moves.concerns(player, link.name):
+                del waiting[player]  # it is listed again, if that is still so afterwards
+            else:
                 self._settle(link, entry)
 
     def ended(self, ended: MoveEnded) -> None:
@@ -160,12 +213,15 @@ class Recovery:
         except Exception as error:
             log.warn("no ledger: {why}", why=str(error))
             return
+        self._below.get(link, {}).pop(entry.player, None)
         judged: Record | None = record
         while judged is not None:
             judged = await self._judge(link, entry, judged)
 
     async def _judge(self, link: MemberLink, entry: Entry, record: Record) -> Record | None:
         """Answers the record that it has to be judged by again, if it is another one by now."""
+        if entry.state != "arriving" and self._above.undecided(record, entry.epoch):
+            return None
         owner = self._members.get(record.owner)
         says = owner.entry(entry.player) if owner is not None else None
         told = self.judged(link.name, entry, record, says)
@@ -173,7 +229,7 @@ class Recovery:
             return None  # a move between others may change that: the next roster asks again
         now = self._equals.in_time(told, link, entry, record, says)
         if now == told:
-            self._unjudged[link].discard(entry.player)
+            self._unjudged.get(link, set()).discard(entry.player)
         told = now
         for each in told:
             newer = await self._follow(each, link, record)
@@ -248,6 +304,8 @@ class Recovery:
             made, now = await self._ledger.mend(record, link.name, epoch)
         except Exception:  # as above
             return None
+        if made and record.owner != link.name:
+            self._above.taken_in(now)
         if made:
             name = link.name
             log.warn("the ledger had lost {player} of {name}", player=now.player, name=name)
@@ -280,6 +338,8 @@ class Recovery:
         except Exception:  # its next checkpoint is refused, too
             return
         while record is not None:
+            if self._above.undecided(record, snapshot.epoch):
+                return
             judged, record = record, None
             for each in fenced_off(link.name, snapshot.epoch, judged):
                 record = await self._follow(each, link, judged)
@@ -291,14 +351,19 @@ class Recovery:
         if message.refused:
             self._refused(message.snapshot.player, link.name)
             self._moves.turned_down(message.snapshot.player, link.name)
-        self._beats.spawn("freeing a player", self._free(link, message.snapshot))
+        self._beats.spawn("freeing a player", self._free(link, message))
         # Only now: who waits for the end of its move reads what has just been written.
         self._moves.player_left(message.snapshot.player, link.name)
 
-    async def _free(self, link: MemberLink, snapshot: Snapshot) -> None:
+    async def _free(self, link: MemberLink, message: Left) -> None:
+        snapshot = message.snapshot
         try:
             made, record = await self._ledger.free(link.name, snapshot)
         except Exception:  # its server says so again in a moment
+            return
+        if made:
+            self._above.freed(snapshot, message.refused)
+        elif self._above.undecided(record, snapshot.epoch):
             return
         told = (LetGo(snapshot.epoch),) if made else fenced_off(link.name, snapshot.epoch, record)
         for each in told:

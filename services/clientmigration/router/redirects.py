@@ -13,11 +13,12 @@ class SealedRedirects:
     def __init__(self, seals: Seals, situation: Situation) -> None:
         self._seals, self._situation = seals, situation
 
-    def to(self, ticket: Ticket) -> Redirect:
-        """The way to the ticket's member; without an address if it has just gone."""
+    def to(self, ticket: Ticket, address: str = "") -> Redirect:
+        """The way to the ticket's member, at this address if it is not one of our fleet; without
+        an address if it has just gone."""
         member = self._situation.fleet.member(ticket.member)
         return Redirect(
             member=ticket.member,
-            address=member.address if member else "",
+            address=address or (member.address if member else ""),
             ticket=self._seals.ticket(ticket, self._situation.now()),
         )

@@ -46,7 +46,7 @@ class Residents:
                 group=entry.group,
             )
             for name, link in self._members.items()
-            if name in involved
+            if name in involved and link.role != "router"
             for entry in link.roster.values()
             if entry.state == "playing" and connected(entry)
         ]

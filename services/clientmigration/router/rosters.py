@@ -6,7 +6,7 @@ is for recovery to look at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from clientmigration.core.fleet.pings import KnownPings
@@ -23,7 +23,8 @@ class Reconciler(Protocol):
 
 
 class Rosters:
-    """Takes rosters in, and tells whoever wants to know."""
+    """Takes rosters in, and tells whoever wants to know. A router lists only those of its players
+    about whom something is to be decided: that is told `below`."""
 
     def __init__(
         self,
@@ -31,13 +32,17 @@ class Rosters:
         situation: Situation,
         pings: KnownPings,
         told: Sequence[Reconciler],
+        below: Callable[[MemberLink], None] = lambda _link: None,
     ) -> None:
         self._members, self._situation, self._told = members, situation, told
-        self._pings = pings
+        self._pings, self._below = pings, below
 
     def take(self, link: MemberLink, message: Roster) -> None:
         """One part of a roster."""
         if self._members.listed(link, message):
+            if link.role == "router":
+                self._below(link)
+                return
             self._learn(link)
             for each in self._told:
                 each.listed(link)

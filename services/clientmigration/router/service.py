@@ -27,29 +27,31 @@ from clientmigration.net.expiry import certificates
 from clientmigration.net.guests import measures_of
 from clientmigration.net.line import Line
 from clientmigration.net.lobby import Lobby, PeerKind
-from clientmigration.net.logins import WHYS
 from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
 from clientmigration.router.annotations import Annotations
 from clientmigration.router.arrivals import Arrivals
-from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.bans import LOOK_S, Bans
+from clientmigration.router.below import Branches, Crossings, Knowledge
 from clientmigration.router.companions import Companions
+from clientmigration.router.counted import COUNTED
 from clientmigration.router.decision_log import DecisionLog
-from clientmigration.router.decisions import Decisions
+from clientmigration.router.decisions import DecisionPorts, Decisions
 from clientmigration.router.departures import Departures
 from clientmigration.router.equals import Equals
 from clientmigration.router.expulsions import Expulsions, Visitors
+from clientmigration.router.finds import Finds
 from clientmigration.router.gathering import Gathering
 from clientmigration.router.governing import Governing
 from clientmigration.router.guard import PlayerGuard
 from clientmigration.router.handover import Handover
-from clientmigration.router.homes import AwayPorts, Homes, nowhere
+from clientmigration.router.homes import AwayPorts, Homes, nothing_meanwhile, nowhere
 from clientmigration.router.identities import Identities
 from clientmigration.router.introductions import Introductions
 from clientmigration.router.measuring import Measuring
-from clientmigration.router.members import MemberLine, MemberPorts
+from clientmigration.router.members import BelowPorts, MemberLine, MemberPorts
 from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
 from clientmigration.router.notices import NOTICED_S, Announcements
@@ -66,7 +68,7 @@ from clientmigration.router.outcomes import (
     of_players,
 )
 from clientmigration.router.outside import RouterOutside, RouterParts, RouterSettings
-from clientmigration.router.overview import OverviewPorts, because, found, overview, world
+from clientmigration.router.overview import OverviewPorts, because, branch, found, overview, world
 from clientmigration.router.past import Past
 from clientmigration.router.placing import Placing
 from clientmigration.router.players import Visit, VisitPorts
@@ -74,49 +76,20 @@ from clientmigration.router.presence import Presence
 from clientmigration.router.queue import Queue
 from clientmigration.router.records import LOOK_S as RECORDS_S
 from clientmigration.router.records import Records
-from clientmigration.router.recovery import Recovery
+from clientmigration.router.recovery import Recovery, RoutersAround
 from clientmigration.router.redirects import SealedRedirects
 from clientmigration.router.refusals import Refusals
 from clientmigration.router.reports import Reports
 from clientmigration.router.residents import Residents
 from clientmigration.router.rosters import Rosters
+from clientmigration.router.seekers import Seekers, SeekPorts
 from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
+from clientmigration.router.stem import Stem, StemTools
 from clientmigration.router.warm_start import WarmStart
 from clientmigration.router.wishes import Wishes
+from clientmigration.wire.zones import Offer
 
-COUNTED = (
-    "joins",
-    "placements_settled",
-    "placements_waiting",
-    "placements_refused",
-    "placed_by_ping",
-    "placed_by_load",
-    "placed_by_position",
-    "placed_by_group",
-    "placed_by_lot",
-    "flows",
-    "exchanges",
-    "planned_moves",
-    "planned_exchanges",
-    "moves_settled",
-    "moves_refused",
-    "moves_timed_out",
-    "moves_player_left",
-    "moves_lost",
-    "members_lost",
-    "recovered",
-    "failed_arrivals",
-    "refused_tickets",
-    "closed_connections",
-    "turned_away",
-    "logins",
-    *(f"logins_refused_{why}" for why in WHYS),
-    "logins_missing",
-    "logins_later",
-    "banned_joins",
-    "expelled",
-)
 REPORT_S = 1.0
 SHOW_S = 1.0  # how often operators who watch are shown how things stand
 FORGET_S = 3600.0  # how often records of those who never came back are dropped
@@ -150,10 +123,15 @@ class Router(Service):
         )
         self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
         self.names = parts.names(settings.name, self.members, self.ledger, self.beats, self.now)
+        self.branches = Branches(
+            self.members, self.ledger, self.beats, self.fleet.moved, outside.clock
+        )
         self._make_bans()
         self._make_moves(parts.carrier)
         self._make_presence()
+        self._make_tree()
         self._make_doors(parts.recovery)
+        self._make_records()
         self._make_decisions()
         self._make_operators()
         self._make_beats()
@@ -182,7 +160,10 @@ class Router(Service):
         players = (*(of_players(each.ended) for each in listeners), of_players(self.arrivals.ended))
         ended = (*players, log_ended, later)
         redirects = SealedRedirects(outside.seals, self.situation)
-        tools = MoveTools(outside.clock, self.members, self.ledger, redirects, self.beats, self.now)
+        about = Knowledge(self.members, self.pings, self.now).of
+        tools = MoveTools(
+            outside.clock, self.members, self.ledger, redirects, self.beats, self.now, about
+        )
         told = facts.begun, of_players(relocations.frozen), ended
         self.moves = Moves(tools, outside.entropy, *told, carrier)
 
@@ -194,55 +175,111 @@ class Router(Service):
         self.handover = Handover(name, situation, self.ledger, self.beats, told, plans)
         self.annotations = Annotations(situation, outside.events, self.meter)
         introductions = Introductions(self.members, self.fleet)
-        rooms = (self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals)
+        rooms = (
+            self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals,
+            self.branches,
+        )  # fmt: skip
         left = (
             self.companions.left,
             self.decision_log.left,
             self.annotations.left,
             self.moves.member_left,
             introductions.left,
+            self.branches.left,
             *((self.names.left,) if self.settings.shared else ()),
         )
         taken_over = (self.handover.joined,) if shared else ()
         joined = (*(each.joined for each in rooms), *taken_over)
         self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
 
+    def _make_tree(self) -> None:
+        """What there is because of a router above, and of some below."""
+        outside, settings, members = self.outside, self.settings, self.members
+        self.refusals = Refusals(self.now)
+        self.measuring = Measuring(
+            self.situation, self.pings, self.companions, self.refusals.of, self.arrivals.avoided
+        )
+        self.placing = Placing(
+            self.situation, self.companions, self.arrivals, self.meter, self.audit
+        )
+        self.homes = Homes(
+            members,
+            self.ledger,
+            self.moves.idle,
+            AwayPorts(
+                self.presence.given_up_at,
+                self.branches.is_router,
+                self.branches.may_have,
+                self.names.elsewhere if settings.shared else nowhere,
+            ),
+            lambda record: self.recovery.waived(record),
+            outside.clock,
+        )
+        self.residents = Residents(
+            members,
+            self.pings,
+            self.moves.bound_for,
+            self.cooldowns.moved_at,
+            self.reluctant.left_alone,
+            self.now,
+        )
+        budget = lambda: self.situation.policy.limits.moves_per_second  # noqa: E731
+        self.departures = Departures(outside.clock, self.moves.start, budget, self.beats)
+        self.crossing = Departures(outside.clock, self.moves.start, budget, self.beats)
+        self.crossings = Crossings(outside.clock, members, self.crossing)
+        self.finds = Finds(self.situation, self.measuring, self.placing, self.pings)
+        self.stem = Stem(
+            outside,
+            settings.name,
+            settings.parents,
+            StemTools(
+                self.situation,
+                members,
+                self.ledger,
+                self.moves,
+                self.beats,
+                self.world,
+                self.residents,
+                lambda player: self.homes.record_of(player, nothing_meanwhile),
+                self.finds.below,
+                self.branches.may_have,
+                lambda: branch(self.overview_ports),
+            ),
+        )
+        self.above = self.stem.above
+        ports = SeekPorts(self.homes, self.above, self.moves, self.finds.near)
+        self.seekers = Seekers(ports, self.beats.spawn)
+
     def _make_doors(self, recovery: type[Recovery]) -> None:
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
-        refusals = Refusals(self.now)
+        above = self.above if self.settings.parents else None
+        others = RoutersAround(self.equals, self.above)
         self.recovery: Recovery = recovery(
-            members, self.moves, self.ledger, self.beats, refusals.note, self.equals
+            members, self.moves, self.ledger, self.beats, self.refusals.note, others
         )
         names = (self.names,) if self.settings.shared else ()
         told = (
             *(self.companions, self.recovery, self.arrivals, self.cooldowns, self.expulsions),
             *names,
         )
-        self.rosters = Rosters(members, self.situation, self.pings, told)
-        placing = Placing(self.situation, self.companions, self.arrivals, self.meter, self.audit)
+        self.rosters = Rosters(members, self.situation, self.pings, told, self.recovery.listed)
         self.queue = Queue(
-            placing.find, policy.limits.place_kept_s, self.meter, outside.clock.seconds
+            self.placing.find, policy.limits.place_kept_s, self.meter, outside.clock.seconds
         )
         self._visits = count(1)
-        homes = self._homes(refusals)
         self._visit_ports = VisitPorts(
             self.identities,
             self.visitors,
-            homes,
-            Measuring(
-                self.situation,
-                self.pings,
-                self.companions,
-                refusals.of,
-                self.arrivals.avoided,
-            ),
+            self.homes,
+            self.measuring,
             self.arrivals,
             self.queue,
             self.moves,
             self.meter,
-            placing.stays_away,
+            self.placing.stays_away,
             self.equals.serves,
+            above,
         )
         self._member_ports = MemberPorts(
             date=self.world.date_for_newcomer,
@@ -257,23 +294,28 @@ class Router(Service):
             answer=self.moves.answer,
             claim=self.names.claim if self.settings.shared else None,
             router=self.settings.name if self.settings.shared else UNSET,
+            below=BelowPorts(
+                self.branches.reported,
+                self._offered,
+                self.seekers.seek,
+                self.branches.told,
+                self.branches.answered,
+            ),
         )
 
-    def _homes(self, refusals: Refusals) -> Homes:
-        """Where everybody belongs, and records do."""
-        homes = Homes(
-            self.members,
-            self.ledger,
-            self.moves.idle,
-            AwayPorts(
-                self.presence.given_up_at,
-                self.names.elsewhere if self.settings.shared else nowhere,
-            ),
-            self.recovery.waived,
-            self.outside.clock,
-        )
+    def _offered(self, link: MemberLink, offer: Offer) -> None:
+        if not self.stem.parting.offered(link, offer):
+            self.crossings.offered(link, offer)
+
+    def _make_records(self) -> None:
+        """What belongs to no player, and what games want."""
         self.records = Records(
-            self.members, self.situation, homes, self.moves, self.beats, refusals.of
+            self.members,
+            self.situation,
+            self.homes,
+            self.moves,
+            self.beats,
+            self.refusals.of,
         )
         self.gathering = Gathering(
             self.members,
@@ -283,30 +325,18 @@ class Router(Service):
             self.cooldowns.moved_at,
             self.beats,
         )
-        return homes
 
     def _make_decisions(self) -> None:
-        self.residents = Residents(
-            self.members,
-            self.pings,
-            self.moves.bound_for,
-            self.cooldowns.moved_at,
-            self.reluctant.left_alone,
-            self.now,
-        )
-        self.departures = Departures(
-            self.outside.clock,
-            self.moves.start,
-            lambda: self.situation.policy.limits.moves_per_second,
-            self.beats,
-        )
         self.decisions = Decisions(
             self.situation,
             self.meter,
             self.handover if self.settings.shared else self.decision_log,
-            self.residents.of,
-            self.departures.plan,
-            self.handover.plans if self.settings.shared else self.equals.plans,
+            DecisionPorts(
+                self.residents.of,
+                self.departures.plan,
+                self.handover.plans if self.settings.shared else self.equals.plans,
+                self.crossings,
+            ),
         )
 
     def _make_operators(self) -> None:
@@ -323,6 +353,7 @@ class Router(Service):
             ledger=self.ledger,
             started=lambda: self.started,
             notices=self.notices.told,
+            under=self.branches.under,
         )
         wishes = Wishes(
             self.outside.seals.identified,
@@ -340,7 +371,9 @@ class Router(Service):
             self.identities.login_of,
             self.now,
         )
-        orders = Orders(self.situation, self.members, self.ledger, self.moves, guard)
+        orders = Orders(
+            self.situation, self.members, self.ledger, self.moves, guard, self.crossings
+        )
         self.governing = Governing(
             self.situation, self.decision_log.flush, self.settings.policy_file
         )
@@ -401,7 +434,7 @@ class Router(Service):
             self.beats.every(LOOK_S, "looking for bans", self._look_for_bans)
         self.beats.every(WRITE_S, "keeping orders", self._keep_orders)
         self.beats.every(NOTICED_S, "reading notices", self.notices.look)
-        self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.world.lead)
+        self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.stem.keep_time)
         if self.settings.shared:
             self.beats.every(KEPT_S, "keeping names", self.names.keep)
 
@@ -414,6 +447,10 @@ class Router(Service):
     def member_line(self) -> Line:
         """A line for a member, or an operator, that has just connected."""
         return self._lobby.line()
+
+    def parent_line(self) -> Line:
+        """A line to the router above."""
+        return self.stem.line(self.blame)
 
     def _listen_to_member(self, line: Line) -> MemberLine:
         nonce, seals = self.outside.entropy(16).hex(), self.outside.seals
@@ -441,7 +478,7 @@ class Router(Service):
         return Deferred.fromCoroutine(self._forget())
 
     async def _forget(self) -> int:
-        for each in (self.bans, self.order_log, self.notices):
+        for each in (self.bans, self.order_log, self.notices, self.branches):
             await each.keep()
         remembered_s = self.situation.policy.limits.remember_days * DAY_S
         return await self.ledger.forget(remembered_s, set(self.members))
@@ -473,7 +510,9 @@ class Router(Service):
     def stopService(self) -> None:
         """Decide nothing more. Everybody plays on."""
         super().stopService()
+        self.stem.leave()
         self.departures.stop()
+        self.crossing.stop()
         self.decision_log.flush()
         self.beats.stop()
 

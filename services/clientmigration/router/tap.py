@@ -20,7 +20,7 @@ from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
-from clientmigration.net.door import Door, InOrder, listening
+from clientmigration.net.door import Door, InOrder, listening, steady
 from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.guests import Guests
 from clientmigration.net.key_sets import (
@@ -37,10 +37,12 @@ from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.probe import Probe
 from clientmigration.net.prometheus import Scraped
 from clientmigration.net.renewed import Renewable, Renewing
+from clientmigration.net.routers import each_of
 from clientmigration.net.settings import (
     GRAPHITE,
     GRAPHITE_CA,
     ORIGINS,
+    TLS_CA,
     TLS_DOOR,
     Common,
     bounds_flags,
@@ -67,8 +69,15 @@ class Options(Common):
         ("name", "n", "router", "name in Graphite"),
         ("players", "p", "tcp:4100:interface=127.0.0.1", "endpoint on which players come in"),
         ("members", "m", "tcp:4101:interface=127.0.0.1", "endpoint on which members come in"),
+        (
+            "parent",
+            None,
+            "",
+            "member door of the router above, in a tree; again for each of several",
+        ),
         ORIGINS,
         *TLS_DOOR,
+        TLS_CA,
         (
             "tls-client-ca",
             None,
@@ -94,6 +103,7 @@ class Options(Common):
         GRAPHITE_CA,
     )
     doors = ("players", "members")
+    routers = ("parent",)
     urls = ("graphite",)
     read_again: Sequence[str] = ("secret-file", "operators")
     optFlags: Sequence[Sequence[Any]] = (
@@ -107,6 +117,10 @@ class Options(Common):
         self.written = () if is_engine(self["ledger"]) else ("ledger",)
         if self["login-keys"] and "://" not in self["login-keys"]:
             self.read_again = (*self.read_again, "login-keys")
+        if self["parent"]:
+            self.dials = ("carbon", "parent")
+            if self["name"] == "router":
+                raise ConfigurationError("--parent needs --name: each router of a tree has its own")
         super().check()
         _ = self.ledger, self.operators, self.login_rules, self.login_file, self.groups
         if "://" in self["login-keys"]:
@@ -208,9 +222,11 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         login_keys=measured(keys),
     )
     shared = isinstance(options.ledger, NatsAddress)
-    router = build(
-        outside, RouterSettings(options["name"], options.policy, shared, options["policy"])
+    parents = each_of(options["parent"]) if options["parent"] else []
+    settings = RouterSettings(
+        options["name"], options.policy, shared, options["policy"], parents=len(parents)
     )
+    router = build(outside, settings)
     options.again.append(router.governing.read_again)
     descriptors = Descriptors(provide(VISITORS), router.turned_away, reactor)
     origins = options.origins
@@ -223,7 +239,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     members_door = listening(reactor, options["members"], encryption, demanding=True)
     members = Door(members_door, router.member_line, guests=strangers)
     below = [options.renewals(reactor), *scraped.door, *fetching, ledger, carbon, probe]
-    return InOrder(*below, router, members, players)
+    ways = (encryption.dialling(reactor, each) for each in parents)
+    upward = [steady(each, router.parent_line, reactor) for each in ways]
+    return InOrder(*below, router, members, players, *upward)
 
 
 def login_keys(reactor: Any, options: Options) -> tuple[LoginKeys | None, list[IService]]:

@@ -30,6 +30,7 @@ class Plan:
     seed: int = 1
     policy: Path | None = None
     routers: int = 1
+    zones: int = 0  # routers below the first, each with some of the servers
     nats: Path | None = None  # the program, where there are several routers
     game: str = DEFAULT_GAME
     log_json: bool = False
@@ -40,6 +41,10 @@ class Plan:
                 raise ConfigurationError(f"--{name} {getattr(self, name)} is too few")
         if self.routers < 1:
             raise ConfigurationError(f"--routers {self.routers} is too few")
+        if self.zones < 0 or self.zones == 1 or self.zones > self.servers:
+            raise ConfigurationError(f"--zones {self.zones}: none, or 2 to as many as servers")
+        if self.zones and self.routers > 1:
+            raise ConfigurationError("--zones: the router above them is one (--routers 1)")
         if self.policy and not self.policy.is_file():
             raise ConfigurationError(f"--policy {self.policy}: there is no such file")
 
@@ -66,7 +71,8 @@ class Plan:
         status = (self._status(environ),)
         routers = tuple(self._router(number, environ) for number in range(1, self.routers + 1))
         engine = (self._engine(environ),) if self.nats is not None else ()
-        groups = ((carbon,), (web,), engine, routers, status, servers, crowd)
+        zones = tuple(self._zone(number, environ) for number in range(1, self.zones + 1))
+        groups = ((carbon,), (web,), engine, routers, zones, status, servers, crowd)
         return tuple(group for group in groups if group)
 
     def addresses(self) -> tuple[str, ...]:
@@ -117,12 +123,23 @@ class Plan:
         return ((self.ports.players, self.ports.members), *self.ports.more)
 
     @property
+    def _highest(self) -> tuple[tuple[int, int], ...]:
+        """The same, of those that have none above them."""
+        return self._doors[: self.routers]
+
+    @property
     def _players(self) -> str:
-        return ",".join(f"clientmigration://{LOOPBACK}:{players}" for players, _ in self._doors)
+        return ",".join(f"clientmigration://{LOOPBACK}:{players}" for players, _ in self._highest)
 
     @property
     def _members(self) -> str:
-        return ",".join(f"tcp:{LOOPBACK}:{members}" for _, members in self._doors)
+        return ",".join(f"tcp:{LOOPBACK}:{members}" for _, members in self._highest)
+
+    def _members_of(self, server: int) -> str:
+        """Where this game server attaches."""
+        if not self.zones:
+            return self._members
+        return f"tcp:{LOOPBACK}:{self._doors[1 + (server - 1) % self.zones][1]}"
 
     def names(self) -> tuple[str, ...]:
         """The ports that will be used, as `Ports` names them."""
@@ -162,10 +179,11 @@ class Plan:
     def _game(self) -> tuple[str, ...]:
         return ("--game", self.game) if self.game != DEFAULT_GAME else ()
 
-    def _joining(self, twistd: tuple[str, ...]) -> tuple[str, ...]:
+    def _joining(self, twistd: tuple[str, ...], server: int = 1) -> tuple[str, ...]:
         burns = ("--burns",) if self.players else ()  # the crowd's load
         offered = ("--files", str(self.files), *burns)
-        return (*twistd, "--router", self._members, *offered, *self._game, *self._common)
+        router = self._members_of(server)
+        return (*twistd, "--router", router, *offered, *self._game, *self._common)
 
     def _program(
         self, name: str, argv: tuple[str, ...], environ: Mapping[str, str], *ports: int
@@ -190,6 +208,19 @@ class Plan:
         )
         return self._daemon(name, argv, environ, *doors)
 
+    def _zone(self, number: int, environ: Mapping[str, str]) -> Program:
+        """A router below the first one, with a ledger of its own."""
+        doors, name = self._doors[number], _zone_name(number)
+        players, members = (f"tcp:{port}:interface={LOOPBACK}" for port in doors)
+        argv = (
+            *self._twistd("router"),
+            *("--name", name, "--parent", self._members),
+            *("--players", players, "--members", members),
+            *("--ledger", str(self.state / f"{name}.sqlite")),
+            *("--graphite", self.graphite.url, *self._common),
+        )
+        return self._daemon(name, argv, environ, *doors)
+
     def _status(self, environ: Mapping[str, str]) -> Program:
         argv = (
             *self._twistd("status"),
@@ -203,7 +234,7 @@ class Plan:
     def _server(self, number: int, environ: Mapping[str, str]) -> Program:
         name = _server_name(number)
         capacity = ("--capacity", str(self.capacity))
-        argv = (*self._joining(self._twistd("gameserver")), "--name", name, *capacity)
+        argv = (*self._joining(self._twistd("gameserver"), number), "--name", name, *capacity)
         return self._daemon(name, argv, environ)
 
     def _crowd(self, environ: Mapping[str, str]) -> Program:
@@ -217,14 +248,19 @@ def _router_name(number: int) -> str:
     return "router" if number == 1 else f"router-{number}"
 
 
+def _zone_name(number: int) -> str:
+    return f"zone-{number}"
+
+
 def _server_name(number: int) -> str:
     return f"gs-{number}"
 
 
-def daemons(routers: int, servers: int, *, crowded: bool) -> tuple[str, ...]:
+def daemons(routers: int, zones: int, servers: int, *, crowded: bool) -> tuple[str, ...]:
     """The names of all daemons, in the order in which they are started."""
     fleet = (
         *(_router_name(number) for number in range(1, routers + 1)),
+        *(_zone_name(number) for number in range(1, zones + 1)),
         "status",
         *(_server_name(number) for number in range(1, servers + 1)),
     )

@@ -47,6 +47,7 @@ class Options(usage.Options):
         ["graphite-env", None, ".venv-graphite", "Python environment with carbon, graphite-web."],
         ["graphite-files", None, None, "Folder with their settings; those that came with this."],
         ["routers", None, 1, "Routers; several share a ledger in NATS, which is started.", _whole],
+        ["zones", None, 0, "Routers below the router, each with some of the servers.", _whole],
         ["servers", None, 3, "Game servers to start.", _whole],
         ["capacity", None, 200, "Players that one game server takes.", _whole],
         ["players", None, 300, "Players in the crowd; 0 for no crowd.", _whole],
@@ -88,10 +89,10 @@ def plan(options: Mapping[str, Any]) -> Plan:
     names = ("players", "members", "carbon", "carbon_query", "graphite", "status", "nats")
     asked, routers = {n: options[f"{n.replace('_', '-')}-port"] for n in names}, options["routers"]
     usual = Ports(**{**asked, **({} if routers > 1 else {"nats": 0})})
-    crowded = options["players"] > 0
-    daemons = plans.daemons(routers, options["servers"], crowded=crowded)
+    zones, crowded = options["zones"], options["players"] > 0
+    daemons = plans.daemons(routers, zones, options["servers"], crowded=crowded)
     scraped = _scraped(options["prometheus"], daemons)
-    ports = settled(replace(usual, more=_beside(usual, routers), scraped=scraped))
+    ports = settled(replace(usual, more=_beside(usual, routers + zones), scraped=scraped))
     graphite = Graphite(
         files=Path(options["graphite-files"] or shipped("graphite")).resolve(),
         environment=Path(options["graphite-env"]).absolute(),
@@ -108,6 +109,7 @@ def plan(options: Mapping[str, Any]) -> Plan:
         game=_game(options["game"]),
         policy=Path(options["policy"]).resolve() if options["policy"] else None,
         routers=routers,
+        zones=options["zones"],
         nats=engine.found(routers) if routers > 1 else None,
         log_json=bool(options["log-json"]),
     )

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from twisted.application.internet import ClientService
+from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 
 from clientmigration.client.entrance import Login
@@ -105,6 +106,9 @@ class Arena:
         make = self.make_network or (lambda clock, hosts: Network(clock, self.delay, hosts))
         self.network = make(self.clock, self.hosts)
         self.ledger = MemoryLedger()
+        self.ledgers: dict[str, MemoryLedger] = {}  # of routers that are in a tree
+        self.above: dict[str, str] = {}  # the router above, of those that have one
+        self.ups: dict[str, MultiService] = {}  # their links to it
         self.seals = Seals(SECRET)
         self.events = Silent()
         self.sink = MemorySink()
@@ -125,19 +129,30 @@ class Arena:
         return clock
 
     def _ledger(self, clock: HostClock, host: str) -> Ledger:
+        kept = self.ledger_of(host)
         if self.disk is None:
-            return self.ledger
+            return kept
         random = Random(self.random.random())
-        return SlowLedger(self.ledger, self.disk, self.engine, clock, random, host)
+        return SlowLedger(kept, self.disk, self.engine, clock, random, host)
+
+    def ledger_of(self, router: str) -> MemoryLedger:
+        """What this router knows: equals share one, and of a tree each router has its own."""
+        if router not in self.above:
+            return self.ledger
+        return self.ledgers.setdefault(router, MemoryLedger())
 
     @property
     def answers(self) -> bool:
         """Whether the ledger answers every request, with what is so."""
         return (self.disk is None or self.disk.good) and self.engine.good
 
-    def start_router(self, name: str = "router") -> Router:
-        """A router, with the arena's ledger: also the one that comes back after `kill`."""
+    def start_router(self, name: str = "router", parent: str = "") -> Router:
+        """A router, with the arena's ledger, or its own if it has a `parent` (several equals,
+        with commas): also the one that comes back after `kill`."""
         clock = self._host(name)
+        parent = self.above.get(name, parent)
+        if parent:
+            self.above[name] = parent
         outside = RouterOutside(
             clock=clock,
             ledger=self._ledger(clock, name),
@@ -151,13 +166,27 @@ class Arena:
             operators=self.operators,
             admission=self.admission,
         )
-        settings = RouterSettings(name, self.policy, len(self.equals) > 1)
+        parents = parent.split(",") if parent else []
+        shared = len(self.equals) > 1 and not parents
+        settings = RouterSettings(name, self.policy, shared, parents=len(parents))
         parts = replace(self.parts.router, beats=self.parts.beats)
         self.router = self.routers[name] = build_router(outside, settings, parts)
         self.network.listen(name, f"{name}:4100", self.router.player_line)
         self.network.listen(name, f"{name}:4101", self.router.member_line)
         self.router.startService()
+        if parent:
+            self.attach(name)
         return self.router
+
+    def attach(self, name: str) -> None:
+        """Have a router dial those above it."""
+        clock, ups = self.hosts[name], MultiService()
+        for each in self.above[name].split(","):
+            way = self.network.dial(name, clock)(f"{each}:4101")
+            line, jitter = self.routers[name].parent_line, self.random.random
+            steady(way, line, clock, jitter).setServiceParent(ups)
+        self.ups[name] = ups
+        ups.startService()
 
     def start_server(
         self,
@@ -167,9 +196,10 @@ class Arena:
         zone: str = "",
         named: bool = True,
         game: MakeGame | None = None,
+        router: str = "",
     ) -> GameServer:
-        """A game server that attaches to the router, which gives it a name if it is not `named`. It
-        runs the arena's game, or another `game` (a newer version of it, say)."""
+        """A game server that attaches to the router, or to that one, which gives it a name if it is
+        not `named`. It runs the arena's game, or another `game` (a newer version of it, say)."""
         address, clock = f"{name}:1", self._host(name)
         called = name if named else ""
         routers = len(self.equals)
@@ -208,7 +238,7 @@ class Arena:
                 clock,
                 self.random.random,
             )
-            for router in self.equals
+            for router in ((router,) if router else self.equals)
         ]
         for link in self.links[name]:
             link.startService()
@@ -231,11 +261,12 @@ class Arena:
 
         return cpu
 
-    def start_player(self, token: str | Login = "", group: str = "") -> Player:
-        """A player that plays until it is stopped. Its host is `host_of` it."""
+    def start_player(self, token: str | Login = "", group: str = "", router: str = "") -> Player:
+        """A player that plays until it is stopped, and knows this router, or all equals. Its host
+        is `host_of` it."""
         name, random = f"player {len(self.players)}", Random(self.random.random())
         clock = self._host(name)
-        routers = ",".join(f"{router}:4100" for router in self.equals)
+        routers = ",".join(f"{each}:4100" for each in ((router,) if router else self.equals))
         player = self.parts.player(
             clock, routers, self.network.dial(name, clock), random, token, group=group
         )
@@ -270,6 +301,7 @@ class Arena:
         self.servers.pop(name, None)
         self.links.pop(name, None)
         self.routers.pop(name, None)
+        self.ups.pop(name, None)
 
     def freeze(self, name: str, seconds: float) -> None:
         """SIGSTOP of a host, and SIGCONT so many seconds later."""
@@ -343,6 +375,17 @@ class Arena:
         moves = (self.routers[router] if router else self.router).moves
         starting = Deferred.fromCoroutine(moves.start(player, source, target))
         return starting.addCallback(lambda ended: ended and ended.outcome)
+
+    def cross(self, player: Player, source: str, target: str, router: str = "router") -> None:
+        """Have a router above two others move a player from one to the other, as soon as it is
+        offered."""
+        above = self.routers[router]
+
+        async def crossing() -> None:
+            if await above.crossings.one(player.name, source, target):
+                await above.moves.start(player.name, source, target)
+
+        Deferred.fromCoroutine(crossing())
 
     def coins(self) -> int:
         """All coins in all pockets, on all grounds and in letters."""

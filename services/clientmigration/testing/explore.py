@@ -26,8 +26,10 @@ from clientmigration.testing.schedule import (
     Repertoire,
 )
 from clientmigration.testing.stage import Verdict, perform
+from clientmigration.testing.tree_seeds import many_trees, one_tree
 
 KINDS = ("calm", "crash", *ALONE, *ENGINES_ALONE, *EQUALS_ALONE, "rough")
+TREE = "tree"
 LINES = 400  # of a transcript, the last ones before a violation
 SAY_EVERY = 500  # schedules: about a minute
 
@@ -73,16 +75,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lines", type=int, default=LINES, help="last lines of it to print")
     parser.add_argument(
         "--faults",
-        choices=tuple(REPERTOIRES),
+        choices=(*REPERTOIRES, TREE),
         default=FIRST.name,
         help="what may go wrong: 'all': around the players, 'engine': the ledger, 'equals': one"
-        " of several routers (%(default)s)",
+        " of several routers, 'tree': routers under routers (%(default)s)",
     )
     flags = parser.parse_args(arguments)
     _prepare()
+    seeds = range(flags.first, flags.first + flags.seeds)
+    if flags.faults == TREE:
+        return one_tree(flags.seed) if flags.seed is not None else many_trees(seeds, flags.jobs)
     if flags.seed is not None:
         return bool(replay(flags.seed, flags.lines, REPERTOIRES[flags.faults]).violation)
-    seeds = range(flags.first, flags.first + flags.seeds)
     return _explore(seeds, flags.jobs, flags.lines, flags.faults)
 
 

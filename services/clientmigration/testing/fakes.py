@@ -138,6 +138,10 @@ class SlowLedger:
         """Drop old records; fails with `LedgerAway`, done or not."""
         return self._ask(lambda: _now(self.kept.forget(before, kept)))
 
+    def each(self, take: Callable[[Record], None]) -> Deferred[int]:
+        """Hand over every record; fails with `LedgerAway`, done or not."""
+        return self._ask(lambda: _now(self.kept.each(take)))
+
     def close(self) -> None:
         """What is kept stays: another router may ask for it."""
 

@@ -1,4 +1,4 @@
-"""The base of every control message, and what is said of players beside moving them.
+"""The base of every control message, and what is said beside migrations.
 
 A tag is pinned: renaming a class never changes the wire.
 """
@@ -10,6 +10,14 @@ import msgspec
 
 class Message(msgspec.Struct, frozen=True, tag_field="t"):
     """The base of every control message."""
+
+
+class Drain(Message, frozen=True, tag="drain"):
+    """Router: an operator wants you empty: take nobody (`on` false: you may take players again);
+    with `stop` end as well, as by a signal."""
+
+    on: bool
+    stop: bool = False
 
 
 class Expel(Message, frozen=True, tag="expel"):

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from clientmigration.errors import FrameTooLarge, MalformedFrame, NotOurProtocol, OutOfTurn
-from clientmigration.wire import messages, neighbours, operators
+from clientmigration.wire import messages, neighbours, operators, zones
 from clientmigration.wire.base import Message
 from clientmigration.wire.messages import Chunk, Goodbye, Greeting, Input, Item, View
 from clientmigration.wire.neighbours import Look, Sight
@@ -67,8 +67,8 @@ PLAYER_TO_ROUTER = _dialect("player to router", messages.PlayerToRouter, 4096)
 ROUTER_TO_PLAYER = _dialect("router to player", messages.RouterToPlayer, 65536)
 PLAYER_TO_SERVER = _dialect("player to server", messages.PlayerToServer, 4096, INPUT)
 SERVER_TO_PLAYER = _dialect("server to player", messages.ServerToPlayer, 262144, VIEW, CHUNK, ITEM)
-MEMBER_TO_ROUTER = _dialect("member to router", messages.MemberToRouter, 4194304, first=PROOF_LIMIT)
-ROUTER_TO_MEMBER = _dialect("router to member", messages.RouterToMember, 4194304)
+MEMBER_TO_ROUTER = _dialect("member to router", zones.AnyMemberToRouter, 4194304, first=PROOF_LIMIT)
+ROUTER_TO_MEMBER = _dialect("router to member", zones.RouterToAnyMember, 4194304)
 
 # An overview of 1,000 members is 600 kB, a world of 5,000 players 200 kB.
 OPERATOR_TO_ROUTER = _dialect("operator to router", operators.OperatorToRouter, PROOF_LIMIT)

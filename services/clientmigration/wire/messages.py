@@ -12,8 +12,9 @@ from typing import Annotated
 import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
+from clientmigration.wire.base import Drain as Drain
 from clientmigration.wire.base import Expel, Message, Pardon, Stays, Wants
-from clientmigration.wire.shared import Shared
+from clientmigration.wire.shared import About, Seated, Shared
 
 PROTOCOL = "clientmigration"
 VERSION = 1
@@ -250,10 +251,12 @@ class Attach(Message, frozen=True, tag="attach"):
 
 
 class Report(Message, frozen=True, tag="report"):
-    """Member: my datapoints, as carbon gets them; with several `routers`, those that I have now."""
+    """Member: my datapoints, as carbon gets them; with several `routers`, those that I have now. If
+    I am a router: `address` is where players may ping a server of mine."""
 
     datapoints: list[tuple[str, float, int]]
     routers: list[Label] | msgspec.UnsetType = msgspec.UNSET
+    address: Address | msgspec.UnsetType = msgspec.UNSET
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -299,11 +302,13 @@ class Left(Message, frozen=True, tag="left"):
 
 
 class Reserved(Message, frozen=True, tag="reserved"):
-    """Target: there is a place for this migration's player; `plays`: I have the player already."""
+    """Target: there is a place for this migration's player; `plays`: I have the player already.
+    `at`: on which server, if I am a router."""
 
     migration: str
     player: str
     plays: bool = False
+    at: Seated | msgspec.UnsetType = msgspec.UNSET
 
 
 class Declined(Message, frozen=True, tag="declined"):
@@ -390,12 +395,14 @@ class Noted(Message, frozen=True, tag="noted", omit_defaults=True):
 
 
 class Reserve(Message, frozen=True, tag="reserve"):
-    """Router: keep a place for `ttl_s` s; the player's ticket has this migration and epoch."""
+    """Router: keep a place for `ttl_s` s; the player's ticket has this migration and epoch. What a
+    router is told `about` the player, to place it."""
 
     migration: str
     player: str
     epoch: int
     ttl_s: float
+    about: About | msgspec.UnsetType = msgspec.UNSET
 
 
 class Copy(Message, frozen=True, tag="copy"):
@@ -460,14 +467,6 @@ class Cancel(Message, frozen=True, tag="cancel"):
     migration: str
     player: str
     reason: str
-
-
-class Drain(Message, frozen=True, tag="drain"):
-    """Router: an operator wants you empty: take nobody (`on` false: you may take players again);
-    with `stop` end as well, as by a signal."""
-
-    on: bool
-    stop: bool = False
 
 
 class Neighbour(msgspec.Struct, frozen=True):

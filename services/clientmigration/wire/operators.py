@@ -170,7 +170,8 @@ class MemberStatus(msgspec.Struct, frozen=True):
     unreachable, or "").
 
     `owner` is its number in views; `sample` is null until it has reported. `version` is that of
-    its program, "" if it does not say.
+    its program, "" if it does not say. `under` are the members of one that is a router, as it said
+    itself.
     """
 
     name: str
@@ -181,6 +182,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
     closed: str = ""
     sample: MemberSample | None = None
     version: str = ""
+    under: list[MemberStatus] = []
 
 
 class Moved(msgspec.Struct, frozen=True):

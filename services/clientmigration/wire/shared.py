@@ -1,4 +1,6 @@
-"""What a server with several routers says of a player beside its line in the roster."""
+"""What is said beside the usual where there are several routers: equal ones, or a tree of them."""
+
+from __future__ import annotations
 
 import msgspec
 
@@ -11,3 +13,21 @@ class Shared(msgspec.Struct, frozen=True, array_like=True):
     router: str
     since_s: float
     moved_s: float | None = None
+
+
+class Seated(msgspec.Struct, frozen=True):
+    """Which game server of a router below it is, where players reach it, and the epoch that the
+    player's ticket has to say."""
+
+    member: str
+    address: str
+    epoch: int
+
+
+class About(msgspec.Struct, frozen=True):
+    """What is known of a player who is to be placed by a router below: where it will stand (null:
+    nobody knows), its group, and its pings there, in ms by the name of each member or zone."""
+
+    place: tuple[float, float] | None = None
+    group: str = ""
+    pings: dict[str, float] = {}

@@ -98,6 +98,12 @@ class Fleet:
         if member is not None:
             self._keep(replace(member, placed=member.placed[:-1]))
 
+    def moved(self, name: str, address: str) -> None:
+        """Players are told another address of that member from now on."""
+        member = self._members.get(name)
+        if member is not None and member.address != address:
+            self._keep(replace(member, address=address))
+
     def shut(self, name: str, until: float, trial_at: float) -> None:
         """Players could not reach that member: until then nobody is sent there, but for one who may
         try from `trial_at` on. It is no error when the member has left meanwhile."""
@@ -153,6 +159,11 @@ class Fleet:
     def member(self, name: str) -> Member | None:
         """The member of that name, if it is here."""
         return self._members.get(name)
+
+    def address(self, name: str) -> str:
+        """Where players reach that member, "" if it is not here."""
+        member = self._members.get(name)
+        return member.address if member is not None else ""
 
     def zone(self, name: str) -> str:
         """The zone of that member, or its own name if it is not here any more."""

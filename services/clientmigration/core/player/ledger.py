@@ -13,6 +13,10 @@ import msgspec
 
 from clientmigration.core.player.snapshot import Snapshot
 
+ABOVE = "^"
+"""The owner of a player who has left this router's part of a tree, or is about to: whose it is, the
+router above knows. No member can be called so."""
+
 
 class Record(msgspec.Struct, frozen=True):
     """What the ledger knows of one player. `owner` is a member's name, or "" when nobody's."""
@@ -52,6 +56,23 @@ def taken(
         newest(record.snapshot, snapshot),
         now,
     )
+
+
+def handed(
+    record: Record,
+    expected: tuple[str, int, str],
+    owner: str,
+    epoch: int,
+    migration: str,
+    snapshot: Snapshot | None,
+    now: float,
+) -> Record | None:
+    """`record` as the router above decided: of `owner`, at an epoch that it knows (never a lower
+    one than before). None when it is not as `expected`."""
+    if record.claim != expected:
+        return None
+    kept = newest(record.snapshot, snapshot)
+    return Record(record.player, owner, max(epoch, record.epoch), migration, kept, now)
 
 
 def mended(

@@ -1,4 +1,4 @@
-"""The link to the router, as the game server hears it. It proves itself, and passes orders on.
+"""The link to a router, as its member hears it. It proves itself, and passes orders on.
 
 No order is heard before both sides have proved that they know the cluster's secret.
 """
@@ -12,7 +12,7 @@ from msgspec import UNSET
 from twisted.logger import Logger
 
 from clientmigration.errors import OutOfTurn
-from clientmigration.gameserver.attachment import Attachment
+from clientmigration.net.attachment import Attachment
 from clientmigration.net.door import told_as
 from clientmigration.net.line import MEMBER_SILENCE_S, MEMBER_UNREAD, Line, LineTerms
 from clientmigration.net.shipped import VERSION
@@ -24,7 +24,6 @@ log = Logger()
 
 RATE = (20_000.0, 100_000.0)  # a router may talk fast, and still not without limit
 TERMS = LineTerms(ROUTER_TO_MEMBER, RATE, MEMBER_SILENCE_S, MEMBER_UNREAD)
-ROLE = "gameserver"
 
 
 class Duties(Protocol):
@@ -41,7 +40,8 @@ class Duties(Protocol):
 
 
 class Uplink:
-    """The `Listener` of one connection to the router; a new one for each connection."""
+    """The `Listener` of one connection to a router; a new one for each connection. `role` is what
+    we are to it: a game server, or a router below it."""
 
     line: Line
 
@@ -51,8 +51,10 @@ class Uplink:
         seals: Seals,
         entropy: Callable[[int], bytes],
         duties: Duties,
+        role: str,
     ) -> None:
         self._attachment, self._seals, self._duties = attachment, seals, duties
+        self._role = role
         self._nonce = entropy(16).hex()
         self._challenge = ""
         self._attached = False
@@ -82,11 +84,11 @@ class Uplink:
             self.line.hang_up("bye", "another router gives us our name first")
             return
         told = told_as(ours.address, ours.inner, self.line.here)
-        parts = (ours.member, ROLE, *filter(None, told))
+        parts = (ours.member, self._role, *filter(None, told))
         self.line.say(
             Attach(
                 name=ours.member,
-                role=ROLE,
+                role=self._role,
                 address=told[0],
                 nonce=self._nonce,
                 proof=self._seals.proof("member", self._challenge, self._nonce, *parts),

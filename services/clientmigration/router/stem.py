@@ -1,0 +1,130 @@
+"""What there is because of a router above, put together: our place in a tree.
+
+A router without one has these rooms, too, with nothing to do: nobody is above whom they could ask,
+and everything is its own. What is for routers below is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from clientmigration.core.player.ledger import Record
+from clientmigration.errors import PeersFault
+from clientmigration.net import uplink as uplinks
+from clientmigration.net.attachment import Attachment
+from clientmigration.net.beats import Beats
+from clientmigration.net.ledger import TimedLedger
+from clientmigration.net.line import Line
+from clientmigration.net.uplink import Uplink
+from clientmigration.net.worldclock import WorldClock
+from clientmigration.router.above import Above, AboveNews
+from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.outside import RouterOutside
+from clientmigration.router.parting import Parting, PartingPorts
+from clientmigration.router.passages import Passages, PassageTools, Registry
+from clientmigration.router.residents import Residents
+from clientmigration.router.situation import Situation
+from clientmigration.router.upward import NOWHERE, Upward, UpwardPorts
+from clientmigration.wire.operators import MemberStatus
+from clientmigration.wire.shared import About
+
+REPORT_S = 1.0
+ROSTER_S = 2.0  # how often the router above hears who crosses
+
+
+@dataclass(frozen=True)
+class StemTools:
+    """What these rooms share with the others. `home` answers a player's record with nothing under
+    way, `find` a member for one who comes from above, `may_have` whether a
+    router below may have one of whom we know nothing, `branch` what operators are shown of ours."""
+
+    situation: Situation
+    members: AttachedMembers
+    ledger: TimedLedger
+    moves: Registry
+    beats: Beats
+    world: WorldClock
+    residents: Residents
+    home: Callable[[str], Coroutine[Deferred[Any], Any, Record]]
+    find: Callable[[Record, About], str]
+    may_have: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
+    branch: Callable[[], Sequence[MemberStatus]]
+
+
+class Stem:
+    """The line upward, and those who speak and listen on it. `name` is our own; `parents`: so
+    many equal routers are above."""
+
+    def __init__(self, outside: RouterOutside, name: str, parents: int, tools: StemTools) -> None:
+        self._outside, self._world = outside, tools.world
+        life = outside.entropy(8).hex() if parents > 1 else ""
+        self.attachment = Attachment(name, NOWHERE, "", life=life) if parents else None
+        members, attachment = tools.members, self.attachment
+        passing = PassageTools(
+            outside.clock,
+            members,
+            tools.ledger,
+            tools.moves,
+            tools.home,
+            tools.find,
+            tools.situation.now,
+            tools.situation.fleet.address,
+            tools.may_have,
+        )
+        self.passages = Passages(passing, tools.beats, lambda: self.above.draining)
+        asked = PartingPorts(tools.residents.of, tools.ledger.read)
+        self.parting = Parting(tools.situation, members, attachment, tools.beats, asked)
+        self.upward: Upward | None = None
+        if attachment is not None:
+            self.upward = Upward(
+                attachment,
+                tools.situation,
+                outside.ledger,
+                self.passages,
+                tools.beats,
+                UpwardPorts(tools.branch, lambda: self.above.draining, outside.clock),
+            )
+        self.above: Above = Above(
+            outside.clock,
+            attachment,
+            self.passages,
+            self.parting,
+            lambda date: tools.world.heard(date, nobody_plays=not members),
+            AboveNews(self._attached, self._list),
+        )
+        if self.upward is not None:
+            tools.beats.every(REPORT_S, "the report to the router above", self.upward.report)
+            tools.beats.every(ROSTER_S, "the list for the router above", self._list)
+
+    def _attached(self) -> None:
+        if self.upward is not None:
+            self.upward.attached()
+
+    def keep_time(self) -> None:
+        """Have the world's time from the router above, while that is there."""
+        if self.above.there:
+            self._world.follow()
+        else:
+            self._world.lead()
+
+    def _list(self) -> None:
+        self.passages.sweep()
+        self.above.tell_gone()
+        if self.upward is not None:
+            self.upward.roster()
+
+    def line(self, blame: Callable[[PeersFault], None]) -> Line:
+        """A line to the router above."""
+        assert self.attachment is not None
+        outside = self._outside
+        uplink = Uplink(self.attachment, outside.seals, outside.entropy, self.above, "router")
+        return Line("router", uplinks.TERMS, uplink, outside.clock, blame)
+
+    def leave(self) -> None:
+        """Say goodbye to the router above: we stop."""
+        if self.attachment is not None:
+            self.attachment.leave()

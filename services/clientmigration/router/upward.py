@@ -1,0 +1,152 @@
+"""What a router says of its fleet to the one above: a member like any other, with a tree below it.
+
+Once a second the same datapoints that carbon gets, of the whole fleet; who crosses, now and then;
+and once, when it attaches, everybody who is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec import UNSET
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from clientmigration.core.fleet.member import Member
+from clientmigration.core.fleet.naming import is_name
+from clientmigration.core.fleet.split import UNSEEN
+from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.player.ledger import ABOVE, Record
+from clientmigration.net.attachment import Attachment
+from clientmigration.net.beats import Beats
+from clientmigration.net.ledger import Ledger
+from clientmigration.router.passages import Passages
+from clientmigration.router.situation import Situation
+from clientmigration.wire.messages import Entry, Report, Roster
+from clientmigration.wire.operators import MemberStatus
+from clientmigration.wire.zones import Branch
+
+log = Logger()
+
+CUT = 500  # entries per message
+AGAIN_S = 1.0  # before a ledger is asked again that did not answer
+NOWHERE = "nowhere:1"
+"""The address of a router no server of which can be pinged yet."""
+SHOWN = 300  # game servers that are shown above, each by itself; of more only the routers are
+
+
+@dataclass(frozen=True)
+class UpwardPorts:
+    """`branch` answers what operators are shown of our members, `draining` whether the one above
+    wants us empty."""
+
+    branch: Callable[[], Sequence[MemberStatus]]
+    draining: Callable[[], bool]
+    clock: IReactorTime
+
+
+class Upward:
+    """Speaks over `attachment`."""
+
+    def __init__(
+        self,
+        attachment: Attachment,
+        situation: Situation,
+        ledger: Ledger,
+        passages: Passages,
+        beats: Beats,
+        ports: UpwardPorts,
+    ) -> None:
+        self._attachment, self._situation, self._ledger = attachment, situation, ledger
+        self._passages, self._beats, self._ports = passages, beats, ports
+        self._owned: dict[str, Entry] = {}  # everybody who is ours, until that has been said
+        self._enrolling = 0  # how often that was begun; while it goes on no list is complete
+        self._enrolled = 0
+
+    def report(self) -> None:
+        """Say how the fleet does."""
+        ours = self._attachment
+        if not ours.lines:
+            return
+        situation = self._situation
+        fleet, policy, now = situation.fleet, situation.policy, situation.now()
+        health = fleet.summary(policy, now)
+        told = replace(health, draining=health.draining or self._ports.draining(), split=UNSEEN)
+        points = datapoints("router", ours.member, told.measures(), told.timestamp or int(now))
+        ours.advertise(self.address() or NOWHERE)
+        routers = sorted(ours.lines) if ours.life else UNSET
+        ours.tell_all(Report(list(points), routers, ours.address))
+        ours.tell_all(Branch(_cut(self._ports.branch())))
+
+    def address(self) -> str:
+        """Where players may ping one of our servers: the same one as long as that can be."""
+        situation = self._situation
+        now, policy = situation.now(), situation.policy
+        open_ones = [each for each in situation.fleet.members() if _pinged(each)]
+        fit = [each for each in open_ones if not each.closed(policy, now)]
+        return next((each.address for each in (*fit, *open_ones)), "")
+
+    def attached(self) -> None:
+        """Say who is ours, whoever played here while there was nobody above."""
+        self._owned = {}
+        self._enrolling += 1
+        self._beats.spawn("telling who is ours", self._enrol(self._enrolling))
+
+    async def _enrol(self, which: int) -> None:
+        each: Callable[[Callable[[Record], None]], Deferred[int]] = self._ledger.each  # type: ignore[attr-defined]
+        try:
+            await each(self._note)
+        except Exception as error:
+            log.warn("who is ours is not known: {why}", why=str(error))
+            await deferLater(self._ports.clock, AGAIN_S)
+            if which == self._enrolling:
+                self.attached()
+            return
+        self._enrolled = which
+        self.roster()
+
+    def _note(self, record: Record) -> None:
+        if record.owner not in ("", ABOVE) and not is_name(record.player):
+            last = record.snapshot
+            x, y = (last.x, last.y) if last else (0.0, 0.0)
+            entry = Entry(record.player, record.epoch, "playing", "", x, y)
+            self._owned[record.player] = entry
+
+    def roster(self) -> None:
+        """Say who crosses, and about whom only the one above knows."""
+        if not self._attachment.lines or self._enrolled < self._enrolling:
+            return
+        crossing = {each.player: each for each in self._passages.entries()}
+        owned, self._owned = self._owned, {}
+        entries = [*{**owned, **crossing}.values()]
+        several = bool(self._attachment.life)
+        shared = self._passages.shared(self._attachment.router_of) if several else UNSET
+        primary = self._attachment.primary if several else UNSET
+        for start in range(0, max(1, len(entries)), CUT):
+            last = start + CUT >= len(entries)
+            part = entries[start : start + CUT]
+            self._attachment.tell_all(Roster(part, last, shared if last else UNSET, primary))
+
+
+def _pinged(member: Member) -> bool:
+    return bool(member.address) and member.address != NOWHERE
+
+
+def _cut(members: Sequence[MemberStatus]) -> list[MemberStatus]:
+    """The same, without the game servers if there are too many."""
+    return list(members) if sum(_servers(members)) <= SHOWN else list(_routers(members))
+
+
+def _servers(members: Sequence[MemberStatus]) -> Iterator[int]:
+    for each in members:
+        yield sum(_servers(each.under)) if each.role == "router" else 1
+
+
+def _routers(members: Sequence[MemberStatus]) -> Iterator[MemberStatus]:
+    for each in members:
+        if each.role == "router":
+            yield msgspec.structs.replace(each, under=list(_routers(each.under)))

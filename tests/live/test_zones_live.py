@@ -1,0 +1,66 @@
+"""A live tree of depth three: players cross between zones, a zone comes and goes, and a router of
+each level is killed; nobody misses a tick, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_twisted
+from real_parts import eventually
+from real_tree import Crossings, LiveTree, servers_of
+from twisted.internet.task import LoopingCall, deferLater
+
+from clientmigration.games.meadow import wire as meadow
+
+ABOVE = {"root": "", "east": "root", "west": "root", "east-1": "east", "east-2": "east"}
+SERVERS = {"east-1-gs": "east-1", "east-2-gs": "east-2", "west-gs": "west"}
+PLAYERS = 12
+
+
+@pytest_twisted.async_yield_fixture()
+async def tree(tmp_path: Path) -> AsyncIterator[LiveTree]:
+    made = LiveTree(tmp_path, ABOVE, SERVERS)
+    made.start()
+    await made.complete()
+    yield made
+    await made.stop()
+
+
+@pytest_twisted.ensureDeferred
+async def test_in_a_live_tree_players_cross_and_a_router_of_each_level_is_killed(
+    tree: LiveTree,
+) -> None:
+    overview = await tree.overview("root")
+    assert sorted(servers_of(overview.members)) == sorted(SERVERS)
+    for n in range(PLAYERS):
+        tree.begin(("root", "root", "east", "east-1")[n % 4])
+    await tree.all_play()
+    acting = LoopingCall(_act, tree)
+    acting.start(0.1)
+    zones = Crossings(tree, "root", ("east", "west"))
+    leaves = Crossings(tree, "east", ("east-1", "east-2"))
+    crossing = zones.of(tree.players[:6])
+    within = leaves.of(tree.players[6:])
+    await eventually(lambda: zones.outcomes["settled"] >= 10)
+    for name in ("root", "east", "east-1"):
+        before = zones.outcomes["settled"]
+        tree.children[name].kill()  # it is started again by itself
+        await eventually(lambda before=before: zones.outcomes["settled"] >= before + 4)  # type: ignore[misc]
+    zones.stop()
+    leaves.stop()
+    await crossing
+    await within
+    await deferLater(tree.reactor, 2.0)
+    await tree.all_play()
+    acting.stop()
+    await eventually(lambda: all(each.tally.acked == each.tally.seq for each in tree.players))
+    print(zones.outcomes, leaves.outcomes)
+    tallies = [(each.tally.missed, each.tally.lost, each.tally.doubled) for each in tree.players]
+    assert tallies == [(0, 0, 0)] * PLAYERS
+    assert [each.rejoins for each in tree.players] == [0] * PLAYERS
+
+
+def _act(tree: LiveTree) -> None:
+    for player in tree.players:
+        player.act(meadow.move(player.tally.seq % 7 - 3.0, 1.0))
