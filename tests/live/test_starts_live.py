@@ -105,7 +105,10 @@ class Host:
         )
 
     def players(self) -> dict[str, int]:
-        """How many play on each server that has reported."""
+        """How many play on each server that has reported. While all begin, a command, which is a
+        process too, would only be in their way."""
+        if not (self.log("router").exists() and self.says("router", "joins the fleet")):
+            return {}
         seen = json.loads(self.cli("status", "--json").stdout or b"{}")
         known = seen.get("members", [])
         return {each["name"]: each["sample"]["players"] for each in known if each.get("sample")}
