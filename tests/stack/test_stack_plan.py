@@ -255,3 +255,9 @@ def test_each_daemon_has_a_port_for_prometheus_which_is_told_and_logs_in_json(
     busy = planned(environment, "--prometheus", str(taken))
     with pytest.raises(ConfigurationError, match=r"Prometheus, which asks router .* --prometheus"):
         check_free(busy.ports, busy.names())
+
+
+def test_the_homepage_is_told_where_documentation_and_grafana_are(environment: Path) -> None:
+    plan = planned(environment, "--docs", "https://docs.example.org/", "--grafana", ":3000")
+    assert "--docs https://docs.example.org/ --grafana :3000" in command(plan, "status")
+    assert "--docs" not in command(planned(environment), "status")

@@ -34,6 +34,7 @@ class Plan:
     nats: Path | None = None  # the program, where there are several routers
     game: str = DEFAULT_GAME
     log_json: bool = False
+    links: tuple[tuple[str, str], ...] = ()  # of the homepage, by the flag's name
 
     def __post_init__(self) -> None:
         for name in ("servers", "capacity", "players"):
@@ -227,6 +228,7 @@ class Plan:
             *("--listen", f"tcp:{self.ports.status}:interface={LOOPBACK}"),
             *("--router", self._members, "--play", f":{self.ports.players}"),
             *("--graphite", self.graphite.url, "--secret-file", str(self.secret)),
+            *(word for name, url in self.links for word in (f"--{name}", url)),
             *self._game,
         )
         return self._daemon("status", argv, environ, self.ports.status)

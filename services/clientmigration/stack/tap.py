@@ -62,6 +62,8 @@ class Options(usage.Options):
         ["graphite-port", None, 8080, "Where graphite-web serves; 0: any free.", _whole],
         ["nats-port", None, 4222, "Where NATS is, for several routers; 0: any free.", _whole],
         ["status-port", None, 8000, "Where the homepage is; 0: any free.", _whole],
+        ["docs", None, None, "Where the documentation is, for a link of the homepage."],
+        ["grafana", None, None, "Where Grafana is, for a link of the homepage."],
         [
             "prometheus",
             None,
@@ -112,6 +114,7 @@ def plan(options: Mapping[str, Any]) -> Plan:
         zones=options["zones"],
         nats=engine.found(routers) if routers > 1 else None,
         log_json=bool(options["log-json"]),
+        links=tuple((name, options[name]) for name in ("docs", "grafana") if options[name]),
     )
 
 
