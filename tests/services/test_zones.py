@@ -194,3 +194,27 @@ def test_when_one_of_two_equals_above_is_killed_the_other_goes_on_at_once() -> N
         arena.start_router(killed)
         arena.run(5.0)
         assert sorted(arena.routers[killed].members) == ["a", "b"]
+
+
+def test_a_ban_that_is_given_at_the_root_holds_at_every_door_below() -> None:
+    arena = deep()
+    ada, ben = arena.start_player(), arena.start_player()
+    arena.run(2.0)
+    zone = arena.home_of(ada)[0]
+    desk = arena.start_desk("operator")
+    arena.run(0.5)
+    answers: list[Any] = []
+    desk.ask(Order(0, "kick", player=ben.name)).addCallback(answers.append)
+    desk.ask(Order(0, "ban", player=ada.name)).addCallback(answers.append)
+    arena.run(3.0)
+    assert [each.outcome for each in answers] == ["done", "done"]
+    assert not arena.home_of(ada)
+    assert ada.ended.startswith("banned")
+    assert ben.ended.startswith("kicked")
+    arena.kill("router")
+    arena.run(4.0)
+    for door in (zone, f"{zone}1", f"{zone}2"):
+        again = arena.start_player(token=ada.token, router=door)
+        arena.run(3.0)
+        assert not arena.home_of(again)
+        again.stop()

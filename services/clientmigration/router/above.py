@@ -25,6 +25,7 @@ from clientmigration.net.line import Line
 from clientmigration.router.passages import Passages
 from clientmigration.wire import messages as m
 from clientmigration.wire import zones as z
+from clientmigration.wire.base import Expel, Pardon
 
 log = Logger()
 
@@ -41,10 +42,12 @@ class Chooser(Protocol):
 
 @dataclass(frozen=True)
 class AboveNews:
-    """Whom it concerns that a router above is `attached` now, or that of several one is gone."""
+    """Whom it concerns that a router above is `attached` now, or that of several one is gone;
+    and that it puts somebody out."""
 
     attached: Callable[[], None]
     lost_one: Callable[[], None]
+    bans: Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class Above:
                 self._dated(asker, message.now)
             case m.Drain():
                 self.drain(message.on)
+            case Expel() | Pardon() | z.Bars():
+                self._news.bans(message)
             case z.Part():
                 self._parting.part(message)
             case z.Sought():

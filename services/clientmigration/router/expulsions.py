@@ -6,19 +6,22 @@ player.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 from twisted.logger import Logger
 
+from clientmigration.core.fleet.member import Member
 from clientmigration.core.measures.meter import Meter
 from clientmigration.core.player.bans import Ban
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.wire.base import Expel, Pardon
+from clientmigration.wire.zones import Bars
 
 log = Logger()
 
+PART = 500  # bans in one message
 BANNED, KICKED = "banned", "kicked"
 """The codes of the goodbye to a player who is put out."""
 
@@ -65,7 +68,7 @@ class Visitors:
 
 
 class Expulsions:
-    """`ban_of` answers whether a player is banned now."""
+    """`ban_of` answers whether a player is banned now, `listed` all bans."""
 
     def __init__(
         self,
@@ -73,28 +76,43 @@ class Expulsions:
         visitors: Visitors,
         meter: Meter,
         ban_of: Callable[[str], Ban | None],
+        bans: Callable[[], Sequence[Ban]],
     ) -> None:
         self._members, self._visitors, self._meter = members, visitors, meter
-        self._ban_of = ban_of
+        self._ban_of, self._bans = ban_of, bans
+
+    def joined(self, member: Member) -> None:
+        """A router that has just been attached hears of all bans."""
+        link = self._members.get(member.name)
+        if link is None or link.role != "router":
+            return
+        bans = list(self._bans())
+        for start in range(0, max(1, len(bans)), PART):
+            link.say(Bars(bans[start : start + PART], first=not start))
 
     def kick(self, player: str, reason: str) -> None:
         """Out it goes, and may come back at once."""
-        self._expel(player, KICKED, f"an operator asks you to leave{_because(reason)}", False)
+        self.hand_on(Expel(player, KICKED, f"an operator asks you to leave{_because(reason)}"))
 
     def banned(self, ban: Ban) -> None:
         """Out it goes, wherever it plays."""
-        self._expel(ban.player, BANNED, told(ban), True)
+        expel = Expel(ban.player, BANNED, told(ban), True)
+        self._meter.count("expelled")
+        for link in self._members.values():
+            link.say(Bars([ban]) if link.role == "router" else expel)
+        self._visitors.dismiss(ban.player, expel.code, expel.text)
 
     def unbanned(self, player: str) -> None:
         """It may come again, also within the time of its last ticket."""
         for link in self._members.values():
             link.say(Pardon(player))
 
-    def _expel(self, player: str, code: str, text: str, bars: bool) -> None:
+    def hand_on(self, order: Expel) -> None:
+        """Out it goes, wherever it is here."""
         self._meter.count("expelled")
         for link in self._members.values():
-            link.say(Expel(player, code, text, bars))
-        self._visitors.dismiss(player, code, text)
+            link.say(order)
+        self._visitors.dismiss(order.player, order.code, order.text)
 
     def listed(self, link: MemberLink) -> None:
         """Who plays there, though it is banned?"""

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
 
 from clientmigration.core.player.bans import Ban
+from clientmigration.core.player.ledger import Record
 from clientmigration.errors import Refused
 from clientmigration.router.attached import AttachedMembers, connected
 from clientmigration.router.bans import Bans, page
@@ -28,21 +33,37 @@ from clientmigration.wire.operators import (
 _is_name = re.compile(r"[0-9a-f]{16}").fullmatch
 
 
+class PlayersNamed(Protocol):
+    """Who knows what players are called."""
+
+    def who(self, said: str) -> str:
+        """The player whom an operator means."""
+
+    def login_of(self, player: str) -> str:
+        """The subject of a player's login, "" if none is known."""
+
+
+@dataclass(frozen=True)
+class GuardPorts:
+    """`read` answers the ledger's record of a player; `now` is the date."""
+
+    read: Callable[[str], Deferred[Record]]
+    now: Callable[[], float]
+
+
 class PlayerGuard:
-    """`who` makes a name of what an operator says; `login_of` answers the subject of a player's
-    login, "" if none is known; `now` is the date."""
+    """Carries out what operators want of players, and answers them."""
 
     def __init__(
         self,
         members: AttachedMembers,
         bans: Bans,
         expulsions: Expulsions,
-        who: Callable[[str], str],
-        login_of: Callable[[str], str],
-        now: Callable[[], float],
+        named: PlayersNamed,
+        ports: GuardPorts,
     ) -> None:
         self._members, self._bans, self._expulsions = members, bans, expulsions
-        self._who, self._login_of, self._now = who, login_of, now
+        self._named, self._ports = named, ports
 
     # Questions.
 
@@ -64,7 +85,7 @@ class PlayerGuard:
             y=round(entry.y, 1),
             ping_ms=entry.ping_ms,
             group=entry.group,
-            login=self._login_of(entry.player),
+            login=self._named.login_of(entry.player),
         )
 
     async def banned(self, asked: AskBans) -> Banned:
@@ -78,26 +99,26 @@ class PlayerGuard:
 
     async def carry_out(self, order: Order, by: str) -> Ended:
         """Kick, ban or unban a player."""
-        player = self._who(order.player)
+        player = self._named.who(order.player)
         if not _is_name(player):
             return Ended(order.n, "refused", f"{order.player!r} is no player's whole name")
         if order.do == "kick":
-            return self._kick(order, player)
+            return await self._kick(order, player)
         if order.do == "unban":
             if await self._bans.unban(player):
                 return Ended(order.n, "done", f"{player} may play again")
             return Ended(order.n, "refused", f"{player} is not banned")
         return await self._ban(order, player, by)
 
-    def _kick(self, order: Order, player: str) -> Ended:
-        at = self._at(player)
+    async def _kick(self, order: Order, player: str) -> Ended:
+        at = await self._at(player)
         if not at:
             return Ended(order.n, "refused", f"{order.player} plays nowhere now")
         self._expulsions.kick(player, order.reason)
         return Ended(order.n, "done", f"{player} was on {at}, and is out")
 
     async def _ban(self, order: Order, player: str, by: str) -> Ended:
-        now, at = self._now(), self._at(player)
+        now, at = self._ports.now(), await self._at(player)
         if order.until and order.until <= now:
             return Ended(order.n, "refused", "that time is past already")
         try:
@@ -107,6 +128,10 @@ class PlayerGuard:
         was = f", was on {at}, and is out" if at else ""
         return Ended(order.n, "done", f"{player} is banned{was}")
 
-    def _at(self, player: str) -> str:
-        """The member that lists the player, or ""."""
-        return next((name for name, link in self._members.items() if player in link.roster), "")
+    async def _at(self, player: str) -> str:
+        """The member that lists the player, or ""; a router below lists few, but owns them."""
+        here = next((name for name, link in self._members.items() if player in link.roster), "")
+        if here or all(link.role != "router" for link in self._members.values()):
+            return here
+        owner = (await self._ports.read(player)).owner
+        return owner if owner in self._members else ""

@@ -34,6 +34,7 @@ from clientmigration.router.annotations import Annotations
 from clientmigration.router.arrivals import Arrivals
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.bans import LOOK_S, Bans
+from clientmigration.router.barred import BansAbove
 from clientmigration.router.below import Branches, Crossings, Knowledge
 from clientmigration.router.companions import Companions
 from clientmigration.router.counted import COUNTED
@@ -45,7 +46,7 @@ from clientmigration.router.expulsions import Expulsions, Visitors
 from clientmigration.router.finds import Finds
 from clientmigration.router.gathering import Gathering
 from clientmigration.router.governing import Governing
-from clientmigration.router.guard import PlayerGuard
+from clientmigration.router.guard import GuardPorts, PlayerGuard
 from clientmigration.router.handover import Handover
 from clientmigration.router.homes import AwayPorts, Homes, nothing_meanwhile, nowhere
 from clientmigration.router.identities import Identities
@@ -140,9 +141,12 @@ class Router(Service):
         self.meter.sample("ledger_ms", seconds * 1000)
 
     def _make_bans(self) -> None:
-        outside, ban_of = self.outside, lambda player: self.bans.of(player)
+        outside = self.outside
+        ban_of = lambda player: self.bans.of(player) or self.barred.of(player)  # noqa: E731
+        bans = lambda: [*self.barred.listed(), *self.bans.listed()]  # noqa: E731
         self.visitors = Visitors(lambda: self.bans.known(), ban_of)
-        self.expulsions = Expulsions(self.members, self.visitors, self.meter, ban_of)
+        self.expulsions = Expulsions(self.members, self.visitors, self.meter, ban_of, bans)
+        self.barred: BansAbove = BansAbove(self.expulsions, self.now)
         self.bans: Bans = Bans(self.ledger, self.now, self.expulsions)
         self.identities = Identities(
             outside.seals, outside.entropy, self.now, outside.admission, self.meter
@@ -177,7 +181,7 @@ class Router(Service):
         introductions = Introductions(self.members, self.fleet)
         rooms = (
             self.decision_log, self.warm_start, self.annotations, introductions, self.arrivals,
-            self.branches,
+            self.branches, self.expulsions,
         )  # fmt: skip
         left = (
             self.companions.left,
@@ -244,6 +248,7 @@ class Router(Service):
                 self.finds.below,
                 self.branches.may_have,
                 lambda: branch(self.overview_ports),
+                self.barred.obey,
             ),
         )
         self.above = self.stem.above
@@ -367,9 +372,8 @@ class Router(Service):
             self.members,
             self.bans,
             self.expulsions,
-            self.identities.who,
-            self.identities.login_of,
-            self.now,
+            self.identities,
+            GuardPorts(self.ledger.read, self.now),
         )
         orders = Orders(
             self.situation, self.members, self.ledger, self.moves, guard, self.crossings

@@ -40,7 +40,8 @@ ROSTER_S = 2.0  # how often the router above hears who crosses
 class StemTools:
     """What these rooms share with the others. `home` answers a player's record with nothing under
     way, `find` a member for one who comes from above, `may_have` whether a
-    router below may have one of whom we know nothing, `branch` what operators are shown of ours."""
+    router below may have one of whom we know nothing, `branch` what operators are shown of ours,
+    `bans` hears whom the one above puts out."""
 
     situation: Situation
     members: AttachedMembers
@@ -53,6 +54,7 @@ class StemTools:
     find: Callable[[Record, About], str]
     may_have: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
     branch: Callable[[], Sequence[MemberStatus]]
+    bans: Callable[[Any], None]
 
 
 class Stem:
@@ -94,7 +96,7 @@ class Stem:
             self.passages,
             self.parting,
             lambda date: tools.world.heard(date, nobody_plays=not members),
-            AboveNews(self._attached, self._list),
+            AboveNews(self._attached, self._list, tools.bans),
         )
         if self.upward is not None:
             tools.beats.every(REPORT_S, "the report to the router above", self.upward.report)

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+from clientmigration.core.player.bans import Ban
 from clientmigration.wire import messages as m
 from clientmigration.wire.base import Message
 from clientmigration.wire.messages import Count, Entry, Label, Redirect
@@ -79,5 +80,13 @@ class Inquire(Message, frozen=True, tag="inquire"):
     player: str
 
 
+class Bars(Message, frozen=True, tag="bars"):
+    """Router above: these players are banned, put them out and let nobody of them in; `first`: it
+    is the first part of all that I know, and what you knew is over."""
+
+    bans: list[Ban]
+    first: bool = False
+
+
 AnyMemberToRouter = m.MemberToRouter | Offer | Seek | Branch | Inquired
-RouterToAnyMember = m.RouterToMember | Part | Sought | Inquire
+RouterToAnyMember = m.RouterToMember | Part | Sought | Inquire | Bars
