@@ -23,13 +23,14 @@ from clientmigration.wire.operators import Ended, Order, Overview
 
 
 class Fleet:
-    """A router, a status daemon, game servers, perhaps a crowd: each a process."""
+    """A router, a status daemon, game servers, perhaps a crowd: each a process. `game` is what they
+    play, if it is not the meadow."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, game: str = "") -> None:
         from twisted.internet import reactor
 
         self.reactor: Any = reactor
-        self.folder = folder
+        self.folder, self.game = folder, game
         self.ports = settled(Ports(0, 0, 0, 0, 0, 0))
         self.url = f"http://{LOOPBACK}:{self.ports.status}/"
         self.secret = folder / "cluster.secret"
@@ -37,7 +38,10 @@ class Fleet:
         self.children: dict[str, Child] = {}
 
     def _argv(self, daemon: str) -> tuple[str, ...]:
+        common: tuple[str, ...]
         common = ("--secret-file", str(self.secret), "--carbon", f"tcp:{LOOPBACK}:9")
+        if self.game and daemon != "router":
+            common = (*common, "--game", self.game)
         return (sys.executable, TWISTD, "-n", "--pidfile=", daemon, *common)
 
     async def _start(self, name: str, argv: tuple[str, ...], *ports: int) -> None:

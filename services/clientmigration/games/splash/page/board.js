@@ -143,8 +143,8 @@ export class Board {
       pen.fillStyle = COLOURS[team];
       pen.fillText(SIGNS[team], x, top - size * 1.1);
       pen.fillStyle = this.paint.ink;
-      const own = team === seen.team ? " (you)" : "";
-      pen.fillText(`${TEAMS[team]}${own} ${counts[team]}, won ${seen.wins[team - 1]}`, x + size * 0.8, top - size * 1.1);
+      const name = team === seen.team ? "You" : TEAMS[team];
+      pen.fillText(`${name} ${counts[team]}, won ${seen.wins[team - 1]}`, x + size * 0.8, top - size * 1.1, wide / 4 - size);
     }
   }
 }
