@@ -35,6 +35,7 @@ from clientmigration.wire.connection import ROUTER_TO_PLAYER, Connection, encode
 from clientmigration.wire.messages import Greeting, Hello, Join, Pings, Redirect
 
 HERTZ, INPUTS_S = 20, 10
+STARTS_S = 30.0
 ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).parent / "peers"
 SECRET = "0" * 64
@@ -133,9 +134,19 @@ def ours(root: Path, websocket: bool) -> Iterator[Serving]:
                 [*twistd, *command.split()], core, stdout=log, stderr=log, env=env, cwd=folder
             )
             processes.append(stack.enter_context(process))
-            time.sleep(1.5)
+            answers(members if core else server)
         openings = lambda n: admitted(n, players, websocket)  # noqa: E731
         yield Serving(psutil.Process(processes[1].pid), server, openings, websocket)
+
+
+def answers(port: int) -> None:
+    """Wait until somebody listens there."""
+    until = time.monotonic() + STARTS_S
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
+            return
+        time.sleep(0.1)
+    sys.exit(f"nobody listens at port {port}")
 
 
 def admitted(n: int, port: int, websocket: bool) -> Iterator[str]:

@@ -227,7 +227,7 @@ int main(int argc, char **argv)
         if (all_there && !counting) {
             int shown = 0;
             for (int i = 0; i < count; i++)
-                shown += players[i].seen_at > 0;
+                shown += players[i].seen_at > 0 || players[i].fd < 0; /* or was sent away */
             if (shown == count && !until)
                 until = now + 2; /* all are there: let it settle */
             if (until && now > until) {
