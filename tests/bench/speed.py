@@ -38,7 +38,8 @@ from clientmigration.wire.connection import ROUTER_TO_PLAYER, Connection, encode
 from clientmigration.wire.messages import Greeting, Hello, Join, Pings, Redirect
 
 HERTZ, INPUTS_S = 20, 10
-STARTS_S = 30.0
+STARTS_S = 60.0
+PATIENT = "[health]\nunhealthy = 0.0\nunhealthy_s = 0.0\nfresh_s = 60.0\n"  # on a busy machine, too
 COLYSEUS = ("@colyseus/core@0.16", "@colyseus/ws-transport@0.16", "@colyseus/schema@3")
 SHOWN = ("us", "view_bytes", "late_p50_ms", "late_p99_ms", "late_p999_ms")
 ROOT = Path(__file__).parents[2]
@@ -154,11 +155,13 @@ def ours(root: Path, websocket: bool) -> Iterator[Serving]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "secret").write_text("0" * 64)
+        (folder / "policy").write_text(PATIENT)
         players, members, server = free_ports(3)
         common = f"--secret-file {folder}/secret --carbon tcp:127.0.0.1:1"
         commands = (
             f"router --players tcp:{players}:interface=127.0.0.1 --forget --ledger {folder}/ledger"
-            f" --members tcp:{members}:interface=127.0.0.1 --graphite http://127.0.0.1:1 {common}",
+            f" --members tcp:{members}:interface=127.0.0.1 --graphite http://127.0.0.1:1"
+            f" --policy {folder}/policy {common}",
             f"gameserver --router tcp:127.0.0.1:{members} --name gs-1 --capacity 20000"
             f" --listen tcp:{server}:interface=127.0.0.1 {common}",
         )
