@@ -84,6 +84,10 @@ class Fleet(Host):
         )  # fmt: skip
         return done.returncode, done.stdout.decode()
 
+    def open_servers(self) -> list[str]:
+        members = json.loads(self.says_to("status", "--json")[1])["members"]
+        return [each["name"] for each in members if not each["closed"]]
+
     def end(self) -> None:
         self.web.shutdown()
         for each in self.started:
@@ -328,23 +332,43 @@ def test_all_servers_are_restarted_one_after_the_other_under_players(fleet: Flee
     until(lambda: sum(fleet.players().values()) == 3)
 
 
-def test_a_restart_that_is_stopped_lets_its_server_fill_again_and_is_resumed(fleet: Fleet) -> None:
+def test_a_restart_that_fails_lets_its_server_fill_again(fleet: Fleet) -> None:
     code, text = fleet.says_to("restart", "--command", "false {}")
     assert code == 1
     assert "stopped safely at eu: 'false eu' ended with 1" in text
     assert "--resume goes on from here" in text
     assert "eu takes players again" in text
+    until(lambda: len(fleet.open_servers()) == 2)
 
-    def open_again() -> bool:
-        members = json.loads(fleet.says_to("status", "--json")[1])["members"]
-        return not any(each["closed"] for each in members)
 
-    until(open_again)
+def test_a_restart_ended_by_ctrl_c_says_how_things_stand_and_is_resumed(fleet: Fleet) -> None:
+    for at, standing in (
+        ("being emptied", "no server is left drained"),
+        ("has stopped", "eu was told to stop: see that it comes back"),
+    ):
+        until(lambda: len(fleet.open_servers()) == 2)
+        said = interrupted(fleet, at)
+        assert f"0 of 2 are restarted; {standing}" in said
+        assert "--resume goes on from here" in said
     code, text = fleet.says_to("restart", "--resume")
     assert code == 0, text
     assert "goes on from" in text
     assert "restarted 2 servers" in text
     assert "there is nothing to resume" in fleet.says_to("restart", "--resume")[1]
+
+
+def interrupted(fleet: Fleet, at: str) -> str:
+    """What a restart says when somebody presses Ctrl-C as soon as it has said this."""
+    done = subprocess.Popen([PROGRAM, "restart"], cwd=fleet.folder, env=fleet.environ,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # fmt: skip
+    assert done.stdout is not None
+    said = ""
+    while at not in said and (line := done.stdout.readline()):
+        said += line.decode()
+    done.send_signal(signal.SIGINT)
+    said += done.communicate(timeout=PATIENCE_S)[0].decode()
+    assert (done.returncode, "Traceback" in said) == (130, False), said
+    return said
 
 
 def test_a_drain_may_wait_for_its_time(fleet: Fleet) -> None:

@@ -129,3 +129,56 @@ async def test_a_time_of_which_graphite_has_nothing_is_named(live: Running) -> N
     argv = ["replay", "--graphite", live.url, "--from", "-3d", "--until", "-2d"]
     _, err, code = await getProcessOutputAndValue(CLIENTMIGRATION, argv, None, None, live.reactor)
     assert (code, b"no rounds of that time" in err) == (1, True), err
+
+
+async def asked(live: Running, uneven: Cluster, *words: str) -> str:
+    """What a command says that asks the router and Graphite."""
+    door = f"tcp:{LOOPBACK}:{uneven.ports.members}"
+    flags = ("--router", door, "--secret-file", str(uneven.secret), "--timeout", "60")
+    more = () if words[0] == "events" else flags
+    argv = [*words, "--graphite", live.url, *more]
+    out, err, code = await getProcessOutputAndValue(CLIENTMIGRATION, argv, None, None, live.reactor)
+    assert code == 0, (argv, out.decode(), err.decode())
+    return str(out.decode())
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_policy_is_tried_on_the_last_hour_and_nothing_is_changed(
+    live: Running, uneven: Cluster, tmp_path: Path
+) -> None:
+    lazy = tmp_path / "lazy.toml"
+    lazy.write_text(LAZY)
+    before = uneven.router.situation.policy
+
+    async def whole() -> dict[str, Any]:  # a new series takes a moment until it can be read
+        out = await asked(live, uneven, "policy", "load", str(lazy), "--dry-run", "--json")
+        told: dict[str, Any] = json.loads(out)
+        return told if told["summary"]["then"]["players_moved"] >= 4 else {}
+
+    told = await live.eventually(whole, every_s=1.0)
+    assert told["summary"]["instead"]["players_moved"] == 0
+    text = await asked(live, uneven, "policy", "load", str(lazy), "--dry-run")
+    print(text)
+    assert text.startswith("router would change ")
+    assert "rebalance.margin: 0.0 to 1.0" in text
+    assert uneven.router.situation.policy is before
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_happened_is_listed_from_graphite_newest_last(
+    live: Running, uneven: Cluster
+) -> None:
+    async def known() -> list[dict[str, Any]]:
+        out = await asked(live, uneven, "events", "--from", "-5m", "--json")
+        listed: list[dict[str, Any]] = json.loads(out)
+        return listed if {"join", "decision"} <= {tag for e in listed for tag in e["tags"]} else []
+
+    listed = await live.eventually(known, every_s=0.5)
+    assert [each["when"] for each in listed] == sorted(each["when"] for each in listed)
+    text = await asked(live, uneven, "events", "--from", "-5m", "--kind", "join")
+    print(text)
+    assert "right at " in text
+    assert text.count("joins the fleet") == 2
+    assert "move " not in text
+    none = await asked(live, uneven, "events", "--from", "-2d", "--until", "-1d")
+    assert none == "nothing happened in that time\n"

@@ -15,10 +15,12 @@ from clientmigration.net.named_keys import NamedKeys, alone
 from clientmigration.net.operator import Credentials, OperatorClient
 from clientmigration.testing import Arena
 from clientmigration.wire.operators import (
+    Announce,
     AskBans,
     AskOrders,
     Ended,
     Find,
+    Govern,
     Listing,
     Order,
     Verb,
@@ -324,6 +326,30 @@ def test_each_order_is_kept_with_who_gave_it_and_what_came_of_it() -> None:
     lines = [data for what, data in posted if what == "order"]
     assert lines == [each.line for each in orders]
     assert lines[1] == f"bob says kick {player.name} (late): done"
+
+
+def test_notices_and_policies_are_orders_too() -> None:
+    ada_key = b"a" * 32
+    arena = Arena(operators=NamedKeys({"ada": (ada_key,)}))
+    arena.start_router()
+    arena.run(1.0)
+    ada = desk_of(arena, "ada", ada_key)
+    for take in (False, True):  # a question is no order
+        answer(arena, ada.ask(Govern(0, {"limits": {"moves_per_second": 7.0}}, take)))
+    answer(arena, ada.ask(Govern(0, {"limits": {"moves_per_second": -7.0}})))
+    name = answer(arena, ada.ask(Announce(0, "Joins are slow", "incident"))).text
+    answer(arena, ada.ask(Announce(0, over=name)))
+    answer(arena, ada.ask(Announce(0, over="nobody")))
+    orders = answer(arena, ada.ask(AskOrders(0))).orders
+    assert {each.by for each in orders} == {"ada"}
+    told = [(each.do, each.subject, each.text, each.outcome.split(":")[0]) for each in orders]
+    assert told == [
+        ("policy", "router", "limits.moves_per_second: 25.0 to 7.0", "done"),
+        ("policy", "router", "", "refused"),
+        ("announce", name, "incident, Joins are slow", "done"),
+        ("announce", name, "over", "done"),
+        ("announce", "nobody", "over", "refused"),
+    ]
 
 
 def test_an_operator_whose_key_is_taken_is_out_at_once_and_does_not_come_back() -> None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from test_operators import answer, playing
 
+from clientmigration.core.player.ledger import Record
+from clientmigration.net.operator import OperatorClient
+from clientmigration.router.notices import KEY, NOTICED_S
 from clientmigration.router.wishes import EACH_S
-from clientmigration.wire.operators import Announce, Ended, MoveWish
+from clientmigration.testing import Arena
+from clientmigration.wire.operators import Announce, AskOrders, Ended, MoveWish
+
+EQUALS = ("router", "other")
 
 
 def test_who_shows_a_players_token_may_have_it_moved_though_it_only_watches() -> None:
@@ -56,3 +62,43 @@ def test_what_is_announced_is_told_to_all_until_it_is_over() -> None:
     assert desk.overview.notices == ()
     assert answer(arena, desk.ask(Announce(0, over="nobody"))).outcome == "refused"
     assert answer(arena, desk.ask(Announce(0, " "))).outcome == "refused"
+
+
+def test_equal_routers_tell_the_same_notices_and_either_ends_them() -> None:
+    arena = Arena(equals=EQUALS)
+    for name in EQUALS:
+        arena.start_router(name)
+    arena.run(4.0)
+    here, there = (arena.start_desk("operator", router=name) for name in EQUALS)
+    arena.run(1.0)
+    said = answer(arena, here.ask(Announce(0, "Joins are slow", "incident")))
+    arena.run_until(lambda: noticed(there) == ["Joins are slow"], NOTICED_S + 2.0)
+    assert noticed(here) == ["Joins are slow"]
+    assert answer(arena, there.ask(Announce(0, over=said.text))).outcome == "done"
+    arena.run(NOTICED_S + 2.0)
+    told = [desk.overview.notices for desk in (here, there) if desk.overview]
+    assert told[0] == told[1]
+    assert [bool(each.end) for each in told[0]] == [True], "an incident that is over is history"
+    orders = answer(arena, there.ask(AskOrders(0))).orders
+    assert [(each.by, each.text, each.router) for each in orders] == [
+        ("secret", "incident, Joins are slow", EQUALS[0]),
+        ("secret", "over", EQUALS[1]),
+    ]
+
+
+def noticed(desk: OperatorClient) -> list[str]:
+    """What it is told now."""
+    return [each.text for each in desk.overview.notices] if desk.overview else []
+
+
+def test_a_notice_outlives_those_whom_a_ledger_forgets() -> None:
+    arena, _ = playing("eu")
+    desk = arena.start_desk("operator")
+    arena.run(0.5)
+    answer(arena, desk.ask(Announce(0, "Joins are slow", "incident")))
+    kept = arena.ledger.records[KEY]
+    old = arena.router.now() - 91 * 86_400
+    arena.ledger.records[KEY] = Record(KEY, "", kept.epoch, "", kept.snapshot, old)
+    arena.router.forget()
+    arena.run(NOTICED_S + 1.0)
+    assert noticed(desk) == ["Joins are slow"]

@@ -229,3 +229,29 @@ def test_the_files_are_made_once_and_then_left_as_they_are(tmp_path: Path) -> No
 def test_servers_burn_for_players_only_if_there_is_a_crowd(environment: Path) -> None:
     assert " --burns" in command(planned(environment, "--players", "3"), "gs-1")
     assert " --burns" not in command(planned(environment, "--players", "0"), "gs-1")
+
+
+def test_each_daemon_has_a_port_for_prometheus_which_is_told_and_logs_in_json(
+    environment: Path, taken: int
+) -> None:
+    flags = ("--servers", "2", "--routers", "1", "--prometheus", "9200", "--log-json")
+    plan = planned(environment, *flags)
+    names = ("router", "status", "gs-1", "gs-2", "crowd")
+    for number, name in enumerate(names):
+        words = command(plan, name)
+        assert f"--prometheus {9200 + number} --log-json" in words
+        told = f"http://127.0.0.1:{9200 + number}/metrics ({name})"
+        assert any(line.endswith(told) for line in plan.addresses()), plan.addresses()
+    attach = next(line for line in plan.addresses() if "one more" in line)
+    assert attach.endswith("--log-json"), "a port of its own it would have to choose itself"
+    assert "--log-json" not in command(plan, "carbon")
+    for name in names:
+        usual = command(planned(environment), name) if name != "gs-2" else ""
+        assert "--prometheus" not in usual
+        assert "--log-json" not in usual
+    anywhere = planned(environment, "--prometheus", "0", "--players", "0").ports.scraped
+    assert [name for name, _ in anywhere] == ["router", "status", "gs-1", "gs-2", "gs-3"]
+    assert len({port for _, port in anywhere}) == 5
+    busy = planned(environment, "--prometheus", str(taken))
+    with pytest.raises(ConfigurationError, match=r"Prometheus, which asks router .* --prometheus"):
+        check_free(busy.ports, busy.names())

@@ -11,6 +11,7 @@ import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -86,21 +87,23 @@ class Command:
 def waited(work: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
     """Run the reactor until `work(reactor)` has ended: its value, or its error. Once per program.
 
-    Ctrl-C stops the reactor and ends the program with 130, as a shell expects.
+    Ctrl-C stops the reactor and ends the program with 130, as a shell expects: what the work says
+    of connections that are closed then is nothing to tell.
     """
     ended: list[T | Failure] = []
+    stopped_early: list[bool] = []
 
     async def to_the_end(reactor: Any) -> None:
+        reactor.addSystemEventTrigger("before", "shutdown", lambda: stopped_early.append(not ended))
         try:
             ended.append(await work(reactor))
         except BaseException:
             ended.append(Failure())
 
-    try:
+    with suppress(SystemExit):
         react(to_the_end)
-    except SystemExit:
-        if not ended:
-            sys.exit(130)
+    if not ended or any(stopped_early):
+        sys.exit(130)
     result = ended[0]
     if isinstance(result, Failure):
         result.raiseException()

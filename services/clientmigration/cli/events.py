@@ -57,15 +57,15 @@ def _run(given: Namespace, answer: Output) -> int:
         return [each for each in known if not kinds or kinds & set(each.tags)]
 
     async def follow(reactor: Any) -> None:
-        seen: set[tuple[float, str]] = set()
+        seen: set[GraphiteEvent] = set()
         first = since
         while not answer.unheard:
             now = moment("now")
             known = await ask(reactor, first, now)
-            fresh = [each for each in known if (each.when, each.what) not in seen]
+            fresh = [each for each in known if each not in seen]
             for each in fresh:
                 answer.tell(each, _line(each))
-            seen = {(each.when, each.what) for each in known}
+            seen = set(known)
             first = max(since, now - LATE_S)
             await deferLater(reactor, EVERY_S, lambda: None)
 
@@ -82,6 +82,12 @@ def kind_of(event: GraphiteEvent) -> str:
     return next((tag for tag in event.tags if tag != TAG), "")
 
 
+def told(event: GraphiteEvent) -> str:
+    """What happened: most have their kind for a title, and say it in their text."""
+    text = "; ".join(filter(None, event.data.splitlines()))
+    return text if text and event.what == kind_of(event) else event.what
+
+
 def picture(known: Sequence[GraphiteEvent]) -> Table:
     """A row for each, oldest first."""
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -90,12 +96,12 @@ def picture(known: Sequence[GraphiteEvent]) -> Table:
     table.add_column("what")
     for each in known:
         kind = kind_of(each)
-        table.add_row(clock(each.when), Text(kind, STYLES.get(kind, "")), each.what)
+        table.add_row(clock(each.when), Text(kind, STYLES.get(kind, "")), told(each))
     return table
 
 
 def _line(event: GraphiteEvent) -> str:
-    return f"{clock(event.when)}  {kind_of(event):<11} {event.what}"
+    return f"{clock(event.when)}  {kind_of(event):<11} {told(event)}"
 
 
 COMMAND = Command(

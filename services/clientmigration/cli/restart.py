@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -81,8 +82,11 @@ async def _work(reactor: Any, given: Namespace, answer: Output, file: Path) -> R
 
 def _teller(answer: Output) -> Callable[[str], None]:
     def tell(text: str) -> None:
-        if not answer.as_json:
-            answer.tell(None, f"{clock(time())}  {text}")
+        line = f"{clock(time())}  {text}"
+        if answer.as_json:  # the answer itself comes last, alone
+            print(line, file=sys.stderr, flush=True)
+        else:
+            answer.tell(None, line)
 
     return tell
 
@@ -95,24 +99,31 @@ class Restart:
     ) -> None:
         self._client, self._given, self._tell, self._file = client, given, tell, file
         self._emptying = ""  # who has to be let fill again if we go now
+        self._begun: Rolling | None = None  # how far it is, while it runs
 
     async def all(self, reactor: Any) -> Rolling:
         """Every server, in order; answers what was done."""
         reactor.addSystemEventTrigger("before", "shutdown", self._let_go)
-        work = self._begun()
+        work = self._plan()
         try:
             while work.left:
                 work = await self._one(work)
-                rolling.remember(self._file, work)
+                self._keep(work)
         except Away as error:
             at_hand = work.left[0]
             raise Away(f"stopped at {at_hand}: {error}; it stays as it is; {RESUME}") from error
         except ClientMigrationError as error:
             await self._undone()
             raise Refused(f"stopped safely at {work.left[0]}: {error}; {RESUME}") from error
+        finally:
+            self._begun = None
         return work
 
-    def _begun(self) -> Rolling:
+    def _keep(self, work: Rolling) -> None:
+        self._begun = work
+        rolling.remember(self._file, work)
+
+    def _plan(self) -> Rolling:
         known, overview = rolling.remembered(self._file), self._overview()
         if self._given.resume:
             if known is None:
@@ -132,7 +143,7 @@ class Restart:
 
     async def _one(self, work: Rolling) -> Rolling:
         name, number = work.left[0], len(work.done) + 1
-        rolling.remember(self._file, work)
+        self._keep(work)
         told = f"{number} of {len(work.done) + len(work.left)}: {name}"
         if not work.stopped:
             why = rolling.others_away(self._overview(), name)
@@ -144,7 +155,7 @@ class Restart:
             await self._stop(name, told)
             self._emptying = ""
             work = Rolling(work.begun, work.left, work.done, work.before, stopped=True)
-            rolling.remember(self._file, work)
+            self._keep(work)
             late = f"{name} has not stopped after {{}}"
             await self._until(lambda seen: rolling.gone(seen, name), GONE_S, late)
             self._tell(f"{told} has stopped: waiting until it is back")
@@ -204,23 +215,27 @@ class Restart:
 
     async def _undone(self) -> None:
         """Let the server at hand fill again, if it has not been told to stop."""
-        name, self._emptying = self._emptying, ""
+        name = self._emptying
         if name and self._client.over is None:
             await asked(self._client, Order(0, "undrain", name))
-            self._tell(f"{name} takes players again")
+            if self._emptying:  # Ctrl-C may come while this is under way
+                self._tell(f"{name} takes players again")
+            self._emptying = ""
 
     def _let_go(self) -> Deferred[None] | None:
         """Ctrl-C: nothing is left half done."""
-        if not self._emptying:
+        if self._begun is None:
             return None
-        self._tell("stops")
-        return Deferred.fromCoroutine(self._leave())
+        return Deferred.fromCoroutine(self._leave(self._begun))
 
-    async def _leave(self) -> None:
+    async def _leave(self, work: Rolling) -> None:
+        self._tell("stops")
         try:
             await self._undone()
-        finally:
-            self._tell(RESUME)
+        except ClientMigrationError as error:
+            self._tell(f"nobody hears it: {error}")
+        self._tell(rolling.standing(work, self._emptying))
+        self._tell(RESUME)
 
 
 COMMAND = Command(

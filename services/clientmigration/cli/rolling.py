@@ -82,6 +82,19 @@ def back(overview: Overview, before: int) -> bool:
     return len(there) >= before and all(not each.closed for each in there) and len(fresh) >= before
 
 
+def standing(work: Rolling, drained: str) -> str:
+    """How things stand when it is left here: `drained` still takes nobody ("": all others do)."""
+    done = f"{len(work.done)} of {len(work.done) + len(work.left)} are restarted"
+    names = f" ({', '.join(work.done)})" if work.done else ""
+    if work.stopped:
+        rest = f"{work.left[0]} was told to stop: see that it comes back"
+    elif drained:
+        rest = f"{drained} is still drained: clientmigration undrain {drained} lets it fill again"
+    else:
+        rest = "no server is left drained"
+    return f"{done}{names}; {rest}"
+
+
 def where(environ: Mapping[str, str], routers: str) -> Path:
     """The file of a restart through these routers."""
     home = environ.get("XDG_STATE_HOME") or f"{environ.get('HOME', '')}/.local/state"

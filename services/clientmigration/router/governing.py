@@ -80,8 +80,6 @@ class Governing:
             )
         except ConfigurationError as error:
             return Ended(message.n, "refused", str(error))
-        if message.take:
-            log.info("an operator changes the policy: {what}", what=_said(changed))
         return Ended(message.n, "done", _said(changed))
 
     def read_again(self) -> None:

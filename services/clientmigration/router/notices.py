@@ -64,8 +64,12 @@ class Announcements:
         self._known = rules.of(changed.record)
         if not changed.made:
             return Ended(message.n, "refused", f"there is no notice {name}")
-        log.info("an operator announces {name}: {text}", name=name, text=message.text or "over")
         return Ended(message.n, "done", name)
+
+    async def keep(self) -> None:
+        """Write them anew, so that no ledger drops them as old; if there are any."""
+        if rules.of(await self._ledger.read(KEY)):
+            await self._ledger.rule([(KEY, rules.kept)])
 
     def _refusal(self, message: Announce) -> str:
         if message.over:

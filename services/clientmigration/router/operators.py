@@ -56,7 +56,7 @@ LINKS = 32  # operators and watchers at a time; a page serves all its visitors o
 @dataclass(frozen=True)
 class OperatorPorts:
     """What operators are answered with: pictures of now, answers, what became of an order that an
-    operator of this name gave, or of a notice, and what became of a player's own wish."""
+    operator of this name gave, and what became of a player's own wish."""
 
     overview: Callable[[], Overview]
     world: Callable[[], World]
@@ -65,9 +65,7 @@ class OperatorPorts:
     players: Callable[[Listing], Awaitable[Players]]
     banned: Callable[[AskBans], Awaitable[Banned]]
     latest: Callable[[AskOrders], Awaitable[OrdersGiven]]
-    carry_out: Callable[[Order, str], Awaitable[Ended]]
-    govern: Callable[[Govern], Ended]
-    announce: Callable[[Announce], Awaitable[Ended]]
+    carry_out: Callable[[Order | Govern | Announce, str], Awaitable[Ended]]
     wish: Callable[[MoveWish], Awaitable[Ended]]
 
 
@@ -138,18 +136,10 @@ class Operators:
         """What happened, and why?"""
         line.line.say(self._ports.because(message))
 
-    def order(self, line: OperatorLine, message: Order) -> None:
+    def order(self, line: OperatorLine, message: Order | Govern | Announce) -> None:
         """Do it, and say when it is done."""
         doing = self._ports.carry_out(message, line.name)
         self._beats.spawn("an order", _reply(line, message.n, doing))
-
-    def govern(self, line: OperatorLine, message: Govern) -> None:
-        """Decide by another policy."""
-        line.line.say(self._ports.govern(message))
-
-    def announce(self, line: OperatorLine, message: Announce) -> None:
-        """Tell everybody, and say when it is kept."""
-        self._beats.spawn("a notice", _reply(line, message.n, self._ports.announce(message)))
 
     def wish(self, line: OperatorLine, message: MoveWish) -> None:
         """A player's own wish, which proves itself, whoever passes it on."""
@@ -208,12 +198,7 @@ class OperatorLine:
     def _order(self, message: Order | Govern | Announce) -> None:
         if self._role != "operator":
             raise OutOfTurn("a watcher gives no orders")
-        if isinstance(message, Govern):
-            self._operators.govern(self, message)
-        elif isinstance(message, Announce):
-            self._operators.announce(self, message)
-        else:
-            self._operators.order(self, message)
+        self._operators.order(self, message)
 
     def _enter(self, message: Enter) -> None:
         if self._entered:

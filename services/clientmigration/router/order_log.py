@@ -1,12 +1,14 @@
 """The order log: what operators ordered, who gave it, and what came of it.
 
-Each order is one line in the log, one event in Graphite, and one entry that the ledger keeps before
-the operator is answered. It hinders no order: what the ledger does not take now is written later.
+Each order, a notice and a policy among them, is one line in the log, one event in Graphite, and one
+entry that the ledger keeps before the operator is answered. It hinders no order: what the ledger
+does not take now is written later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from twisted.logger import Logger
@@ -15,14 +17,42 @@ from clientmigration.core.player import given as rules
 from clientmigration.core.player.given import Given
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.expulsions import date_of
-from clientmigration.wire.operators import AskOrders, Ended, Order, OrdersGiven
+from clientmigration.wire.operators import (
+    Announce,
+    AskOrders,
+    Ended,
+    Govern,
+    Order,
+    OrdersGiven,
+)
 
 log = Logger()
 
 WRITE_S = 0.5
 WAITING = rules.KEPT  # for the ledger, at most: the oldest are left out
 
-CarryOut = Callable[[Order, str], Awaitable[Ended]]
+LONGEST = 200  # letters of what an order was given with
+
+Commanded = Order | Govern | Announce
+
+
+@dataclass(frozen=True)
+class Deeds:
+    """Those who do what is ordered: one each, with who gave it where that matters."""
+
+    order: Callable[[Order, str], Awaitable[Ended]]
+    govern: Callable[[Govern], Ended]
+    announce: Callable[[Announce], Awaitable[Ended]]
+
+    async def done(self, command: Commanded, by: str) -> Ended:
+        """Have it done."""
+        match command:
+            case Order():
+                return await self.order(command, by)
+            case Govern():
+                return self.govern(command)
+            case Announce():
+                return await self.announce(command)
 
 
 class OrderNotice(Protocol):
@@ -33,7 +63,7 @@ class OrderNotice(Protocol):
 
 
 class OrderLog:
-    """The orders that this router (`name`) is given. `carry_out` does what one says."""
+    """The orders that this router (`name`) is given, and the `deeds` that they ask for."""
 
     def __init__(
         self,
@@ -41,27 +71,40 @@ class OrderLog:
         ledger: TimedLedger,
         events: OrderNotice,
         now: Callable[[], float],
-        carry_out: CarryOut,
+        deeds: Deeds,
     ) -> None:
         self._name, self._ledger, self._events = name, ledger, events
-        self._now, self._carry_out = now, carry_out
+        self._now, self._deeds = now, deeds
         self._waiting: list[Given] = []
 
-    async def carry_out(self, order: Order, by: str) -> Ended:
+    async def carry_out(self, command: Commanded, by: str) -> Ended:
         """Have it done; what came of it is told, and kept."""
+        if isinstance(command, Govern) and not command.take:
+            return await self._deeds.done(command, by)  # a question
         try:
-            ended = await self._carry_out(order, by)
+            ended = await self._deeds.done(command, by)
         except Exception as error:
-            await self._note(order, by, f"failed: {error}")
+            await self._note(self._words(command, None), by, f"failed: {error}")
             raise
         why = f": {ended.text}" if ended.text and ended.outcome != "done" else ""
-        await self._note(order, by, f"{ended.outcome}{why}")
+        await self._note(self._words(command, ended), by, f"{ended.outcome}{why}")
         return ended
 
-    async def _note(self, order: Order, by: str, outcome: str) -> None:
-        at, subject, text = self._now(), order.player or order.member, _with(order)
-        entry = Given(at, by, str(order.do), subject, text, outcome, self._name)
-        log.info("order: {line}", line=entry.line, by=by, do=entry.do, subject=subject)
+    def _words(self, command: Commanded, ended: Ended | None) -> tuple[str, str, str]:
+        """What was to be done, to whom, and with what."""
+        answer = ended.text if ended and ended.outcome == "done" else ""
+        match command:
+            case Order():
+                return str(command.do), command.player or command.member, _with(command)
+            case Govern():
+                return "policy", self._name, answer
+            case Announce():
+                return "announce", command.over or answer, _told(command)
+
+    async def _note(self, words: tuple[str, str, str], by: str, outcome: str) -> None:
+        at, (do, subject, text) = self._now(), words
+        entry = Given(at, by, do, subject, text[:LONGEST], outcome, self._name)
+        log.info("order: {line}", line=entry.line, by=by, do=do, subject=subject)
         self._events.post("order", ["clientmigration", "order"], int(at), entry.line)
         self._waiting = [*self._waiting[1 - WAITING :], entry]
         try:
@@ -96,5 +139,18 @@ def _with(order: Order) -> str:
         f"until {date_of(order.until)}" if order.until else "",
         order.reason,
         "by force" if order.force else "",
+    )
+    return ", ".join(filter(None, words))
+
+
+def _told(notice: Announce) -> str:
+    """What a notice says."""
+    if notice.over:
+        return "over"
+    words = (
+        notice.kind,
+        f"from {date_of(notice.start)}" if notice.start else "",
+        f"until {date_of(notice.end)}" if notice.end else "",
+        notice.text.strip(),
     )
     return ", ".join(filter(None, words))

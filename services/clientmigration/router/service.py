@@ -53,7 +53,7 @@ from clientmigration.router.move import MoveCarrier, MoveTools
 from clientmigration.router.moves import Moves
 from clientmigration.router.notices import NOTICED_S, Announcements
 from clientmigration.router.operators import OperatorLine, OperatorPorts, Operators
-from clientmigration.router.order_log import WRITE_S, OrderLog
+from clientmigration.router.order_log import WRITE_S, Deeds, OrderLog
 from clientmigration.router.orders import Orders
 from clientmigration.router.outcomes import (
     Cooldowns,
@@ -318,11 +318,12 @@ class Router(Service):
             self.now,
         )
         orders = Orders(self.situation, self.members, self.ledger, self.moves, guard)
-        self.order_log = OrderLog(
-            self.settings.name, self.ledger, self.outside.events, self.now, orders.carry_out
-        )
         self.governing = Governing(
             self.situation, self.decision_log.flush, self.settings.policy_file
+        )
+        deeds = Deeds(orders.carry_out, self.governing.order, self.notices.announce)
+        self.order_log = OrderLog(
+            self.settings.name, self.ledger, self.outside.events, self.now, deeds
         )
         ports = OperatorPorts(
             overview=partial(overview, self.overview_ports),
@@ -333,8 +334,6 @@ class Router(Service):
             banned=guard.banned,
             latest=self.order_log.latest,
             carry_out=self.order_log.carry_out,
-            govern=self.governing.order,
-            announce=self.notices.announce,
             wish=wishes.grant,
         )
         self.operators = Operators(self.settings.name, ports, self.beats)
@@ -413,11 +412,12 @@ class Router(Service):
 
     def forget(self) -> Deferred[int]:
         """Have the ledger drop those who were not seen for as long as the policy remembers them. Of
-        a server that is here some may only have stood still. Bans and orders are no players."""
+        a server that is here some may only have stood still. Bans, orders, notices are no players.
+        """
         return Deferred.fromCoroutine(self._forget())
 
     async def _forget(self) -> int:
-        for each in (self.bans, self.order_log):
+        for each in (self.bans, self.order_log, self.notices):
             await each.keep()
         remembered_s = self.situation.policy.limits.remember_days * DAY_S
         return await self.ledger.forget(remembered_s, set(self.members))

@@ -32,6 +32,7 @@ class Plan:
     routers: int = 1
     nats: Path | None = None  # the program, where there are several routers
     game: str = DEFAULT_GAME
+    log_json: bool = False
 
     def __post_init__(self) -> None:
         for name in ("servers", "capacity", "players"):
@@ -70,17 +71,37 @@ class Plan:
 
     def addresses(self) -> tuple[str, ...]:
         """What a person who sees the stack run wants to know, line by line."""
-        attach = " ".join(self._joining(self._twistd("gameserver")))
+        attach = " ".join((*self._joining(self._twistd("gameserver")), *self._logging))
         return (
             f"the homepage            http://{LOOPBACK}:{self.ports.status}/",
             f"players connect to      {self._players}",
             f"game servers attach to  {self._members}",
             f"Graphite                {self.graphite.url}",
             f"logs                    {self.logs}",
+            *self._scraped,
             f"see it live             {self._command('top')}",
             f"why is it as it is      {self._command('explain gs-1')}",
             f"one more game server    {attach}",
         )
+
+    @property
+    def _scraped(self) -> tuple[str, ...]:
+        """Where Prometheus asks, a line for each daemon; none where it does not."""
+        url = f"http://{LOOPBACK}:{{}}/metrics"
+        return tuple(
+            f"{'' if number else 'Prometheus asks':<24}{url.format(port)} ({name})"
+            for number, (name, port) in enumerate(self.ports.scraped)
+        )
+
+    def _watched(self, name: str) -> tuple[str, ...]:
+        """How a daemon of this name shows what it does."""
+        port = dict(self.ports.scraped).get(name)
+        asked = ("--prometheus", str(port)) if port else ()
+        return (*asked, *self._logging)
+
+    @property
+    def _logging(self) -> tuple[str, ...]:
+        return ("--log-json",) if self.log_json else ()
 
     def noted(self) -> dict[str, str]:
         """What the command line has to know to reach this stack."""
@@ -152,8 +173,13 @@ class Plan:
         log = self.logs / f"{name}.log"
         return Program(name, argv, log, dict(environ), folder=self.state, ports=ports)
 
+    def _daemon(
+        self, name: str, argv: tuple[str, ...], environ: Mapping[str, str], *ports: int
+    ) -> Program:
+        return self._program(name, (*argv, *self._watched(name)), environ, *ports)
+
     def _router(self, number: int, environ: Mapping[str, str]) -> Program:
-        doors, name = self._doors[number - 1], "router" if number == 1 else f"router-{number}"
+        doors, name = self._doors[number - 1], _router_name(number)
         players, members = (f"tcp:{port}:interface={LOOPBACK}" for port in doors)
         argv = (
             *self._twistd("router"),
@@ -162,7 +188,7 @@ class Plan:
             *("--graphite", self.graphite.url, *self._common),
             *(("--name", name) if self.routers > 1 else ()),
         )
-        return self._program(name, argv, environ, *doors)
+        return self._daemon(name, argv, environ, *doors)
 
     def _status(self, environ: Mapping[str, str]) -> Program:
         argv = (
@@ -172,16 +198,34 @@ class Plan:
             *("--graphite", self.graphite.url, "--secret-file", str(self.secret)),
             *self._game,
         )
-        return self._program("status", argv, environ, self.ports.status)
+        return self._daemon("status", argv, environ, self.ports.status)
 
     def _server(self, number: int, environ: Mapping[str, str]) -> Program:
-        name = f"gs-{number}"
+        name = _server_name(number)
         capacity = ("--capacity", str(self.capacity))
         argv = (*self._joining(self._twistd("gameserver")), "--name", name, *capacity)
-        return self._program(name, argv, environ)
+        return self._daemon(name, argv, environ)
 
     def _crowd(self, environ: Mapping[str, str]) -> Program:
         numbers = ("--players", str(self.players), "--seed", str(self.seed))
         argv = (*self._twistd("crowd"), "--router", self._players, *numbers, *self._carbon)
         argv = (*argv, *self._game)
-        return self._program("crowd", (*argv, "--name", "crowd"), environ)
+        return self._daemon("crowd", (*argv, "--name", "crowd"), environ)
+
+
+def _router_name(number: int) -> str:
+    return "router" if number == 1 else f"router-{number}"
+
+
+def _server_name(number: int) -> str:
+    return f"gs-{number}"
+
+
+def daemons(routers: int, servers: int, *, crowded: bool) -> tuple[str, ...]:
+    """The names of all daemons, in the order in which they are started."""
+    fleet = (
+        *(_router_name(number) for number in range(1, routers + 1)),
+        "status",
+        *(_server_name(number) for number in range(1, servers + 1)),
+    )
+    return (*fleet, "crowd") if crowded else fleet

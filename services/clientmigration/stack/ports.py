@@ -13,6 +13,7 @@ import psutil
 from clientmigration.errors import ConfigurationError
 
 LOOPBACK = "127.0.0.1"
+SCRAPED = "prometheus_"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Ports:
     status: int = 8000
     nats: int = 4222
     more: tuple[tuple[int, int], ...] = ()  # players and members of the second router, and so on
+    scraped: tuple[tuple[str, int], ...] = ()  # each daemon that Prometheus asks, and where
 
     def __post_init__(self) -> None:
         for name, port in self.named():
@@ -39,13 +41,14 @@ class Ports:
 
     def named(self) -> tuple[tuple[str, int], ...]:
         """(name, port) of each, in the order above; those of more routers have a name each."""
-        alone = tuple(each.name for each in fields(self) if each.name != "more")
+        alone = tuple(each.name for each in fields(self) if each.name not in ("more", "scraped"))
         more = (
             (f"{name}_{number}", port)
             for number, pair in enumerate(self.more, 2)
             for name, port in zip(("players", "members"), pair, strict=True)
         )
-        return (*((name, getattr(self, name)) for name in alone), *more)
+        scraped = ((f"{SCRAPED}{name}", port) for name, port in self.scraped)
+        return (*((name, getattr(self, name)) for name in alone), *more, *scraped)
 
 
 WANTED_BY = {
@@ -60,8 +63,16 @@ WANTED_BY = {
 USUAL = tuple(name for name in WANTED_BY if name != "nats")
 
 
+def _wanted_by(name: str) -> str:
+    if name.startswith(SCRAPED):
+        return f"Prometheus, which asks {name.removeprefix(SCRAPED)} there"
+    return WANTED_BY.get(name, "one more router")
+
+
 def _flag(name: str) -> str:
     """The flag that chooses it; more routers are beside the first."""
+    if name.startswith(SCRAPED):
+        return "--prometheus"
     name = name if name in WANTED_BY else name.partition("_")[0]
     return f"--{name.replace('_', '-')}-port"
 
@@ -75,8 +86,9 @@ def settled(ports: Ports) -> Ports:
         for number, (players, members) in enumerate(ports.more, 2)
     )
     alone = {name: port for name, port in chosen.items() if name in WANTED_BY}
+    scraped = tuple((name, port or chosen[f"{SCRAPED}{name}"]) for name, port in ports.scraped)
     try:
-        return replace(ports, **alone, more=more)
+        return replace(ports, **alone, more=more, scraped=scraped)
     finally:
         for each in held.values():
             each.close()
@@ -92,7 +104,7 @@ def check_free(ports: Ports, names: Iterable[str] = USUAL) -> None:
         problem = _problem(port) if name in wanted else None
         if problem:
             raise ConfigurationError(
-                f"port {port} {problem}; it is for {WANTED_BY.get(name, 'one more router')}."
+                f"port {port} {problem}; it is for {_wanted_by(name)}."
                 f" Stop what has it, or choose another with {_flag(name)} PORT"
                 f" (make run STACK='{_flag(name)} PORT'; 0 takes any free one)"
             )

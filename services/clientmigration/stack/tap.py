@@ -25,6 +25,7 @@ from clientmigration.net.shipped import shipped
 from clientmigration.net.terminal import make_legible
 from clientmigration.net.worldclock import monotonic
 from clientmigration.stack import claims, engine, logs, processes, truth
+from clientmigration.stack import plan as plans
 from clientmigration.stack.graphite import Graphite
 from clientmigration.stack.plan import Plan
 from clientmigration.stack.ports import Ports, check_free, settled
@@ -60,6 +61,16 @@ class Options(usage.Options):
         ["graphite-port", None, 8080, "Where graphite-web serves; 0: any free.", _whole],
         ["nats-port", None, 4222, "Where NATS is, for several routers; 0: any free.", _whole],
         ["status-port", None, 8000, "Where the homepage is; 0: any free.", _whole],
+        [
+            "prometheus",
+            None,
+            None,
+            "The first of the ports where Prometheus asks, one for each daemon; 0: any free.",
+            _whole,
+        ],
+    )
+    optFlags: Sequence[Sequence[Any]] = (
+        ["log-json", None, "Have each daemon write its log as JSON, an event a line."],
     )
 
     def postOptions(self) -> None:
@@ -77,7 +88,10 @@ def plan(options: Mapping[str, Any]) -> Plan:
     names = ("players", "members", "carbon", "carbon_query", "graphite", "status", "nats")
     asked, routers = {n: options[f"{n.replace('_', '-')}-port"] for n in names}, options["routers"]
     usual = Ports(**{**asked, **({} if routers > 1 else {"nats": 0})})
-    ports = settled(replace(usual, more=_beside(usual, routers)))
+    crowded = options["players"] > 0
+    daemons = plans.daemons(routers, options["servers"], crowded=crowded)
+    scraped = _scraped(options["prometheus"], daemons)
+    ports = settled(replace(usual, more=_beside(usual, routers), scraped=scraped))
     graphite = Graphite(
         files=Path(options["graphite-files"] or shipped("graphite")).resolve(),
         environment=Path(options["graphite-env"]).absolute(),
@@ -95,6 +109,7 @@ def plan(options: Mapping[str, Any]) -> Plan:
         policy=Path(options["policy"]).resolve() if options["policy"] else None,
         routers=routers,
         nats=engine.found(routers) if routers > 1 else None,
+        log_json=bool(options["log-json"]),
     )
 
 
@@ -113,6 +128,13 @@ def _beside(ports: Ports, routers: int) -> tuple[tuple[int, int], ...]:
         )
         for number in range(1, routers)
     )
+
+
+def _scraped(first: int | None, daemons: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Of each daemon the next port, or any free; none without the flag."""
+    if first is None:
+        return ()
+    return tuple((name, first and first + number) for number, name in enumerate(daemons))
 
 
 def _log_of(state: Path) -> Path:

@@ -71,6 +71,11 @@ def ended(record: Record, notice: str, now: float) -> Record | None:
     return _with(record, [*known.values(), *over], now)
 
 
+def kept(record: Record, now: float) -> Record:
+    """The record as one of now, without what need not be told any more."""
+    return _with(record, list(told(of(record), now)), now)
+
+
 def _with(record: Record, notices: list[Announcement], now: float) -> Record:
     game = {"notices": msgspec.to_builtins(notices)}
     epoch = record.epoch + 1
