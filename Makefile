@@ -25,8 +25,9 @@ export COMPOSE_PROJECT_NAME ?= clientmigration
 UP ?=
 DOWN ?=
 
-# Flags for the benchmark (make bench BENCH='--players 10000 --servers 10').
+# Flags for the benchmarks (make bench BENCH='--players 10000 --servers 10' SPEED='--players 300').
 BENCH ?=
+SPEED ?=
 
 .PHONY: help run test soak check docs release arena bench dashboards lock sbom up down logs
 .DEFAULT_GOAL := help
@@ -70,8 +71,10 @@ release: ## Go through the checklist of a release: build, install elsewhere, run
 	$(PREPARE) dev
 	@$(BIN)/python tests/release/check.py
 
-bench: ## Measure on this machine: how fast the brain decides, and how well (beside METIS).
+bench: ## Measure here: players per core, beside others; how fast and well the brain decides.
 	$(PREPARE) dev
+	@mkdir -p run
+	@$(BIN)/python tests/bench/speed.py --json run/speed.json --picture run/speed.svg $(SPEED)
 	@$(BIN)/python tests/bench/brain.py $(BENCH)
 	@$(BIN)/python tests/bench/together.py
 	@$(BIN)/python tests/bench/tree.py 100 10

@@ -2,11 +2,13 @@
 
     python tests/bench/speed.py [--players 600] [--seconds 8] [--rounds 3] [--only ours,bare]
     python tests/bench/speed.py --before OTHER_CHECKOUT      # its code, too, in the same rounds
+    python tests/bench/speed.py --json run/speed.json --picture run/speed.svg
 
 Every server runs on one core and its players, in C, on another. Ours is a whole one: the meadow, a
 router on SQLite, a carbon that is not there, players who walk. Told are microseconds of the
 server's CPU per player and tick, what a view weighs, and how late views come; in turn, round after
-round, and the median of the rounds. Needs a C compiler.
+round, and the median of the rounds. Needs a C compiler; Colyseus is installed by npm into a
+temporary folder, and left out, which is said, where there is no node.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import psutil
 
@@ -35,6 +38,10 @@ from clientmigration.wire.connection import ROUTER_TO_PLAYER, Connection, encode
 from clientmigration.wire.messages import Greeting, Hello, Join, Pings, Redirect
 
 HERTZ, INPUTS_S = 20, 10
+STARTS_S = 60.0
+PATIENT = "[health]\nunhealthy = 0.0\nunhealthy_s = 0.0\nfresh_s = 60.0\n"  # on a busy machine, too
+COLYSEUS = ("@colyseus/core@0.16", "@colyseus/ws-transport@0.16", "@colyseus/schema@3")
+SHOWN = ("us", "view_bytes", "late_p50_ms", "late_p99_ms", "late_p999_ms")
 ROOT = Path(__file__).parents[2]
 PEERS = Path(__file__).parent / "peers"
 SECRET = "0" * 64
@@ -43,7 +50,6 @@ REQUEST = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
-KINDS = ("epoll", "bare", "ours tcp", "ours websocket")
 
 
 @dataclass
@@ -52,7 +58,7 @@ class Figures:
 
     kind: str
     players: int
-    us: float  # of CPU, per player and tick
+    us: float  # of CPU, per player and tick that was shown: a late server leaves some out
     view_bytes: float
     late_p50_ms: float
     late_p99_ms: float
@@ -71,7 +77,7 @@ class Serving:
     process: psutil.Process
     port: int
     openings: Callable[[int], Iterator[str]]  # as load.c reads them
-    websocket: bool = False
+    speaks: int = 0  # as load.c says: frames over TCP, a WebSocket, rooms of Colyseus
 
 
 def compiled(folder: Path, name: str) -> str:
@@ -111,16 +117,51 @@ def peer(command: list[str]) -> Iterator[Serving]:
 
 
 @contextmanager
+def colyseus(folder: Path) -> Iterator[Serving]:
+    """Rooms of Colyseus, from the folder in which npm has installed it."""
+    command = ["node", str(PEERS / "colyseus.mjs"), str(folder)]
+    with started(command, 0, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        openings = lambda n: (_seated(port) for _ in range(n))  # noqa: E731
+        yield Serving(psutil.Process(process.pid), port, openings, 2)
+
+
+def _seated(port: int) -> str:
+    """What a player says first to whom a room has given a seat."""
+    asked = Request(f"http://127.0.0.1:{port}/matchmake/joinOrCreate/meadow", b"{}")
+    asked.add_header("Content-Type", "application/json")
+    with urlopen(asked, timeout=10) as answer:
+        seat = json.loads(answer.read())
+    path = f"/{seat['room']['processId']}/{seat['room']['roomId']}?sessionId={seat['sessionId']}"
+    return f"{REQUEST.replace(b'GET / ', f'GET {path} '.encode()).hex()} -"
+
+
+def installed(folder: Path) -> bool:
+    """Whether npm could install Colyseus there; else it is left out, and that is said."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        print("Colyseus is left out: there is no node here")
+        return False
+    words = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]
+    done = subprocess.run([*words, str(folder), *COLYSEUS], capture_output=True, check=False)
+    if done.returncode:
+        print(f"Colyseus is left out: {done.stderr.decode(errors='replace').strip()[-300:]}")
+    return done.returncode == 0
+
+
+@contextmanager
 def ours(root: Path, websocket: bool) -> Iterator[Serving]:
     """A router and one game server of a checkout."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "secret").write_text("0" * 64)
+        (folder / "policy").write_text(PATIENT)
         players, members, server = free_ports(3)
         common = f"--secret-file {folder}/secret --carbon tcp:127.0.0.1:1"
         commands = (
             f"router --players tcp:{players}:interface=127.0.0.1 --forget --ledger {folder}/ledger"
-            f" --members tcp:{members}:interface=127.0.0.1 --graphite http://127.0.0.1:1 {common}",
+            f" --members tcp:{members}:interface=127.0.0.1 --graphite http://127.0.0.1:1"
+            f" --policy {folder}/policy {common}",
             f"gameserver --router tcp:127.0.0.1:{members} --name gs-1 --capacity 20000"
             f" --listen tcp:{server}:interface=127.0.0.1 {common}",
         )
@@ -133,16 +174,26 @@ def ours(root: Path, websocket: bool) -> Iterator[Serving]:
                 [*twistd, *command.split()], core, stdout=log, stderr=log, env=env, cwd=folder
             )
             processes.append(stack.enter_context(process))
-            time.sleep(1.5)
+            answers(members if core else server)
         openings = lambda n: admitted(n, players, websocket)  # noqa: E731
-        yield Serving(psutil.Process(processes[1].pid), server, openings, websocket)
+        yield Serving(psutil.Process(processes[1].pid), server, openings, int(websocket))
+
+
+def answers(port: int) -> None:
+    """Wait until somebody listens there."""
+    until = time.monotonic() + STARTS_S
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
+            return
+        time.sleep(0.1)
+    sys.exit(f"nobody listens at port {port}")
 
 
 def admitted(n: int, port: int, websocket: bool) -> Iterator[str]:
     """What so many players say to the game server first: the router has let them in."""
     hello = GREETING + encode(Hello(holder=hashed(SECRET))) + encode(Pings(pings={}))
     for _ in range(n):
-        where = _sent_on(port, hello)
+        where = _sent_on(port, hello, time.monotonic() + STARTS_S)
         said = [Greeting(role="player"), Join(ticket=where.ticket, secret=SECRET)]
         frames = [encode(each) for each in said]
         if websocket:
@@ -151,8 +202,8 @@ def admitted(n: int, port: int, websocket: bool) -> Iterator[str]:
             yield b"".join(frames).hex()
 
 
-def _sent_on(port: int, hello: bytes) -> Redirect:
-    while True:
+def _sent_on(port: int, hello: bytes, until: float) -> Redirect:
+    while time.monotonic() < until:
         with socket.create_connection(("127.0.0.1", port), 5) as line, suppress(TimeoutError):
             line.sendall(hello)
             heard = Connection(ROUTER_TO_PLAYER)
@@ -161,6 +212,7 @@ def _sent_on(port: int, hello: bytes) -> Redirect:
                     if isinstance(message, Redirect):
                         return message
         time.sleep(0.1)
+    sys.exit("the router lets nobody in: the machine may have too much else to do")
 
 
 def _masked(frame: bytes) -> bytes:
@@ -173,7 +225,7 @@ def _masked(frame: bytes) -> bytes:
 def measured(kind: str, serving: Serving, load: str, asked: argparse.Namespace) -> Figures:
     """Its players come, play for a while, and say how it was."""
     n, process = asked.players, serving.process
-    words = [str(asked.seconds), str(INPUTS_S), str(int(serving.websocket))]
+    words = [str(asked.seconds), str(INPUTS_S), str(serving.speaks)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with started([load, "127.0.0.1", str(serving.port), *words], 1, **pipes) as players:
         assert players.stdin is not None
@@ -190,7 +242,13 @@ def measured(kind: str, serving: Serving, load: str, asked: argparse.Namespace) 
     views, size, _inputs, *late = (float(each) for each in said)
     ticks = took * HERTZ * n
     dropped, cut = max(0.0, 1 - views / ticks), int(late.pop())
-    measured: tuple[Any, ...] = (spent / ticks * 1e6, size / max(1, views), *late, dropped, cut)
+    measured: tuple[Any, ...] = (
+        spent / max(1, views) * 1e6,
+        size / max(1, views),
+        *late,
+        dropped,
+        cut,
+    )
     return Figures(kind, n, *measured)
 
 
@@ -205,8 +263,70 @@ def servers(asked: argparse.Namespace, folder: Path) -> dict[str, Callable[[], A
     for name, root in roots.items():
         every[f"{name} tcp"] = partial(ours, root, False)
         every[f"{name} websocket"] = partial(ours, root, True)
+    if "colyseus" in (asked.only or "colyseus") and installed(folder / "npm"):
+        every["colyseus"] = partial(colyseus, folder / "npm")
     words = asked.only.split(",") if asked.only else list(every)
     return {kind: start for kind, start in every.items() if any(word in kind for word in words)}
+
+
+@dataclass
+class Table:
+    """All rounds in one table, and as a picture. `kinds` is in the order of the rows."""
+
+    told: list[Figures]
+    kinds: list[str]
+
+    def median(self, kind: str, figure: str) -> float:
+        """The median of the rounds of one server."""
+        rounds = [getattr(each, figure) for each in self.told if each.kind == kind]
+        return float(statistics.median(rounds))
+
+    def beside(self, kind: str, other: str) -> str:
+        """How many times as many players as that one this one would carry; the median of the
+        rounds' own ratios, for the machine changes from round to round."""
+        ours, theirs = ([x.us for x in self.told if x.kind == each] for each in (kind, other))
+        ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+        return f"{statistics.median(ratios):.2f}" if ratios else "-"
+
+    def __str__(self) -> str:
+        rows = [
+            "| server | us | times bare | times Colyseus | bytes | late p50, p99, p99.9 ms |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
+        for kind in self.kinds:
+            us, size, *late = (self.median(kind, figure) for figure in SHOWN)
+            ratios = (
+                self.beside(kind, other) if other in self.kinds else "-"
+                for other in ("bare", "colyseus")
+            )
+            said = ", ".join(f"{each:.1f}" for each in late)
+            rows.append(f"| {kind} | {us:.1f} | {' | '.join(ratios)} | {size:.0f} | {said} |")
+        return "\n".join(rows)
+
+    def picture(self) -> str:
+        """Bars of microseconds, and thin lines from the least to the most of the rounds, as SVG."""
+        most = max(each.us for each in self.told)
+        across = lambda us: 170 + 400 * us / most  # noqa: E731
+        drawn = [
+            f'<text x="10" y="24" class="t">Microseconds of the server\'s CPU per player and tick,'
+            f" {self.told[0].players} players</text>"
+        ]
+        for n, kind in enumerate(self.kinds):
+            y, us = 44 + 30 * n, self.median(kind, "us")
+            rounds = [each.us for each in self.told if each.kind == kind]
+            low, high = across(min(rounds)), across(max(rounds))
+            color = "#3f51b5" if kind.startswith("ours") else "#9e9e9e"
+            drawn += [
+                f'<text x="160" y="{y + 15}" text-anchor="end">{kind}</text>',
+                f'<path d="M170 {y + 10}H{across(us):.0f}" stroke="{color}" stroke-width="20"/>',
+                f'<path d="M{low:.0f} {y + 10}H{high:.0f}" stroke="#ff9800" stroke-width="2"/>',
+                f'<text x="{high + 8:.0f}" y="{y + 15}">{us:.1f}</text>',
+            ]
+        height = 54 + 30 * len(self.kinds)
+        style = "text{font:14px sans-serif;fill:#212121}.t{font-weight:bold}"
+        head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {height}" width="640">'
+        ground = f'<rect width="640" height="{height}" fill="#ffffff"/>'
+        return f"{head}<style>{style}</style>{ground}{''.join(drawn)}</svg>\n"
 
 
 def main() -> None:
@@ -219,6 +339,7 @@ def main() -> None:
     flags.add_argument("--only", default="", help="kinds that contain one of these words")
     flags.add_argument("--before", type=Path, help="another checkout, to be compared with")
     flags.add_argument("--json", type=Path, help="a file for all figures")
+    flags.add_argument("--picture", type=Path, help="a file for a picture, SVG")
     asked = flags.parse_args()
     told: list[Figures] = []
     with tempfile.TemporaryDirectory() as made:
@@ -229,17 +350,13 @@ def main() -> None:
                 with start() as serving:
                     told.append(measured(kind, serving, load, asked))
                 print(asdict(told[-1]), flush=True)
+                if asked.json:  # anew each time: it may be stopped
+                    asked.json.write_text(json.dumps([asdict(each) for each in told], indent=1))
+    told_of = Table(told, [*every])
     print(f"\n{asked.players} players, median of {asked.rounds} rounds of {asked.seconds:g} s\n")
-    print("| server | us | bytes | late p50, p99, p99.9 ms |\n|---|---:|---:|---:|")
-    for kind in every:
-        rows = [each for each in told if each.kind == kind]
-        us, size, p50, p99, p999 = (
-            statistics.median(getattr(each, name) for each in rows)
-            for name in ("us", "view_bytes", "late_p50_ms", "late_p99_ms", "late_p999_ms")
-        )
-        print(f"| {kind} | {us:.1f} | {size:.0f} | {p50:.1f}, {p99:.1f}, {p999:.1f} |")
-    if asked.json:
-        asked.json.write_text(json.dumps([asdict(each) for each in told], indent=1))
+    print(told_of)
+    if asked.picture:
+        asked.picture.write_text(told_of.picture())
 
 
 if __name__ == "__main__":

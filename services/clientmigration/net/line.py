@@ -339,14 +339,21 @@ def unread(transport: Any) -> int:
 
 
 def sender(transport: Any) -> Callable[[bytes], object]:
-    """A function that sends bytes, `directly` as far as that goes."""
+    """A function that sends bytes: as `directly` does, and what that did not take by the queue. It
+    is called for each view, so it is one function and not two."""
     direct, write = directly(transport), transport.write
     if direct is None:
         to_queue: Callable[[bytes], object] = write
         return to_queue
+    to_kernel = transport.socket.send
 
     def send(data: bytes) -> None:
-        taken = direct(data)
+        taken = 0
+        if not transport._tempDataLen and len(transport.dataBuffer) <= transport.offset:
+            try:
+                taken = to_kernel(data)
+            except OSError:  # full, or gone: the queue's own write finds out which
+                taken = 0
         if taken < len(data):
             write(data[taken:])
 

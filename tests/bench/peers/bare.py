@@ -54,7 +54,7 @@ def main() -> None:
         frame = VIEW.pack(size - 4, 2, number, 1, 1, 1) + body
         for each in Visitor.all:
             each.transport.socket.send(frame)
-        reactor.callLater((number + 1) / HERTZ - time.time(), tick)
+        reactor.callLater(max(0.0, (number + 1) / HERTZ - time.time()), tick)
 
     reactor.callLater(1 - time.time() % 1, tick)
     door = reactor.listenTCP(0, Factory.forProtocol(Visitor), 4096, "127.0.0.1")

@@ -4,15 +4,16 @@
 
    Reads from its input one line for each player: the bytes with which its connection begins, in
    hex; "-" for none; over a WebSocket the request, a blank, and what comes after its answer. An
-   empty line says that all are there. It waits until everyone is shown
-   something, says "begun", counts for SECONDS, and says what came:
+   empty line says that all are there. It waits until everyone is shown something or was sent
+   away, says "begun", counts for SECONDS, and says what came:
 
    views, bytes, inputs, lateness in ms (p50, p99, p99.9, most), milliseconds between a player's
    views (p99, most), players who were cut off
 
    A frame is length:u32le kind:u8 body (over a WebSocket without the length); kind 2 is a view and
    begins with its tick:u64le, of which there are 20 a second since the epoch. See
-   docs/protocol.md. */
+   docs/protocol.md. WEBSOCKET is 1, or 2 for rooms of Colyseus: there 10 lets a player in, who says
+   10, too, and 15 is what has changed, at the latest 20th of a second. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,7 +43,7 @@ struct player {
 };
 
 static struct player players[MOST];
-static int count, web, counting, cut;
+static int count, web, rooms, counting, cut;
 static uint64_t views, bytes, inputs;
 static uint32_t late[BINS + 1], gaps[BINS + 1];
 
@@ -72,12 +73,17 @@ static double quantile(const uint32_t *bins, double share)
 
 static void viewed(struct player *one, const unsigned char *frame, uint32_t size)
 {
+    static const unsigned char enter[7] = {0x82, 0x81, 0, 0, 0, 0, 10};
     uint64_t tick;
-    if (frame[0] != 2 || size < 9)
+    if (rooms && frame[0] == 10)
+        send(one->fd, enter, sizeof enter, MSG_NOSIGNAL);
+    if (rooms ? frame[0] != 15 : frame[0] != 2 || size < 9)
         return;
     double now = seconds(CLOCK_MONOTONIC);
     if (counting) {
         memcpy(&tick, frame + 1, 8);
+        if (rooms)
+            tick = seconds(CLOCK_REALTIME) * HERTZ;
         note(late, seconds(CLOCK_REALTIME) - tick / HERTZ);
         if (one->seen_at)
             note(gaps, now - one->seen_at);
@@ -161,6 +167,8 @@ static void act(struct player *one)
     memcpy(body + 1, &seq, 4);
     body[5] = 1;
     memcpy(body + 6, towards, 8);
+    if (rooms)
+        body[0] = 17, body[1] = 1; /* bytes, of the first type */
     uint32_t head = 4;
     if (web) { /* masked with nothing, which is a mask too */
         unsigned char start[6] = {0x82, 0x80 | sizeof body};
@@ -194,7 +202,8 @@ int main(int argc, char **argv)
     struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
     inet_pton(AF_INET, argv[1], &where.sin_addr);
     double lasts = atof(argv[3]), per_s = atof(argv[4]), due = 0, until = 0;
-    web = atoi(argv[5]);
+    rooms = atoi(argv[5]) == 2;
+    web = atoi(argv[5]) > 0;
     int epoll = epoll_create1(0), all_there = 0, turn = 0;
     struct epoll_event events[512], stdin_wanted = {.events = EPOLLIN, .data.u32 = MOST};
     static char line[20000];
@@ -227,7 +236,7 @@ int main(int argc, char **argv)
         if (all_there && !counting) {
             int shown = 0;
             for (int i = 0; i < count; i++)
-                shown += players[i].seen_at > 0;
+                shown += players[i].seen_at > 0 || players[i].fd < 0; /* or was sent away */
             if (shown == count && !until)
                 until = now + 2; /* all are there: let it settle */
             if (until && now > until) {

@@ -144,10 +144,12 @@ class Meadow(Game):
             self._lay(row, 1)
 
     def _turn(self, row: int, move: Walk) -> None:
-        vx, vy = (each if isfinite(each) else 0.0 for each in (move.vx, move.vy))
-        pace = hypot(vx, vy)
-        slower = FASTEST_M_PER_S / pace if pace > FASTEST_M_PER_S else 1.0
-        self.speed[row] = vx * slower, vy * slower
+        vx, vy = move.vx, move.vy
+        if not hypot(vx, vy) <= FASTEST_M_PER_S:  # or it is no number at all
+            vx, vy = (each if isfinite(each) else 0.0 for each in (vx, vy))
+            slower = FASTEST_M_PER_S / max(hypot(vx, vy), FASTEST_M_PER_S)
+            vx, vy = vx * slower, vy * slower
+        self.speed[row, 0], self.speed[row, 1] = vx, vy  # one by one: half of the time
 
     def _give(self, row: int, player: str) -> None:
         place = self._place(player)
