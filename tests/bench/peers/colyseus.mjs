@@ -59,8 +59,8 @@ class Meadow extends Room {
         this.state.players.set(client.sessionId, walker);
     }
 
-    onLeave() {
-        process.exit(0); // the players are gone: it was one measurement
+    onLeave(client) {
+        this.state.players.delete(client.sessionId);
     }
 }
 
