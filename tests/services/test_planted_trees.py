@@ -34,22 +34,6 @@ class Hasty(TimedLedger):
         return super().hand(expected, owner, *more)
 
 
-# I19. Nobody is let in while the router above is away, though nobody else can know them.
-
-
-class Timid(Above):
-    def ours(self, record: Record, new: bool) -> bool:
-        return super().ours(record, new) and not (new and record.epoch == 0)
-
-
-# I20. What only the one above knows is decided here.
-
-
-class Bold(Above):
-    def undecided(self, record: Record, epoch: int) -> bool:  # noqa: ARG002
-        return False
-
-
 # I18. Who may be somewhere else is let in here while the one above is away.
 
 
@@ -63,10 +47,8 @@ def planted(**parts: Any) -> Parts:
 
 
 PLANTED = {
-    "epochs of the one above are not heeded": (planted(ledger=OwnEpochs), 1),
+    "epochs of the one above are not heeded": (planted(ledger=OwnEpochs), 3),
     "the final state goes up before the ledger knows": (planted(ledger=Hasty), 11),
-    "nobody is let in while the one above is away": (planted(above=Timid), 1),
-    "what only the one above knows is decided here": (planted(above=Bold), 1),
     "who may be elsewhere is let in": (planted(above=OpenHouse), 5),
 }
 
