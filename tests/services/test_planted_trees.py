@@ -34,6 +34,14 @@ class Hasty(TimedLedger):
         return super().hand(expected, owner, *more)
 
 
+# I19. Nobody new is let in while the router above is away, though nobody else can know them.
+
+
+class Timid(Above):
+    def ours(self, record: Record, new: bool) -> bool:
+        return super().ours(record, new) and not (new and record.epoch == 0)
+
+
 # I18. Who may be somewhere else is let in here while the one above is away.
 
 
@@ -49,6 +57,7 @@ def planted(**parts: Any) -> Parts:
 PLANTED = {
     "epochs of the one above are not heeded": (planted(ledger=OwnEpochs), 3),
     "the final state goes up before the ledger knows": (planted(ledger=Hasty), 11),
+    "nobody is let in while the one above is away": (planted(above=Timid), 59),
     "who may be elsewhere is let in": (planted(above=OpenHouse), 5),
 }
 
