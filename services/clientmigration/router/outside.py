@@ -18,6 +18,7 @@ from clientmigration.net.ledger import Ledger, TimedLedger
 from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
+from clientmigration.router.above import Above
 from clientmigration.router.identities import Admission
 from clientmigration.router.move import MoveCarrier
 from clientmigration.router.names import Names
@@ -77,10 +78,12 @@ class RouterSettings:
 @dataclass(frozen=True)
 class RouterParts:
     """What carries out migrations, keeps the ledger's rules, compares members with it, gives
-    names and repeats what comes again: put something else here to try it, or to plant a bug."""
+    names, knows the router above and repeats what comes again: put something else here to try it,
+    or to plant a bug."""
 
     carrier: type[MoveCarrier] = MoveCarrier
     ledger: type[TimedLedger] = TimedLedger
     recovery: type[Recovery] = Recovery
     names: type[Names] = Names
+    above: type[Above] = Above
     beats: MakeBeats = Beats

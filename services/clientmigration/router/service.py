@@ -30,6 +30,7 @@ from clientmigration.net.lobby import Lobby, PeerKind
 from clientmigration.net.worldclock import FOLLOW_EVERY_S, WorldClock
 from clientmigration.router import members as member_lines
 from clientmigration.router import operators as operator_lines
+from clientmigration.router.above import Above
 from clientmigration.router.annotations import Annotations
 from clientmigration.router.arrivals import Arrivals
 from clientmigration.router.attached import AttachedMembers, MemberLink
@@ -130,7 +131,7 @@ class Router(Service):
         self._make_bans()
         self._make_moves(parts.carrier)
         self._make_presence()
-        self._make_tree()
+        self._make_tree(parts.above)
         self._make_doors(parts.recovery)
         self._make_records()
         self._make_decisions()
@@ -196,7 +197,7 @@ class Router(Service):
         joined = (*(each.joined for each in rooms), *taken_over)
         self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
 
-    def _make_tree(self) -> None:
+    def _make_tree(self, above: type[Above]) -> None:
         """What there is because of a router above, and of some below."""
         outside, settings, members = self.outside, self.settings, self.members
         self.refusals = Refusals(self.now)
@@ -249,6 +250,7 @@ class Router(Service):
                 self.branches.may_have,
                 lambda: branch(self.overview_ports),
                 self.barred.obey,
+                above,
             ),
         )
         self.above = self.stem.above

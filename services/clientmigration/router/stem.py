@@ -55,6 +55,7 @@ class StemTools:
     may_have: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
     branch: Callable[[], Sequence[MemberStatus]]
     bans: Callable[[Any], None]
+    above: type[Above]
 
 
 class Stem:
@@ -90,7 +91,7 @@ class Stem:
                 tools.beats,
                 UpwardPorts(tools.branch, lambda: self.above.draining, outside.clock),
             )
-        self.above: Above = Above(
+        self.above: Above = tools.above(
             outside.clock,
             attachment,
             self.passages,
