@@ -40,9 +40,8 @@ class Fleet:
     def _argv(self, daemon: str) -> tuple[str, ...]:
         common: tuple[str, ...]
         common = ("--secret-file", str(self.secret), "--carbon", f"tcp:{LOOPBACK}:9")
-        if self.game and daemon != "router":
-            common = (*common, "--game", self.game)
-        return (sys.executable, TWISTD, "-n", "--pidfile=", daemon, *common)
+        game = ("--game", self.game) if self.game and daemon != "router" else ()
+        return (sys.executable, TWISTD, "-n", "--pidfile=", daemon, *common, *game)
 
     async def _start(self, name: str, argv: tuple[str, ...], *ports: int) -> None:
         log = self.folder / f"{name}.log"

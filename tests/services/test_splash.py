@@ -15,6 +15,7 @@ import pytest
 from clientmigration.client.habits import Around, Habits
 from clientmigration.core.measures.metrics import measures
 from clientmigration.core.player.mailbox import under_way
+from clientmigration.core.player.records import is_record, name_of
 from clientmigration.errors import MalformedFrame
 from clientmigration.games.splash import Splash, wire
 from clientmigration.games.splash.behaviour import Dabbler
@@ -58,12 +59,17 @@ def game(arena: Arena, name: str) -> Splash:
 
 
 def strokes(arena: Arena) -> tuple[int, int]:
-    """Those that players have made, and those that rooms have, with letters under way."""
+    """Those that players have made, and those that rooms have, with letters under way. A room that
+    nobody is in any more is in the ledger."""
     games = [game(arena, name) for name in arena.servers]
     made = sum(each.strokes for one in games for each in one.painters.values())
     seats = [each for server in arena.servers.values() for each in server.seats.everything()]
     letters = under_way([(each.player, each.mailbox.mail()) for each in seats])
-    return made, sum(room.strokes for one in games for room in one.held.values()) + len(letters)
+    rooms = {f"room-{number}": room.strokes for one in games for number, room in one.held.items()}
+    for key, record in arena.ledger.records.items():
+        if is_record(key) and record.snapshot is not None:
+            rooms.setdefault(name_of(key), record.snapshot.game["strokes"])
+    return made, sum(rooms.values()) + len(letters)
 
 
 def held(of: Any) -> dict[str, int]:
