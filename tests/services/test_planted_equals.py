@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from test_planted_engine import OpenSeat, Reader, recovering
+from test_planted_engine import Gullible, OpenSeat, Reader, recovering
 from twisted.logger import LogEvent
 
 from clientmigration.client import entrance
@@ -95,6 +95,7 @@ PLANTED: dict[str, tuple[Parts, int, str]] = {
         1,
         "I15",
     ),
+    "an old answer makes the owner let go": (recovering(Gullible), 160, "I16"),
 }
 
 
