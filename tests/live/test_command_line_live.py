@@ -377,6 +377,7 @@ def test_all_servers_are_restarted_one_after_the_other_under_players(fleet: Flee
 
 
 def test_a_restart_that_fails_lets_its_server_fill_again(fleet: Fleet) -> None:
+    until(lambda: len(fleet.open_servers()) == 2)
     code, text = fleet.says_to("restart", "--command", "false {}")
     assert code == 1
     assert "stopped safely at eu: 'false eu' ended with 1" in text
