@@ -221,38 +221,21 @@ class Router(Service):
             outside.clock,
         )
         self.residents = Residents(
-            members,
-            self.pings,
-            self.moves.bound_for,
-            self.cooldowns.moved_at,
-            self.reluctant.left_alone,
-            self.now,
-        )
+            members, self.pings, self.moves.bound_for, self.cooldowns.moved_at,
+            self.reluctant.left_alone, self.now,
+        )  # fmt: skip
         budget = lambda: self.situation.policy.limits.moves_per_second  # noqa: E731
         self.departures = Departures(outside.clock, self.moves.start, budget, self.beats)
         self.crossing = Departures(outside.clock, self.moves.start, budget, self.beats)
         self.crossings = Crossings(outside.clock, members, self.crossing)
         self.finds = Finds(self.situation, self.measuring, self.placing, self.pings)
-        self.stem = Stem(
-            outside,
-            settings.name,
-            settings.parents,
-            StemTools(
-                self.situation,
-                members,
-                self.ledger,
-                self.moves,
-                self.beats,
-                self.world,
-                self.residents,
-                lambda player: self.homes.record_of(player, nothing_meanwhile),
-                self.finds.below,
-                self.branches.may_have,
-                lambda: branch(self.overview_ports),
-                self.barred.obey,
-                above,
-            ),
-        )
+        known = lambda player: self.homes.record_of(player, nothing_meanwhile)  # noqa: E731
+        tools = StemTools(
+            self.situation, members, self.ledger, self.moves, self.beats, self.world,
+            self.residents, known, self.finds.below, self.branches.may_have,
+            lambda: branch(self.overview_ports), self.barred.obey, above,
+        )  # fmt: skip
+        self.stem = Stem(outside, settings.name, settings.parents, tools)
         self.above = self.stem.above
         ports = SeekPorts(self.homes, self.above, self.moves, self.finds.near)
         self.seekers = Seekers(ports, self.beats.spawn)
@@ -276,18 +259,9 @@ class Router(Service):
         )
         self._visits = count(1)
         self._visit_ports = VisitPorts(
-            self.identities,
-            self.visitors,
-            self.homes,
-            self.measuring,
-            self.arrivals,
-            self.queue,
-            self.moves,
-            self.meter,
-            self.placing.stays_away,
-            self.equals.serves,
-            above,
-        )
+            self.identities, self.visitors, self.homes, self.measuring, self.arrivals, self.queue,
+            self.moves, self.meter, self.placing.stays_away, self.equals.serves, above,
+        )  # fmt: skip
         self._member_ports = MemberPorts(
             date=self.world.date_for_newcomer,
             joined=self.presence.joined,
@@ -307,7 +281,7 @@ class Router(Service):
                 self.seekers.seek,
                 self.branches.told,
                 self.branches.answered,
-            ),
+            ),  # fmt: skip,
         )
 
     def _offered(self, link: MemberLink, offer: Offer) -> None:
@@ -317,21 +291,12 @@ class Router(Service):
     def _make_records(self) -> None:
         """What belongs to no player, and what games want."""
         self.records = Records(
-            self.members,
-            self.situation,
-            self.homes,
-            self.moves,
-            self.beats,
-            self.refusals.of,
-        )
+            self.members, self.situation, self.homes, self.moves, self.beats, self.refusals.of,
+        )  # fmt: skip
         self.gathering = Gathering(
-            self.members,
-            self.situation,
-            self.moves,
-            self.records.owner,
-            self.cooldowns.moved_at,
+            self.members, self.situation, self.moves, self.records.owner, self.cooldowns.moved_at,
             self.beats,
-        )
+        )  # fmt: skip
 
     def _make_decisions(self) -> None:
         self.decisions = Decisions(
@@ -363,20 +328,13 @@ class Router(Service):
             under=self.branches.under,
         )
         wishes = Wishes(
-            self.outside.seals.identified,
-            self._visit_ports.measuring.newcomer,
-            self.situation,
-            self.ledger,
-            self.moves,
-            self.outside.clock.seconds,
-        )
+            self.outside.seals.identified, self._visit_ports.measuring.newcomer, self.situation,
+            self.ledger, self.moves, self.outside.clock.seconds,
+        )  # fmt: skip
         guard = PlayerGuard(
-            self.members,
-            self.bans,
-            self.expulsions,
-            self.identities,
+            self.members, self.bans, self.expulsions, self.identities,
             GuardPorts(self.ledger.read, self.now),
-        )
+        )  # fmt: skip
         orders = Orders(
             self.situation, self.members, self.ledger, self.moves, guard, self.crossings
         )
