@@ -247,7 +247,7 @@ PLANTED = {
     "letters are sent before they are stored": (parts(seat=mailing(Rash)), 48),
     "loading before owning": (parts(seat=Early), 1),
     "who has waived takes the player all the same": (parts(waivers=Forgetful), 5),
-    "the source goes on without asking": (parts(waivers=Alone), 26),
+    "the source goes on without asking": (parts(waivers=Alone), 41),
     "the source does not ask": (parts(waivers=Shy), 16),
 }
 
