@@ -31,14 +31,15 @@ FOLDER = Path(__file__).parents[2] / "docs" / "scenarios"
 POLICY = Policy()
 OFF = Policy.parse({"together": {"share": 0}})
 QUICK = {"day": 900, "wander": 120, "uneven": 300}  # seconds into which long scenarios are pressed
+LONGER = {"wander": 300, "uneven": 900}  # for `make soak`
 
 
-def scenario(name: str) -> Scenario:
+def scenario(name: str, pressed: dict[str, int] = QUICK) -> Scenario:
     read = Scenario.parse(tomllib.loads((FOLDER / f"{name}.toml").read_text()))
-    if name not in QUICK:
+    if name not in pressed:
         return read
-    day = read.day and Day(most=read.day.most, length_s=QUICK[name])
-    return msgspec.structs.replace(read, seconds=QUICK[name], day=day)
+    day = read.day and Day(most=read.day.most, length_s=pressed[name])
+    return msgspec.structs.replace(read, seconds=pressed[name], day=day)
 
 
 def played(
@@ -81,7 +82,17 @@ def test_nobody_swings_and_the_fleet_settles(name: str) -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_with_exchanges_too_the_fleet_settles_and_hardly_anybody_swings(name: str) -> None:
-    told, log = ours(name)
+    settles(*ours(name))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", LONGER)
+def test_it_does_so_for_longer_too(name: str) -> None:
+    settles(*played(scenario(name, LONGER), Ours(POLICY)))
+
+
+def settles(told: Review, log: Log) -> None:
+    """And hardly anybody swings."""
     assert told.turned == 0
     assert told.back <= 0.02 * told.moves
     assert told.settled_s is not None
