@@ -23,6 +23,7 @@ from clientmigration.router.move import MoveEnded
 PLAYERS = 12
 AWAY_S = (0.0, 0.4, 1.5)  # how long it stays away each time
 AGAIN_S = 2.0  # so long after it is back somebody has been moved again
+SLOW = 3.0  # times as long it may take on a busy machine; tests/bench/equals.py says how long it does
 
 
 @pytest.fixture(params=ENGINES)
@@ -104,6 +105,6 @@ async def test_an_engine_killed_in_play_costs_no_tick_and_no_input_and_moves_go_
     tallies = [(each.tally.missed, each.tally.lost, each.tally.doubled) for each in players]
     assert tallies == [(0, 0, 0)] * PLAYERS
     assert [each.rejoins for each in players] == [0] * PLAYERS
-    assert max(again_s) < AGAIN_S
+    assert max(again_s) < AGAIN_S * SLOW
     owners = [(await cluster.router.ledger.read(each.name)).owner for each in players]
     assert owners == [each.member for each in players]
