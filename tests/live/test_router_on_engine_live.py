@@ -23,7 +23,7 @@ from clientmigration.router.move import MoveEnded
 PLAYERS = 12
 AWAY_S = (0.0, 0.4, 1.5)  # how long it stays away each time
 AGAIN_S = 2.0  # so long after it is back somebody has been moved again
-SLOW = 3.0  # times as long it may take on a busy machine; tests/bench/equals.py says how long it does
+SLOW = 3.0  # times as long it may take here; tests/bench/equals.py says how long it does
 
 
 @pytest.fixture(params=ENGINES)
