@@ -5,6 +5,9 @@ A request is looked up among them by name: it never reaches the file system.
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
 from clientmigration.status.answers import OPEN, PublicAnswer
@@ -20,13 +23,17 @@ TYPES = {
     ".ts": "text/plain; charset=utf-8",
 }
 FRAMED = {"embed.html"}
-_OURS = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'"
+INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+_OURS = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
 
 
-def policy(connect: str, framed: bool) -> str:
-    """The Content-Security-Policy of one of our pages."""
+def policy(connect: str, framed: bool, page: bytes = b"") -> str:
+    """The Content-Security-Policy of one of our pages: scripts are ours, or stand in the page."""
     ancestors = "*" if framed else "'none'"
-    return f"{_OURS}; form-action 'none'; connect-src {connect}; frame-ancestors {ancestors}"
+    hashes = [b64encode(sha256(each).digest()).decode() for each in INLINE.findall(page)]
+    scripts = " ".join(["script-src 'self'", *(f"'sha256-{each}'" for each in hashes)])
+    rest = f"form-action 'none'; connect-src {connect}; frame-ancestors {ancestors}"
+    return f"{_OURS}; {scripts}; {rest}"
 
 
 def static_files(folder: Path = STATIC) -> dict[str, PublicAnswer]:
@@ -49,8 +56,9 @@ def files_below(folder: Path, under: str = "") -> dict[str, PublicAnswer]:
 
 
 def _answer(path: Path) -> PublicAnswer:
-    headers = dict(OPEN)
+    headers, body = dict(OPEN), path.read_bytes()
     if path.suffix == ".html":
         # Players' connections go to game servers on any port, so ws: and wss: to anywhere.
-        headers["Content-Security-Policy"] = policy("'self' ws: wss:", path.name in FRAMED)
-    return PublicAnswer(path.read_bytes(), TYPES[path.suffix], "no-cache", headers)
+        framed = path.name in FRAMED
+        headers["Content-Security-Policy"] = policy("'self' ws: wss:", framed, body)
+    return PublicAnswer(body, TYPES[path.suffix], "no-cache", headers)

@@ -6,6 +6,7 @@ import { Fleet, many } from "./fleet.js";
 import { colours, give, sprites, tint } from "./marks.js";
 import { showNotices } from "./notices.js";
 import { follow } from "./stream.js";
+import { themes } from "./theme.js";
 import { World } from "./world.js";
 
 const by = (id) => document.getElementById(id);
@@ -19,7 +20,7 @@ let play = null; // what starts and stops it, when it has been loaded
 let offered = false;
 let numbersChanged = () => {}; // draws the charts anew
 
-globalThis.themes(by("theme"), () => picture?.theme?.());
+themes(by("theme"), () => picture?.theme?.());
 
 /** The game's page module, as soon as its name is known: it draws from then on. */
 function meet(address) {
