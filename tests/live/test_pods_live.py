@@ -229,6 +229,7 @@ async def test_every_probe_is_content(pods: KubernetesDouble) -> None:
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         for pod in pods.pods:
             await pods.until(partial(pod.content, probe))
+    assert len(pods.pods) > 3, "router, servers, Graphite"
 
 
 @pytest_twisted.ensureDeferred
@@ -251,6 +252,7 @@ async def test_graphite_hears_of_everybody(pods: KubernetesDouble) -> None:
         await pods.until(both)
     finally:
         print(answers[0][-200:])
+    assert "error" not in answers[0]
 
 
 @pytest_twisted.ensureDeferred

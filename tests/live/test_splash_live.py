@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from random import Random
+from typing import Any
 
 import pytest
 import pytest_twisted
@@ -45,20 +46,22 @@ async def test_a_visitor_paints_in_the_browser(fleet: Fleet) -> None:
     browser = Browser(fleet.reactor)
     await browser.start()
     try:
-        await painted(browser, fleet)
+        counts = await painted(browser, fleet)
+        assert counts["acked"] >= 3, "strokes came to the room's game"
+        assert (counts["missed"], counts["lost"], counts["doubled"]) == (0, 0, 0)
+        assert not browser.complaints
     finally:
         await browser.stop()
 
 
-async def painted(browser: Browser, fleet: Fleet) -> None:
-    """A visitor plays, paints, and sees it."""
+async def painted(browser: Browser, fleet: Fleet) -> Any:
+    """A visitor plays and paints; answers what its player has counted."""
     page = await browser.open(fleet.url, viewport={"width": 1280, "height": 900})
     await browser.do(lambda: page.locator("#play:enabled").click())
-    strokes = "() => globalThis.player && globalThis.player.counts.moves >= 0"
-    await browser.do(lambda: page.wait_for_function(strokes))
     await browser.do(lambda: page.wait_for_selector("#hud-left:has-text(' s')"))
     await browser.do(lambda: drag(page))
-    await browser.do(lambda: page.wait_for_timeout(1500))
+    there = "() => globalThis.player.counts.acked >= 3"
+    await browser.do(lambda: page.wait_for_function(there))
     picture = os.environ.get("CLIENTMIGRATION_SPLASH", "")
     if picture:
         await browser.do(lambda: page.wait_for_timeout(6000))
@@ -67,8 +70,7 @@ async def painted(browser: Browser, fleet: Fleet) -> None:
     team = await browser.do(lambda: page.inner_text("#hud-team"))
     assert "here" in room
     assert team in ("Red", "Blue", "Yellow", "Green")
-    assert await browser.do(lambda: page.evaluate("globalThis.player.counts.missed")) == 0
-    assert not browser.complaints
+    return await browser.ask(page, "player.counts")
 
 
 def drag(page: Page) -> None:

@@ -175,3 +175,4 @@ def test_a_daemon_that_dies_is_started_again(machine: Machine) -> None:
     machine.until(lambda: machine.shows("clientmigration-router", "ActiveState") == "active")
     attached = machine.said
     machine.until(lambda: attached(SERVERS[0]).count("attached to the router as gs-1") >= 2)
+    assert machine.shows("clientmigration-router", "NRestarts") != "0"

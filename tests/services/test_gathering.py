@@ -81,6 +81,7 @@ def test_a_player_is_brought_to_a_record() -> None:
     game(world, "b").needs = True
     game(world, "a").wish = {ada.name: "record-hall"}
     world.run_until(lambda: world.home_of(ada) == "b", within=4.0)
+    assert ada.tally.missed == 0
 
 
 def test_who_is_busy_or_was_moved_lately_stays_and_the_game_hears_why_once() -> None:

@@ -48,7 +48,9 @@ def test_a_unit_starts_a_daemon_with_flags_that_it_has(name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_of_flags_is_one(name: str) -> None:
     makers = {each.tapname: each for each in getPlugins(IServiceMaker)}
-    makers[name.partition("-")[0]].options().parseOptions(EXAMPLES[name].split())
+    options = makers[name.partition("-")[0]].options()
+    options.parseOptions(EXAMPLES[name].split())
+    assert options["carbon"]
 
 
 @pytest.mark.parametrize("name", UNITS)
