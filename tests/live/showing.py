@@ -90,6 +90,13 @@ class Fleet:
         """Stop one of them."""
         await self.children.pop(name).stopService()
 
+    async def kill(self, name: str) -> None:
+        """`kill -9` one of them, which does not begin anew."""
+        child = self.children.pop(name)
+        gone = child.stopService()
+        child.kill()
+        await gone
+
     async def stop(self) -> None:
         """Stop everything, players first."""
         for name in reversed(list(self.children)):
