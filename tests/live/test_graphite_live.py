@@ -59,12 +59,12 @@ async def test_series_of_servers_that_left_go_by_the_words_of_the_page_and_other
     live: Running,
 ) -> None:
     now = int(time.time())
-    await live.send(datapoints("gameserver", "left", {"load": 0.5}, now))
+    # A name of its own: a server of another file may have been called what comes to mind first.
+    await live.send(datapoints("gameserver", "leaver", {"load": 0.5}, now))
     await live.send(datapoints("gameserver", "stays", {"load": 0.5}, now))
     whisper = live.graphite.storage / "whisper"
-    left, stays = (
-        whisper / "clientmigration" / "gameserver" / name / "load.wsp" for name in ("left", "stays")
-    )
+    servers = whisper / "clientmigration" / "gameserver"
+    left, stays = (servers / name / "load.wsp" for name in ("leaver", "stays"))
 
     async def both() -> bool:
         return left.exists() and stays.exists()
@@ -83,11 +83,11 @@ async def test_series_of_servers_that_left_go_by_the_words_of_the_page_and_other
 
     await live.eventually(gone)
     assert stays.exists()
-    await live.send(datapoints("gameserver", "left", {"load": 0.75}, now + 1))
+    await live.send(datapoints("gameserver", "leaver", {"load": 0.75}, now + 1))
 
     async def back() -> bool:
-        return await live.known("clientmigration.gameserver.left.load") == {
-            "clientmigration.gameserver.left.load": 0.75
+        return await live.known("clientmigration.gameserver.leaver.load") == {
+            "clientmigration.gameserver.leaver.load": 0.75
         }
 
     await live.eventually(back)
