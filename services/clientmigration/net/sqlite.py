@@ -1,4 +1,9 @@
-"""The ledger in one file: what one router on one machine needs, and nothing to install."""
+"""The ledger in one file: what one router on one machine needs, and nothing to install.
+
+What is asked while a transaction runs is done in the next one, all together: a router that stores
+thousands of players a second would else spend most of it between two threads. What was read or
+written is remembered, so that nobody reads again what was written a second ago.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,16 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from twisted.application.service import Service
 from twisted.enterprise import adbapi
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
+from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.snapshot import Snapshot
@@ -21,6 +28,7 @@ from clientmigration.errors import ConfigurationError
 from clientmigration.net.ledger import Change, Changed
 
 PAGE = 1000  # records that are read at once, when all are
+REMEMBERED = 20_000  # records, some kB each: twice as many as the players that a router carries
 
 _SCHEMA = """
 create table if not exists player (
@@ -37,12 +45,88 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Snapshot).decode
 
 
+T = TypeVar("T")
+Job = Callable[["_Desk"], T]
+Asked = tuple[Job[Any], Deferred[Any]]
+
+
+class _Apart(Exception):
+    """One of several changes in a transaction cannot be made: each has to have one of its own."""
+
+
+class _Desk:
+    """What the ledger's thread does in one transaction, and what it remembers from the last ones.
+
+    That is right as long as nobody else writes, which SQLite tells, and what was written was also
+    committed: whoever knows that says that it is `sure`.
+    """
+
+    cursor: Any
+
+    def __init__(self) -> None:
+        self._known: dict[str, Record] = {}
+        self._changed: dict[str, Record] = {}
+        self._version: object = None
+        self.sure = False
+
+    def run(self, transaction: Any, jobs: Sequence[Job[Any]]) -> list[Any]:
+        """Do all of it, or nothing."""
+        # Nobody writes between our read and our write. The cursor itself is quicker to ask.
+        self.cursor = transaction.execute("begin immediate")
+        version = self.cursor.execute("pragma data_version").fetchone()
+        if not self.sure or version != self._version:
+            self._known.clear()
+        self.sure, self._version = False, version
+        self._changed.clear()
+        try:
+            done = [job(self) for job in jobs]
+        except Exception as error:
+            raise _Apart from error
+        self._write()
+        while len(self._known) > REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return done
+
+    def get(self, player: str) -> Record:
+        """The record of a player."""
+        record = self._known.get(player)
+        if record is None:
+            record = self._known[player] = _read(self.cursor, player)
+        return record
+
+    def change(self, player: str, change: Change) -> Changed:
+        """Change the record of a player, or not."""
+        record = self.get(player)
+        changed = change(record)
+        if changed is None:
+            return Changed(False, record)
+        del self._known[player]  # who was written last is forgotten last
+        self._known[player] = self._changed[player] = changed
+        return Changed(True, changed)
+
+    def _write(self) -> None:
+        self.cursor.executemany(_WRITE, map(_row, self._changed.values()))
+
+    def forget(self, before: float, kept: Collection[str]) -> int:
+        """Drop old records."""
+        self._write()
+        old = self.cursor.execute(_OLD, (before,)).fetchall()
+        gone = [(*each, before) for each in old if each[1] not in kept]
+        self.cursor.executemany(_DROP, gone)
+        self._known.clear()
+        self._changed.clear()
+        return len(gone)
+
+
 class SQLite(Service):
     """One file in WAL mode, one connection in one thread: transactions never overlap, and the
     reactor never waits for the disk."""
 
     def __init__(self, path: Path, reactor: IReactorFromThreads) -> None:
         self._path = path
+        self._desk = _Desk()
+        self._waiting: list[Asked] = []
+        self._busy = False
         self._pool = adbapi.ConnectionPool(
             "sqlite3", str(path), check_same_thread=False, timeout=5.0,
             cp_min=1, cp_max=1, cp_reactor=reactor, cp_openfun=_prepare,
@@ -62,24 +146,49 @@ class SQLite(Service):
 
     def read(self, player: str) -> Deferred[Record]:
         """The record of a player."""
-        return self._pool.runInteraction(_read, player)  # type: ignore[no-any-return]
+        return self._do(lambda desk: desk.get(player))
 
     def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Changed]]:
         """Run one change per player, all of them or none."""
-
-        def run(transaction: Any) -> list[Changed]:
-            # Nobody writes between our read and our write. The cursor itself is quicker to ask.
-            cursor = transaction.execute("begin immediate")
-            return [
-                _change(cursor, _read(cursor, player), change)
-                for player, change in zip(players, changes, strict=True)
-            ]
-
-        return self._pool.runInteraction(run)  # type: ignore[no-any-return]
+        return self._do(lambda desk: [*map(desk.change, players, changes)])
 
     def forget(self, before: float, kept: Collection[str]) -> Deferred[int]:
         """Drop old records, and give their room to later ones."""
-        return self._pool.runInteraction(_forget, before, kept)  # type: ignore[no-any-return]
+        return self._do(lambda desk: desk.forget(before, kept))
+
+    def _do(self, job: Job[T]) -> Deferred[T]:
+        answer: Deferred[T] = Deferred()
+        self._waiting.append((job, answer))
+        if not self._busy:
+            self._begin()
+        return answer
+
+    def _begin(self) -> None:
+        """Do all that waits."""
+        asked, self._waiting = self._waiting, []
+        self._busy = bool(asked)
+        if asked:
+            running = self._pool.runInteraction(self._desk.run, [job for job, _ in asked])
+            running.addCallbacks(self._done, self._failed, (asked,), errbackArgs=(asked,))
+
+    def _done(self, results: Sequence[Any], asked: Sequence[Asked]) -> None:
+        self._desk.sure = True
+        self._begin()
+        for (_, answer), result in zip(asked, results, strict=True):
+            answer.callback(result)
+
+    def _failed(self, why: Failure, asked: Sequence[Asked]) -> None:
+        """Nothing of it was done, if it was a change that failed: the others can be. If it was not,
+        nobody knows what was done."""
+        if why.check(_Apart) and len(asked) > 1:
+            for job, answer in asked:
+                alone = self._pool.runInteraction(self._desk.run, [job])
+                alone.addCallback(itemgetter(0)).addErrback(_cause).chainDeferred(answer)
+            self._begin()
+            return
+        self._begin()
+        for _, answer in asked:
+            answer.errback(_cause(why))
 
     def each(self, take: Callable[[Record], None]) -> Deferred[int]:
         """Hand over every record, page by page, so that nobody waits long in between."""
@@ -100,7 +209,8 @@ class SQLite(Service):
         )
 
     def close(self) -> None:
-        """End the thread and close the file."""
+        """End the thread, once it has done what waits, and close the file."""
+        self._begin()
         self._pool.close()
 
 
@@ -118,21 +228,15 @@ def _read(transaction: Any, player: str) -> Record:
     return Record(player, owner, epoch, migration, _decode(stored) if stored else None, at)
 
 
-def _change(transaction: Any, record: Record, change: Change) -> Changed:
-    changed = change(record)
-    if changed is None:
-        return Changed(False, record)
-    stored = changed.snapshot and _encode(changed.snapshot)
-    transaction.execute(_WRITE, (changed.player, *changed.claim, stored, changed.stored_at))
-    return Changed(True, changed)
+def _row(record: Record) -> tuple[Any, ...]:
+    stored = record.snapshot and _encode(record.snapshot)
+    return (record.player, *record.claim, stored, record.stored_at)
 
 
-def _forget(transaction: Any, before: float, kept: Collection[str]) -> int:
-    transaction.execute("begin immediate")
-    old = transaction.execute(_OLD, (before,)).fetchall()
-    gone = [(*each, before) for each in old if each[1] not in kept]
-    transaction.executemany(_DROP, gone)
-    return len(gone)
+def _cause(why: Failure) -> Failure:
+    """What was wrong with a change."""
+    cause = why.value and why.value.__cause__
+    return Failure(cause) if cause and why.check(_Apart) else why
 
 
 def _page(transaction: Any, after: str) -> list[Record]:
