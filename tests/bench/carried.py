@@ -88,7 +88,7 @@ class Member:
         """Each second."""
         values = {**VALUES, "players": len(self.players), "load": 0.5, "health": 1.0}
         points = datapoints("gameserver", self.name, values, int(time.time()))
-        self.attachment.tell(Report([tuple(each) for each in points]))
+        self.attachment.tell(Report([*points]))
 
     def tick(self, tick: int) -> None:
         """Each fiftieth of a second: some are stored."""
@@ -140,8 +140,8 @@ class Router:
         here = f"interface={LOOPBACK}"
         wrapped = ("--profiler=cprofile", f"--profile={profile}", "--savestats") if profile else ()
         argv = (
-            sys.executable, TWISTD, *wrapped, "-n", "--pidfile=", "router", "--secret-file", str(secret),
-            "--players", f"tcp:{self.ports.players}:{here}", "--carbon", f"tcp:{LOOPBACK}:9",
+            sys.executable, TWISTD, *wrapped, "-n", "--pidfile=", "router",
+            "--secret-file", str(secret), "--players", f"tcp:{self.ports.players}:{here}", "--carbon", f"tcp:{LOOPBACK}:9",
             "--members", f"tcp:{self.ports.members}:{here}", "--ledger", str(self.ledger),
             "--graphite", f"http://{LOOPBACK}:9", "--forget",
         )  # fmt: skip
@@ -167,7 +167,7 @@ class Router:
 
 async def carried(reactor: Any, players: int, seconds: float, profile: str) -> None:
     """One row."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+    with tempfile.TemporaryDirectory() as folder:
         router = Router(reactor, Path(folder), profile)
         await router.start()  # makes the ledger's table
         await router.child.stopService()
@@ -197,9 +197,9 @@ async def carried(reactor: Any, players: int, seconds: float, profile: str) -> N
         for each in members:
             each.attachment.leave()
         await router.child.stopService(30)
-        each = f"{share / players * 1e6:.1f}" if players else "-"
+        a_player = f"{share / players * 1e6:.1f}" if players else "-"
         print(
-            f"| {players} | {len(members)} | {share:.2f} | {each} | {stored} | {late} | "
+            f"| {players} | {len(members)} | {share:.2f} | {a_player} | {stored} | {late} | "
             f"{sum(each.refused for each in members)} | {ours:.2f} |",
             flush=True,
         )

@@ -46,7 +46,7 @@ _decode = msgspec.json.Decoder(Snapshot).decode
 
 
 T = TypeVar("T")
-Job = Callable[["_Desk"], T]
+Job = Callable[["Desk"], T]
 Asked = tuple[Job[Any], Deferred[Any]]
 
 
@@ -54,7 +54,7 @@ class _Apart(Exception):
     """One of several changes in a transaction cannot be made: each has to have one of its own."""
 
 
-class _Desk:
+class Desk:
     """What the ledger's thread does in one transaction, and what it remembers from the last ones.
 
     That is right as long as nobody else writes, which SQLite tells, and what was written was also
@@ -63,8 +63,9 @@ class _Desk:
 
     cursor: Any
 
-    def __init__(self) -> None:
-        self._known: dict[str, Record] = {}
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.known: dict[str, Record] = {}
         self._changed: dict[str, Record] = {}
         self._version: object = None
         self.sure = False
@@ -75,7 +76,7 @@ class _Desk:
         self.cursor = transaction.execute("begin immediate")
         version = self.cursor.execute("pragma data_version").fetchone()
         if not self.sure or version != self._version:
-            self._known.clear()
+            self.known.clear()
         self.sure, self._version = False, version
         self._changed.clear()
         try:
@@ -83,15 +84,15 @@ class _Desk:
         except Exception as error:
             raise _Apart from error
         self._write()
-        while len(self._known) > REMEMBERED:
-            del self._known[next(iter(self._known))]
+        while len(self.known) > self._most:
+            del self.known[next(iter(self.known))]
         return done
 
     def get(self, player: str) -> Record:
         """The record of a player."""
-        record = self._known.get(player)
+        record = self.known.get(player)
         if record is None:
-            record = self._known[player] = _read(self.cursor, player)
+            record = self.known[player] = _read(self.cursor, player)
         return record
 
     def change(self, player: str, change: Change) -> Changed:
@@ -100,8 +101,8 @@ class _Desk:
         changed = change(record)
         if changed is None:
             return Changed(False, record)
-        del self._known[player]  # who was written last is forgotten last
-        self._known[player] = self._changed[player] = changed
+        del self.known[player]  # who was written last is forgotten last
+        self.known[player] = self._changed[player] = changed
         return Changed(True, changed)
 
     def _write(self) -> None:
@@ -113,18 +114,20 @@ class _Desk:
         old = self.cursor.execute(_OLD, (before,)).fetchall()
         gone = [(*each, before) for each in old if each[1] not in kept]
         self.cursor.executemany(_DROP, gone)
-        self._known.clear()
+        self.known.clear()
         self._changed.clear()
         return len(gone)
 
 
 class SQLite(Service):
     """One file in WAL mode, one connection in one thread: transactions never overlap, and the
-    reactor never waits for the disk."""
+    reactor never waits for the disk. So many records are `remembered` at most."""
 
-    def __init__(self, path: Path, reactor: IReactorFromThreads) -> None:
+    def __init__(
+        self, path: Path, reactor: IReactorFromThreads, remembered: int = REMEMBERED
+    ) -> None:
         self._path = path
-        self._desk = _Desk()
+        self.desk = Desk(remembered)
         self._waiting: list[Asked] = []
         self._busy = False
         self._pool = adbapi.ConnectionPool(
@@ -168,11 +171,11 @@ class SQLite(Service):
         asked, self._waiting = self._waiting, []
         self._busy = bool(asked)
         if asked:
-            running = self._pool.runInteraction(self._desk.run, [job for job, _ in asked])
+            running = self._pool.runInteraction(self.desk.run, [job for job, _ in asked])
             running.addCallbacks(self._done, self._failed, (asked,), errbackArgs=(asked,))
 
     def _done(self, results: Sequence[Any], asked: Sequence[Asked]) -> None:
-        self._desk.sure = True
+        self.desk.sure = True
         self._begin()
         for (_, answer), result in zip(asked, results, strict=True):
             answer.callback(result)
@@ -182,7 +185,7 @@ class SQLite(Service):
         nobody knows what was done."""
         if why.check(_Apart) and len(asked) > 1:
             for job, answer in asked:
-                alone = self._pool.runInteraction(self._desk.run, [job])
+                alone = self._pool.runInteraction(self.desk.run, [job])
                 alone.addCallback(itemgetter(0)).addErrback(_cause).chainDeferred(answer)
             self._begin()
             return
