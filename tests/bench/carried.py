@@ -141,7 +141,8 @@ class Router:
         wrapped = ("--profiler=cprofile", f"--profile={profile}", "--savestats") if profile else ()
         argv = (
             sys.executable, TWISTD, *wrapped, "-n", "--pidfile=", "router",
-            "--secret-file", str(secret), "--players", f"tcp:{self.ports.players}:{here}", "--carbon", f"tcp:{LOOPBACK}:9",
+            "--secret-file", str(secret), "--players", f"tcp:{self.ports.players}:{here}",
+            "--carbon", f"tcp:{LOOPBACK}:9",
             "--members", f"tcp:{self.ports.members}:{here}", "--ledger", str(self.ledger),
             "--graphite", f"http://{LOOPBACK}:9", "--forget",
         )  # fmt: skip
