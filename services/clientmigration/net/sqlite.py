@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from twisted.application.service import Service
@@ -28,6 +28,7 @@ from clientmigration.errors import ConfigurationError
 from clientmigration.net.ledger import Change, Changed
 
 PAGE = 1000  # records that are read at once, when all are
+TOGETHER = 200  # questions that are answered in one transaction, so that nobody waits for long
 REMEMBERED = 20_000  # records, some kB each: twice as many as the players that a router carries
 
 _SCHEMA = """
@@ -47,7 +48,14 @@ _decode = msgspec.json.Decoder(Snapshot).decode
 
 T = TypeVar("T")
 Job = Callable[["Desk"], T]
-Asked = tuple[Job[Any], Deferred[Any]]
+
+
+class Asked(NamedTuple):
+    """What is to be done, whether it `writes`, and who waits for it."""
+
+    job: Job[Any]
+    writes: bool
+    answer: Deferred[Any]
 
 
 class _Apart(Exception):
@@ -70,17 +78,18 @@ class Desk:
         self._version: object = None
         self.sure = False
 
-    def run(self, transaction: Any, jobs: Sequence[Job[Any]]) -> list[Any]:
+    def run(self, transaction: Any, asked: Sequence[Asked]) -> list[Any]:
         """Do all of it, or nothing."""
         # Nobody writes between our read and our write. The cursor itself is quicker to ask.
-        self.cursor = transaction.execute("begin immediate")
+        writes = any(each.writes for each in asked)
+        self.cursor = transaction.execute("begin immediate" if writes else "begin")
         version = self.cursor.execute("pragma data_version").fetchone()
         if not self.sure or version != self._version:
             self.known.clear()
         self.sure, self._version = False, version
         self._changed.clear()
         try:
-            done = [job(self) for job in jobs]
+            done = [each.job(self) for each in asked]
         except Exception as error:
             raise _Apart from error
         self._write()
@@ -149,49 +158,48 @@ class SQLite(Service):
 
     def read(self, player: str) -> Deferred[Record]:
         """The record of a player."""
-        return self._do(lambda desk: desk.get(player))
+        return self._ask(lambda desk: desk.get(player), writes=False)
 
     def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Changed]]:
         """Run one change per player, all of them or none."""
-        return self._do(lambda desk: [*map(desk.change, players, changes)])
+        return self._ask(lambda desk: [*map(desk.change, players, changes)], writes=True)
 
     def forget(self, before: float, kept: Collection[str]) -> Deferred[int]:
         """Drop old records, and give their room to later ones."""
-        return self._do(lambda desk: desk.forget(before, kept))
+        return self._ask(lambda desk: desk.forget(before, kept), writes=True)
 
-    def _do(self, job: Job[T]) -> Deferred[T]:
-        answer: Deferred[T] = Deferred()
-        self._waiting.append((job, answer))
+    def _ask(self, job: Job[T], writes: bool) -> Deferred[T]:
+        """Have it done, in order, with all that is asked until the thread is ready for it."""
+        asked = Asked(job, writes, Deferred())
+        self._waiting.append(asked)
         if not self._busy:
             self._begin()
-        return answer
+        return asked.answer
 
     def _begin(self) -> None:
-        """Do all that waits."""
-        asked, self._waiting = self._waiting, []
+        asked, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
         self._busy = bool(asked)
         if asked:
-            running = self._pool.runInteraction(self.desk.run, [job for job, _ in asked])
+            running = self._pool.runInteraction(self.desk.run, asked)
             running.addCallbacks(self._done, self._failed, (asked,), errbackArgs=(asked,))
 
     def _done(self, results: Sequence[Any], asked: Sequence[Asked]) -> None:
         self.desk.sure = True
         self._begin()
-        for (_, answer), result in zip(asked, results, strict=True):
-            answer.callback(result)
+        for each, result in zip(asked, results, strict=True):
+            each.answer.callback(result)
 
     def _failed(self, why: Failure, asked: Sequence[Asked]) -> None:
-        """Nothing of it was done, if it was a change that failed: the others can be. If it was not,
+        """If it was one of the changes, nothing was done, and the others can be. If it was not,
         nobody knows what was done."""
-        if why.check(_Apart) and len(asked) > 1:
-            for job, answer in asked:
-                alone = self._pool.runInteraction(self.desk.run, [job])
-                alone.addCallback(itemgetter(0)).addErrback(_cause).chainDeferred(answer)
-            self._begin()
-            return
+        broken = why.check(_Apart)
+        apart = asked if broken and len(asked) > 1 else ()
+        for each in apart:
+            alone = self._pool.runInteraction(self.desk.run, [each])
+            alone.addCallback(itemgetter(0)).addErrback(_cause).chainDeferred(each.answer)
         self._begin()
-        for _, answer in asked:
-            answer.errback(_cause(why))
+        for each in () if apart else asked:
+            each.answer.errback(_cause(why))
 
     def each(self, take: Callable[[Record], None]) -> Deferred[int]:
         """Hand over every record, page by page, so that nobody waits long in between."""
@@ -213,7 +221,8 @@ class SQLite(Service):
 
     def close(self) -> None:
         """End the thread, once it has done what waits, and close the file."""
-        self._begin()
+        while self._waiting:
+            self._begin()
         self._pool.close()
 
 
