@@ -78,7 +78,7 @@ class Upward:
         told = replace(health, draining=health.draining or self._ports.draining(), split=UNSEEN)
         points = datapoints("router", ours.member, told.measures(), told.timestamp or int(now))
         ours.advertise(self.address() or NOWHERE)
-        routers = sorted(ours.lines) if ours.life else UNSET
+        routers = ours.routers or UNSET
         ours.tell_all(Report(list(points), routers, ours.address))
         ours.tell_all(Branch(_cut(self._ports.branch())))
 
