@@ -88,6 +88,7 @@ from clientmigration.router.seekers import Seekers, SeekPorts
 from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
 from clientmigration.router.stem import Stem, StemTools
+from clientmigration.router.surveys import OwnPlayers, Surveys
 from clientmigration.router.warm_start import WarmStart
 from clientmigration.router.wishes import Wishes
 from clientmigration.wire.zones import Offer
@@ -233,7 +234,8 @@ class Router(Service):
         tools = StemTools(
             self.situation, members, self.ledger, self.moves, self.beats, self.world,
             self.residents, known, self.finds.below, self.branches.may_have,
-            lambda: branch(self.overview_ports), self.barred.obey, above,
+            lambda: branch(self.overview_ports), self.barred.obey,
+            lambda *asked: self.surveys.asked(*asked), above,
         )  # fmt: skip
         self.stem = Stem(outside, settings.name, settings.parents, tools)
         self.above = self.stem.above
@@ -281,6 +283,7 @@ class Router(Service):
                 self.seekers.seek,
                 self.branches.told,
                 self.branches.answered,
+                lambda *said: self.surveys.answered(*said),
             ),  # fmt: skip,
         )
 
@@ -335,6 +338,11 @@ class Router(Service):
             self.members, self.bans, self.expulsions, self.identities,
             GuardPorts(self.ledger.read, self.now),
         )  # fmt: skip
+        own = OwnPlayers(
+            guard.players, partial(found, self.overview_ports, self.identities.who),
+            self.identities.who,
+        )  # fmt: skip
+        self.surveys: Surveys = Surveys(self.members, own, self.outside.clock, self.beats.spawn)
         orders = Orders(
             self.situation, self.members, self.ledger, self.moves, guard, self.crossings
         )
@@ -348,9 +356,9 @@ class Router(Service):
         ports = OperatorPorts(
             overview=partial(overview, self.overview_ports),
             world=partial(world, self.overview_ports),
-            found=partial(found, self.overview_ports, self.identities.who),
+            found=self.surveys.found,
             because=partial(because, self.overview_ports),
-            players=guard.players,
+            players=self.surveys.players,
             banned=guard.banned,
             latest=self.order_log.latest,
             carry_out=self.order_log.carry_out,

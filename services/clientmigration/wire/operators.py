@@ -298,12 +298,14 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Players(Message, frozen=True, tag="players"):
-    """Router: answer `n`: some of the `total` that play; `more`: there are others after these."""
+    """Router: answer `n`: some of the `total` that play; `more`: there are others after these.
+    Without those of the routers below me that are `missing`: they do not answer."""
 
     n: Count
     players: list[Listed]
     total: int
     more: bool = False
+    missing: tuple[str, ...] = ()
 
 
 class Banned(Message, frozen=True, tag="banned"):
