@@ -42,6 +42,7 @@ from clientmigration.router.counted import COUNTED
 from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import DecisionPorts, Decisions
 from clientmigration.router.departures import Departures
+from clientmigration.router.deserting import Deserted
 from clientmigration.router.equals import Equals
 from clientmigration.router.expulsions import Expulsions, Visitors
 from clientmigration.router.finds import Finds
@@ -126,6 +127,7 @@ class Router(Service):
         )
         self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
         self.names = parts.names(settings.name, self.members, self.ledger, self.beats, self.now)
+        self._elsewhere = self.names.elsewhere if settings.shared else nowhere
         self.branches = Branches(
             self.members, self.ledger, self.beats, self.fleet.moved, outside.clock
         )
@@ -216,7 +218,7 @@ class Router(Service):
                 self.presence.given_up_at,
                 self.branches.is_router,
                 self.branches.may_have,
-                self.names.elsewhere if settings.shared else nowhere,
+                self._elsewhere,
             ),
             lambda record: self.recovery.waived(record),
             outside.clock,
@@ -349,7 +351,11 @@ class Router(Service):
         self.governing = Governing(
             self.situation, self.decision_log.flush, self.settings.policy_file
         )
-        deeds = Deeds(orders.carry_out, self.governing.order, self.notices.announce)
+        each, elsewhere = self.outside.ledger.each, self._elsewhere
+        deserted = Deserted(self.members, self.branches, self.ledger, each, elsewhere)
+        deeds = Deeds(
+            orders.carry_out, deserted.carry_out, self.governing.order, self.notices.announce
+        )
         self.order_log = OrderLog(
             self.settings.name, self.ledger, self.outside.events, self.now, deeds
         )
@@ -403,8 +409,10 @@ class Router(Service):
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
         if self.settings.shared:  # nobody else bans anybody
-            self.beats.every(LOOK_S, "looking for bans", self._look_for_bans)
-        self.beats.every(WRITE_S, "keeping orders", self._keep_orders)
+            look = lambda: Deferred.fromCoroutine(self.bans.look())  # noqa: E731
+            self.beats.every(LOOK_S, "looking for bans", look)
+        keep_orders = lambda: Deferred.fromCoroutine(self.order_log.write())  # noqa: E731
+        self.beats.every(WRITE_S, "keeping orders", keep_orders)
         self.beats.every(NOTICED_S, "reading notices", self.notices.look)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.stem.keep_time)
         if self.settings.shared:
@@ -460,12 +468,6 @@ class Router(Service):
         if self.equals.first():
             self.records.look()
             self.gathering.look()
-
-    def _look_for_bans(self) -> Deferred[None]:
-        return Deferred.fromCoroutine(self.bans.look())
-
-    def _keep_orders(self) -> Deferred[None]:
-        return Deferred.fromCoroutine(self.order_log.write())
 
     # Life.
 
