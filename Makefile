@@ -91,7 +91,7 @@ sbom: ## Write what is in the images, into dist/ (CycloneDX; needs syft, or fetc
 
 up: ## Start everything in containers (UP='--scale gameserver=5', COMPOSE_PROFILES=crowd).
 	@mkdir -p run && mkdir -p -m 700 run/secrets
-	@for each in cluster grafana; do test -s run/secrets/$$each || (umask 022; \
+	@for each in cluster grafana ledger; do test -s run/secrets/$$each || (umask 022; \
 	  head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' > run/secrets/$$each); done
 	@test -s run/secrets/watch || ($(COMPOSE) build router && $(COMPOSE) run --rm -T --no-deps \
 	  --entrypoint clientmigration router watch-key --secret-file /run/secrets/cluster \

@@ -251,7 +251,10 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "member to router": said_by(m.MemberToRouter),
     "router to member": said_by(m.RouterToMember),
     "routers in a tree": lambda: table(
-        (z.Offer, z.Seek, z.Branch, z.Inquired, z.Part, z.Sought, z.Inquire, z.Bars)
+        (
+            *(z.Offer, z.Seek, z.Branch, z.Inquired, z.Surveyed),
+            *(z.Part, z.Sought, z.Inquire, z.Survey, z.Bars),
+        )
     ),
     "tree values": lambda: table((shared.Seated, shared.About), "value"),
     "server to server": said_by(n.ServerToServer),

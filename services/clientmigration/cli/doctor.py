@@ -21,13 +21,19 @@ from clientmigration.cli.command import DONE, NO, Command, Output, waited
 from clientmigration.cli.findings import Checked
 from clientmigration.cli.history import graphite_flag
 from clientmigration.cli.knocking import knock_at
-from clientmigration.cli.router import LEDGER, credentials_of, dialling, router_flags
+from clientmigration.cli.router import (
+    LEDGER,
+    credentials_of,
+    dialling,
+    router_flags,
+    routers_of,
+)
 from clientmigration.errors import Away, ClientMigrationError, ConfigurationError
 from clientmigration.net.encryption import FLAGS, Encryption
 from clientmigration.net.graphite import render
 from clientmigration.net.ledgers import is_engine, kept_in, opened
 from clientmigration.net.operator import OperatorClient, entered
-from clientmigration.net.routers import check_each, each_of
+from clientmigration.net.routers import Way
 from clientmigration.net.shipped import VERSION
 from clientmigration.net.tickets import secrets_in
 from clientmigration.net.worldclock import monotonic
@@ -65,9 +71,9 @@ async def look(reactor: Any, given: Namespace) -> list[Checked]:
     """All that can be found."""
     found = [_own_key(given) if given.operator_key else _secret(given)]
     known = list[Overview]()
-    check_each(given.router, "--router ")
+    routers = await routers_of(reactor, given)
     if found[0].verdict != "bad":
-        found += [await _router(reactor, given, each, known) for each in each_of(given.router)]
+        found += [await _router(reactor, given, each, known) for each in routers]
     if known:
         found += [
             *findings.routers(known),
@@ -106,11 +112,12 @@ def _own_key(given: Namespace) -> Checked:
     return Checked("key", "good", f"{given.operator_key}, of {name}")
 
 
-async def _router(reactor: Any, given: Namespace, where: str, known: list[Overview]) -> Checked:
+async def _router(reactor: Any, given: Namespace, where: Way, known: list[Overview]) -> Checked:
     """Whether this one lets us in; what it shows is added to what is known."""
     client, began = OperatorClient(reactor, credentials_of(given, "watcher")), reactor.seconds()
     try:
-        await entered(dialling(reactor, given)(where), client, where, given.timeout)
+        way = dialling(reactor, given)(where.said, where.at)
+        await entered(way, client, str(where), given.timeout)
     except ClientMigrationError as error:
         do = (
             "start the router, or name it with --router; can its member port be reached from here?"

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from clientmigration.cli.command import DONE, NO, Command, Output, waited
 from clientmigration.cli.history import graphite_flag, web_of
-from clientmigration.cli.router import credentials_of, dialling, router_flags
+from clientmigration.cli.router import credentials_of, dialling, router_flags, routers_of
 from clientmigration.cli.times import clock, moment, zone
 from clientmigration.core.decisions.rounds import DecisionRecord, Round
 from clientmigration.core.fleet.flow import Flow, ways
@@ -25,7 +25,7 @@ from clientmigration.core.player.fact import Fact
 from clientmigration.errors import Away
 from clientmigration.net import history
 from clientmigration.net.operator import OperatorClient, entered, within
-from clientmigration.net.routers import check_each, each_of
+from clientmigration.net.routers import Way
 from clientmigration.wire.operators import Because, Explain
 
 SHOWN = 20  # facts, and as many decisions, at most: the latest
@@ -125,9 +125,8 @@ def of_this_run(
 
 async def _remembered(reactor: Any, given: Namespace) -> Because:
     """What any router remembers: of several, each knows what it did itself."""
-    check_each(given.router, "--router ")
     known, away = list[Because](), list[Away]()
-    for where in each_of(given.router):
+    for where in await routers_of(reactor, given):
         try:
             known.append(await _remembered_by(reactor, given, where))
         except Away as error:
@@ -138,9 +137,10 @@ async def _remembered(reactor: Any, given: Namespace) -> Because:
     return Because(n=known[0].n, since=max(each.since for each in known), facts=facts)
 
 
-async def _remembered_by(reactor: Any, given: Namespace, where: str) -> Because:
+async def _remembered_by(reactor: Any, given: Namespace, where: Way) -> Because:
     client = OperatorClient(reactor, credentials_of(given, "watcher"))
-    await entered(dialling(reactor, given)(where), client, where, given.timeout)
+    way = dialling(reactor, given)(where.said, where.at)
+    await entered(way, client, str(where), given.timeout)
     try:
         because: Because = await within(WITHIN_S, client, client.ask(Explain(0, given.subject)))
         return because

@@ -12,12 +12,11 @@ from typing import Any
 from clientmigration.cli import replay
 from clientmigration.cli.command import DONE, Command, Output, waited
 from clientmigration.cli.history import GraphiteHistory, graphite_flag, read_history
-from clientmigration.cli.router import asked, credentials_of, dialling, router_flags
+from clientmigration.cli.router import asked, credentials_of, dialling, router_flags, routers_of
 from clientmigration.cli.times import moment
 from clientmigration.core.decisions.rounds import peculiar
 from clientmigration.errors import Away, Refused
 from clientmigration.net.operator import OperatorClient, entered
-from clientmigration.net.routers import check_each, each_of
 from clientmigration.net.settings import policy_from
 from clientmigration.net.worldclock import monotonic
 from clientmigration.wire.operators import Ended, Govern
@@ -71,13 +70,13 @@ def _run(given: Namespace, answer: Output) -> int:
 
 async def _all(reactor: Any, given: Namespace) -> list[OperatorClient]:
     """A connection to every router that `--router` names, which have to be all that there are."""
-    check_each(given.router, "--router ")
+    routers = await routers_of(reactor, given)
     credentials, dial = credentials_of(given, "operator"), dialling(reactor, given)
     clients = list[OperatorClient]()
     try:
-        for where in each_of(given.router):
+        for where in routers:
             client = OperatorClient(reactor, credentials)
-            await entered(dial(where), client, where, given.timeout)
+            await entered(dial(where.said, where.at), client, str(where), given.timeout)
             clients.append(client)
     except Away as error:
         for client in clients:

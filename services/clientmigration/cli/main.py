@@ -50,6 +50,7 @@ COMMANDS: tuple[Command, ...] = (
     orders.DRAIN,
     orders.UNDRAIN,
     orders.MIGRATE,
+    orders.FORGET_ZONE,
     *players.COMMANDS,
     *operator_keys.COMMANDS,
     restart.COMMAND,

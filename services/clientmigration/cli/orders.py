@@ -135,6 +135,22 @@ def undrain(given: Namespace, answer: Output) -> int:
     return DONE
 
 
+def _zone_flags(own: ArgumentParser) -> None:
+    router_flags(own)
+    own.add_argument("zone", metavar="NAME", help="its name in the fleet of the router above it")
+
+
+def forget_zone(given: Namespace, answer: Output) -> int:
+    """Have the players of a router that never comes back be nobody's."""
+
+    async def work(client: OperatorClient) -> Any:
+        return await asked(client, Order(0, "forget", given.zone))
+
+    ended = with_router(given, "operator", work)
+    answer.tell({"zone": given.zone, "outcome": "done", "text": ended.text}, ended.text)
+    return DONE
+
+
 def migrate(given: Namespace, answer: Output) -> int:
     """Move the player, and show what the move cost it."""
 
@@ -170,4 +186,10 @@ DRAIN = Command(
     "drain", "Move all players off a server, and send nobody there.", _drain_flags, drain
 )
 UNDRAIN = Command("undrain", "Let a drained server take players again.", _member_flags, undrain)
+FORGET_ZONE = Command(
+    "zones forget",
+    "Give up a router of a tree that never comes back: its players may play elsewhere.",
+    _zone_flags,
+    forget_zone,
+)
 MIGRATE = Command("migrate", "Move a player to a server now.", _migrate_flags, migrate)

@@ -7,6 +7,7 @@ the subject of its login. Who is banned need not play, and then its name has to 
 from __future__ import annotations
 
 import re
+import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
@@ -74,6 +75,8 @@ def _players_flags(own: ArgumentParser) -> None:
 def players(given: Namespace, answer: Output) -> int:
     """List who plays."""
 
+    missing = set[str]()
+
     async def work(client: OperatorClient) -> list[Listed]:
         found: list[Listed] = []
         after, more = "", True
@@ -81,12 +84,16 @@ def players(given: Namespace, answer: Output) -> int:
             page = await _asked(client, Listing(0, given.on, after, PAGE))
             assert isinstance(page, Players)
             found += page.players
+            missing.update(page.missing)
             more, after = page.more, page.players[-1].player if page.players else ""
         return found
 
     found = [each for each in with_router(given, "watcher", work) if _meant(given.beginning, each)]
     counted = f"{len(found)} player{'' if len(found) == 1 else 's'}"
     answer.tell(found, _player_table(found) if found else counted)
+    if missing:
+        named = ", ".join(sorted(missing))
+        print(f"clientmigration: without the players of {named}: no answer", file=sys.stderr)
     return DONE if found or not given.beginning else NO
 
 

@@ -25,7 +25,14 @@ from clientmigration.net.operator import (
     entered,
     within,
 )
-from clientmigration.net.routers import TURN_S, check_each, dialled_in_turn, each_of
+from clientmigration.net.routers import (
+    TURN_S,
+    Dialling,
+    Way,
+    check_each,
+    dialled_in_turn,
+    each_way,
+)
 from clientmigration.net.settings import GRAPHITE
 from clientmigration.net.tickets import Proofs, Seals
 from clientmigration.net.worldclock import monotonic
@@ -48,7 +55,8 @@ def router_flags(own: ArgumentParser) -> None:
     own.add_argument(
         "--router",
         metavar="ENDPOINT",
-        help="endpoint of its member door, or those of several with commas between them; default:"
+        help="endpoint of its member door, or those of several with commas between them, or a"
+        " name of several; default:"
         " where the stack that has the secret's folder"
         f" noted that it is, else {ROUTER}",
     )
@@ -114,7 +122,13 @@ def endpoint_of(reactor: Any, flags: Namespace) -> IStreamClientEndpoint:
     return dialled_in_turn(monotonic(reactor), dialling(reactor, flags), flags.router)
 
 
-def dialling(reactor: Any, flags: Namespace) -> Callable[[str], IStreamClientEndpoint]:
+async def routers_of(reactor: Any, flags: Namespace) -> list[Way]:
+    """The routers that `--router` stands for now; or ConfigurationError."""
+    check_each(flags.router, "--router ")
+    return await each_way(monotonic(reactor), flags.router)
+
+
+def dialling(reactor: Any, flags: Namespace) -> Dialling:
     """How a router is dialled: by TLS if its endpoint or a flag says so."""
     encryption = Encryption.of({name: getattr(flags, name.replace("-", "_"), "") for name in FLAGS})
     return partial(encryption.dialling, monotonic(reactor))
@@ -136,14 +150,13 @@ def credentials_of(flags: Namespace, role: OperatorRole) -> Credentials:
 async def let_in(reactor: Any, flags: Namespace, role: OperatorRole) -> OperatorClient:
     """A client that is connected and has an overview, of the first router that lets it in; `Away`
     if none does."""
-    check_each(flags.router, "--router ")
-    credentials, several = credentials_of(flags, role), each_of(flags.router)
+    several, credentials = await routers_of(reactor, flags), credentials_of(flags, role)
     dial = dialling(reactor, flags)
     for left, each in zip(reversed(range(len(several))), several, strict=True):
         patience_s = min(flags.timeout, TURN_S) if left else flags.timeout
         client = OperatorClient(reactor, credentials)
         try:
-            return await entered(dial(each), client, each, patience_s)
+            return await entered(dial(each.said, each.at), client, str(each), patience_s)
         except Away:
             if not left:
                 raise

@@ -105,6 +105,6 @@ class Reporter:
             points = datapoints(
                 "gameserver", self._attachment.member, self._measures.take(), int(self._date())
             )
-            routers = sorted(self._attachment.lines) if self._attachment.life else UNSET
+            routers = self._attachment.routers or UNSET
             self._attachment.tell_all(Report(datapoints=list(points), routers=routers))
             self._sink.emit(points)

@@ -79,7 +79,7 @@ DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved
 @dataclass(frozen=True)
 class Setting:
     """What a game server is told at its start: players at most, ticks per second, how many routers
-    it is to attach to, and so on; `address` is what players are told, `inner` what other servers
+    it may be attached to, and so on; `address` is what players are told, `inner` what other servers
     are told, `burns` whether players may have it burn CPU, `game` the game's own settings."""
 
     name: str
@@ -291,7 +291,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 
 
 def _attachment(outside: ServerOutside, setting: Setting, game: Game) -> Attachment:
-    """Who has several routers is known to them by its life."""
+    """Who may have several routers is known to them by its life."""
     life = outside.entropy(8).hex() if setting.routers > 1 else ""
     runs = GameRelease(game.name, game.version, game.reads)
     return Attachment(setting.name, setting.address, setting.zone, setting.inner, life, runs)

@@ -34,12 +34,13 @@ from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
-from clientmigration.net.door import Door, InOrder, dialer, listening, steady
+from clientmigration.net.door import Door, InOrder, dialer, listening
 from clientmigration.net.games import FLAG, SETTINGS, GameFacts, settings_of
 from clientmigration.net.guests import Guests
+from clientmigration.net.links import RouterLinks
 from clientmigration.net.probe import Probe
 from clientmigration.net.prometheus import Scraped
-from clientmigration.net.routers import each_of
+from clientmigration.net.routers import at_most
 from clientmigration.net.settings import (
     ORIGINS,
     TLS_CA,
@@ -67,7 +68,7 @@ class Options(Common):
             "router",
             "r",
             "tcp:127.0.0.1:4101",
-            "endpoint of a router's member door; again for each",
+            "endpoint of a router's member door; again for each, or a name of several",
         ),
         ("name", "n", "", "name in the fleet and in Graphite; none: the router gives one"),
         ("zone", "z", "", "where it stands: servers of one zone are equally far from any player"),
@@ -156,7 +157,6 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     carbon = Carbon(clientFromString(reactor, options["carbon"]), reactor)
     probe = Probe(reactor)
     scraped = Scraped(reactor, options["prometheus"], "gameserver")
-    routers = each_of(options["router"])
     setting = Setting(
         options["name"],
         options.advertised,
@@ -165,7 +165,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         options.policy,
         options["zone"],
         options["inner"],
-        len(routers),
+        at_most(options["router"]),
         bool(options["burns"]),
         options.game_settings,
     )
@@ -197,8 +197,8 @@ def assemble(reactor: Any, options: Options) -> InOrder:
 
     guests = Guests(bounds_of(options, 2 * setting.capacity), options.trusted, reactor)
     door = Door(listen, reception, found_at, guests)
-    ways = (encryption.dialling(reactor, each) for each in routers)
-    links: IService = InOrder(*(steady(each, server.router_line, reactor) for each in ways))
+    dialling = partial(encryption.dialling, reactor)
+    links: IService = RouterLinks(reactor, dialling, options["router"], server.router_line)
     if options.sidecar and not options["advertise"]:
         told = server.attachment.advertise
         links = Asking(agent_for(reactor), options.sidecar, told, links, reactor)

@@ -205,6 +205,26 @@ def plainly(text: str) -> str:
     return f"tcp:{quoteStringArgument(place.host)}:{place.port or MEMBERS}"
 
 
+def named_host(text: str) -> str:
+    """The host of an endpoint to connect to, if that is a name and no address; otherwise ""."""
+    asked = secured(text)
+    if asked is not None:
+        host = "" if "endpoint" in asked.words else asked.host
+    else:
+        kind, words, named = words_of(plainly(text))
+        host = (named.get("host") or (words or [""])[0]) if kind == "tcp" else ""
+    return "" if isIPAddress(host) or isIPv6Address(host) else host
+
+
+def at_address(text: str, address: str) -> str:
+    """An endpoint of TCP that `tcp:` says, at this address of its host."""
+    kind, words, named = words_of(text)
+    host = {"host": address} if "host" in named else {}
+    parts = [*([] if host else [address]), *words[0 if host else 1 :]]
+    more = [f"{name}={quoteStringArgument(value)}" for name, value in {**named, **host}.items()]
+    return ":".join((kind, *map(quoteStringArgument, parts), *more))
+
+
 def check_dialling(text: str, flag: str) -> None:
     """ConfigurationError unless `text`, which `flag` says, is an endpoint to connect to."""
     try:

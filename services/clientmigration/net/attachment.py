@@ -25,7 +25,7 @@ class Attachment:
     (host:port, perhaps with a scheme) is what players are told, `inner` what other servers are told
     if that is another; `zone` where the server stands. `lines` are those to routers, by what these
     are called among equals ("" for one that has none); `line` is that to the primary, None while no
-    router is there. `life` is this process, for who has several routers; "" for who has one.
+    router is there. `life` is this process, for who may have several routers; "" for who has one.
     `runs` is its game."""
 
     def __init__(
@@ -86,6 +86,12 @@ class Attachment:
     def primary(self) -> str:
         """The router that stores what is to be stored."""
         return primary(self.member, self.lines)
+
+    @property
+    def routers(self) -> list[str]:
+        """The equal routers that are there, of who may have several; one without equals has no
+        name among them."""
+        return sorted(filter(None, self.lines)) if self.life else []
 
     def router_of(self, line: object) -> str:
         """What the router at the other end of this line is called, "" if it is gone."""

@@ -30,7 +30,14 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from clientmigration.errors import ConfigurationError, PeersFault
-from clientmigration.net.addresses import EVERYWHERE, place_of, plainly, secured, words_of
+from clientmigration.net.addresses import (
+    EVERYWHERE,
+    at_address,
+    place_of,
+    plainly,
+    secured,
+    words_of,
+)
 from clientmigration.net.certificate import (
     Authorities,
     Certificate,
@@ -90,7 +97,7 @@ class SecureWay:
         clock: IReactorTime,
         aloud: bool = True,
     ) -> None:
-        self.plain, self._trust, self._host, self._clock = plain, trust, host, clock
+        self.plain, self._trust, self.host, self._clock = plain, trust, host, clock
         self._aloud = aloud
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
@@ -101,15 +108,15 @@ class SecureWay:
         def told(inside: IProtocol, fault: PeersFault | None, _peer: str) -> None:
             given_up = ended.called and str(fault).startswith(SILENTLY)
             if fault is not None and self._aloud and not given_up:
-                complaints(self._clock).say(("way", fault.code), self._host, fault.code, str(fault))
+                complaints(self._clock).say(("way", fault.code), self.host, fault.code, str(fault))
             if ended.called:
                 return
             if fault is None:
                 ended.callback(inside)
             else:
-                ended.errback(type(fault)(f"{self._host}: {fault}"))
+                ended.errback(type(fault)(f"{self.host}: {fault}"))
 
-        factory = Handshakes(self._trust.of(self._host), True, protocolFactory, self._clock, told)
+        factory = Handshakes(self._trust.of(self.host), True, protocolFactory, self._clock, told)
         connecting = self.plain.connect(factory)
         way.append(connecting.cancel)
         connecting.addCallbacks(lambda tls: way.append(tls.abortConnection), ended.errback)
@@ -189,13 +196,15 @@ class Encryption:
         )
         return False
 
-    def dialling(self, reactor: Any, description: str) -> IStreamClientEndpoint:
+    def dialling(self, reactor: Any, description: str, at: str = "") -> IStreamClientEndpoint:
         """The way that this description says; by TLS also if it is `tcp:`, and --tls-ca says whom
-        to trust."""
+        to trust. `at`: that one of its host's addresses; who answers there has to be that host."""
         asked = secured(description)
         if asked is None:
-            plain: IStreamClientEndpoint = clientFromString(reactor, plainly(description))
-            kind, said, named = words_of(plainly(description))
+            text = plainly(description)
+            dialled = at_address(text, at) if at else text
+            plain: IStreamClientEndpoint = clientFromString(reactor, dialled)
+            kind, said, named = words_of(text)
             if self.trusted is None or not kind.startswith("tcp"):
                 return plain
             return SecureWay(plain, self.trust, named.get("host") or said[0], reactor)
@@ -210,7 +219,8 @@ class Encryption:
         else:
             here = (words["bindAddress"], 0) if "bindAddress" in words else None
             within = float(words.get("timeout", CONNECT_S))
-            under = HostnameEndpoint(reactor, asked.host.encode(), asked.port, within, here)
+            host = (at or asked.host).encode()
+            under = HostnameEndpoint(reactor, host, asked.port, within, here)
         return SecureWay(under, Trust(trusted, ours), asked.host, reactor)
 
     def for_web(self, url: str, authorities: str, flag: str) -> Trust:

@@ -43,11 +43,12 @@ class Chooser(Protocol):
 @dataclass(frozen=True)
 class AboveNews:
     """Whom it concerns that a router above is `attached` now, or that of several one is gone;
-    and that it puts somebody out."""
+    that it puts somebody out; and that an operator there asks something."""
 
     attached: Callable[[], None]
     lost_one: Callable[[], None]
     bans: Callable[[Any], None]
+    asked: Callable[[z.Survey, Line], None]
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,8 @@ class Above:
                 self.drain(message.on)
             case Expel() | Pardon() | z.Bars():
                 self._news.bans(message)
+            case z.Survey():
+                self._news.asked(message, asker)
             case z.Part():
                 self._parting.part(message)
             case z.Sought():

@@ -113,51 +113,53 @@ class Branches:
         self._members, self._ledger, self._beats, self._moved = members, ledger, beats, moved
         self._clock = clock
         self._under: dict[str, list[MemberStatus]] = {}
-        self._known: set[str] = set()
-        self._learned = False  # whether the ledger has said which it knew
+        self._unsaid: set[str] = set()  # routers of which the ledger does not know yet
         self._numbers = count(1)
         self._asked: dict[int, Deferred[bool]] = {}
 
     def joined(self, member: Member) -> None:
         """A member is attached. That it is a router is kept for when it is away."""
         if member.role == "router":
-            self._known.add(member.name)
-            self._beats.spawn("noting a router", self._note(zones.added(member.name)))
+            self._unsaid.add(member.name)
+            self._beats.spawn("noting a router", self._note(zones.added(member.name), member.name))
 
     def left(self, gone: Gone) -> None:
         """A member is gone."""
         name = gone.member.name
         self._under.pop(name, None)
-        if gone.leaving and name in self._known:
-            self._known.discard(name)
-            self._beats.spawn("forgetting a router", self._note(zones.dropped(name)))
+        if gone.leaving and gone.member.role == "router":
+            self._beats.spawn("forgetting a router", self._note(zones.dropped(name), name))
 
-    async def _note(self, rule: zones.Rule) -> None:
+    async def _note(self, rule: zones.Rule, name: str) -> None:
         await self._ledger.rule([(zones.KEY, rule)])
+        self._unsaid.discard(name)
 
     async def keep(self) -> None:
         """Have the ledger keep which they are; if there were ever any."""
-        if self._known:
-            await self._note(zones.rewritten)
+        for name in [*self._unsaid]:
+            await self._note(zones.added(name), name)
+        await self._ledger.rule([(zones.KEY, zones.rewritten)])
 
-    async def _learn(self) -> None:
-        if not self._learned:
-            self._known |= zones.zones_in(await self._ledger.read(zones.KEY))
-            self._learned = True
+    async def known(self) -> set[str]:
+        """The names of all routers that belong here, whether they are there or not, and whichever
+        of several equals they were attached to."""
+        return self._unsaid | zones.zones_in(await self._ledger.read(zones.KEY))
+
+    async def forget(self, name: str) -> None:
+        """One will not come back."""
+        await self._note(zones.dropped(name), name)
 
     async def is_router(self, name: str) -> bool:
         """Whether the member of this name, which may be away, is a router."""
         link = self._members.get(name)
         if link is not None:
             return link.role == "router"
-        await self._learn()
-        return name in self._known
+        return name in await self.known()
 
     async def may_have(self, player: str) -> bool:
         """Whether one of them may have this player, of whom we know nothing: one that is away may
         have let it in, and so may one that was until a moment ago. All others are asked."""
-        await self._learn()
-        links = [self._members.get(name) for name in self._known]
+        links = [self._members.get(name) for name in await self.known()]
         if not all(link is not None and link.listed_at for link in links):
             return True
         for link in links:

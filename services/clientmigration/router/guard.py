@@ -68,8 +68,9 @@ class PlayerGuard:
     # Questions.
 
     async def players(self, asked: Listing) -> Players:
-        """Who plays, from the rosters."""
-        links = [link for name, link in self._members.items() if asked.member in ("", name)]
+        """Who plays, from the rosters of game servers; a router below answers for its own."""
+        servers = {name: each for name, each in self._members.items() if each.role != "router"}
+        links = [link for name, link in servers.items() if asked.member in ("", name)]
         here = {e.player: (link.name, e) for link in links for e in link.roster.values()}
         names = sorted(name for name in here if name > asked.after)
         listed = [self._listed(*here[name]) for name in names[: asked.most]]

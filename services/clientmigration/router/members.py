@@ -43,7 +43,7 @@ from clientmigration.wire.messages import (
     Settled,
     Waived,
 )
-from clientmigration.wire.zones import Branch, Inquired, Offer, Seek
+from clientmigration.wire.zones import Branch, Inquired, Offer, Seek, Surveyed
 
 Claim = Callable[[str, str], Coroutine[Any, Any, str]]
 
@@ -83,6 +83,10 @@ class BelowPorts:
     seek: Callable[[MemberLink, Seek], None]
     branch: Callable[[MemberLink, Branch], None]
     inquired: Callable[[MemberLink, Inquired], None]
+    answered: Callable[[MemberLink, Surveyed], None]
+
+
+FromBelow = Offer | Seek | Branch | Inquired | Surveyed
 
 
 class MemberLine:
@@ -111,12 +115,12 @@ class MemberLine:
                 self._line.hang_up("bye", "")
             case _ if self._link is None:
                 raise OutOfTurn(f"{type(message).__name__} before the link is attached")
-            case Offer() | Seek() | Branch() | Inquired():
+            case Offer() | Seek() | Branch() | Inquired() | Surveyed():
                 self._below(self._link, message)
             case _:
                 self._pass_on(self._link, message)
 
-    def _below(self, link: MemberLink, message: Offer | Seek | Branch | Inquired) -> None:
+    def _below(self, link: MemberLink, message: FromBelow) -> None:
         below = self._ports.below
         if below is None or link.role != "router":
             raise OutOfTurn(f"{type(message).__name__} of one that is no router")
@@ -129,6 +133,8 @@ class MemberLine:
                 below.branch(link, message)
             case Inquired():
                 below.inquired(link, message)
+            case Surveyed():
+                below.answered(link, message)
 
     def _attach(self, message: Attach) -> None:
         if self._link is not None or self._asked:

@@ -41,12 +41,15 @@ class Deeds:
     """Those who do what is ordered: one each, with who gave it where that matters."""
 
     order: Callable[[Order, str], Awaitable[Ended]]
+    forget: Callable[[Order], Awaitable[Ended]]
     govern: Callable[[Govern], Ended]
     announce: Callable[[Announce], Awaitable[Ended]]
 
     async def done(self, command: Commanded, by: str) -> Ended:
         """Have it done."""
         match command:
+            case Order(do="forget"):
+                return await self.forget(command)
             case Order():
                 return await self.order(command, by)
             case Govern():
@@ -94,6 +97,8 @@ class OrderLog:
         """What was to be done, to whom, and with what."""
         answer = ended.text if ended and ended.outcome == "done" else ""
         match command:
+            case Order(do="forget"):
+                return "forget", command.member, answer
             case Order():
                 return str(command.do), command.player or command.member, _with(command)
             case Govern():

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IReactorTime
 from clientmigration.core.fleet.policy import Policy
 from clientmigration.core.measures.metrics import Sink
 from clientmigration.net.beats import Beats, MakeBeats
-from clientmigration.net.ledger import Ledger, TimedLedger
+from clientmigration.net.ledger import LastingLedger, TimedLedger
 from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.probe import Probe
 from clientmigration.net.tickets import Seals
@@ -45,7 +45,7 @@ class RouterOutside:
     measures the key set."""
 
     clock: IReactorTime
-    ledger: Ledger
+    ledger: LastingLedger
     seals: Seals
     sink: Sink
     events: EventPost

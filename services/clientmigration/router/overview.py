@@ -40,6 +40,7 @@ RECENT = 20  # moves in an overview
 OF_PLAYER = 10  # moves in an answer about one player
 DOTS = 5000  # players of a world that are shown
 BEGINNING = 4  # letters of a name that are enough, if only one begins so
+SEVERAL = "players begin with"
 MEASURES = (
     *("tick_ms_p95", "tick_ms_p99", "lateness_ms_p95", "lateness_ms_p99"),
     *("cpu_percent", "rss_bytes", "views_per_s", "pairs", "pairs_split"),
@@ -160,7 +161,7 @@ async def found(ports: OverviewPorts, who: Callable[[str], str], find: Find) -> 
     ]
     names = {entry.player for _, entry in here}
     if len(names) > 1:
-        return Ended(find.n, "refused", f"{len(names)} players begin with {find.player!r}")
+        return Ended(find.n, "refused", f"{len(names)} {SEVERAL} {find.player!r}")
     player = names.pop() if names else meant
     record = await ports.ledger.read(player)
     if not here and record.epoch == 0:

@@ -42,6 +42,7 @@ from clientmigration.router.counted import COUNTED
 from clientmigration.router.decision_log import DecisionLog
 from clientmigration.router.decisions import DecisionPorts, Decisions
 from clientmigration.router.departures import Departures
+from clientmigration.router.deserting import Deserted
 from clientmigration.router.equals import Equals
 from clientmigration.router.expulsions import Expulsions, Visitors
 from clientmigration.router.finds import Finds
@@ -88,6 +89,7 @@ from clientmigration.router.seekers import Seekers, SeekPorts
 from clientmigration.router.self_report import Gauges, SelfReport
 from clientmigration.router.situation import Situation
 from clientmigration.router.stem import Stem, StemTools
+from clientmigration.router.surveys import OwnPlayers, Surveys
 from clientmigration.router.warm_start import WarmStart
 from clientmigration.router.wishes import Wishes
 from clientmigration.wire.zones import Offer
@@ -125,6 +127,7 @@ class Router(Service):
         )
         self.equals = Equals(settings.name, settings.shared, self.members, self.situation)
         self.names = parts.names(settings.name, self.members, self.ledger, self.beats, self.now)
+        self._elsewhere = self.names.elsewhere if settings.shared else nowhere
         self.branches = Branches(
             self.members, self.ledger, self.beats, self.fleet.moved, outside.clock
         )
@@ -215,7 +218,7 @@ class Router(Service):
                 self.presence.given_up_at,
                 self.branches.is_router,
                 self.branches.may_have,
-                self.names.elsewhere if settings.shared else nowhere,
+                self._elsewhere,
             ),
             lambda record: self.recovery.waived(record),
             outside.clock,
@@ -233,7 +236,8 @@ class Router(Service):
         tools = StemTools(
             self.situation, members, self.ledger, self.moves, self.beats, self.world,
             self.residents, known, self.finds.below, self.branches.may_have,
-            lambda: branch(self.overview_ports), self.barred.obey, above,
+            lambda: branch(self.overview_ports), self.barred.obey,
+            lambda *asked: self.surveys.asked(*asked), above,
         )  # fmt: skip
         self.stem = Stem(outside, settings.name, settings.parents, tools)
         self.above = self.stem.above
@@ -281,6 +285,7 @@ class Router(Service):
                 self.seekers.seek,
                 self.branches.told,
                 self.branches.answered,
+                lambda *said: self.surveys.answered(*said),
             ),  # fmt: skip,
         )
 
@@ -335,22 +340,31 @@ class Router(Service):
             self.members, self.bans, self.expulsions, self.identities,
             GuardPorts(self.ledger.read, self.now),
         )  # fmt: skip
+        own = OwnPlayers(
+            guard.players, partial(found, self.overview_ports, self.identities.who),
+            self.identities.who,
+        )  # fmt: skip
+        self.surveys: Surveys = Surveys(self.members, own, self.outside.clock, self.beats.spawn)
         orders = Orders(
             self.situation, self.members, self.ledger, self.moves, guard, self.crossings
         )
         self.governing = Governing(
             self.situation, self.decision_log.flush, self.settings.policy_file
         )
-        deeds = Deeds(orders.carry_out, self.governing.order, self.notices.announce)
+        each, elsewhere = self.outside.ledger.each, self._elsewhere
+        deserted = Deserted(self.members, self.branches, self.ledger, each, elsewhere)
+        deeds = Deeds(
+            orders.carry_out, deserted.carry_out, self.governing.order, self.notices.announce
+        )
         self.order_log = OrderLog(
             self.settings.name, self.ledger, self.outside.events, self.now, deeds
         )
         ports = OperatorPorts(
             overview=partial(overview, self.overview_ports),
             world=partial(world, self.overview_ports),
-            found=partial(found, self.overview_ports, self.identities.who),
+            found=self.surveys.found,
             because=partial(because, self.overview_ports),
-            players=guard.players,
+            players=self.surveys.players,
             banned=guard.banned,
             latest=self.order_log.latest,
             carry_out=self.order_log.carry_out,
@@ -395,8 +409,10 @@ class Router(Service):
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
         if self.settings.shared:  # nobody else bans anybody
-            self.beats.every(LOOK_S, "looking for bans", self._look_for_bans)
-        self.beats.every(WRITE_S, "keeping orders", self._keep_orders)
+            look = lambda: Deferred.fromCoroutine(self.bans.look())  # noqa: E731
+            self.beats.every(LOOK_S, "looking for bans", look)
+        keep_orders = lambda: Deferred.fromCoroutine(self.order_log.write())  # noqa: E731
+        self.beats.every(WRITE_S, "keeping orders", keep_orders)
         self.beats.every(NOTICED_S, "reading notices", self.notices.look)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.stem.keep_time)
         if self.settings.shared:
@@ -452,12 +468,6 @@ class Router(Service):
         if self.equals.first():
             self.records.look()
             self.gathering.look()
-
-    def _look_for_bans(self) -> Deferred[None]:
-        return Deferred.fromCoroutine(self.bans.look())
-
-    def _keep_orders(self) -> Deferred[None]:
-        return Deferred.fromCoroutine(self.order_log.write())
 
     # Life.
 

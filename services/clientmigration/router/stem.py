@@ -31,6 +31,7 @@ from clientmigration.router.situation import Situation
 from clientmigration.router.upward import NOWHERE, Upward, UpwardPorts
 from clientmigration.wire.operators import MemberStatus
 from clientmigration.wire.shared import About
+from clientmigration.wire.zones import Survey
 
 REPORT_S = 1.0
 ROSTER_S = 2.0  # how often the router above hears who crosses
@@ -41,7 +42,7 @@ class StemTools:
     """What these rooms share with the others. `home` answers a player's record with nothing under
     way, `find` a member for one who comes from above, `may_have` whether a
     router below may have one of whom we know nothing, `branch` what operators are shown of ours,
-    `bans` hears whom the one above puts out."""
+    `bans` hears whom the one above puts out, `asked` what an operator there wants to know."""
 
     situation: Situation
     members: AttachedMembers
@@ -55,6 +56,7 @@ class StemTools:
     may_have: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
     branch: Callable[[], Sequence[MemberStatus]]
     bans: Callable[[Any], None]
+    asked: Callable[[Survey, Line], None]
     above: type[Above]
 
 
@@ -97,7 +99,7 @@ class Stem:
             self.passages,
             self.parting,
             lambda date: tools.world.heard(date, nobody_plays=not members),
-            AboveNews(self._attached, self._list, tools.bans),
+            AboveNews(self._attached, self._list, tools.bans, tools.asked),
         )
         if self.upward is not None:
             tools.beats.every(REPORT_S, "the report to the router above", self.upward.report)

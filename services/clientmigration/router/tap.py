@@ -20,7 +20,7 @@ from clientmigration.net.agent import agent_for
 from clientmigration.net.carbon import Carbon
 from clientmigration.net.daemon import Daemon
 from clientmigration.net.descriptors import Descriptors, provide
-from clientmigration.net.door import Door, InOrder, listening, steady
+from clientmigration.net.door import Door, InOrder, listening
 from clientmigration.net.events import IN_FLIGHT, Events
 from clientmigration.net.guests import Guests
 from clientmigration.net.key_sets import (
@@ -32,12 +32,13 @@ from clientmigration.net.key_sets import (
     key_agent,
 )
 from clientmigration.net.ledgers import NatsAddress, is_engine, kept_in, opened
+from clientmigration.net.links import RouterLinks
 from clientmigration.net.logins import LoginRules, Logins
 from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.probe import Probe
 from clientmigration.net.prometheus import Scraped
 from clientmigration.net.renewed import Renewable, Renewing
-from clientmigration.net.routers import each_of
+from clientmigration.net.routers import at_most
 from clientmigration.net.settings import (
     GRAPHITE,
     GRAPHITE_CA,
@@ -73,7 +74,7 @@ class Options(Common):
             "parent",
             None,
             "",
-            "member door of the router above, in a tree; again for each of several",
+            "member door of the router above, in a tree; again for each, or a name of several",
         ),
         ORIGINS,
         *TLS_DOOR,
@@ -222,9 +223,9 @@ def assemble(reactor: Any, options: Options) -> InOrder:
         login_keys=measured(keys),
     )
     shared = isinstance(options.ledger, NatsAddress)
-    parents = each_of(options["parent"]) if options["parent"] else []
+    parents = at_most(options["parent"]) if options["parent"] else 0
     settings = RouterSettings(
-        options["name"], options.policy, shared, options["policy"], parents=len(parents)
+        options["name"], options.policy, shared, options["policy"], parents=parents
     )
     router = build(outside, settings)
     options.again.append(router.governing.read_again)
@@ -239,8 +240,10 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     members_door = listening(reactor, options["members"], encryption, demanding=True)
     members = Door(members_door, router.member_line, guests=strangers)
     below = [options.renewals(reactor), *scraped.door, *fetching, ledger, carbon, probe]
-    ways = (encryption.dialling(reactor, each) for each in parents)
-    upward = [steady(each, router.parent_line, reactor) for each in ways]
+    dialling = partial(encryption.dialling, reactor)
+    upward = (
+        [RouterLinks(reactor, dialling, options["parent"], router.parent_line)] if parents else []
+    )
     return InOrder(*below, router, members, players, *upward)
 
 

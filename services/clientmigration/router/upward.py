@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import msgspec
 from msgspec import UNSET
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -23,7 +22,7 @@ from clientmigration.core.measures.metrics import datapoints
 from clientmigration.core.player.ledger import ABOVE, Record
 from clientmigration.net.attachment import Attachment
 from clientmigration.net.beats import Beats
-from clientmigration.net.ledger import Ledger
+from clientmigration.net.ledger import LastingLedger
 from clientmigration.router.passages import Passages
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Entry, Report, Roster
@@ -56,7 +55,7 @@ class Upward:
         self,
         attachment: Attachment,
         situation: Situation,
-        ledger: Ledger,
+        ledger: LastingLedger,
         passages: Passages,
         beats: Beats,
         ports: UpwardPorts,
@@ -78,7 +77,7 @@ class Upward:
         told = replace(health, draining=health.draining or self._ports.draining(), split=UNSEEN)
         points = datapoints("router", ours.member, told.measures(), told.timestamp or int(now))
         ours.advertise(self.address() or NOWHERE)
-        routers = sorted(ours.lines) if ours.life else UNSET
+        routers = ours.routers or UNSET
         ours.tell_all(Report(list(points), routers, ours.address))
         ours.tell_all(Branch(_cut(self._ports.branch())))
 
@@ -97,9 +96,8 @@ class Upward:
         self._beats.spawn("telling who is ours", self._enrol(self._enrolling))
 
     async def _enrol(self, which: int) -> None:
-        each: Callable[[Callable[[Record], None]], Deferred[int]] = self._ledger.each  # type: ignore[attr-defined]
         try:
-            await each(self._note)
+            await self._ledger.each(self._note)
         except Exception as error:
             log.warn("who is ours is not known: {why}", why=str(error))
             await deferLater(self._ports.clock, AGAIN_S)

@@ -34,7 +34,7 @@ from clientmigration.gameserver.waivers import MakeWaivers, Waivers
 from clientmigration.gameserver.world import GameWorld, MakeWorld
 from clientmigration.net.beats import Beats, MakeBeats
 from clientmigration.net.door import Lines, steady
-from clientmigration.net.ledger import Ledger, MemoryLedger
+from clientmigration.net.ledger import LastingLedger, MemoryLedger
 from clientmigration.net.named_keys import NamedKeys
 from clientmigration.net.operator import Credentials, OperatorClient
 from clientmigration.net.probe import Probe
@@ -128,7 +128,7 @@ class Arena:
         clock.jump(self._jumped[name])
         return clock
 
-    def _ledger(self, clock: HostClock, host: str) -> Ledger:
+    def _ledger(self, clock: HostClock, host: str) -> LastingLedger:
         kept = self.ledger_of(host)
         if self.disk is None:
             return kept

@@ -142,6 +142,10 @@ class SlowLedger:
         """Hand over every record; fails with `LedgerAway`, done or not."""
         return self._ask(lambda: _now(self.kept.each(take)))
 
+    def check(self) -> Deferred[list[str]]:
+        """What is wrong with it."""
+        return self.kept.check()
+
     def close(self) -> None:
         """What is kept stays: another router may ask for it."""
 

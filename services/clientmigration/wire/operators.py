@@ -25,7 +25,7 @@ from clientmigration.wire.messages import (
 )
 
 OperatorRole = Literal["watcher", "operator"]
-Verb = Literal["drain", "undrain", "move", "stop", "kick", "ban", "unban"]
+Verb = Literal["drain", "undrain", "move", "stop", "forget", "kick", "ban", "unban"]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
 Page = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Until = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
@@ -94,8 +94,8 @@ class AskOrders(Message, frozen=True, tag="ask_orders"):
 
 class Order(Message, frozen=True, tag="order"):
     """Operator: order `n`: empty this `member`, let it fill again, move this `player` to it, or
-    have it stop, as by a signal; kick the player out, ban it until `until` (Unix seconds; 0: for
-    ever) or end its ban.
+    have it stop, as by a signal, or forget it: a router below you that never comes back; kick the
+    player out, ban it until `until` (Unix seconds; 0: for ever) or end its ban.
 
     A drain that leaves players nowhere to go is refused, unless it is said with `force`. A player
     that is kicked or banned is told the `reason`.
@@ -298,12 +298,14 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Players(Message, frozen=True, tag="players"):
-    """Router: answer `n`: some of the `total` that play; `more`: there are others after these."""
+    """Router: answer `n`: some of the `total` that play; `more`: there are others after these.
+    Without those of the routers below me that are `missing`: they do not answer."""
 
     n: Count
     players: list[Listed]
     total: int
     more: bool = False
+    missing: tuple[str, ...] = ()
 
 
 class Banned(Message, frozen=True, tag="banned"):

@@ -14,8 +14,9 @@ from clientmigration.core.player.bans import Ban
 from clientmigration.wire import messages as m
 from clientmigration.wire.base import Message
 from clientmigration.wire.messages import Count, Entry, Label, Redirect
-from clientmigration.wire.operators import MemberStatus
+from clientmigration.wire.operators import Ended, Find, Found, Listing, MemberStatus, Players
 
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=60)]
 Target = Annotated[str, msgspec.Meta(max_length=200)]
 
 # Router to the one above it.
@@ -52,6 +53,13 @@ class Inquired(Message, frozen=True, tag="inquired"):
     have: bool
 
 
+class Surveyed(Message, frozen=True, tag="surveyed"):
+    """Router below: answer `n` to what an operator of yours asked."""
+
+    n: Count
+    answer: Players | Found | Ended
+
+
 # Router to the one below it.
 
 
@@ -80,6 +88,15 @@ class Inquire(Message, frozen=True, tag="inquire"):
     player: str
 
 
+class Survey(Message, frozen=True, tag="survey"):
+    """Router above: question `n`: an operator of mine asks this. Answer `within_s` seconds: ask
+    those below you, too."""
+
+    n: Count
+    question: Listing | Find
+    within_s: Seconds
+
+
 class Bars(Message, frozen=True, tag="bars"):
     """Router above: these players are banned, put them out and let nobody of them in; `first`: it
     is the first part of all that I know, and what you knew is over."""
@@ -88,5 +105,5 @@ class Bars(Message, frozen=True, tag="bars"):
     first: bool = False
 
 
-AnyMemberToRouter = m.MemberToRouter | Offer | Seek | Branch | Inquired
-RouterToAnyMember = m.RouterToMember | Part | Sought | Inquire | Bars
+AnyMemberToRouter = m.MemberToRouter | Offer | Seek | Branch | Inquired | Surveyed
+RouterToAnyMember = m.RouterToMember | Part | Sought | Inquire | Survey | Bars

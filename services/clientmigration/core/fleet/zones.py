@@ -1,4 +1,5 @@
-"""Which members of a fleet are routers: rules for one record of the ledger.
+"""Which members of a fleet are routers: rules for one record of the ledger, and for the records of
+players whose router is gone for good.
 
 It outlives the router that wrote it, so that a zone that is away is known to be one, even right
 after a start: its players may be playing, and are nobody else's to place.
@@ -48,6 +49,23 @@ def dropped(name: str) -> Rule:
 def rewritten(record: Record, now: float) -> Record | None:
     """The same, as of now, so that no ledger takes it for one of somebody who never came back."""
     return _with(record, zones_in(record), now) if record.epoch else None
+
+
+FAR = 1_000_000
+"""More epochs than a zone gives one player while it is away from the router above."""
+
+
+def deserted(zone: str) -> Rule:
+    """A player of a zone that will not come back is nobody's, at an epoch that the zone never got
+    to: should it come back after all, what it says of the player is old. None: it is another's."""
+
+    def rule(record: Record, now: float) -> Record | None:
+        if record.owner != zone:
+            return None
+        changed = msgspec.structs.replace(record, owner="", migration="", stored_at=now)
+        return msgspec.structs.replace(changed, epoch=record.epoch + FAR)
+
+    return rule
 
 
 def _with(record: Record, zones: Collection[str], now: float) -> Record:
