@@ -133,7 +133,7 @@ class Meadow(Game):
         """Walk, give a coin, pick one up, lay one down, or find one."""
         row, verb = self.rows[player], wire.decode(body)
         if isinstance(verb, Walk):
-            self._turn(row, verb)
+            self.speed[row, 0], self.speed[row, 1] = _slowed(verb.vx, verb.vy)  # half of the time
         elif isinstance(verb, Give):
             self._give(row, verb.player)
         elif isinstance(verb, Pickup):
@@ -142,14 +142,6 @@ class Meadow(Game):
             self._lay(row, -1)
         elif verb == DROP:
             self._lay(row, 1)
-
-    def _turn(self, row: int, move: Walk) -> None:
-        vx, vy = move.vx, move.vy
-        if not hypot(vx, vy) <= FASTEST_M_PER_S:  # or it is no number at all
-            vx, vy = (each if isfinite(each) else 0.0 for each in (vx, vy))
-            slower = FASTEST_M_PER_S / max(hypot(vx, vy), FASTEST_M_PER_S)
-            vx, vy = vx * slower, vy * slower
-        self.speed[row, 0], self.speed[row, 1] = vx, vy  # one by one: half of the time
 
     def _give(self, row: int, player: str) -> None:
         place = self._place(player)
@@ -313,6 +305,15 @@ def _by_owner(drawn: Drawn, eyes: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many of those who look around themselves, by cell, see these: added up by owner."""
     at = np.clip(drawn.cells, -2, SIDE + 1) + 2
     return np.bincount(drawn.packed["owner"], eyes[at[:, 0], at[:, 1]], 256).astype(np.int64)
+
+
+def _slowed(vx: float, vy: float) -> tuple[float, float]:
+    """This velocity, metres per second, or as much of it as anybody can walk with."""
+    if hypot(vx, vy) <= FASTEST_M_PER_S:
+        return vx, vy
+    vx, vy = (each if isfinite(each) else 0.0 for each in (vx, vy))
+    slower = FASTEST_M_PER_S / max(hypot(vx, vy), FASTEST_M_PER_S)
+    return vx * slower, vy * slower
 
 
 def newborn(player: str) -> dict[str, Any]:
