@@ -58,15 +58,18 @@ def show_all(frames: Iterable[tuple[ShownLine, bytes]]) -> tuple[int, int]:
     ready: list[tuple[Callable[[bytes], int], bytes, Straight]] = []
     sent = left_out = 0
     for line, frame in frames:
-        way = line.straight
         if line.choked or line.over:
             left_out += 1
-        elif way is None or way.closed or _queued(way.transport):
-            shown = line.show(frame)
-            sent, left_out = sent + shown, left_out + (not shown)
-        else:
-            way.carried += len(frame)
-            ready.append((way.to_kernel, frame if way.wrap is None else way.wrap(frame), way))
+            continue
+        way = line.straight
+        if way is not None and not way.closed:
+            socket = way.transport
+            if not socket._tempDataLen and len(socket.dataBuffer) <= socket.offset:
+                way.carried += len(frame)
+                ready.append((way.to_kernel, way.wrap(frame) if way.wrap else frame, way))
+                continue
+        shown = line.show(frame)
+        sent, left_out = sent + shown, left_out + (not shown)
     for to_kernel, frame, way in ready:
         try:
             taken = to_kernel(frame)
