@@ -36,7 +36,7 @@ from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record, taken
 from clientmigration.errors import ConfigurationError
-from clientmigration.net.ledger import Changed, Ledger, MemoryLedger, TimedLedger
+from clientmigration.net.ledger import Change, Changed, Ledger, MemoryLedger, TimedLedger
 from clientmigration.net.sqlite import SQLite
 
 
@@ -282,6 +282,60 @@ async def test_many_claims_from_all_sides_are_granted_one_after_the_other(file: 
             assert granted == [True] + [False] * 9
             record = await ledger.read(ADA)
             assert record.epoch == round_ + 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_asked_at_once_is_done_in_order_and_committed_together(file: Path) -> None:
+    """The first goes by itself, and all others wait for it and go together."""
+    with opened(file) as ledger:
+        committed = list[int]()
+
+        def claiming(n: int) -> Change:
+            def claim(record: Record) -> Record | None:
+                with closing(sqlite3.connect(file)) as other:
+                    committed.extend(other.execute("select count(*) from player").fetchone())
+                return taken(record, ("", 0, ""), f"gs-{n}", f"m{n}", None, 1.0)
+
+            return claim
+
+        await ledger.read(ADA)  # there is a table
+        players = [f"{n:016x}" for n in range(5)]
+        asked = [ledger.change([each], [claiming(n)]) for n, each in enumerate(players)]
+        last = ledger.read(players[-1])
+        answers = await gatherResults(asked)
+        assert [answer[0].made for answer in answers] == [True] * 5
+        assert (await last).owner == "gs-4"
+        assert committed == [0, 1, 1, 1, 1]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_fails_among_others_fails_alone(file: Path) -> None:
+    def broken(_: Record) -> Record | None:
+        raise ValueError("a change that can not be decided")
+
+    new = lambda name: lambda _: Record(name, "gs-1", 1)  # noqa: E731
+    with opened(file) as ledger:
+        first = ledger.change([ADA], [lambda _: None])
+        bad = ledger.change(["c" * 16, "d" * 16], [new("c" * 16), broken])
+        good = ledger.change([BOB], [new(BOB)])
+        await first
+        with pytest.raises(ValueError, match="can not be decided"):
+            await bad
+        assert (await good)[0].made
+        assert (await ledger.read(BOB)).owner == "gs-1"
+        assert (await ledger.read("c" * 16)).owner == ""
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_was_asked_before_it_is_closed_is_stored(file: Path) -> None:
+    with opened(file) as ledger:
+        asked = [
+            ledger.change([n * 16], [lambda r: msgspec.structs.replace(r, owner="gs-1")])
+            for n in "abc"
+        ]
+    assert await gatherResults(asked)
+    with opened(file) as again:
+        assert [(await again.read(n * 16)).owner for n in "abc"] == ["gs-1"] * 3
 
 
 @pytest_twisted.ensureDeferred

@@ -1,4 +1,8 @@
-"""The ledger in one file: what one router on one machine needs, and nothing to install."""
+"""The ledger in one file: what one router on one machine needs, and nothing to install.
+
+What is asked while the disk is busy is done together next, in one transaction: a crowd at the door
+costs one commit for all of them, and one change of threads. What fails of it fails alone.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +10,26 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from twisted.application.service import Service
 from twisted.enterprise import adbapi
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
+from twisted.python.failure import Failure
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.ledger import Change, Changed
 
+T = TypeVar("T")
+
 PAGE = 1000  # records that are read at once, when all are
+TOGETHER = 200  # questions that are answered in one transaction, at most
 
 _SCHEMA = """
 create table if not exists player (
@@ -37,6 +46,16 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Snapshot).decode
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be done in a transaction, and who waits for it. `writes` says whether nobody may
+    write meanwhile."""
+
+    run: Callable[[Any], Any]
+    writes: bool
+    answer: Deferred[Any] = field(default_factory=Deferred)
+
+
 class SQLite(Service):
     """One file in WAL mode, one connection in one thread: transactions never overlap, and the
     reactor never waits for the disk."""
@@ -47,6 +66,8 @@ class SQLite(Service):
             "sqlite3", str(path), check_same_thread=False, timeout=5.0,
             cp_min=1, cp_max=1, cp_reactor=reactor, cp_openfun=_prepare,
         )  # fmt: skip
+        self._waiting: list[_Asked] = []
+        self._busy = False
 
     def startService(self) -> None:
         """See that the file can be written by whoever this process runs as now."""
@@ -62,20 +83,40 @@ class SQLite(Service):
 
     def read(self, player: str) -> Deferred[Record]:
         """The record of a player."""
-        return self._pool.runInteraction(_read, player)  # type: ignore[no-any-return]
+        return self._ask(lambda cursor: _read(cursor, player), writes=False)
 
     def change(self, players: Sequence[str], changes: Sequence[Change]) -> Deferred[list[Changed]]:
         """Run one change per player, all of them or none."""
 
-        def run(transaction: Any) -> list[Changed]:
-            # Nobody writes between our read and our write. The cursor itself is quicker to ask.
-            cursor = transaction.execute("begin immediate")
+        def run(cursor: Any) -> list[Changed]:
             return [
                 _change(cursor, _read(cursor, player), change)
                 for player, change in zip(players, changes, strict=True)
             ]
 
-        return self._pool.runInteraction(run)  # type: ignore[no-any-return]
+        return self._ask(run, writes=True)
+
+    def _ask(self, run: Callable[[Any], T], writes: bool) -> Deferred[T]:
+        """Have this done in order, with all that is asked until the disk is ready for it."""
+        asked = _Asked(run, writes)
+        self._waiting.append(asked)
+        if not self._busy:
+            self._begin()
+        return asked.answer
+
+    def _begin(self) -> None:
+        asked, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+        if asked:
+            self._busy = True
+            self._pool.runInteraction(_together, asked).addBoth(self._answer, asked)
+
+    def _answer(self, answers: list[Any] | Failure, asked: Sequence[_Asked]) -> None:
+        self._busy = False
+        self._begin()
+        for n, each in enumerate(asked):
+            each.answer.callback(
+                Failure(answers.value) if isinstance(answers, Failure) else answers[n]
+            )
 
     def forget(self, before: float, kept: Collection[str]) -> Deferred[int]:
         """Drop old records, and give their room to later ones."""
@@ -100,7 +141,9 @@ class SQLite(Service):
         )
 
     def close(self) -> None:
-        """End the thread and close the file."""
+        """Do what was asked for, end the thread and close the file."""
+        while self._waiting:
+            self._begin()
         self._pool.close()
 
 
@@ -108,6 +151,25 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = normal")
     connection.execute(_SCHEMA)
+
+
+def _together(transaction: Any, asked: Sequence[_Asked]) -> list[Any]:
+    """The answer to each; a `Failure` where it failed, and then nothing of it was done."""
+    writes = any(each.writes for each in asked)
+    # Nobody writes between our reads and our writes. The cursor itself is quicker to ask.
+    cursor = transaction.execute("begin immediate" if writes else "begin")
+    return [_alone(cursor, each.run) for each in asked]
+
+
+def _alone(cursor: Any, run: Callable[[Any], Any]) -> Any:
+    cursor.execute("savepoint one")
+    try:
+        answer = run(cursor)
+    except Exception:
+        answer = Failure()
+        cursor.execute("rollback to one")
+    cursor.execute("release one")
+    return answer
 
 
 def _read(transaction: Any, player: str) -> Record:
