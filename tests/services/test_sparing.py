@@ -43,15 +43,18 @@ def test_of_a_crowd_at_the_door_a_few_are_named_and_the_others_counted() -> None
     arena.start_router()
     arena.start_server("eu", 100)
     arena.run(2.0)
-    note: Any = lambda event: heard.append(formatEvent(event))
-    globalLogPublisher.addObserver(note)
+
+    def note(event: dict[str, Any]) -> None:
+        heard.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(note)  # type: ignore[arg-type]
     try:
         players = [arena.start_player() for _ in range(30)]
         arena.run(2.0)
         arena.start_player()
         arena.run(1.0)
     finally:
-        globalLogPublisher.removeObserver(note)
+        globalLogPublisher.removeObserver(note)  # type: ignore[arg-type]
     assert {arena.home_of(each) for each in players} == {"eu"}
     placed = [each for each in heard if " goes to eu: " in each]
     assert len(placed) == TEXTS + 1

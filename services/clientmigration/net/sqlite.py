@@ -47,7 +47,7 @@ _decode = msgspec.json.Decoder(Snapshot).decode
 
 
 @dataclass(frozen=True)
-class _Question:
+class _Errand:
     """What is to be done in a transaction, and who waits for it. `writes` says whether nobody may
     write meanwhile."""
 
@@ -66,7 +66,7 @@ class SQLite(Service):
             "sqlite3", str(path), check_same_thread=False, timeout=5.0,
             cp_min=1, cp_max=1, cp_reactor=reactor, cp_openfun=_prepare,
         )  # fmt: skip
-        self._waiting: list[_Question] = []
+        self._waiting: list[_Errand] = []
         self._busy = False
 
     def startService(self) -> None:
@@ -98,7 +98,7 @@ class SQLite(Service):
 
     def _ask(self, run: Callable[[Any], T], writes: bool) -> Deferred[T]:
         """Have this done in order, with all that is asked until the disk is ready for it."""
-        asked = _Question(run, writes)
+        asked = _Errand(run, writes)
         self._waiting.append(asked)
         if not self._busy:
             self._begin()
@@ -110,7 +110,7 @@ class SQLite(Service):
             self._busy = True
             self._pool.runInteraction(_together, asked).addBoth(self._answer, asked)
 
-    def _answer(self, answers: list[Any] | Failure, asked: Sequence[_Question]) -> None:
+    def _answer(self, answers: list[Any] | Failure, asked: Sequence[_Errand]) -> None:
         self._busy = False
         self._begin()
         for n, each in enumerate(asked):
@@ -153,7 +153,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(_SCHEMA)
 
 
-def _together(transaction: Any, asked: Sequence[_Question]) -> list[Any]:
+def _together(transaction: Any, asked: Sequence[_Errand]) -> list[Any]:
     """The answer to each; a `Failure` where it failed, and then nothing of it was done."""
     writes = any(each.writes for each in asked)
     # Nobody writes between our reads and our writes. The cursor itself is quicker to ask.
