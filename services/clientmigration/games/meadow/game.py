@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clientmigration.games.meadow import coins, wire
 from clientmigration.games.meadow import interest as sight
-from clientmigration.games.meadow.interest import NOBODY, Drawn, cuts, in_order
+from clientmigration.games.meadow.interest import NOBODY, Drawn, cuts, in_line, in_order
 from clientmigration.games.meadow.wire import (
     BLOCKS,
     CELL_M,
@@ -231,7 +231,7 @@ class Meadow(Game):
             return
         starts = cuts(cells)
         count, self._around = _around(self.drawn, cells[starts])
-        which = np.repeat(np.arange(len(starts)), np.diff([*starts, len(rows)]))
+        which = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
         heads = np.zeros(len(self.flags), HEADS)
         heads["x"][rows], heads["y"][rows] = self.at[rows].T
         heads["coins"][rows], heads["blocks"][rows] = self.coins[rows], count[which]
@@ -326,22 +326,16 @@ def _around(drawn: Drawn, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
     """How many blocks each of these cells (n, 2) has in and around it, and their bytes.
 
     Blocks lie in memory as they are sorted: the three of one column are one piece of it."""
-    starts = np.array(cuts(drawn.cells))
+    starts = cuts(drawn.cells)
     sizes = np.diff(starts, append=len(drawn.cells))
     everyone, begins = _blocks(drawn, starts, sizes)
-    known = _in_line(drawn.cells[starts])
+    known = in_line(drawn.cells[starts])
     columns = cells[:, None] + _SIDEWAYS
-    first = np.searchsorted(known, _in_line(columns - _DOWN), "left")
-    after = np.searchsorted(known, _in_line(columns + _DOWN), "right")
+    first = np.searchsorted(known, in_line(columns - _DOWN), "left")
+    after = np.searchsorted(known, in_line(columns + _DOWN), "right")
     pieces = np.stack([begins[first], begins[after]], axis=-1).reshape(-1, 6).tolist()
     around = [everyone[a:b] + everyone[c:d] + everyone[e:f] for a, b, c, d, e, f in pieces]
     return (after - first).sum(axis=1), around
-
-
-def _in_line(cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One number for each cell (..., 2), in the order in which cells are sorted."""
-    line: NDArray[np.int64] = cells[..., 0] * 2**20 + cells[..., 1]
-    return line
 
 
 def _blocks(
