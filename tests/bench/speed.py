@@ -151,8 +151,24 @@ def installed(folder: Path) -> bool:
 
 
 @contextmanager
+def running(root: Path) -> Iterator[tuple[psutil.Process, int, int]]:
+    """A router and one game server of a checkout: the router's process, the port where players come
+    to it, and the server's. The server's process is the router's next."""
+    with started_both(root) as (processes, players, server):
+        yield processes[0], players, server
+
+
+@contextmanager
 def ours(root: Path, websocket: bool) -> Iterator[Serving]:
-    """A router and one game server of a checkout."""
+    """The same, to be played at."""
+    with started_both(root) as (processes, players, server):
+        openings = lambda n: admitted(n, players, websocket)  # noqa: E731
+        yield Serving(processes[1], server, openings, int(websocket))
+
+
+@contextmanager
+def started_both(root: Path) -> Iterator[tuple[list[psutil.Process], int, int]]:
+    """Both processes, and the ports where players come."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "secret").write_text("0" * 64)
@@ -167,17 +183,16 @@ def ours(root: Path, websocket: bool) -> Iterator[Serving]:
             f" --listen tcp:{server}:interface=127.0.0.1 {common}",
         )
         twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile="]
-        env = {**os.environ, "PYTHONPATH": str(root / "services")}
+        env = {**os.environ, "PYTHONPATH": str(root / "services") + os.environ.get("MORE", "")}
         processes = []
         for core, command in zip((1, 0), commands, strict=True):
             log = stack.enter_context((folder / f"{core}.log").open("wb"))
             process = started(
                 [*twistd, *command.split()], core, stdout=log, stderr=log, env=env, cwd=folder
             )
-            processes.append(stack.enter_context(process))
+            processes.append(psutil.Process(stack.enter_context(process).pid))
             answers(members if core else server)
-        openings = lambda n: admitted(n, players, websocket)  # noqa: E731
-        yield Serving(psutil.Process(processes[1].pid), server, openings, int(websocket))
+        yield processes, players, server
 
 
 def answers(port: int) -> None:

@@ -17,7 +17,7 @@ def offer(inbox: Inbox, *seqs: int, now: float = 0.0) -> None:
 
 
 def taken(inbox: Inbox) -> list[bytes]:
-    return [each for each, _ in inbox.take()]
+    return [each for each, _ in iter(inbox.take, None)]
 
 
 def bodies(first: int, last: int) -> list[bytes]:
@@ -35,7 +35,7 @@ def test_inputs_come_out_in_order_with_the_time_of_their_arrival() -> None:
     inbox = Inbox()
     offer(inbox, 2, now=5.0)
     offer(inbox, 1, now=6.0)
-    assert list(inbox.take()) == [(body(1), 6.0), (body(2), 5.0)]
+    assert list(iter(inbox.take, None)) == [(body(1), 6.0), (body(2), 5.0)]
     assert inbox.progress == progress_after(2)
 
 
@@ -61,7 +61,7 @@ def test_of_two_copies_the_first_counts() -> None:
     inbox = Inbox()
     inbox.offer(1, b"first", 1.0)
     inbox.offer(1, b"second", 2.0)
-    assert list(inbox.take()) == [(b"first", 1.0)]
+    assert list(iter(inbox.take, None)) == [(b"first", 1.0)]
 
 
 def test_there_is_no_room_for_more_than_a_broken_peer_would_send() -> None:
@@ -82,7 +82,7 @@ def test_a_copy_of_what_waits_is_welcome_even_when_there_is_no_room() -> None:
 def test_an_input_on_which_the_game_stumbles_is_not_applied_again() -> None:
     inbox = Inbox()
     offer(inbox, 1, 2)
-    next(inbox.take())
+    inbox.take()
     assert inbox.progress == progress_after(1)
     assert taken(inbox) == [body(2)]
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from twisted.logger import formatEvent
+from twisted.logger import formatEvent, globalLogPublisher
 
 from clientmigration.net.complaints import TEXTS, Sparing, SparingLogger
+from clientmigration.testing import Arena
 
 
 def test_the_same_is_said_once_a_second_with_how_many_were_not() -> None:
@@ -34,3 +35,27 @@ def test_warnings_of_a_logger_are_said_sparingly_and_nothing_else_is() -> None:
     assert warned[0] == "no ledger: it is away"
     assert all("more that were not shown" in each for each in warned[1:])
     assert len(heard) - len(warned) == 500
+
+
+def test_of_a_crowd_at_the_door_a_few_are_named_and_the_others_counted() -> None:
+    heard: list[str] = []
+    arena = Arena(seed=1)
+    arena.start_router()
+    arena.start_server("eu", 100)
+    arena.run(2.0)
+
+    def note(event: dict[str, Any]) -> None:
+        heard.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(note)  # type: ignore[arg-type]
+    try:
+        players = [arena.start_player() for _ in range(30)]
+        arena.run(2.0)
+        arena.start_player()
+        arena.run(1.0)
+    finally:
+        globalLogPublisher.removeObserver(note)  # type: ignore[arg-type]
+    assert {arena.home_of(each) for each in players} == {"eu"}
+    placed = [each for each in heard if " goes to eu: " in each]
+    assert len(placed) == TEXTS + 1
+    assert placed[-1].endswith(f" (and {30 - TEXTS} more that were not shown)")

@@ -17,8 +17,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from clientmigration.net.encryption import Encryption
-from clientmigration.net.line import directly
 from clientmigration.net.renewed import Renewable
+from clientmigration.net.straight import directly
 
 
 @implementer(ILogObserver)

@@ -27,7 +27,8 @@ from websockets.uri import parse_uri
 from zope.interface import implementer
 
 from clientmigration.net.addresses import Whereabouts
-from clientmigration.net.line import Line, sender
+from clientmigration.net.line import Line
+from clientmigration.net.straight import sender
 from clientmigration.wire.connection import SERVER_TO_PLAYER
 
 _NOWHERE = IPv4Address("TCP", "0.0.0.0", 0)

@@ -60,7 +60,9 @@ class PlayerLine:
         """Inputs first, for they are the many."""
         match message:
             case Input():
-                self._input(message)
+                inbox = (self._seat or self._seated()).inbox
+                if not inbox.offer(message.seq, message.body, self._line.heard_at):
+                    raise TooFast("too many inputs wait for one that is missing")
             case Ping():
                 self._ping(message)
             case Join():
@@ -74,10 +76,6 @@ class PlayerLine:
         if self._seat is None:
             raise OutOfTurn("no ticket was shown on this connection")
         return self._seat
-
-    def _input(self, message: Input) -> None:
-        if not self._seated().inbox.offer(message.seq, message.body, self._line.heard_at):
-            raise TooFast("too many inputs wait for one that is missing")
 
     def _ping(self, message: Ping) -> None:
         self._pings += 1

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
+from clientmigration.net.straight import show_all
 
 
 class LetterBox(Protocol):
@@ -78,10 +79,14 @@ class TickStep:
     def _show(self, playing: Sequence[Seat], tick: int) -> None:
         """All views are made before the first is sent: a call into the kernel leaves the CPU's
         caches cold. Who does not look, or can not be shown anything, is settled all the same."""
-        views = [(seat, view) for seat in reversed(playing) if (view := seat.view(tick))]
-        sent = [line.show(view) for seat, view in views if (line := seat.line)]
-        self._seats.meter.count("views", sum(sent))
-        self._seats.meter.count("dropped_views", len(sent) - sum(sent))
+        views = [
+            (line, view)
+            for seat in reversed(playing)
+            if (view := seat.view(tick)) and (line := seat.line)
+        ]
+        sent, left_out = show_all(views)
+        self._seats.meter.count("views", sent)
+        self._seats.meter.count("dropped_views", left_out)
         for seat in playing:
             if seat.settling:
                 seat.settle()

@@ -26,7 +26,8 @@ from zope.interface import directlyProvides, implementer, providedBy
 
 from clientmigration.errors import HandshakeFailed, PeersFault
 from clientmigration.net.complaints import complaints
-from clientmigration.net.line import described, sender
+from clientmigration.net.line import described
+from clientmigration.net.straight import sender
 from clientmigration.net.trust import fault_of
 
 SILENTLY = "the connection ended before its handshake"

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.internet.protocol import Protocol as TwistedProtocol
-from twisted.internet.tcp import Connection as Socket
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -24,6 +23,7 @@ from clientmigration.errors import Crowded, PeersFault, TooFast, TooSlow
 from clientmigration.net.burden import burden
 from clientmigration.net.complaints import complaints
 from clientmigration.net.guests import WELCOME, Guest
+from clientmigration.net.straight import Straight, sender, straight_to, unread
 from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
 
@@ -109,6 +109,7 @@ class Line(TwistedProtocol):
         self.peer_role = ""
         self.sent = self.received = 0
         self._send: Callable[[bytes], object] = len  # until there is a connection
+        self.straight: Straight | None = None  # the way to the kernel, if there is one
         self.heard_at = -inf
         self._deadline: IDelayedCall | None = None
         self._unread: IDelayedCall | None = None
@@ -119,7 +120,7 @@ class Line(TwistedProtocol):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         burden(self.clock).take_up(self)
-        self._send = sender(self.transport)
+        self._send, self.straight = sender(self.transport), straight_to(self.transport)
         self.say(Greeting(role=self.role))
         self._expect(GREETING_WAIT_S, self._silent)
         if self.guest.refused:
@@ -198,7 +199,8 @@ class Line(TwistedProtocol):
 
     def take_counts(self) -> tuple[int, int]:
         """Bytes sent and received since this was asked last."""
-        counts = (self.sent, self.received)
+        carried = self.straight.take_carried() if self.straight is not None else 0
+        counts = (self.sent + carried, self.received)
         self.sent = self.received = 0
         return counts
 
@@ -254,6 +256,9 @@ class Line(TwistedProtocol):
         burden(self.clock).lay_down(self)
         self.guest.left()
         listener, self.listener, self._send = self.listener, _NOBODY, len
+        if self.straight is not None:
+            self.sent += self.straight.take_carried()
+            self.straight = None
         listener.closed(reason.getErrorMessage())
 
     @property
@@ -304,57 +309,3 @@ def described(address: object) -> str:
     if isinstance(address, IPv4Address):
         return f"{address.host}:{address.port}"
     return str(address)
-
-
-def directly(transport: Any) -> Callable[[bytes], int] | None:
-    """A function that writes to a plain TCP socket at once and answers how many bytes it took, or
-    None for any other transport (TLS, WebSocket, memory).
-
-    Twisted's write queue costs more than the kernel call itself (1.7 times at 2,000 players: see
-    design/anchors.md), and a view is worth nothing late. So it goes to the socket while Twisted has
-    nothing queued. Only this and `unread` know Twisted's queue by its private names.
-    """
-    if not isinstance(transport, Socket) or transport.TLS:  # TLS passes on what a socket has
-        return None
-    socket = transport.socket
-
-    def send(frame: bytes) -> int:
-        if transport._tempDataLen or len(transport.dataBuffer) > transport.offset:
-            return 0
-        try:
-            return int(socket.send(frame))
-        except OSError:  # full, or gone: the queue's own write finds out which
-            return 0
-
-    return send
-
-
-def unread(transport: Any) -> int:
-    """Bytes that Twisted keeps until the other side reads, as far as it can be told."""
-    while hasattr(transport, "transport"):  # a WebSocket, on its socket
-        transport = transport.transport
-    if not hasattr(transport, "_tempDataLen"):
-        return 0
-    return int(transport._tempDataLen + len(transport.dataBuffer) - transport.offset)
-
-
-def sender(transport: Any) -> Callable[[bytes], object]:
-    """A function that sends bytes: as `directly` does, and what that did not take by the queue. It
-    is called for each view, so it is one function and not two."""
-    direct, write = directly(transport), transport.write
-    if direct is None:
-        to_queue: Callable[[bytes], object] = write
-        return to_queue
-    to_kernel = transport.socket.send
-
-    def send(data: bytes) -> None:
-        taken = 0
-        if not transport._tempDataLen and len(transport.dataBuffer) <= transport.offset:
-            try:
-                taken = to_kernel(data)
-            except OSError:  # full, or gone: the queue's own write finds out which
-                taken = 0
-        if taken < len(data):
-            write(data[taken:])
-
-    return send

@@ -18,7 +18,8 @@ from clientmigration.errors import PeersFault, TooSlow
 from clientmigration.net.complaints import complaints
 from clientmigration.net.descriptors import always
 from clientmigration.net.guests import WELCOME, Guest
-from clientmigration.net.line import GREETING_WAIT_S, Line, described, host_of, sender
+from clientmigration.net.line import GREETING_WAIT_S, Line, described, host_of
+from clientmigration.net.straight import Straight, sender, straight_to
 from clientmigration.wire.connection import PLAYER_TO_SERVER
 from clientmigration.wire.web import Origins, WebSocket, messaged, sniff
 
@@ -106,12 +107,13 @@ class BrowserConnection(TwistedProtocol):
         self.reception = reception
         self.socket = WebSocket(reception.origins, PLAYER_TO_SERVER.limit)
         self.line: Line | None = None
+        self.straight: Straight | None = None
         self._over = False
         self._surplus = 0
 
     def connectionMade(self) -> None:
         """The whole request has to be here soon."""
-        self._send = sender(self.transport)
+        self._send, self.straight = sender(self.transport), straight_to(self.transport, messaged)
         self._waiting = self.reception.soon(self._silent)
 
     def dataReceived(self, data: bytes) -> None:
@@ -163,7 +165,7 @@ class BrowserConnection(TwistedProtocol):
         told.say(("browser", fault.code), peer, fault.code, str(fault))
         self.reception.blame(fault)
         self._flush()
-        self._over = True
+        self._end()
         self.transport.loseConnection()
 
     def _silent(self) -> None:
@@ -177,8 +179,14 @@ class BrowserConnection(TwistedProtocol):
             if each:
                 self._send(each)
             else:
-                self._over = True
+                self._end()
                 self.transport.loseConnection()
+
+    def _end(self) -> None:
+        """Nothing more is sent, by whichever way."""
+        self._over = True
+        if self.straight is not None:
+            self.straight.close()
 
     def _relax(self) -> None:
         if self._waiting.active():
@@ -186,12 +194,13 @@ class BrowserConnection(TwistedProtocol):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """End the line, if it has begun."""
-        self._over = True
+        self._end()
         self._relax()
         line, self.line = self.line, None
         if line is not None:
             line.connectionLost(reason)
         self.socket.drop()
+        self.straight = None
         del self._waiting, self._send
 
     # What a line needs of a transport.
@@ -205,7 +214,7 @@ class BrowserConnection(TwistedProtocol):
         """Nothing more is written; the connection ends when the browser has said so too."""
         self.socket.close()
         self._flush()
-        self._over = True
+        self._end()
 
     def abortConnection(self) -> None:
         """Close the socket at once."""

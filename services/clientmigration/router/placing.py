@@ -15,6 +15,7 @@ from clientmigration.core.decisions.audit import AuditTrail, placed
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.placement import Placement, decided, place
 from clientmigration.core.measures.meter import Meter
+from clientmigration.net.complaints import Sparing
 from clientmigration.router.companions import Companions
 from clientmigration.router.situation import Situation
 
@@ -43,7 +44,7 @@ class Placing:
         audit: AuditTrail,
     ) -> None:
         self._situation, self._companions, self._arrivals = situation, companions, arrivals
-        self._meter, self._audit = meter, audit
+        self._meter, self._audit, self._sparing = meter, audit, Sparing()
 
     def find(self, newcomer: Newcomer, group: str, waited_s: float) -> str:
         """The member to go to, "" while there is none. It counts as sent there from now on."""
@@ -59,19 +60,23 @@ class Placing:
         self._meter.count(f"placed_by_{decided(placement, policy)}")
         self._audit.keep(placed(newcomer, placement, now))
         self._companions.sent(newcomer, group, placement.member)
-        _tell(newcomer, placement)
+        self._tell(newcomer, placement, now)
         return placement.member
 
     def stays_away(self, member: str) -> None:
         """Somebody who was sent there will not come: the place is free again."""
         self._situation.fleet.stays_away(member)
 
-
-def _tell(newcomer: Newcomer, placement: Placement) -> None:
-    best = placement.reasons[0]
-    log.info(
-        "{player} goes to {member}: ping {ping:.2f}, load {load:.2f}, position {position:.2f}, "
-        "group {group:.2f}",
-        player=newcomer.player, member=best.member,
-        ping=best.ping, load=best.load, position=best.position, group=best.group,
-    )  # fmt: skip
+    def _tell(self, newcomer: Newcomer, placement: Placement, now: float) -> None:
+        """In the log. Of a crowd a few are named there; who went where and why, the audit keeps."""
+        more = self._sparing.may("placed", newcomer.player, now)
+        if more is None:
+            return
+        best = placement.reasons[0]
+        log.info(
+            "{player} goes to {member}: ping {ping:.2f}, load {load:.2f}, position {position:.2f}, "
+            "group {group:.2f}{more}",
+            player=newcomer.player, member=best.member,
+            ping=best.ping, load=best.load, position=best.position, group=best.group,
+            more=f" (and {more} more that were not shown)" if more else "",
+        )  # fmt: skip

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from clientmigration.net.line import directly
+from clientmigration.net.straight import directly
 
 CHOKED_S = 10.0
 """A stream whose reader took nothing for so long is closed."""

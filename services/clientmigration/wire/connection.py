@@ -123,6 +123,11 @@ class Connection:
         size = len(data) - _LENGTH.size
         if self._kept or self.over or not self.greeted or not 0 < size <= self._limit:
             return None
+        if _INPUT.size <= len(data) <= _INPUT.size + INPUT_LIMIT:  # most are inputs: a short way
+            length, kind, seq = _INPUT.unpack_from(data)
+            if kind == INPUT and length == size and INPUT in self.hears.kinds:
+                self._limit = self.hears.limit
+                return Input(seq, data[_INPUT.size :])
         if _LENGTH.unpack_from(data)[0] != size:
             return None
         try:

@@ -70,6 +70,8 @@ class Columns:
         known, self._length = np.unique(lengths, return_inverse=True)
         self._lengths: list[int] = known.tolist()
         self._figures = np.zeros(len(members), FIGURES)
+        self._outlook: Outlook | None = None  # until a row is written
+        self._closed = (math.nan, np.zeros(len(members), np.int64))  # when, and then
         for member in members:
             self.write(member)
 
@@ -83,6 +85,7 @@ class Columns:
     def write(self, member: Member) -> None:
         """The row of a member that has changed."""
         health, policy = member.newest, self.policy
+        self._outlook, self._closed = None, (math.nan, self._closed[1])
         said: tuple[float, ...] = UNKNOWN
         if health is not None:
             said = (
@@ -114,7 +117,13 @@ class Columns:
     def outlook(self) -> Outlook:
         """Every latest sample with all who are coming, as `Health.plus` would have each of them. Of
         servers that are as good as idle the load says nothing, and is the same: not he who has an
-        idle machine that is a little busier gets nobody, but the first few players are spread."""
+        idle machine that is a little busier gets nobody, but the first few players are spread.
+        Nobody writes into what is answered."""
+        if self._outlook is None:
+            self._outlook = self._looked()
+        return self._outlook
+
+    def _looked(self) -> Outlook:
         load, players, capacity, coming = (
             self[figure] for figure in ("load", "players", "capacity", "coming")
         )
@@ -131,7 +140,12 @@ class Columns:
 
     def closed(self, now: float) -> Ints:
         """Why nobody may be sent to each one, as `Member.closed` says: its word's number in
-        `CLOSED`."""
+        `CLOSED`. Nobody writes into what is answered."""
+        if self._closed[0] != now:
+            self._closed = (now, self._closed_at(now))
+        return self._closed[1]
+
+    def _closed_at(self, now: float) -> Ints:
         fresh_s = self.policy.health.fresh_s
         why = np.zeros(len(self), np.int64)
         why[now < self["shut"]] = CLOSED.index("unreachable")

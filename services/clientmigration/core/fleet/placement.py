@@ -99,9 +99,10 @@ def candidates(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> 
     steps = worth / policy.placement.tie if policy.placement.tie else worth * 1e9
     draws = columns.draws(newcomer.player, rows)
     ranked = np.lexsort((draws, steps.astype(np.int64)))
-    _, best = np.unique(columns.zone[rows[ranked]], return_index=True)  # the first of each zone
-    few = policy.limits.candidates
-    listed = ranked[np.sort(best)[: few * REACH]]
+    few, best = policy.limits.candidates, dict[int, int]()
+    for at, zone in zip(ranked.tolist(), columns.zone[rows[ranked]].tolist(), strict=True):
+        best.setdefault(zone, at)  # the first of each zone
+    listed = np.array([*best.values()][: few * REACH], np.int64)
     first, others = listed[: (few + 1) // 2], listed[(few + 1) // 2 :]
     drawn = others[np.argsort(draws[others])][: few // 2]
     return tuple(columns.names[row] for row in rows[np.concatenate((first, drawn))].tolist())

@@ -62,9 +62,10 @@ class Scores:
         self.group = _group(newcomer.mates, columns)
         self.total = self._weighed(self.ping)
         unknown = columns["reported_at"] == -math.inf
-        for signal in (self.ping, self.load, self.position, self.group):
-            signal[unknown] = NEUTRAL
-        self.total[unknown] = 1.0
+        if unknown.any():
+            for signal in (self.ping, self.load, self.position, self.group):
+                signal[unknown] = NEUTRAL
+            self.total[unknown] = 1.0
 
     def excluded(self, word: Excluded) -> Flags:
         """Those that were not chosen from for this reason."""

@@ -19,13 +19,14 @@ class TokenBucket:
 
     def allows(self, now: float) -> bool:
         """Whether one more is within the limit at `now`; taking it if so."""
-        if self.left < 0:
-            self.left = self.burst
-        else:
-            passed = max(0.0, now - self.at)  # a clock set back costs nobody its connection
-            self.left = min(self.burst, self.left + passed * self.per_s)
+        left, passed = self.left, now - self.at
+        if left < 0:
+            left = self.burst
+        elif passed > 0:  # a clock set back costs nobody its connection
+            left += passed * self.per_s
+            if left > self.burst:
+                left = self.burst
         self.at = now
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True
+        allowed = left >= 1
+        self.left = left - allowed
+        return allowed

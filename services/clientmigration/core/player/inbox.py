@@ -6,7 +6,6 @@ number alone decides: what is applied already is dropped, what is early waits fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from clientmigration.core.player.snapshot import Progress
@@ -39,11 +38,14 @@ class Inbox:
         self.waiting[seq] = (body, now)
         return True
 
-    def take(self) -> Iterator[tuple[bytes, float]]:
-        """The bodies to apply now, in order, with their arrival times; progress moves with them."""
-        while (found := self.waiting.pop(self.progress.last + 1, None)) is not None:
-            self.progress = self.progress.after(self.progress.last + 1, found[0])
-            yield found
+    def take(self) -> tuple[bytes, float] | None:
+        """The body to apply next, with its arrival time; progress moves with it. None: it is not
+        here yet."""
+        seq = self.progress.last + 1
+        found = self.waiting.pop(seq, None)
+        if found is not None:
+            self.progress = self.progress.after(seq, found[0])
+        return found
 
     def clear(self) -> None:
         """What waits is of a program that is gone: its numbers will be used again."""

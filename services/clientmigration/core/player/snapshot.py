@@ -31,7 +31,7 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
 
 def chained(digest: int, seq: int, body: bytes) -> int:
     """The digest after one more input: CRC-32 of the 4-byte little-endian `seq` and `body`."""
-    return zlib.crc32(seq.to_bytes(4, "little") + body, digest)
+    return zlib.crc32(body, zlib.crc32(seq.to_bytes(4, "little"), digest))
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

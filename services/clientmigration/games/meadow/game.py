@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clientmigration.games.meadow import coins, wire
 from clientmigration.games.meadow import interest as sight
-from clientmigration.games.meadow.interest import NOBODY, Drawn, cuts, in_order
+from clientmigration.games.meadow.interest import NOBODY, Drawn, cuts, in_line, in_order
 from clientmigration.games.meadow.wire import (
     BLOCKS,
     CELL_M,
@@ -133,7 +133,7 @@ class Meadow(Game):
         """Walk, give a coin, pick one up, lay one down, or find one."""
         row, verb = self.rows[player], wire.decode(body)
         if isinstance(verb, Walk):
-            self._turn(row, verb)
+            self.speed[row, 0], self.speed[row, 1] = _slowed(verb.vx, verb.vy)  # half of the time
         elif isinstance(verb, Give):
             self._give(row, verb.player)
         elif isinstance(verb, Pickup):
@@ -142,14 +142,6 @@ class Meadow(Game):
             self._lay(row, -1)
         elif verb == DROP:
             self._lay(row, 1)
-
-    def _turn(self, row: int, move: Walk) -> None:
-        vx, vy = move.vx, move.vy
-        if not hypot(vx, vy) <= FASTEST_M_PER_S:  # or it is no number at all
-            vx, vy = (each if isfinite(each) else 0.0 for each in (vx, vy))
-            slower = FASTEST_M_PER_S / max(hypot(vx, vy), FASTEST_M_PER_S)
-            vx, vy = vx * slower, vy * slower
-        self.speed[row, 0], self.speed[row, 1] = vx, vy  # one by one: half of the time
 
     def _give(self, row: int, player: str) -> None:
         place = self._place(player)
@@ -239,7 +231,7 @@ class Meadow(Game):
             return
         starts = cuts(cells)
         count, self._around = _around(self.drawn, cells[starts])
-        which = np.repeat(np.arange(len(starts)), np.diff([*starts, len(rows)]))
+        which = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
         heads = np.zeros(len(self.flags), HEADS)
         heads["x"][rows], heads["y"][rows] = self.at[rows].T
         heads["coins"][rows], heads["blocks"][rows] = self.coins[rows], count[which]
@@ -315,6 +307,15 @@ def _by_owner(drawn: Drawn, eyes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.bincount(drawn.packed["owner"], eyes[at[:, 0], at[:, 1]], 256).astype(np.int64)
 
 
+def _slowed(vx: float, vy: float) -> tuple[float, float]:
+    """This velocity, metres per second, or as much of it as anybody can walk with."""
+    if hypot(vx, vy) <= FASTEST_M_PER_S:
+        return vx, vy
+    vx, vy = (each if isfinite(each) else 0.0 for each in (vx, vy))
+    slower = FASTEST_M_PER_S / max(hypot(vx, vy), FASTEST_M_PER_S)
+    return vx * slower, vy * slower
+
+
 def newborn(player: str) -> dict[str, Any]:
     """The state of somebody new: the name decides the place, so every run is the same."""
     across, along = int(player[:8], 16) / 2**32, int(player[8:], 16) / 2**32
@@ -325,22 +326,16 @@ def _around(drawn: Drawn, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
     """How many blocks each of these cells (n, 2) has in and around it, and their bytes.
 
     Blocks lie in memory as they are sorted: the three of one column are one piece of it."""
-    starts = np.array(cuts(drawn.cells))
+    starts = cuts(drawn.cells)
     sizes = np.diff(starts, append=len(drawn.cells))
     everyone, begins = _blocks(drawn, starts, sizes)
-    known = _in_line(drawn.cells[starts])
+    known = in_line(drawn.cells[starts])
     columns = cells[:, None] + _SIDEWAYS
-    first = np.searchsorted(known, _in_line(columns - _DOWN), "left")
-    after = np.searchsorted(known, _in_line(columns + _DOWN), "right")
+    first = np.searchsorted(known, in_line(columns - _DOWN), "left")
+    after = np.searchsorted(known, in_line(columns + _DOWN), "right")
     pieces = np.stack([begins[first], begins[after]], axis=-1).reshape(-1, 6).tolist()
     around = [everyone[a:b] + everyone[c:d] + everyone[e:f] for a, b, c, d, e, f in pieces]
     return (after - first).sum(axis=1), around
-
-
-def _in_line(cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    """One number for each cell (..., 2), in the order in which cells are sorted."""
-    line: NDArray[np.int64] = cells[..., 0] * 2**20 + cells[..., 1]
-    return line
 
 
 def _blocks(

@@ -18,6 +18,7 @@ from clientmigration.games.meadow.wire import BLOCKS, ENTITY, SIDE
 _SIGHT = struct.Struct("<HH")
 _FADING = np.dtype("<u2")
 _WHOLE = np.dtype((np.void, ENTITY.itemsize))  # joined without a look at the fields: much faster
+_ROWS, _WIDTH = np.dtype("<u2"), ENTITY.itemsize // 2  # and chosen from
 LOOK_SIZE = (SIDE * SIDE + 7) // 8
 
 Cells = NDArray[np.int64]
@@ -35,7 +36,8 @@ class Drawn:
 
     def only(self, which: Marks | Cells) -> Drawn:
         """Some of them: a mask, or indices."""
-        return Drawn(self.cells[which], self.packed[which], self.fading[which])
+        packed = self.packed.view(_ROWS).reshape(-1, _WIDTH)[which].view(ENTITY).reshape(-1)
+        return Drawn(self.cells[which], packed, self.fading[which])
 
 
 NOBODY = Drawn(np.empty((0, 2), np.int64), np.empty(0, ENTITY), np.empty(0, np.bool_))
@@ -61,7 +63,7 @@ def pack_sight(drawn: Drawn) -> bytes:
         starts = cuts(drawn.cells)
         heads = np.zeros(len(starts), BLOCKS)
         heads["column"], heads["row"] = drawn.cells[starts].T
-        heads["count"] = np.diff([*starts, len(drawn.cells)])
+        heads["count"] = np.diff(starts, append=len(drawn.cells))
     fading = np.flatnonzero(drawn.fading).astype(_FADING)
     counts = _SIGHT.pack(len(heads), len(fading))
     return counts + heads.tobytes() + fading.tobytes() + drawn.packed.tobytes()
@@ -87,10 +89,12 @@ def read_sight(body: bytes) -> Drawn:
     return Drawn(np.repeat(where, heads["count"], axis=0), packed, marks)
 
 
-def cuts(cells: Cells) -> list[int]:
+def cuts(cells: Cells) -> Cells:
     """Where another cell begins; `cells` (n, 2), n > 0, is sorted."""
-    another = (cells[1:] != cells[:-1]).any(axis=1)
-    return [0, *(np.flatnonzero(another) + 1).tolist()]
+    line = in_line(cells)
+    begins = np.ones(len(line), np.bool_)
+    np.not_equal(line[1:], line[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
 
 
 def merged(own: Drawn, lent: list[Drawn]) -> Drawn:
@@ -101,6 +105,9 @@ def merged(own: Drawn, lent: list[Drawn]) -> Drawn:
     packed = np.concatenate([each.packed.view(_WHOLE) for each in everyone]).view(ENTITY)
     fading = np.concatenate([each.fading for each in everyone])
     names = np.ascontiguousarray(packed["player"]).view("<u8")
+    known = np.sort(names)
+    if not (known[1:] == known[:-1]).any():  # most often nobody is there twice
+        return Drawn(cells, packed, fading).only(in_order(cells))
     which = np.argsort(fading, kind="stable")
     which = which[np.unique(names[which], return_index=True)[1]]
     return Drawn(cells, packed, fading).only(which[in_order(cells[which])])
@@ -108,5 +115,11 @@ def merged(own: Drawn, lent: list[Drawn]) -> Drawn:
 
 def in_order(cells: Cells) -> Cells:
     """The indices that sort cells (n, 2)."""
-    order: Cells = np.lexsort((cells[:, 1], cells[:, 0]))
+    order: Cells = np.argsort(in_line(cells), kind="stable")
     return order
+
+
+def in_line(cells: Cells) -> Cells:
+    """One number for each cell (..., 2), in the order in which cells are sorted."""
+    line: Cells = cells[..., 0] * 2**20 + cells[..., 1]
+    return line

@@ -1,0 +1,103 @@
+"""Many frames go straight to the kernel, each as if its line had been shown it by itself."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, cast
+
+import pytest
+from twisted.internet.protocol import Protocol
+from twisted.internet.tcp import Connection
+from twisted.internet.testing import StringTransport
+
+from clientmigration.net.straight import Straight, show_all, straight_to
+
+
+class Writers:
+    """A reactor, as far as a socket with something queued needs one."""
+
+    def __init__(self) -> None:
+        self.writers = set[Any]()
+
+    def addWriter(self, writer: Any) -> None:
+        self.writers.add(writer)
+
+    def removeWriter(self, writer: Any) -> None:
+        self.writers.discard(writer)
+
+
+class Eye:
+    """A line on a real socket, whose other end reads when it is told to."""
+
+    def __init__(self, wrap: Any = None) -> None:
+        ours, self.end = socket.socketpair()
+        for each in (ours, self.end):
+            each.setblocking(False)
+        self.reactor = cast(Any, Writers())
+        self.transport: Any = Connection(ours, Protocol(), self.reactor)
+        self.transport.connected = True
+        self.straight: Straight | None = straight_to(self.transport, wrap)
+        self.choked = self.over = False
+        self.by_itself = list[bytes]()
+
+    def show(self, frame: bytes) -> bool:
+        self.by_itself.append(frame)
+        return True
+
+    def seen(self) -> bytes:
+        """All that comes, with what was queued for it."""
+        got = bytearray()
+        for _ in range(1000):
+            try:
+                got += self.end.recv(1 << 20)
+            except BlockingIOError:
+                if not self.reactor.writers:
+                    break
+                self.transport.doWrite()
+        return bytes(got)
+
+
+def test_each_line_gets_its_own_frame_and_is_counted_for_it() -> None:
+    ada, bob = Eye(), Eye(wrap=lambda frame: b"<" + frame + b">")
+    assert show_all([(ada, b"to ada"), (bob, b"to bob")]) == (2, 0)
+    assert (ada.seen(), bob.seen()) == (b"to ada", b"<to bob>")
+    assert ada.straight is not None
+    assert (ada.straight.take_carried(), ada.straight.take_carried()) == (6, 0)
+
+
+@pytest.mark.parametrize("why", ["choked", "over"])
+def test_who_does_not_read_and_who_is_gone_is_left_out(why: str) -> None:
+    ada, bob = Eye(), Eye()
+    setattr(ada, why, True)
+    assert show_all([(ada, b"1"), (bob, b"2")]) == (1, 1)
+    assert (ada.seen(), ada.by_itself, bob.seen()) == (b"", [], b"2")
+
+
+def test_what_the_socket_does_not_take_is_queued_and_nothing_overtakes_it() -> None:
+    ada, large = Eye(), bytes(range(256)) * 20_000
+    assert show_all([(ada, large)]) == (1, 0)
+    assert ada.reactor.writers
+    assert show_all([(ada, b"the next")]) == (1, 0)
+    assert ada.by_itself == [b"the next"]  # the line itself knows to queue it behind the first
+    assert ada.seen() == large
+
+
+def test_a_socket_that_is_gone_costs_the_others_nothing() -> None:
+    ada, bob = Eye(), Eye()
+    ada.end.close()
+    assert show_all([(ada, b"1"), (bob, b"2")]) == (2, 0)
+    assert ada.reactor.writers  # Twisted's own write finds out that it is gone, and says so
+    assert bob.seen() == b"2"
+
+
+def test_a_way_that_was_closed_is_not_used_any_more() -> None:
+    ada = Eye()
+    assert ada.straight is not None
+    ada.straight.close()
+    show_all([(ada, b"1")])
+    assert (ada.seen(), ada.by_itself) == (b"", [b"1"])
+
+
+def test_there_is_no_such_way_through_anything_else() -> None:
+    assert straight_to(StringTransport()) is None
+    assert straight_to(Eye()) is not None  # which says itself which it is
