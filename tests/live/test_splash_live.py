@@ -66,6 +66,8 @@ async def painted(browser: Browser, fleet: Fleet) -> Any:
     if picture:
         await browser.do(lambda: page.wait_for_timeout(6000))
         await browser.do(lambda: page.screenshot(path=picture))
+    ground = await browser.do(lambda: page.is_visible("#ground"))
+    assert not ground, "the board is seen, and not the ground of the servers"
     room = await browser.do(lambda: page.inner_text("#hud-room"))
     team = await browser.do(lambda: page.inner_text("#hud-team"))
     assert "here" in room

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from clientmigration.client.player import Player
+from clientmigration.core.player.mailbox import OVER_S
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.games.meadow.game import COINS, Meadow
 from clientmigration.testing import Arena
@@ -77,6 +78,23 @@ def test_a_coin_arrives_once_and_its_letter_is_forgotten(homes: str) -> None:
     assert not arena.letters()
     assert all(not seat.mailbox.outbox for seat in arena.seats())
     assert sum(server.mail.waiting() for server in arena.servers.values()) == 0
+
+
+@pytest.mark.parametrize("homes", ["ab", "aa"])
+def test_a_receiver_hears_that_it_may_forget_a_sender_and_does_so_later(homes: str) -> None:
+    arena = arena_of("a", "b")
+    ada, bob = players_at(arena, *homes)
+    ada.act(meadow.give(bob.name))
+    arena.run(3.0)
+    seat = arena.servers[homes[1]].seats.find(bob.name)
+    assert seat is not None
+    assert seat.mailbox.got == {ada.name: 1}
+    soon = seat.mailbox.until[ada.name] - arena.servers["a"].ticks.date()
+    assert OVER_S - 4 < soon < OVER_S
+    seat.mailbox.forget(arena.servers["a"].ticks.date() + OVER_S, 1e9)
+    ada.act(meadow.give(bob.name))
+    arena.run(1.0)
+    assert purses(arena, [ada, bob]) == [COINS - 2, COINS + 2]
 
 
 def test_a_coin_takes_no_longer_than_a_moment() -> None:

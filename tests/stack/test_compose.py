@@ -18,6 +18,8 @@ from packaging.utils import canonicalize_name
 from twisted.application.service import IServiceMaker
 from twisted.plugin import getPlugins
 
+from clientmigration.net.games import facts
+
 REPOSITORY = Path(__file__).parents[2]
 TEXT = (REPOSITORY / "docker-compose.yml").read_text()
 FILE: dict[str, Any] = yaml.safe_load(TEXT)
@@ -38,6 +40,39 @@ def test_every_flag_in_the_file_is_one_of_its_daemon(name: str) -> None:
     options.parseOptions(flags)
     held = {f"/run/secrets/{name}" for name in SERVICES[name].get("secrets", ())}
     assert held == {flag for flag in flags if flag.startswith("/run/secrets/")}
+
+
+def with_game(name: str, game: str) -> list[str]:
+    """The words of a service's command as `GAME=game make up` has them."""
+    text = SERVICES[name]["command"].replace("${GAME:-meadow}", game)
+    return re.sub(r"\$\{\w+:-(\w+)\}", r"\1", text).split()
+
+
+@pytest.mark.parametrize("game", ["splash", "clientmigration.games.splash.game:Splash"])
+def test_any_game_is_played_by_servers_crowd_and_homepage_alike(game: str) -> None:
+    makers = {each.tapname: each for each in getPlugins(IServiceMaker)}
+    told = [name for name in DAEMONS if "--game" in SERVICES[name]["command"]]
+    assert told == ["crowd", "gameserver", "homepage"]
+    for name in told:
+        daemon, *flags = with_game(name, game)
+        options = makers[daemon].options()
+        options.parseOptions(flags)
+        assert options["game"] == game
+        assert facts(options["game"]).name == "splash"
+    assert (page := facts(game).page) is not None
+    assert (page / "page.js").exists()
+
+
+def test_the_page_brings_a_game_of_ones_own_to_all_who_need_it() -> None:
+    text = (REPOSITORY / "docs" / "containers.md").read_text()
+    (block,) = re.findall(r"```yaml\n(x-tally.*?)```", text, re.DOTALL)
+    assert sorted(yaml.safe_load(block)["services"]) == ["crowd", "gameserver", "homepage"]
+
+
+def test_an_image_has_every_game_with_its_page() -> None:
+    assert "COPY services services\n" in DOCKERFILE
+    kept = tomllib.loads(PROJECT.read_text())["tool"]["setuptools"]["package-data"]
+    assert kept["clientmigration.games"] == ["*/page/**"]
 
 
 def test_whoever_is_called_is_a_service_of_the_file() -> None:

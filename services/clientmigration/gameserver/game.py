@@ -180,7 +180,9 @@ class Game(Protocol):
 
     def stays(self, player: str, why: str) -> None:  # noqa: ARG002
         """Why a player of `gather` stays here for now: `busy`, `full`, `draining`, `moved_lately`,
-        `nowhere` (nobody has that player or record), or what the move ended with."""
+        `overloaded`, `away` (it has no connection), `older` (a server that could not read its
+        state), `nowhere` (nobody has that player or record), `waits` (it will be tried again), or
+        what the move ended with. Within 4 s of the wish, if it is not fulfilled."""
         return
 
 

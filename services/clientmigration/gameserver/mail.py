@@ -12,12 +12,14 @@ from itertools import chain
 from typing import Any, Protocol
 
 from clientmigration.core.measures.meter import Meter
+from clientmigration.core.player.mailbox import Mailbox
 from clientmigration.errors import GameFault
 from clientmigration.gameserver.game import Game
 from clientmigration.gameserver.seats import Seats
 from clientmigration.wire.neighbours import Kept, Post
 
 AGAIN_S = 0.25  # an answer takes a checkpoint: tens of milliseconds
+FORGET_S = 60.0  # how often senders are forgotten that can send nothing again
 
 
 class Bringer(Protocol):
@@ -29,8 +31,9 @@ class Bringer(Protocol):
 
 class PostOffice:
     """The letters of one server. `owed` are the answers that wait for a checkpoint, `came` what
-    neighbours have brought since the last tick: nothing changes between ticks. `say` tells all
-    neighbours."""
+    neighbours have brought since the last tick: nothing changes between ticks. `now` answers Unix
+    seconds, `say` tells all neighbours; the ledger remembers who does not come back for
+    `remembered_s`."""
 
     def __init__(
         self,
@@ -39,8 +42,10 @@ class PostOffice:
         meter: Meter,
         now: Callable[[], float],
         say: Callable[[Any], object],
+        remembered_s: float,
     ) -> None:
         self._seats, self._game, self._meter, self._now, self._say = seats, game, meter, now, say
+        self._remembered_s, self._forgot_at = remembered_s, 0.0
         self.tried: dict[tuple[str, str], tuple[int, float]] = {}
         self.owed: list[tuple[Kept, Bringer | None]] = []
         self.came: list[tuple[Post, Bringer | None]] = []
@@ -73,6 +78,7 @@ class PostOffice:
         owed, self.owed = self.owed, []
         for kept, bringer in owed:
             self._answer(kept, bringer)
+        self._forget(now)
 
     def _bring(self, post: Post) -> None:
         if self._seats.at_play(post.to) is not None:
@@ -114,9 +120,30 @@ class PostOffice:
 
     def kept(self, kept: Kept) -> None:
         """An answer: the sender's outbox may forget."""
-        seat = self._seats.at_play(kept.sender)
+        if kept.over:
+            self._let_go(kept)
+        elif (seat := self._seats.at_play(kept.sender)) is not None:
+            seat.mailbox.answered(kept.to, kept.n, seat.seq + 1)
+
+    def _let_go(self, kept: Kept) -> None:
+        seat = self._seats.at_play(kept.to)
         if seat is not None:
-            seat.mailbox.answered(kept.to, kept.n)
+            seat.mailbox.let_go(kept.sender, kept.n, self._now())
+
+    def _part(self, sender: str, mailbox: Mailbox) -> None:
+        """Receivers may forget what the sender's outbox has forgotten for good."""
+        for to, n in mailbox.over().items():
+            kept = Kept(sender=sender, to=to, n=n, over=True)
+            if self._seats.at_play(to) is not None:
+                self._let_go(kept)
+            else:
+                self._say(kept)
+
+    def _forget(self, now: float) -> None:
+        if now - self._forgot_at >= FORGET_S:
+            self._forgot_at = now
+            for seat in self._seats.everything():
+                seat.mailbox.forget(now, self._remembered_s)
 
     def stored(self, fences: Sequence[tuple[str, int, int]], refused: Sequence[str]) -> None:
         """The ledger has these snapshots (player, epoch, number), but for the refused."""
@@ -124,6 +151,7 @@ class PostOffice:
             seat = self._seats.find(player)
             if seat is not None and seat.epoch == epoch and player not in refused:
                 seat.mailbox.saved(number)
+                self._part(player, seat.mailbox)
 
     def waiting(self) -> int:
         """Letters of players here that are not known to be kept."""

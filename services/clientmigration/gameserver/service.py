@@ -232,9 +232,9 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     """A game server, not started yet. What is passed as a function here is called later, when the
     room that answers exists."""
     meter, beats, promised = Meter(COUNTED), parts.beats(outside.clock), set[str]()
+    date, keep_s = WorldClock(outside.clock, outside.wall), setting.policy.limits.remember_s
     load = Load(outside.cpu, lambda: outside.probe.allowance.cores, outside.clock.seconds)
     stalls = Stalls(outside.clock, lambda: attachment.member, lambda: seats.names())
-    date = WorldClock(outside.clock, outside.wall)
     ticks = Ticks(Clocks(outside.clock, date), setting.rate, meter, load, beats, stalls.ran)
     game = parts.game(setting.rate, posting(lambda *letter: mail.post(*letter)))
     guarded = GuardedGame(game, GameFaults(meter, ticks.now))
@@ -249,7 +249,7 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     hall = Hall(ticks, guarded, meter, attachment, asked, lambda: neighbours.look())
     seats = Seats(hall, setting.capacity, promised, parts.seat, parts.record)
     neighbours = NeighbourLinks(attachment, guarded, traffic, seats.coming, call)
-    mail = PostOffice(seats, guarded, meter, ticks.now, neighbours.say)
+    mail = PostOffice(seats, guarded, meter, ticks.date, neighbours.say, keep_s)
     waivers = parts.waivers(
         seats, attachment, promised, neighbours.say_to, ticks, lambda: duties.list()
     )

@@ -24,6 +24,7 @@ from clientmigration.wire.shared import Shared
 
 THE_SAME = GameRelease()  # of whoever does not say which game it runs
 HEARD_S = 3.0  # a player pings once a second: heard so lately, it may be playing
+BROUGHT_S = 300.0  # whom a game has brought the balance leaves there for so long
 AGAIN_S = 0.1  # how often somebody who waits for a member looks whether it is here
 
 
@@ -32,11 +33,12 @@ class MemberLink:
     """The link over which a member is attached; one that comes back has another.
 
     `roster` holds its players by name, as it listed them at `listed_at` (seconds of the clock), and
-    `records` its records, by key; `wanted` is what its game wants of the fleet; `measures`
-    the values of its latest report by their names in the catalogue. Of one that has several routers
-    `life` says which process it is, `routers` which it is attached to, `primary` to which of them
-    it sends checkpoints, and `shared` more of some players. `release` is the game that it runs,
-    `version` its program's.
+    `records` its records, by key; `wanted` is what its game wants of the fleet, `brought` who came
+    because a game wanted it there, and when (seconds of the clock); `measures` the values of its
+    latest report by their names in the catalogue. Of one that has several routers `life` says which
+    process it is, `routers` which it is attached to, `primary` to which of them it sends
+    checkpoints, and `shared` more of some players. `release` is the game that it runs, `version`
+    its program's.
     """
 
     name: str
@@ -45,6 +47,7 @@ class MemberLink:
     roster: dict[str, Entry] = field(default_factory=dict)
     records: dict[str, Entry] = field(default_factory=dict)
     wanted: Wants = field(default_factory=Wants)
+    brought: dict[str, float] = field(default_factory=dict)
     measures: Mapping[str, float] = field(default_factory=dict)
     listing: dict[str, Entry] = field(default_factory=dict)  # a roster of which parts are missing
     listed_at: float = 0.0
@@ -159,7 +162,12 @@ class AttachedMembers(Mapping[str, MemberLink]):
             listed, link.listing = link.listing, {}
             link.roster = {key: each for key, each in listed.items() if not is_record(key)}
             link.records = {key: each for key, each in listed.items() if is_record(key)}
-            link.listed_at = self._clock.seconds()
+            link.listed_at = now = self._clock.seconds()
+            link.brought = {
+                player: at
+                for player, at in link.brought.items()
+                if player in link.roster and now - at < BROUGHT_S
+            }
             link.shared, link.primary = roster.shared or {}, roster.primary or ""
         return roster.last
 
@@ -175,6 +183,11 @@ class AttachedMembers(Mapping[str, MemberLink]):
     def wants(self, link: MemberLink, wanted: Wants) -> None:
         """What its game wants from now on."""
         link.wanted = wanted
+
+    def brought(self, name: str, player: str) -> None:
+        """A game wanted this player there, and it has come."""
+        if name in self._links:
+            self._links[name].brought[player] = self._clock.seconds()
 
     def measured(
         self, link: MemberLink, measures: Mapping[str, float], routers: Sequence[str] = ()

@@ -107,10 +107,19 @@ class Records:
         if not owner:
             self._spawn(key, wanted, able, "")
             return
+        able = self._taking(owner, able)
         rested_s = now - self._came.get(key, ("", -REST_S))[1]
         target = better(owner, wanted, able, rested_s)
         if target:
             self._spawn(key, {target: wanted[target]}, able, owner)
+
+    def _taking(self, owner: str, able: frozenset[str]) -> frozenset[str]:
+        """Those that it can go to from its owner's: none that could not read it. The owner is one
+        of them as long as it is able."""
+        release, emptied = self._members[owner].release, owner not in able
+        return frozenset(
+            name for name in able if self._members[name].release.takes(release, emptied)
+        )
 
     def _spawn(self, key: str, wanted: Mapping[str, int], able: frozenset[str], owner: str) -> None:
         self._tended.add(key)

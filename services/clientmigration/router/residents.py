@@ -31,7 +31,8 @@ class Residents:
 
     def of(self, involved: Container[str]) -> list[Resident]:
         """Everybody who plays at these members, and can be told to go. Who is being moved counts
-        where it will be, as it does in what is believed of the members."""
+        where it will be, as it does in what is believed of the members. Whom a game has brought
+        there is as one who is busy."""
         known, moved_at, now = self._pings.known, self._moved_at, self._now()
         bound_for, left_alone = self._bound_for, self._left_alone
         return [
@@ -42,7 +43,7 @@ class Residents:
                 ping_ms=known(entry.player, now),
                 moved_at=moved_at.get(entry.player),
                 locked=bound is not None or left_alone(entry.player, now),
-                busy=entry.busy,
+                busy=entry.busy or entry.player in link.brought,
                 group=entry.group,
             )
             for name, link in self._members.items()

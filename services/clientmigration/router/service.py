@@ -97,7 +97,6 @@ from clientmigration.wire.zones import Offer
 REPORT_S = 1.0
 SHOW_S = 1.0  # how often operators who watch are shown how things stand
 FORGET_S = 3600.0  # how often records of those who never came back are dropped
-DAY_S = 86_400.0
 QUEUE_S = 0.5  # how often it is seen whether there is room for those who wait
 
 
@@ -460,7 +459,7 @@ class Router(Service):
     async def _forget(self) -> int:
         for each in (self.bans, self.order_log, self.notices, self.branches):
             await each.keep()
-        remembered_s = self.situation.policy.limits.remember_days * DAY_S
+        remembered_s = self.situation.policy.limits.remember_s
         return await self.ledger.forget(remembered_s, set(self.members))
 
     def _see_to_records(self) -> None:

@@ -35,11 +35,13 @@ class Post(Message, frozen=True, tag="post"):
 
 
 class Kept(Message, frozen=True, tag="kept"):
-    """Game server: `to` has every letter of `sender` up to `n`, and so has the ledger."""
+    """Game server: `to` has every letter of `sender` up to `n`, and so has the ledger. `over`: the
+    sender's server says so, of whose outbox the ledger has no such letter any more."""
 
     sender: str
     to: str
     n: int
+    over: bool = False
 
 
 class Waive(Message, frozen=True, tag="waive"):

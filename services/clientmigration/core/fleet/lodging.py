@@ -32,12 +32,15 @@ def better(owner: str, wanted: Mapping[str, int], able: Collection[str], rested_
     return best if clearly and rested_s >= REST_S else ""
 
 
-def obstacle(busy: bool, rests: bool, closed: str, seats: int) -> str:
-    """Why a player whom its game wants elsewhere is not moved there, "" when it is: it is `busy`,
-    it `rests` from its last move, the other server is `closed` in one of the words for that, or it
+def obstacle(
+    away: bool, busy: bool, rests: bool, closed: str, strange: bool, hot: bool, seats: int
+) -> str:
+    """Why a player whom its game wants elsewhere is not moved there, "" when it is: it has no
+    connection (`away`), it is `busy`, it `rests` from its last move, the other server is `closed`
+    in one of the words for that, could not read its state (`strange`), is overloaded (`hot`), or
     has no `seats` left."""
-    if busy:
-        return "busy"
-    if rests:
-        return "moved_lately"
-    return closed or ("" if seats > 0 else "full")
+    if away or busy or rests:
+        return "away" if away else "busy" if busy else "moved_lately"
+    if closed or strange:
+        return closed or "older"
+    return "overloaded" if hot else "" if seats > 0 else "full"

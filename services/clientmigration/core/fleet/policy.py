@@ -197,6 +197,11 @@ class Limits(Section, frozen=True):
     remember_days: float = 90.0
     """Days that the ledger remembers a player who does not come back: then it begins anew."""
 
+    @property
+    def remember_s(self) -> float:
+        """The same in seconds."""
+        return self.remember_days * 86_400.0
+
     def __post_init__(self) -> None:
         _within(self, 1, 64, "candidates", "group")
         _within(self, 0.1, 36_500, "remember_days")

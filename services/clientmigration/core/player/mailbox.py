@@ -5,6 +5,9 @@ server says that the ledger has it. It may be sent only once the ledger has the 
 stands in; and it is taken once, because its receiver remembers the newest number of each sender. So
 whatever crashes, and from whichever checkpoint either goes on, a letter is neither lost nor
 doubled. All unanswered letters for one receiver travel together and in order: there is no gap.
+
+A receiver remembers a sender only as long as that may send a letter again: a while after the ledger
+has the sender's outbox without it, or after as long as the ledger remembers a player.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any
 import msgspec
 
 OUTBOX_LIMIT = 32  # letters that may wait for an answer; then the game is refused
+OVER_S = 3600  # for so long a server that stood still might bring an old letter once more
 
 
 class Letter(msgspec.Struct, frozen=True, array_like=True):
@@ -28,11 +32,13 @@ class Letter(msgspec.Struct, frozen=True, array_like=True):
 
 class Mail(msgspec.Struct, frozen=True):
     """A player's mail within its snapshot: the number of the newest letter that it ever posted,
-    those not answered yet, and the newest number that it got from each sender."""
+    those not answered yet, the newest number that it got from each sender, and the Unix second from
+    which that may be forgotten."""
 
     last: int = 0
     outbox: list[Letter] = []
     got: dict[str, int] = {}
+    until: dict[str, int] = {}
 
 
 @dataclass
@@ -43,15 +49,17 @@ class Mailbox:
     last: int = 0
     outbox: list[Letter] = field(default_factory=list)
     got: dict[str, int] = field(default_factory=dict)
+    until: dict[str, int] = field(default_factory=dict)
     stored: int = 0
     urgent: bool = False  # whether something changed that only a new snapshot will tell
     _posted_in: dict[int, int] = field(default_factory=dict)
     _got_in: dict[str, int] = field(default_factory=dict)
+    _dropped_in: dict[str, tuple[int, int]] = field(default_factory=dict)  # number, snapshot
 
     @classmethod
     def opened(cls, mail: Mail) -> Mailbox:
         """From a snapshot, which the ledger has."""
-        return cls(mail.last, list(mail.outbox), dict(mail.got))
+        return cls(mail.last, list(mail.outbox), dict(mail.got), dict(mail.until))
 
     def hurried(self) -> None:
         """A snapshot with all that was urgent is on its way to the ledger."""
@@ -59,7 +67,7 @@ class Mailbox:
 
     def mail(self) -> Mail:
         """For a snapshot."""
-        return Mail(self.last, list(self.outbox), dict(self.got))
+        return Mail(self.last, list(self.outbox), dict(self.got), dict(self.until))
 
     def post(self, to: str, body: dict[str, Any], snapshot: int) -> bool:
         """A new letter, first contained in the snapshot of this number; False when full."""
@@ -84,6 +92,7 @@ class Mailbox:
         new = [letter for letter in letters if letter.n > self.got.get(sender, 0)]
         if new:
             self.got[sender] = new[-1].n
+            self.until.pop(sender, None)
             self._got_in[sender] = snapshot
             self.urgent = True
         return new
@@ -92,12 +101,34 @@ class Mailbox:
         """Whether the ledger knows that this player got all of `sender`'s letters up to `n`."""
         return self.got.get(sender, 0) >= n and self._got_in.get(sender, 0) <= self.stored
 
-    def answered(self, to: str, n: int) -> None:
-        """The receiver's server says so: drop them."""
+    def answered(self, to: str, n: int, snapshot: int) -> None:
+        """The receiver's server says so: drop them; first missing in this snapshot."""
         done = {letter.n for letter in self.outbox if letter.to == to and letter.n <= n}
         self.outbox = [letter for letter in self.outbox if letter.n not in done]
         for each in done:
             self._posted_in.pop(each, None)
+        if done:
+            self._dropped_in[to] = max(done), snapshot
+
+    def over(self) -> dict[str, int]:
+        """Up to which number each receiver will never be sent a letter again, whatever crashes.
+        Each is answered once."""
+        over = {to: n for to, (n, when) in self._dropped_in.items() if when <= self.stored}
+        for to in over:
+            del self._dropped_in[to]
+        return over
+
+    def let_go(self, sender: str, n: int, now: float) -> None:
+        """That is so of this sender (`now` in Unix seconds)."""
+        if self.got.get(sender, n + 1) <= n:
+            self.until[sender] = int(now) + OVER_S
+
+    def forget(self, now: float, remembered_s: float) -> None:
+        """Those that can send nothing again that was taken here: after so long the ledger has
+        forgotten whoever did not come back."""
+        for sender in list(self.got):
+            if self.until.setdefault(sender, int(now + remembered_s)) <= now:
+                del self.got[sender], self.until[sender]
 
     def saved(self, snapshot: int) -> None:
         """The ledger has the snapshot of this number."""

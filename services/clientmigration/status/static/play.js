@@ -193,6 +193,7 @@ export function offerPlay(address, game, picture, site) {
     field.classList.toggle("playing", playing);
     by("hud").hidden = by("moveme").hidden = !playing;
     by("map").hidden = !playing || game.map === false;
+    by("ground").hidden = playing && game.map === false; // no ground is seen then
     say("play-note", playing ? game.words.playing : game.words.how);
     canvas.tabIndex = playing ? 0 : -1;
     canvas.setAttribute("role", playing ? "application" : "img");
