@@ -7,6 +7,8 @@ from rich.console import Console
 
 from clientmigration.cli.tables import picture
 from clientmigration.core.player.ledger import ABOVE
+from clientmigration.status import documents
+from clientmigration.status.watcher import status
 from clientmigration.testing import Arena
 from clientmigration.wire.operators import Order
 
@@ -141,6 +143,8 @@ def test_operators_see_the_tree_and_each_player_of_it_once() -> None:
     under = [[each.name for each in zone.under] for zone in seen.members]
     assert under == [["a1", "a2"], ["b1", "b2"]]
     assert [each.name for each in seen.members[0].under[0].under] == ["a1-gs"]
+    sums = documents.fleet(status(seen))
+    assert (sums["players"], sums["capacity"], sums["servers"]) == (4, 800, 4)
     printed = StringIO()
     Console(file=printed, width=120).print(picture(seen))
     assert "    ● a1-gs" in printed.getvalue()

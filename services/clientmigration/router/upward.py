@@ -79,7 +79,7 @@ class Upward:
         ours.advertise(self.address() or NOWHERE)
         routers = ours.routers or UNSET
         ours.tell_all(Report(list(points), routers, ours.address))
-        ours.tell_all(Branch(_cut(self._ports.branch())))
+        ours.tell_all(_cut(self._ports.branch()))
 
     def address(self) -> str:
         """Where players may ping one of our servers: the same one as long as that can be."""
@@ -134,14 +134,10 @@ def _pinged(member: Member) -> bool:
     return bool(member.address) and member.address != NOWHERE
 
 
-def _cut(members: Sequence[MemberStatus]) -> list[MemberStatus]:
-    """The same, without the game servers if there are too many."""
-    return list(members) if sum(_servers(members)) <= SHOWN else list(_routers(members))
-
-
-def _servers(members: Sequence[MemberStatus]) -> Iterator[int]:
-    for each in members:
-        yield sum(_servers(each.under)) if each.role == "router" else 1
+def _cut(members: Sequence[MemberStatus]) -> Branch:
+    """What is told of them: without the game servers if there are too many."""
+    count = sum(each.servers if each.role == "router" else 1 for each in members)
+    return Branch(list(members) if count <= SHOWN else list(_routers(members)), count)
 
 
 def _routers(members: Sequence[MemberStatus]) -> Iterator[MemberStatus]:
