@@ -248,7 +248,7 @@ class Router(Service):
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
         above = self.above if self.settings.parents else None
-        others = RoutersAround(self.equals, self.above)
+        others = RoutersAround(self.equals, self.above, self.branches.is_router)
         self.recovery: Recovery = recovery(
             members, self.moves, self.ledger, self.beats, self.refusals.note, others
         )
