@@ -268,6 +268,35 @@ def machines() -> Row:
     )
 
 
+def zones() -> Row:
+    """A tree of routers: the root is everything below it, so its curves and a zone's do not add."""
+    return row(
+        "Routers of a tree: each with all that is below it",
+        lines(
+            "Players of each router",
+            "The one at the root has all; what is below it is part of that, and adds nothing.",
+            [each("router", "players")],
+            width=8,
+            height=7,
+        ),
+        lines(
+            "Members of each router",
+            "Game servers, and routers below.",
+            [each("router", "members")],
+            width=8,
+            height=7,
+        ),
+        lines(
+            "Load of each router's servers",
+            "Mean of all below it, weighted by seats.",
+            [each("router", "load")],
+            SHARE,
+            width=8,
+            height=7,
+        ),
+    )
+
+
 dashboard = page(
     "fleet",
     "The fleet at a glance; each server's health, load, seats, tick and CPU; its grade over time.",
@@ -286,6 +315,7 @@ dashboard = page(
         over_time(),
         sees(),
         machines(),
+        zones(),
     ],
     variables=[ROUTER],
 )

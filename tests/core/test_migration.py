@@ -93,6 +93,9 @@ class Courier:
         assert self.owner_since is not None, "released before somebody else owned it"
         self._ask("release")
 
+    def release_of_lost(self) -> None:
+        self.release()
+
     def cancel(self, reason: str) -> None:
         assert not self.claimed, "called off after the ledger had moved the player"
         assert reason, "called off without a reason"

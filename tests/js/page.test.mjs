@@ -8,7 +8,7 @@ const { Places, unpack } = await page("places.js");
 const { Territories } = await page("territories.js");
 const { give, shape, tint } = await page("marks.js");
 const { above, line } = await page("charts.js");
-const { split } = await page("fleet.js");
+const { below, split } = await page("fleet.js");
 const { doorOf } = await page("play.js");
 const { heading } = await import("../../services/clientmigration/games/meadow/page/walk.js");
 
@@ -194,4 +194,12 @@ test("a port is one of the host that served the page", () => {
   assert.equal(doorOf(":4100", here), "wss://play.example:4100");
   assert.equal(doorOf(":4100", { ...here, protocol: "http:" }), "ws://play.example:4100");
   assert.equal(doorOf("wss://other.example", here), "wss://other.example");
+});
+
+test("a tree of routers is shown branch by branch, and servers alone as they are", () => {
+  const servers = [{ name: "gs-1", zone: "east" }, { name: "gs-2", zone: "west-1" }, { name: "gs-0" }];
+  const zones = [{ name: "east", above: "", servers: 1 }, { name: "west", above: "", servers: 1 }, { name: "west-1", above: "west", servers: 1 }];
+  const shown = [...below("", 0, servers, zones)].map(({ each, depth }) => `${depth} ${each.name}`);
+  assert.deepEqual(shown, ["0 gs-0", "0 east", "1 gs-1", "0 west", "1 west-1", "2 gs-2"]);
+  assert.deepEqual([...below("", 0, [{ name: "gs-1" }], [])].map(({ depth }) => depth), [0]);
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from twisted.logger import LogEvent
 
 from clientmigration.core.player.ledger import ABOVE, Record
 from clientmigration.net.ledger import Changed, TimedLedger
+from clientmigration.net.line import Line
 from clientmigration.router.above import Above
 from clientmigration.router.outside import RouterParts
 from clientmigration.testing import Parts
@@ -50,6 +52,16 @@ class OpenHouse(Above):
         return super().ours(record, new) or not self.there
 
 
+# I20. A router that is attached does not say who is its own.
+
+
+class Silent(Above):
+    def attached(self, line: Line, now: float | None) -> None:
+        news, self._news = self._news, replace(self._news, attached=lambda: None)
+        super().attached(line, now)
+        self._news = news
+
+
 def planted(**parts: Any) -> Parts:
     return Parts(router=RouterParts(**parts))
 
@@ -59,6 +71,7 @@ PLANTED = {
     "the final state goes up before the ledger knows": (planted(ledger=Hasty), 11),
     "nobody is let in while the one above is away": (planted(above=Timid), 59),
     "who may be elsewhere is let in": (planted(above=OpenHouse), 5),
+    "an attached router does not say who is its own": (planted(above=Silent), 2),
 }
 
 

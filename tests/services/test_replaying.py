@@ -18,7 +18,8 @@ from clientmigration.testing import Arena
 
 def records_of(arena: Arena) -> list[DecisionRecord]:
     """What graphite-web was told, as it would tell it again."""
-    arena.router.decision_log.flush()
+    for router in arena.routers.values():
+        router.decision_log.flush()
     found = []
     for _, text in arena.events.posted:
         try:
@@ -156,3 +157,32 @@ def test_a_picture_shows_both_courses_side_by_side(
     lines = list(tree.iter("{http://www.w3.org/2000/svg}polyline"))
     assert len(lines) == 2 * 2 * 4  # players and load, twice; a is there twice
     assert {line.findtext("{http://www.w3.org/2000/svg}title") for line in lines} == {"a", "b", "c"}
+
+
+def test_in_a_tree_what_the_root_and_each_zone_decided_is_decided_again_across_crossings() -> None:
+    arena = Arena(seed=1, cost=0.05)
+    arena.start_router("router")
+    for zone in "ab":
+        arena.start_router(zone, parent="router")
+        for n in "12":
+            arena.start_server(f"{zone}-{n}", router=zone)
+    arena.run(3.0)
+    players = [arena.start_player(router="a") for _ in range(14)]
+    arena.run(30.0)
+    arena.routers["a"].above.drain(True)
+    arena.run(10.0)
+    assert all(arena.home_of(each).startswith("b") for each in players)
+    records = records_of(arena)
+    decided = {name: again(arena.sink.seen, of(records, name)) for name in arena.routers}
+    counts = {name: count(judged) for name, judged in decided.items()}
+    assert {name: each.differing + each.unknown for name, each in counts.items()} == {
+        "router": 0,
+        "a": 0,
+        "b": 0,
+    }
+    assert counts["router"].decisions > 2, "it had players cross"
+    assert counts["a"].decisions + counts["b"].decisions > 0
+
+
+def of(records: Sequence[DecisionRecord], router: str) -> list[DecisionRecord]:
+    return [each for each in records if each.router == router]

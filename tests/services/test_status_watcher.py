@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from clientmigration.core.fleet.health import Grade
+from clientmigration.status import documents
+from clientmigration.status.board import Board
 from clientmigration.status.feed import PublicMove, PublicWorld, Sighting, Status
 from clientmigration.status.watcher import Watcher
 from clientmigration.testing import Arena
@@ -150,3 +154,60 @@ def test_what_a_router_in_the_arena_tells_is_understood() -> None:
     assert heard.worlds[-1].players[0].server == latest.servers[there == "us"].number
     assert [each.target for each in heard.moves] == [there]
     assert latest.settled == 1
+
+
+def router(name: str, *under: MemberStatus, players: int, **fields: Any) -> MemberStatus:
+    """One below, with all its members."""
+    count = sum(each.servers if each.role == "router" else 1 for each in under)
+    known = sample(players=players, **fields)
+    return MemberStatus(name, "router", "", sample=known, under=list(under), servers=count)
+
+
+def test_a_tree_is_shown_with_its_servers_and_each_counts_once() -> None:
+    leaf = router("west-1", member("gs-3", 0, sample=sample(players=5)), players=5, load=0.2)
+    told = overview(
+        router("east", member("gs-1", 0, sample=sample(players=20)), players=20, load=0.5),
+        router("west", leaf, member("gs-2", 0, sample=sample(players=7)), players=12, load=0.3),
+        member("gs-0", 9, sample=sample(players=1, load=0.9)),
+    )
+    heard = Heard()
+    Watcher(heard).heard(told)
+    (status,) = heard.statuses
+    assert [(each.name, each.above, each.servers) for each in status.zones] == [
+        ("east", "", 1),
+        ("west", "", 2),
+        ("west-1", "west", 1),
+    ]
+    assert {each.name: each.zone for each in status.servers} == {
+        "gs-0": "",
+        "gs-1": "east",
+        "gs-2": "west",
+        "gs-3": "west-1",
+    }
+    assert len({each.number for each in status.servers}) == 4, "each has a mark of its own"
+    sums = documents.fleet(status)
+    assert (sums["players"], sums["servers"], sums["load"]) == (33, 4, 0.5)
+    board = Board(lambda n: bytes(n))
+    board.post_status(status, NOW)
+    shown = documents.status(board, NOW)
+    assert [each["name"] for each in shown["zones"]] == ["east", "west", "west-1"]
+
+
+def test_a_zone_whose_servers_are_too_many_to_show_counts_all_the_same() -> None:
+    told = overview(
+        MemberStatus("east", "router", "", sample=sample(players=9_000), servers=500),
+    )
+    heard = Heard()
+    Watcher(heard).heard(told)
+    sums = documents.fleet(heard.statuses[0])
+    assert (sums["servers"], sums["players"]) == (500, 9_000)
+
+
+def test_one_router_alone_says_nothing_of_zones() -> None:
+    heard = Heard()
+    Watcher(heard).heard(overview(member("gs-1", 1, sample=sample())))
+    board = Board(lambda n: bytes(n))
+    board.post_status(heard.statuses[0], NOW)
+    shown = documents.status(board, NOW)
+    assert "zones" not in shown
+    assert "zone" not in shown["servers"][0]

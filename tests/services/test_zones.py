@@ -3,11 +3,15 @@
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from clientmigration.cli.tables import picture
 from clientmigration.core.player.ledger import ABOVE
+from clientmigration.status import documents
+from clientmigration.status.watcher import status
 from clientmigration.testing import Arena
+from clientmigration.testing.fakes import Disk
 from clientmigration.wire.operators import Order
 
 
@@ -141,6 +145,8 @@ def test_operators_see_the_tree_and_each_player_of_it_once() -> None:
     under = [[each.name for each in zone.under] for zone in seen.members]
     assert under == [["a1", "a2"], ["b1", "b2"]]
     assert [each.name for each in seen.members[0].under[0].under] == ["a1-gs"]
+    sums = documents.fleet(status(seen))
+    assert (sums["players"], sums["capacity"], sums["servers"]) == (4, 800, 4)
     printed = StringIO()
     Console(file=printed, width=120).print(picture(seen))
     assert "    ● a1-gs" in printed.getvalue()
@@ -218,3 +224,28 @@ def test_a_ban_that_is_given_at_the_root_holds_at_every_door_below() -> None:
         arena.run(3.0)
         assert not arena.home_of(again)
         again.stop()
+
+
+@pytest.mark.parametrize("slow_s", [0.0, 0.02])
+@pytest.mark.parametrize("later_s", [0.0, 0.008])
+def test_who_crosses_as_the_router_of_its_new_zone_dies_sees_the_world_until_that_is_back(
+    slow_s: float, later_s: float
+) -> None:
+    arena = Arena(seed=7, cost=0.004, delay_s=0.01, disk=Disk(slow_s), equals=("router",))
+    arena.start_router("router")
+    for leaf in "ab":
+        arena.start_router(leaf, parent="router")
+        arena.start_server(f"{leaf}-1", router=leaf)
+    arena.run(3.0)
+    ada = arena.start_player(router="a")
+    arena.run(2.0)
+    arena.cross(ada, "a", "b")
+    arena.run_until(lambda: arena.ledger.records[ada.name].owner == "b")
+    arena.run(later_s)
+    arena.kill("b")
+    arena.run(1.0)
+    arena.start_router("b", parent="router")
+    arena.run(12.0)
+    assert arena.home_of(ada) == "b-1"
+    assert (ada.tally.missed, ada.tally.lost, ada.tally.doubled, ada.rejoins) == (0, 0, 0, 0)
+    assert arena.servers["a-1"].seats.find(ada.name) is None

@@ -75,7 +75,7 @@ def _tree(members: Sequence[MemberStatus], depth: int = 0) -> Iterator[tuple[int
 
 def _count(members: Sequence[MemberStatus]) -> int:
     """The game servers of all routers."""
-    return sum(_count(each.under) if each.role == "router" else 1 for each in members)
+    return sum(each.servers if each.role == "router" else 1 for each in members)
 
 
 def _table(*titles: str) -> Table:

@@ -169,6 +169,14 @@ class Above:
         self._passages.appeal(record.player, record, "frozen")
         return True
 
+    def awaited(self, entry: m.Entry) -> bool:
+        """Whether only the one above knows what becomes of a player for whom a member waits; it is
+        asked."""
+        if not self.there or is_record(entry.player):
+            return False
+        self._passages.awaited(entry)
+        return True
+
     def taken_in(self, record: Record) -> None:
         """A member has a player whom we did not know to be its own: perhaps nobody above does. Of
         records nobody above knows."""

@@ -29,7 +29,6 @@ from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers, Gone, MemberLink
 from clientmigration.router.move import MoveTerms
 from clientmigration.wire.messages import Entry, Report
-from clientmigration.wire.operators import MemberStatus
 from clientmigration.wire.shared import About
 from clientmigration.wire.zones import Branch, Inquire, Inquired, Offer, Part
 
@@ -38,6 +37,9 @@ log = Logger()
 OFFER_S = 3.0  # a router answers within a few round trips, or has nobody to offer
 ASKED_S = 10.0  # what was asked for and not offered by then is not wanted any more
 ANSWER_S = 3.0  # the same for the question whether it knows a player
+
+
+NONE = Branch([])
 
 
 class Begins(Protocol):
@@ -112,7 +114,7 @@ class Branches:
     ) -> None:
         self._members, self._ledger, self._beats, self._moved = members, ledger, beats, moved
         self._clock = clock
-        self._under: dict[str, list[MemberStatus]] = {}
+        self._under: dict[str, Branch] = {}
         self._unsaid: set[str] = set()  # routers of which the ledger does not know yet
         self._numbers = count(1)
         self._asked: dict[int, Deferred[bool]] = {}
@@ -191,11 +193,11 @@ class Branches:
 
     def told(self, link: MemberLink, branch: Branch) -> None:
         """Its members."""
-        self._under[link.name] = branch.members
+        self._under[link.name] = branch
 
-    def under(self, name: str) -> list[MemberStatus]:
+    def under(self, name: str) -> Branch:
         """The members of this one, as it said itself."""
-        return self._under.get(name, [])
+        return self._under.get(name, NONE)
 
 
 class Knowledge:

@@ -283,6 +283,13 @@ class MoveCarrier:
         """The source may forget the player."""
         self._to_source(Release(player=self.terms.player, epoch=self.record.epoch))
 
+    def release_of_lost(self) -> None:
+        """The same, of a target that was lost. The source of one that is a router is told when a
+        roster has it again, and that router is there (recovery.py)."""
+        link = self.terms.link
+        if link is None or link.role != "router":
+            self.release()
+
     def cancel(self, reason: str) -> None:
         """It ended before anything changed; or another router has claimed the player for its
         source, at a new epoch, as if this one were dead, or given it to somebody else."""

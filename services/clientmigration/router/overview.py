@@ -35,6 +35,7 @@ from clientmigration.wire.operators import (
     Overview,
     World,
 )
+from clientmigration.wire.zones import Branch
 
 RECENT = 20  # moves in an overview
 OF_PLAYER = 10  # moves in an answer about one player
@@ -64,7 +65,7 @@ class OverviewPorts:
     ledger: TimedLedger
     started: Callable[[], float]
     notices: Callable[[], Sequence[Announcement]] = tuple
-    under: Callable[[str], list[MemberStatus]] = lambda _name: []
+    under: Callable[[str], Branch] = lambda _name: Branch([])
 
 
 def overview(ports: OverviewPorts) -> Overview:
@@ -97,6 +98,7 @@ def overview(ports: OverviewPorts) -> Overview:
 
 
 def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
+    under = ports.under(known.name)
     return MemberStatus(
         name=known.name,
         role=known.role,
@@ -106,7 +108,8 @@ def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
         closed=known.closed(ports.situation.policy, ports.situation.now()),
         sample=_sample(ports, known),
         version=ports.members[known.name].version,
-        under=ports.under(known.name),
+        under=under.members,
+        servers=under.servers,
     )
 
 

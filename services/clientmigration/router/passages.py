@@ -364,8 +364,16 @@ class Passages:
         """Only the one above knows how this ends: it is asked with our next roster."""
         last = record.snapshot
         x, y = (last.x, last.y) if last else (0.0, 0.0)
-        self.appeals.pop(player, None)
-        self.appeals[player] = m.Entry(player, record.epoch, state, record.migration, x, y)
+        self._ask_about(m.Entry(player, record.epoch, state, record.migration, x, y))
+
+    def awaited(self, entry: m.Entry) -> None:
+        """A member waits for this player in a migration of which we know nothing: we may have died
+        since, and the one above may have given the player to us."""
+        self._ask_about(entry)
+
+    def _ask_about(self, entry: m.Entry) -> None:
+        self.appeals.pop(entry.player, None)
+        self.appeals[entry.player] = entry
         if len(self.appeals) > MOST:  # while we are alone: the list at the next attaching has all
             del self.appeals[next(iter(self.appeals))]
 

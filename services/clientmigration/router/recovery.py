@@ -8,10 +8,12 @@ NoEquals becomes an owner by what was read: that takes a claim, and who loses it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
+
+from twisted.internet.defer import Deferred
 
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.reconcile import (
@@ -24,6 +26,7 @@ from clientmigration.core.player.reconcile import (
     LookAgain,
     Mend,
     fenced_off,
+    frozen_for,
     gives_back,
     reconciled,
     waits_for,
@@ -84,6 +87,9 @@ class OtherRouters(Protocol):
         """What of that may be said to a member already."""
 
 
+BEGUN_S = 6.0  # a router that is back has begun with a player by then: three rosters
+
+
 class NoEquals:
     """There are no others."""
 
@@ -109,6 +115,9 @@ class Superior(Protocol):
     def undecided(self, record: Record, epoch: int) -> bool:
         """Whether only that one knows whose the player is that a member has at this epoch."""
 
+    def awaited(self, entry: Entry) -> bool:
+        """Whether only that one knows what becomes of a player for whom a member waits."""
+
     def taken_in(self, record: Record) -> None:
         """A member has a player whom the ledger did not know to be its own."""
 
@@ -118,6 +127,10 @@ class Superior(Protocol):
 
 class Highest:
     """There is none."""
+
+    def awaited(self, entry: Entry) -> bool:  # noqa: ARG002
+        """The ledger says it."""
+        return False
 
     def undecided(self, record: Record, epoch: int) -> bool:  # noqa: ARG002
         """The ledger says it."""
@@ -130,12 +143,19 @@ class Highest:
         """Nobody else has to know."""
 
 
+async def none_below(_name: str) -> bool:
+    """There is none."""
+    return False
+
+
 @dataclass(frozen=True)
 class RoutersAround:
-    """The routers beside this one, and the one above it."""
+    """The routers beside this one, and the one above it; `below` answers whether a member that may
+    be away is one, too."""
 
     equals: OtherRouters = field(default_factory=NoEquals)
     above: Superior = field(default_factory=Highest)
+    below: Callable[[str], Coroutine[Deferred[Any], Any, bool]] = none_below
 
 
 class Recovery:
@@ -154,11 +174,13 @@ class Recovery:
     ) -> None:
         self._members, self._moves, self._ledger, self._beats = members, moves, ledger, beats
         self._refused, others = refused, others or RoutersAround()
-        self._equals, self._above = others.equals, others.above
+        self._equals, self._above, self._is_router = others.equals, others.above, others.below
         self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
         """Players of a link's first full roster about whom the ledger has not answered yet."""
         self._below: WeakKeyDictionary[MemberLink, dict[str, Entry]] = WeakKeyDictionary()
         """The same of a router: all that it lists, for it lists only who is to be looked at."""
+        self._came: WeakKeyDictionary[MemberLink, float] = WeakKeyDictionary()
+        """When a router below has listed anybody first (Unix seconds)."""
 
     # Rosters.
 
@@ -177,6 +199,7 @@ class Recovery:
                 self._settle(link, entry)
 
     def _listed_below(self, link: MemberLink) -> None:
+        self._came.setdefault(link, link.listed_at)
         waiting = self._below.setdefault(link, {})
         waiting.update(link.roster)
         for player, entry in list(waiting.items()):
@@ -227,6 +250,11 @@ class Recovery:
         told = self.judged(link.name, entry, record, says)
         if self._moves.moving(entry.player) and not any(isinstance(each, LetGo) for each in told):
             return None  # a move between others may change that: the next roster asks again
+        waits = told == (CallOff(entry.migration),) and entry.state == "arriving"
+        if waits and self._above.awaited(entry):
+            return None
+        if frozen_for(entry, record) and await self._shows_on(link, record.owner):
+            told = tuple(each for each in told if not isinstance(each, LetGo))
         now = self._equals.in_time(told, link, entry, record, says)
         if now == told:
             self._unjudged.get(link, set()).discard(entry.player)
@@ -236,6 +264,18 @@ class Recovery:
             if newer is not None:
                 return newer
         return None
+
+    async def _shows_on(self, link: MemberLink, name: str) -> bool:
+        """Whether the source of a move that was made is to show the world on: its target is a
+        router, which is away, or has just come back and begins with the player."""
+        owner = self._members.get(name)
+        if owner is not None:
+            came = self._came.get(owner, link.listed_at)
+            return owner.role == "router" and link.listed_at - came < BEGUN_S
+        try:
+            return await self._is_router(name)
+        except Exception:  # the ledger is away
+            return True
 
     def judged(
         self, member: str, entry: Entry, record: Record, owner: Entry | None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clientmigration.core.measures.meter import Meter
-from clientmigration.core.measures.metrics import Sink, datapoints
+from clientmigration.core.measures.metrics import Datapoint, Sink, datapoints
 from clientmigration.router.situation import Situation
 
 
@@ -17,7 +17,7 @@ class Gauges:
     `process` answers CPU and memory, `moving` how many players are being moved; `carbon_dropped`
     and `events_dropped` how many were lost since they were asked last; `sources` what else there is
     of the catalogue. Of the fleet as a whole one router tells, the `first` of its equals: who adds
-    up counts nobody twice.
+    up counts nobody twice. `draining`: the router above wants us empty.
     """
 
     meter: Meter
@@ -30,11 +30,12 @@ class Gauges:
     events_dropped: Callable[[], int]
     sources: Sequence[Callable[[], Mapping[str, float]]]
     first: Callable[[], bool] = lambda: True
+    draining: Callable[[], bool] = lambda: False
 
 
 class SelfReport:
     """The reports of the router of this `name`. `look` is told what was counted, and how many
-    players are being moved."""
+    players are being moved; `upward` the same datapoints as carbon, for a router above."""
 
     def __init__(
         self,
@@ -43,12 +44,16 @@ class SelfReport:
         sink: Sink,
         look: Callable[[Mapping[str, float], int], None],
         now: Callable[[], float],
+        upward: Callable[[Sequence[Datapoint]], None],
     ) -> None:
-        self._name, self._gauges, self._sink, self._look, self._now = name, gauges, sink, look, now
+        self._name, self._gauges, self._sink = name, gauges, sink
+        self._look, self._now, self._upward = look, now, upward
 
     def send(self) -> None:
-        """One second's datapoints, to carbon. Starts a new interval."""
-        self._sink.emit(datapoints("router", self._name, self._measures(), int(self._now())))
+        """One second's datapoints, to carbon and upward. Starts a new interval."""
+        points = [*datapoints("router", self._name, self._measures(), int(self._now()))]
+        self._sink.emit(points)
+        self._upward(points)
 
     def _measures(self) -> dict[str, float]:
         gauges = self._gauges
@@ -70,8 +75,10 @@ class SelfReport:
     def _fleet(self) -> dict[str, float]:
         situation = self._gauges.situation
         fleet, now = situation.fleet, situation.now()
+        summary = fleet.summary(situation.policy, now)
+        draining = summary.draining or self._gauges.draining()
         return {
-            **fleet.summary(situation.policy, now).measures(),
+            **replace(summary, draining=draining).measures(),
             "up": int(any(not each.closed(situation.policy, now) for each in fleet.members())),
             "members": len(self._gauges.members),
             "unreachable": sum(now < each.shut for each in fleet.members()),

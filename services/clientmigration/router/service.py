@@ -247,7 +247,7 @@ class Router(Service):
         outside, policy, members = self.outside, self.settings.policy, self.members
         self.reports = Reports(members, self.situation, self.world)
         above = self.above if self.settings.parents else None
-        others = RoutersAround(self.equals, self.above)
+        others = RoutersAround(self.equals, self.above, self.branches.is_router)
         self.recovery: Recovery = recovery(
             members, self.moves, self.ledger, self.beats, self.refusals.note, others
         )
@@ -396,9 +396,11 @@ class Router(Service):
                 certificates(outside.clock).measures,
             ),
             first=self.equals.first,
+            draining=lambda: self.above.draining,
         )
+        look = self.annotations.look
         report = SelfReport(
-            self.settings.name, gauges, outside.sink, self.annotations.look, self.now
+            self.settings.name, gauges, outside.sink, look, self.now, self.stem.report
         )
         period_s = self.settings.policy.rebalance.period_s
         self.beats.every(REPORT_S, "the router's report", report.send)
@@ -408,10 +410,10 @@ class Router(Service):
         self.beats.every(QUEUE_S, "placing those who wait", self.queue.advance)
         self.beats.every(FORGET_S, "forgetting players", self.forget)
         if self.settings.shared:  # nobody else bans anybody
-            look = lambda: Deferred.fromCoroutine(self.bans.look())  # noqa: E731
-            self.beats.every(LOOK_S, "looking for bans", look)
-        keep_orders = lambda: Deferred.fromCoroutine(self.order_log.write())  # noqa: E731
-        self.beats.every(WRITE_S, "keeping orders", keep_orders)
+            bans = lambda: Deferred.fromCoroutine(self.bans.look())  # noqa: E731
+            self.beats.every(LOOK_S, "looking for bans", bans)
+        write = lambda: Deferred.fromCoroutine(self.order_log.write())  # noqa: E731
+        self.beats.every(WRITE_S, "keeping orders", write)
         self.beats.every(NOTICED_S, "reading notices", self.notices.look)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.stem.keep_time)
         if self.settings.shared:
@@ -436,8 +438,7 @@ class Router(Service):
         return MemberLine(line, nonce, seals, self.members, self._member_ports)
 
     def _listen_to_operator(self, line: Line) -> OperatorLine:
-        nonce = self.outside.entropy(16).hex()
-        outside = self.outside
+        nonce, outside = self.outside.entropy(16).hex(), self.outside
         return OperatorLine(line, nonce, outside.seals, outside.operators, self.operators)
 
     def blame(self, fault: PeersFault) -> None:

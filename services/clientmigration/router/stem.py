@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.core.player.ledger import Record
 from clientmigration.errors import PeersFault
 from clientmigration.net import uplink as uplinks
@@ -33,7 +34,6 @@ from clientmigration.wire.operators import MemberStatus
 from clientmigration.wire.shared import About
 from clientmigration.wire.zones import Survey
 
-REPORT_S = 1.0
 ROSTER_S = 2.0  # how often the router above hears who crosses
 
 
@@ -91,7 +91,7 @@ class Stem:
                 outside.ledger,
                 self.passages,
                 tools.beats,
-                UpwardPorts(tools.branch, lambda: self.above.draining, outside.clock),
+                UpwardPorts(tools.branch, outside.clock),
             )
         self.above: Above = tools.above(
             outside.clock,
@@ -102,8 +102,12 @@ class Stem:
             AboveNews(self._attached, self._list, tools.bans, tools.asked),
         )
         if self.upward is not None:
-            tools.beats.every(REPORT_S, "the report to the router above", self.upward.report)
             tools.beats.every(ROSTER_S, "the list for the router above", self._list)
+
+    def report(self, points: Sequence[Datapoint]) -> None:
+        """The one above hears how we do, as carbon does."""
+        if self.upward is not None:
+            self.upward.report(points)
 
     def _attached(self) -> None:
         if self.upward is not None:

@@ -7,7 +7,7 @@ and once, when it attaches, everybody who is its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 from msgspec import UNSET
@@ -15,10 +15,10 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
+from clientmigration.core.fleet.fleet import NOBODY
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.naming import is_name
-from clientmigration.core.fleet.split import UNSEEN
-from clientmigration.core.measures.metrics import datapoints
+from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.core.player.ledger import ABOVE, Record
 from clientmigration.net.attachment import Attachment
 from clientmigration.net.beats import Beats
@@ -35,16 +35,15 @@ CUT = 500  # entries per message
 AGAIN_S = 1.0  # before a ledger is asked again that did not answer
 NOWHERE = "nowhere:1"
 """The address of a router no server of which can be pinged yet."""
+TOLD = {*NOBODY.measures()} - {"pairs", "pairs_split"}  # who sees whom is our own affair
 SHOWN = 300  # game servers that are shown above, each by itself; of more only the routers are
 
 
 @dataclass(frozen=True)
 class UpwardPorts:
-    """`branch` answers what operators are shown of our members, `draining` whether the one above
-    wants us empty."""
+    """`branch` answers what operators are shown of our members."""
 
     branch: Callable[[], Sequence[MemberStatus]]
-    draining: Callable[[], bool]
     clock: IReactorTime
 
 
@@ -66,20 +65,17 @@ class Upward:
         self._enrolling = 0  # how often that was begun; while it goes on no list is complete
         self._enrolled = 0
 
-    def report(self) -> None:
-        """Say how the fleet does."""
+    def report(self, points: Sequence[Datapoint]) -> None:
+        """Say how the fleet does: what carbon is told too, so that what is decided above can be
+        decided again."""
         ours = self._attachment
-        if not ours.lines:
+        told: list[tuple[str, float, int]]
+        told = [each for each in points if each[0].rpartition(".")[2] in TOLD]
+        if not ours.lines or not told:
             return
-        situation = self._situation
-        fleet, policy, now = situation.fleet, situation.policy, situation.now()
-        health = fleet.summary(policy, now)
-        told = replace(health, draining=health.draining or self._ports.draining(), split=UNSEEN)
-        points = datapoints("router", ours.member, told.measures(), told.timestamp or int(now))
         ours.advertise(self.address() or NOWHERE)
-        routers = ours.routers or UNSET
-        ours.tell_all(Report(list(points), routers, ours.address))
-        ours.tell_all(Branch(_cut(self._ports.branch())))
+        ours.tell_all(Report(told, ours.routers or UNSET, ours.address))
+        ours.tell_all(_cut(self._ports.branch()))
 
     def address(self) -> str:
         """Where players may ping one of our servers: the same one as long as that can be."""
@@ -134,14 +130,10 @@ def _pinged(member: Member) -> bool:
     return bool(member.address) and member.address != NOWHERE
 
 
-def _cut(members: Sequence[MemberStatus]) -> list[MemberStatus]:
-    """The same, without the game servers if there are too many."""
-    return list(members) if sum(_servers(members)) <= SHOWN else list(_routers(members))
-
-
-def _servers(members: Sequence[MemberStatus]) -> Iterator[int]:
-    for each in members:
-        yield sum(_servers(each.under)) if each.role == "router" else 1
+def _cut(members: Sequence[MemberStatus]) -> Branch:
+    """What is told of them: without the game servers if there are too many."""
+    count = sum(each.servers if each.role == "router" else 1 for each in members)
+    return Branch(list(members) if count <= SHOWN else list(_routers(members)), count)
 
 
 def _routers(members: Sequence[MemberStatus]) -> Iterator[MemberStatus]:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from clientmigration.status.board import Board, Pseudonyms
-from clientmigration.status.feed import PublicMove, PublicWorld, Status
+from clientmigration.status.feed import PublicMove, PublicServer, PublicWorld, PublicZone, Status
 
 VERSION = 1
 SHOWN = 2_000
@@ -48,20 +48,24 @@ def status(board: Board, now: float, offered: Mapping[str, Any] | None = None) -
         "servers": [_server(each) for each in known.servers] if known else [],
         "moves": [move(each) for each in known.recent[:RECENT]] if known else [],
     }
+    if known and known.zones:
+        document["zones"] = [_server(each) for each in known.zones]
     if known and known.notices:
         document["notices"] = [msgspec.to_builtins(each) for each in known.notices]
     return {**document, **(offered or {})}
 
 
 def fleet(known: Status) -> dict[str, Any]:
-    """Sums over the servers, and what only the router knows."""
-    servers = known.servers
-    capacity = sum(each.capacity for each in servers)
-    loads = [each.load for each in servers]
+    """Sums over the servers, and what only the router knows. A zone counts with all that is below
+    it, and nothing below it counts again."""
+    servers, zones = known.servers, [each for each in known.zones if not each.above]
+    top: list[PublicServer | PublicZone] = [*(each for each in servers if not each.zone), *zones]
+    counts = [each.servers if isinstance(each, PublicZone) else 1 for each in top]
+    loads = sum(count * each.load for count, each in zip(counts, top, strict=True))
     return {
-        "servers": len(servers),
-        "players": sum(each.players for each in servers),
-        "capacity": capacity,
+        "servers": sum(counts),
+        "players": sum(each.players for each in top),
+        "capacity": sum(each.capacity for each in top),
         "waiting": known.waiting,
         "moving": known.moving,
         "moves_settled": known.settled,
@@ -70,8 +74,8 @@ def fleet(known: Status) -> dict[str, Any]:
         "missed": known.missed,
         "pairs": sum(each.pairs for each in servers),
         "pairs_split": sum(each.pairs_split for each in servers),
-        "load": round(sum(loads) / len(loads), 3) if loads else None,
-        "grade": _worst(each.grade for each in servers),
+        "load": round(loads / sum(counts), 3) if any(counts) else None,
+        "grade": _worst([*(each.grade for each in servers), *(each.grade for each in zones)]),
     }
 
 
@@ -85,6 +89,7 @@ def _server(server: Any) -> dict[str, Any]:
     return {
         name: round(value, 3) if isinstance(value, float) else value
         for name, value in fields.items()
+        if name != "zone" or value
     }
 
 
@@ -142,7 +147,7 @@ def words(board: Board, now: float) -> tuple[str, str]:
     state, known = board.state(now), board.status
     if state == "down" or known is None:
         return "down", "down"
-    if not known.servers:
+    if not known.servers and not known.zones:
         return "no servers", "overloaded"
     sums = fleet(known)
     text = f"{_many(sums['players'], 'player')} on {_many(sums['servers'], 'server')}"

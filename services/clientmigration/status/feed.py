@@ -35,6 +35,21 @@ class PublicServer(msgspec.Struct, frozen=True):
     spread: float = 0.0  # their mean distance from it
     pairs: int = 0  # others whom its players see, added up over them
     pairs_split: int = 0  # of these, those who play on another server
+    zone: str = ""  # the router that it is attached to, below the one that is watched
+
+
+class PublicZone(msgspec.Struct, frozen=True):
+    """One router below the one that is watched, with all that is below itself."""
+
+    name: str
+    above: str  # the router that it is attached to, if that is below the one that is watched
+    servers: int  # game servers, whether they are shown or not
+    players: int
+    capacity: int
+    load: float  # of its servers
+    grade: GradeWord  # the best of its servers
+    draining: bool = False
+    closed: str = ""  # why nobody is sent there, as of a server
 
 
 class PublicMove(msgspec.Struct, frozen=True):
@@ -62,6 +77,7 @@ class Status(msgspec.Struct, frozen=True):
     felt: int = 0  # moves of which players told what they cost, since the router started
     missed: int = 0  # ticks that they missed in these
     notices: tuple[Announcement, ...] = ()  # what operators tell everybody
+    zones: tuple[PublicZone, ...] = ()  # of a tree of routers, each before those below it
 
 
 class Sighting(NamedTuple):

@@ -5,13 +5,19 @@ Everything that could lead to a player or a machine ends here: names of players,
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
 from clientmigration.core.fleet.health import Grade
+from clientmigration.core.fleet.numbers import numbered
 from clientmigration.status import feed
 from clientmigration.status.feed import (
     Audience,
     GradeWord,
     PublicMove,
     PublicServer,
+    PublicZone,
     Sighting,
     Status,
 )
@@ -25,15 +31,21 @@ _GRADES: dict[int, GradeWord] = {
 }
 
 
-def server(member: MemberStatus) -> PublicServer:
-    """One member, as it may be shown."""
+def _grade(member: MemberStatus) -> GradeWord:
+    if member.sample is None or member.closed == "silent":
+        return "silent"
+    return _GRADES[member.sample.grade]
+
+
+def server(member: MemberStatus, zone: str = "") -> PublicServer:
+    """One game server, as it may be shown."""
     sample = member.sample
     if sample is None:
-        return PublicServer(member.name, member.owner, "silent", 0.0, 0.0, 0, 0)
+        return PublicServer(member.name, member.owner, "silent", 0.0, 0.0, 0, 0, zone=zone)
     return PublicServer(
         name=member.name,
         number=member.owner,
-        grade="silent" if member.closed == "silent" else _GRADES[sample.grade],
+        grade=_grade(member),
         health=sample.health,
         load=sample.load,
         players=sample.players,
@@ -47,14 +59,53 @@ def server(member: MemberStatus) -> PublicServer:
         spread=sample.spread_m,
         pairs=int(sample.measures.get("pairs", 0)),
         pairs_split=int(sample.measures.get("pairs_split", 0)),
+        zone=zone,
     )
+
+
+def zone(member: MemberStatus, above: str) -> PublicZone:
+    """One router below, as it may be shown."""
+    sample = member.sample
+    return PublicZone(
+        member.name,
+        above,
+        member.servers,
+        sample.players if sample else 0,
+        sample.capacity if sample else 0,
+        sample.load if sample else 0.0,
+        _grade(member),
+        sample.draining if sample else False,
+        member.closed,
+    )
+
+
+def tree(members: Sequence[MemberStatus], above: str = "") -> Iterator[PublicServer | PublicZone]:
+    """All of them, each router before those below it."""
+    for each in members:
+        if each.role == "router":
+            yield zone(each, above)
+            yield from tree(each.under, each.name)
+        else:
+            yield server(each, above)
+
+
+def _all_numbered(shown: Sequence[PublicServer | PublicZone]) -> list[PublicServer | PublicZone]:
+    """The same; servers of zones, which have no number here, get one beside the others'."""
+    names = [each.name for each in shown if isinstance(each, PublicServer)]
+    numbers = numbered(names) if any(isinstance(each, PublicZone) for each in shown) else {}
+    return [
+        msgspec.structs.replace(each, number=numbers[each.name]) if each.name in numbers else each
+        for each in shown
+    ]
 
 
 def status(overview: Overview) -> Status:
     """One second of a fleet, as it may be shown."""
+    shown = _all_numbered([*tree(overview.members)])
     return Status(
         at=overview.now,
-        servers=tuple(server(each) for each in overview.members),
+        servers=tuple(each for each in shown if isinstance(each, PublicServer)),
+        zones=tuple(each for each in shown if isinstance(each, PublicZone)),
         waiting=overview.waiting,
         moving=overview.moving,
         settled=overview.moves.get(_SETTLED, 0),
@@ -91,8 +142,8 @@ class Watcher:
         if isinstance(message, World):
             self._audience.world(self._world(message))
             return
-        self._numbers = {each.name: each.owner for each in message.members}
         shown = status(message)
+        self._numbers = {each.name: each.number for each in shown.servers}
         self._audience.status(shown)
         self._pass_on_moves(shown)
 

@@ -9,7 +9,7 @@ one above, a server is killed, and a router that was alone is attached. After ev
 - I2: no input is lost or applied twice. I3: no tick is missed, as long as no server is killed.
 - I17: no two servers of a tree have one name.
 - I19: who is cut off from the router above lets in who is new, and its own.
-- I20: a router that comes, goes or is attached costs nobody its place.
+- I20: a router that comes, goes or is attached costs nobody its place (and see belonging.py).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from clientmigration.client.player import Player
 from clientmigration.core.player.ledger import Record
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing.arena import EPOCH, Arena, Parts
+from clientmigration.testing.belonging import LOOK_S, Belonging
 from clientmigration.testing.fakes import Disk
 from clientmigration.testing.schedule import POLICY
 
@@ -101,6 +102,8 @@ class TreeRun:
         )  # fmt: skip
         self.leaves = [each for each in self.above if each not in self.above.values()]
         self.servers = {f"{leaf}-{n}": leaf for leaf in self.leaves for n in (1, 2)}
+        self.way_up = {each: self._way_up(leaf) for each, leaf in self.servers.items()}
+        self.belonging = Belonging(self.arena, self.above)
         self.broken: list[str] = []
         self.known: list[_Known] = []
         self.done: Counter[str] = Counter()
@@ -124,6 +127,7 @@ class TreeRun:
             word = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
             at(EPOCH + self.random.uniform(BEGIN_S, HEAL_S), None, self._do, word)
         at(EPOCH + OPEN_S, None, self._act)
+        at(EPOCH + OPEN_S, None, self._look_for_known)
         if self._run(EPOCH + HEAL_S + 12.0):
             self._calm_down()
         self._stop()
@@ -197,6 +201,12 @@ class TreeRun:
             known.rejoins = known.player.rejoins if crossed else known.rejoins
             if not self.killed_server and known.player.rejoins > known.rejoins and known.wanted:
                 self.fail("I20", f"{name} had to come back, and nothing was done to it")
+
+    def _look_for_known(self) -> None:
+        playing = [each for each in self.known if each.wanted and each.player.name and each.home]
+        if wrong := self.belonging.look(playing, self.way_up):
+            self.fail("I20", wrong)
+        self.arena.clock.at(self.arena.clock.seconds() + LOOK_S, None, self._look_for_known)
 
     def _ghosts(self, homes: list[tuple[str, int]]) -> bool:
         """A server that is stopped applies nothing."""

@@ -171,7 +171,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
 
     `owner` is its number in views; `sample` is null until it has reported. `version` is that of
     its program, "" if it does not say. `under` are the members of one that is a router, as it said
-    itself.
+    itself, without game servers if they are many; `servers` is how many of these there are.
     """
 
     name: str
@@ -183,6 +183,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
     sample: MemberSample | None = None
     version: str = ""
     under: list[MemberStatus] = []
+    servers: Count = 0
 
 
 class Moved(msgspec.Struct, frozen=True):

@@ -41,9 +41,11 @@ class Seek(Message, frozen=True, tag="seek"):
 
 
 class Branch(Message, frozen=True, tag="branch"):
-    """Router below: these are my members now, each with its own, if it is a router."""
+    """Router below: these are my members now, each with its own, if it is a router; in all so many
+    game servers, of which none is among them if they are many."""
 
     members: list[MemberStatus]
+    servers: Count = 0
 
 
 class Inquired(Message, frozen=True, tag="inquired"):

@@ -26,6 +26,9 @@ ASKED = frozenset(
 ) | {"pairs", "pairs_split", *UNSEEN.measures()}
 """The measures that flows are decided from."""
 
+ASKED_OF_ROUTERS = ASKED - {"pairs", "pairs_split"}
+"""Those of a router below: who sees whom is its own affair, and not told upward."""
+
 NEEDED = frozenset(("health", "load", "players", "capacity"))
 """Those without which there is no report."""
 
@@ -50,7 +53,8 @@ def reports(points: Iterable[Datapoint]) -> Reports:
     """The datapoints that flows are decided from, as reports."""
     found: dict[str, dict[int, list[Measurement]]] = defaultdict(lambda: defaultdict(list))
     for each in map(Measurement.of, points):
-        if each.measure in ASKED:
+        asked = ASKED if each.role == "gameserver" else ASKED_OF_ROUTERS
+        if each.measure in asked:
             found[f"{each.role}.{each.name}"][each.timestamp].append(each)
     return found
 

@@ -57,6 +57,10 @@ class Carrier(Protocol):
     def release(self) -> None:
         """Let the source forget the player."""
 
+    def release_of_lost(self) -> None:
+        """Tell the source so, if the target is no router: one that is away may have told a server
+        of its own, or will when it is back, and until then the source shows the world."""
+
     def cancel(self, reason: str) -> None:
         """Tell source and target that it ended without them."""
 
@@ -228,7 +232,7 @@ def turn_down(_: Migration, carrier: Carrier) -> None:
 @pep614(owned.upon(Migration.target_lost).to(ended))
 @pep614(owned.upon(Migration.timed_out).to(ended))
 def lose_owner(_: Migration, carrier: Carrier) -> None:
-    carrier.release()
+    carrier.release_of_lost()
     carrier.ended(Outcome.LOST, "the target was lost after it became the owner")
 
 

@@ -218,6 +218,11 @@ def in_time(
     return told
 
 
+def frozen_for(entry: Reported, record: Record) -> bool:
+    """Whether the player stands still there for a move that the ledger has made."""
+    return entry.state == "frozen" and entry.migration == record.migration != ""
+
+
 def waits_for(entry: Reported) -> str:
     """The migration without whose end the player is stuck, or "": half of it is done, or it was
     waived and the ledger may not know."""

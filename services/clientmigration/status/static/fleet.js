@@ -29,6 +29,18 @@ export const many = (number, word) => `${count(number)} ${word}${number === 1 ? 
 /** What the missed ticks are of, in words: all the moves that were felt, or none yet. */
 export const missedOf = ({ felt }) => (felt ? `in ${many(felt, "live move")}` : "nobody was moved yet");
 
+const isZone = (each) => each.servers !== undefined;
+
+/** The rows of a tree of routers, each before what is below it; without zones just the servers. */
+export function* below(above, depth, servers, zones) {
+  for (const each of servers) if ((each.zone ?? "") === above) yield { each, depth };
+  for (const each of zones) {
+    if (each.above !== above) continue;
+    yield { each, depth };
+    yield* below(each.name, depth + 1, servers, zones);
+  }
+}
+
 export class Fleet {
   constructor() {
     this.rows = new Map();
@@ -39,7 +51,7 @@ export class Fleet {
   /** Show a status document. */
   show(status) {
     this.become(status.state);
-    const { fleet, servers, moves } = status;
+    const { fleet, servers, moves, zones = [] } = status;
     if (!fleet) return;
     say(by("sum-players"), count(fleet.players));
     say(by("sum-servers"), `on ${many(fleet.servers, "server")}`);
@@ -49,7 +61,7 @@ export class Fleet {
     const gaps = moves.map((move) => move.gap_ms).filter((gap) => gap != null).sort((a, b) => a - b);
     say(by("sum-gap"), gaps.length ? ms(gaps[gaps.length >> 1]) : "–");
     say(by("split"), fleet.pairs ? `Of those who see each other ${split(fleet)} play on two servers.` : "");
-    this.#servers(servers);
+    this.#servers(servers, zones);
     this.#moves(moves);
   }
 
@@ -62,19 +74,21 @@ export class Fleet {
     say(by("state-text"), STATES[state]);
   }
 
-  #servers(servers) {
+  #servers(servers, zones) {
     const body = by("servers");
-    if (servers.map((each) => each.name).join() !== [...this.rows.keys()].join() || !this.filled) {
+    const shown = [...below("", 0, servers, zones)];
+    const keys = shown.map(({ each, depth }) => `${depth} ${each.name}`);
+    if (keys.join() !== [...this.rows.keys()].join() || !this.filled) {
       this.filled = true;
-      this.rows = new Map(servers.map((each) => [each.name, this.#row(each)]));
+      this.rows = new Map(shown.map(({ each, depth }, at) => [keys[at], this.#row(each, depth)]));
       const none = make("tr", { role: "row" }, make("td", { role: "cell", colSpan: 6, className: "empty", textContent: "No game server is attached" }));
-      body.replaceChildren(...(servers.length ? [...this.rows.values()].map((row) => row.whole) : [none]));
+      body.replaceChildren(...(shown.length ? [...this.rows.values()].map((row) => row.whole) : [none]));
       by("legend").replaceChildren(...servers.map((each) => make("li", {}, mark(each.number), each.name)));
     }
-    for (const each of servers) this.#fill(this.rows.get(each.name), each);
+    shown.forEach(({ each }, at) => this.#fill(this.rows.get(keys[at]), each));
   }
 
-  #row(server) {
+  #row(server, depth) {
     const cell = (className, before = "") => {
       const made = make("td", { role: "cell", className });
       if (before) made.dataset.before = before; // on a phone there is no row of headings
@@ -85,8 +99,10 @@ export class Fleet {
     row.meter = make("meter", { min: 0, max: 1, low: 0.6, high: 0.85, optimum: 0.2 });
     row.loadText = make("span");
     row.load.append(row.meter, row.loadText);
-    const head = make("th", { role: "rowheader", scope: "row" }, mark(server.number), row.name);
-    row.whole = make("tr", { role: "row" }, head, row.grade, row.players, row.load, row.health, row.tick);
+    const sign = isZone(server) ? make("span", { className: "sign-zone", ariaHidden: "true", textContent: "▾" }) : mark(server.number);
+    const head = make("th", { role: "rowheader", scope: "row" }, sign, row.name);
+    head.style.setProperty("--depth", depth);
+    row.whole = make("tr", { role: "row", className: isZone(server) ? "zone" : "" }, head, row.grade, row.players, row.load, row.health, row.tick);
     return row;
   }
 
@@ -99,6 +115,10 @@ export class Fleet {
     row.meter.value = Math.min(1, server.load);
     row.meter.setAttribute("aria-label", `Load of ${server.name}`);
     say(row.loadText, percent(server.load));
+    if (isZone(server)) {
+      say(row.health, many(server.servers, "server"));
+      return;
+    }
     row.health.classList.toggle("poor", server.health < 0.5);
     say(row.health, `${server.health < 0.5 ? "▲ " : ""}${percent(server.health)}`);
     say(row.tick, ms(server.tick_ms));
