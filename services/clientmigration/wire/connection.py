@@ -109,6 +109,8 @@ class Connection:
     `PeersFault`s; after one, or after the peer's `Goodbye`, the rest of the stream is ignored.
     """
 
+    __slots__ = ("_kept", "_limit", "_wanted", "greeted", "hears", "over")
+
     def __init__(self, hears: Dialect) -> None:
         self.hears = hears
         self.greeted = False
