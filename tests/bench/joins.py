@@ -20,8 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
-from speed import GREETING, ROOT, SECRET, running
+from serving import GREETING, ROOT, SECRET, fleet, spent
 
 from clientmigration.net.tickets import hashed
 from clientmigration.wire.connection import (
@@ -75,15 +74,10 @@ class Newcomer:
         return False
 
 
-def spent(router: psutil.Process) -> float:
-    """Seconds of CPU."""
-    user, system = router.cpu_times()[:2]
-    return float(user + system)
-
-
 def measured(root: Path, asked: argparse.Namespace) -> dict[str, float]:
     """One round."""
-    with running(root) as (router, players, server), selectors.DefaultSelector() as waits:
+    with fleet(root) as there, selectors.DefaultSelector() as waits:
+        router, players, server = there.router, there.door, there.ports[0]
         time.sleep(2.5)  # the server attaches and reports
         inside = list[Newcomer]()
         coming, begun = 0, time.monotonic()

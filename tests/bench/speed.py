@@ -3,6 +3,11 @@
     python tests/bench/speed.py [--players 600] [--seconds 8] [--rounds 3] [--only ours,bare]
     python tests/bench/speed.py --before OTHER_CHECKOUT      # its code, too, in the same rounds
     python tests/bench/speed.py --json run/speed.json --picture run/speed.svg
+    python tests/bench/speed.py --most 10            # how many until p99 is later than 10 ms
+    python tests/bench/speed.py --burst 500          # so many more come at once
+    python tests/bench/speed.py --among 1,2,4,8      # the same players on several servers
+    python tests/bench/speed.py --by 100,300,1000    # by how many there are
+
 
 Every server runs on one core and its players, in C, on another. Ours is a whole one: the meadow, a
 router on SQLite, a carbon that is not there, players who walk. Told are microseconds of the
@@ -15,42 +20,32 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
-import psutil
-
-from clientmigration.net.tickets import hashed
-from clientmigration.wire.connection import ROUTER_TO_PLAYER, Connection, encode
-from clientmigration.wire.messages import Greeting, Hello, Join, Pings, Redirect
-
-HERTZ, INPUTS_S = 20, 10
-STARTS_S = 60.0
-PATIENT = "[health]\nunhealthy = 0.0\nunhealthy_s = 0.0\nfresh_s = 60.0\n"  # on a busy machine, too
-COLYSEUS = ("@colyseus/core@0.16", "@colyseus/ws-transport@0.16", "@colyseus/schema@3")
-MOST_DROPPED = 0.5  # share of views: more, and a round does not count
-SHOWN = ("us", "view_bytes", "late_p50_ms", "late_p99_ms", "late_p999_ms")
-ROOT = Path(__file__).parents[2]
-PEERS = Path(__file__).parent / "peers"
-SECRET = "0" * 64
-GREETING = encode(Greeting(role="player"))
-REQUEST = (
-    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+from serving import (
+    HERTZ,
+    PEERS,
+    ROOT,
+    Serving,
+    colyseus,
+    compiled,
+    crowd,
+    installed,
+    ours,
+    peer,
+    spent,
 )
+
+MOST_DROPPED = 0.5  # share of views: more, and a round does not count
+SHOWN = ("us", "view_bytes", "kib", "late_p50_ms", "late_p99_ms", "late_p999_ms")
 
 
 @dataclass
@@ -61,6 +56,7 @@ class Figures:
     players: int
     us: float  # of CPU, per player and tick that was shown: a late server leaves some out
     view_bytes: float
+    kib: float  # of memory, per player
     late_p50_ms: float
     late_p99_ms: float
     late_p999_ms: float
@@ -71,201 +67,21 @@ class Figures:
     cut: int
 
 
-@dataclass
-class Serving:
-    """A server that is there: its process, its port, and how its players begin."""
-
-    process: psutil.Process
-    port: int
-    openings: Callable[[int], Iterator[str]]  # as load.c reads them
-    speaks: int = 0  # as load.c says: frames over TCP, a WebSocket, rooms of Colyseus
-
-
-def compiled(folder: Path, name: str) -> str:
-    """A program in C, made."""
-    made = folder / name
-    compiler = shutil.which("cc") or sys.exit("a C compiler is needed: apt install gcc libc6-dev")
-    subprocess.run([compiler, "-O2", "-o", str(made), str(PEERS / f"{name}.c")], check=True)
-    return str(made)
-
-
-@contextmanager
-def started(command: list[str], core: int, **how: Any) -> Iterator[subprocess.Popen[str]]:
-    """A process on one core, for a while."""
-    with subprocess.Popen(["taskset", "-c", str(core), *command], text=True, **how) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def free_ports(n: int) -> list[int]:
-    """Ports that nobody has."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
-
-
-@contextmanager
-def peer(command: list[str]) -> Iterator[Serving]:
-    """A server that says its port and lets everybody in."""
-    with started(command, 0, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        yield Serving(psutil.Process(process.pid), port, lambda n: iter(["-"] * n))
-
-
-@contextmanager
-def colyseus(folder: Path) -> Iterator[Serving]:
-    """Rooms of Colyseus, from the folder in which npm has installed it."""
-    command = ["node", str(PEERS / "colyseus.mjs"), str(folder)]
-    with started(command, 0, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        port = int(process.stdout.readline())
-        openings = lambda n: (_seated(port) for _ in range(n))  # noqa: E731
-        yield Serving(psutil.Process(process.pid), port, openings, 2)
-
-
-def _seated(port: int) -> str:
-    """What a player says first to whom a room has given a seat."""
-    asked = Request(f"http://127.0.0.1:{port}/matchmake/joinOrCreate/meadow", b"{}")
-    asked.add_header("Content-Type", "application/json")
-    with urlopen(asked, timeout=10) as answer:
-        seat = json.loads(answer.read())
-    path = f"/{seat['room']['processId']}/{seat['room']['roomId']}?sessionId={seat['sessionId']}"
-    return f"{REQUEST.replace(b'GET / ', f'GET {path} '.encode()).hex()} -"
-
-
-def installed(folder: Path) -> bool:
-    """Whether npm could install Colyseus there; else it is left out, and that is said."""
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        print("Colyseus is left out: there is no node here")
-        return False
-    words = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]
-    done = subprocess.run([*words, str(folder), *COLYSEUS], capture_output=True, check=False)
-    if done.returncode:
-        print(f"Colyseus is left out: {done.stderr.decode(errors='replace').strip()[-300:]}")
-    return done.returncode == 0
-
-
-@contextmanager
-def running(root: Path) -> Iterator[tuple[psutil.Process, int, int]]:
-    """A router and one game server of a checkout: the router's process, the port where players come
-    to it, and the server's. The server's process is the router's next."""
-    with started_both(root) as (processes, players, server):
-        yield processes[0], players, server
-
-
-@contextmanager
-def ours(root: Path, websocket: bool) -> Iterator[Serving]:
-    """The same, to be played at."""
-    with started_both(root) as (processes, players, server):
-        openings = lambda n: admitted(n, players, websocket)  # noqa: E731
-        yield Serving(processes[1], server, openings, int(websocket))
-
-
-@contextmanager
-def started_both(root: Path) -> Iterator[tuple[list[psutil.Process], int, int]]:
-    """Both processes, and the ports where players come."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        (folder / "secret").write_text("0" * 64)
-        (folder / "policy").write_text(PATIENT)
-        players, members, server = free_ports(3)
-        common = f"--secret-file {folder}/secret --carbon tcp:127.0.0.1:1"
-        commands = (
-            f"router --players tcp:{players}:interface=127.0.0.1 --forget --ledger {folder}/ledger"
-            f" --members tcp:{members}:interface=127.0.0.1 --graphite http://127.0.0.1:1"
-            f" --policy {folder}/policy {common}",
-            f"gameserver --router tcp:127.0.0.1:{members} --name gs-1 --capacity 20000"
-            f" --listen tcp:{server}:interface=127.0.0.1 {common}",
-        )
-        twistd = [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile="]
-        env = {**os.environ, "PYTHONPATH": str(root / "services") + os.environ.get("MORE", "")}
-        processes = []
-        for core, command in zip((1, 0), commands, strict=True):
-            log = stack.enter_context((folder / f"{core}.log").open("wb"))
-            process = started(
-                [*twistd, *command.split()], core, stdout=log, stderr=log, env=env, cwd=folder
-            )
-            processes.append(psutil.Process(stack.enter_context(process).pid))
-            answers(members if core else server)
-        yield processes, players, server
-
-
-def answers(port: int) -> None:
-    """Wait until somebody listens there."""
-    until = time.monotonic() + STARTS_S
-    while time.monotonic() < until:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 5):
-            return
-        time.sleep(0.1)
-    sys.exit(f"nobody listens at port {port}")
-
-
-def admitted(n: int, port: int, websocket: bool) -> Iterator[str]:
-    """What so many players say to the game server first: the router has let them in."""
-    hello = GREETING + encode(Hello(holder=hashed(SECRET))) + encode(Pings(pings={}))
-    for _ in range(n):
-        where = _sent_on(port, hello, time.monotonic() + STARTS_S)
-        said = [Greeting(role="player"), Join(ticket=where.ticket, secret=SECRET)]
-        frames = [encode(each) for each in said]
-        if websocket:
-            yield f"{REQUEST.hex()} {b''.join(map(_masked, frames)).hex()}"
-        else:
-            yield b"".join(frames).hex()
-
-
-def _sent_on(port: int, hello: bytes, until: float) -> Redirect:
-    while time.monotonic() < until:
-        with socket.create_connection(("127.0.0.1", port), 5) as line, suppress(TimeoutError):
-            line.sendall(hello)
-            heard = Connection(ROUTER_TO_PLAYER)
-            while data := line.recv(65536):
-                for message in heard.receive(data):
-                    if isinstance(message, Redirect):
-                        return message
-        time.sleep(0.1)
-    sys.exit("the router lets nobody in: the machine may have too much else to do")
-
-
-def _masked(frame: bytes) -> bytes:
-    """A WebSocket message, masked with nothing."""
-    body = frame[4:]
-    size = bytes([0x80 | len(body)]) if len(body) < 126 else b"\xfe" + len(body).to_bytes(2, "big")
-    return b"\x82" + size + bytes(4) + body
-
-
-def measured(kind: str, serving: Serving, load: str, asked: argparse.Namespace) -> Figures:
+def measured(kind: str, serving: Serving, load: str, n: int, seconds: float) -> Figures:
     """Its players come, play for a while, and say how it was."""
-    n, process = asked.players, serving.process
-    words = [str(asked.seconds), str(INPUTS_S), str(serving.speaks)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with started([load, "127.0.0.1", str(serving.port), *words], 1, **pipes) as players:
-        assert players.stdin is not None
-        assert players.stdout is not None
+    process, before = serving.process, serving.process.memory_info().rss
+    with crowd(load, serving.port, seconds, serving.speaks) as players:
         for opening in serving.openings(n):
-            players.stdin.write(f"{opening}\n")
-            players.stdin.flush()
-        players.stdin.write("\n")
-        players.stdin.flush()
-        assert players.stdout.readline() == "begun\n"
-        began, before = time.monotonic(), sum(process.cpu_times()[:2])
-        said = players.stdout.readline().split()
-        spent, took = sum(process.cpu_times()[:2]) - before, time.monotonic() - began
-    views, size, _inputs, *late = (float(each) for each in said)
-    ticks = took * HERTZ * n
-    dropped, cut = max(0.0, 1 - views / ticks), int(late.pop())
-    measured: tuple[Any, ...] = (
-        spent / max(1, views) * 1e6,
-        size / max(1, views),
-        *late,
-        dropped,
-        cut,
-    )
-    return Figures(kind, n, *measured)
+            players.come(opening)
+        players.play()
+        grown = process.memory_info().rss - before
+        began, used = time.monotonic(), spent(process)
+        views, size, _inputs, *late, cut = players.told()
+        used, took = spent(process) - used, time.monotonic() - began
+    dropped = max(0.0, 1 - views / (took * HERTZ * n))
+    us, size = used / max(1, views) * 1e6, size / max(1, views)
+    lateness: tuple[Any, ...] = (*late, dropped, int(cut))
+    return Figures(kind, n, us, size, grown / n / 1024, *lateness)
 
 
 def servers(asked: argparse.Namespace, folder: Path) -> dict[str, Callable[[], Any]]:
@@ -275,8 +91,7 @@ def servers(asked: argparse.Namespace, folder: Path) -> dict[str, Callable[[], A
         "epoll": lambda: peer([epoll, size]),
         "bare": lambda: peer([sys.executable, str(PEERS / "bare.py"), size]),
     }
-    roots = {"ours": ROOT} | ({"before": asked.before.resolve()} if asked.before else {})
-    for name, root in roots.items():
+    for name, root in _roots(asked).items():
         every[f"{name} tcp"] = partial(ours, root, False)
         every[f"{name} websocket"] = partial(ours, root, True)
     if "colyseus" in (asked.only or "colyseus") and installed(folder / "npm"):
@@ -314,14 +129,17 @@ class Table:
 
     def __str__(self) -> str:
         rows = [
-            "| server | us | times bare | times Colyseus | bytes | late p50, p99, p99.9 ms |",
-            "|---|---:|---:|---:|---:|---:|",
+            "| server | us | times bare | times Colyseus | bytes | KiB a player |"
+            " late p50, p99, p99.9 ms |",
+            "|---|---:|---:|---:|---:|---:|---:|",
         ]
         for kind in self.kinds:
-            us, size, *late = (self.median(kind, figure) for figure in SHOWN)
+            us, size, kib, *late = (self.median(kind, figure) for figure in SHOWN)
             ratios = [self.beside(kind, other) for other in ("bare", "colyseus")]
             said = ", ".join(f"{each:.1f}" for each in late)
-            rows.append(f"| {kind} | {us:.1f} | {' | '.join(ratios)} | {size:.0f} | {said} |")
+            rows.append(
+                f"| {kind} | {us:.1f} | {' | '.join(ratios)} | {size:.0f} | {kib:.0f} | {said} |"
+            )
         return "\n".join(rows)
 
     def picture(self) -> str:
@@ -350,6 +168,41 @@ class Table:
         return f"{head}<style>{style}</style>{ground}{''.join(drawn)}</svg>\n"
 
 
+def growth(asked: argparse.Namespace) -> None:
+    """What becomes of it when there are more: see growth.py."""
+    from growth import among, burst, by, most
+
+    with tempfile.TemporaryDirectory() as made:
+        load = compiled(Path(made), "load")
+        every = servers(asked, Path(made))
+        round_of = lambda kind, start, n: _round(kind, start, load, n, asked.seconds)  # noqa: E731
+        told: list[dict[str, Any]] = []
+        if asked.by:
+            told += by(every, round_of, [int(each) for each in asked.by.split(",")])
+        if asked.most:
+            told += most(every, round_of, asked.players, asked.most)
+        if asked.burst:
+            told += burst(_roots(asked), load, asked.players, asked.burst, asked.seconds)
+        if asked.among:
+            numbers = [int(each) for each in asked.among.split(",")]
+            told += among(_roots(asked), load, asked.players, numbers, asked.seconds)
+        if asked.json:
+            asked.json.write_text(json.dumps(told, indent=1))
+
+
+def _round(
+    kind: str, start: Callable[[], Any], load: str, n: int, seconds: float
+) -> dict[str, Any]:
+    """One round with so many players."""
+    with start() as serving:
+        return asdict(measured(kind, serving, load, n, seconds))
+
+
+def _roots(asked: argparse.Namespace) -> dict[str, Path]:
+    """Our checkouts."""
+    return {"ours": ROOT} | ({"before": asked.before.resolve()} if asked.before else {})
+
+
 def main() -> None:
     """Every server in every round; then the medians."""
     flags = argparse.ArgumentParser(description=__doc__)
@@ -361,7 +214,14 @@ def main() -> None:
     flags.add_argument("--before", type=Path, help="another checkout, to be compared with")
     flags.add_argument("--json", type=Path, help="a file for all figures")
     flags.add_argument("--picture", type=Path, help="a file for a picture, SVG")
+    flags.add_argument("--most", type=float, default=0, help="search: until p99 is so late, ms")
+    flags.add_argument("--burst", type=int, default=0, help="so many come while others play")
+    flags.add_argument("--among", default="", help="numbers of servers for the same players")
+    flags.add_argument("--by", default="", help="numbers of players")
     asked = flags.parse_args()
+    if asked.most or asked.burst or asked.among or asked.by:
+        growth(asked)
+        return
     told: list[Figures] = []
     with tempfile.TemporaryDirectory() as made:
         load = compiled(Path(made), "load")
@@ -369,7 +229,7 @@ def main() -> None:
         for _ in range(asked.rounds):
             for kind, start in every.items():
                 with start() as serving:
-                    told.append(measured(kind, serving, load, asked))
+                    told.append(measured(kind, serving, load, asked.players, asked.seconds))
                 print(asdict(told[-1]), flush=True)
                 if asked.json:  # anew each time: it may be stopped
                     asked.json.write_text(json.dumps([asdict(each) for each in told], indent=1))

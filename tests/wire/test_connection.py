@@ -284,3 +284,28 @@ def test_a_frame_that_never_ends_costs_what_was_sent_of_it() -> None:
     for at in range(0, len(frame) - 100, 100):
         assert list(connection.receive(frame[at : at + 100])) == []
     assert not connection.over
+
+
+def _outcome(hear: Any, *said: Any) -> Any:
+    try:
+        return hear(*said)
+    except PeersFault as fault:
+        return fault.code, str(fault)
+
+
+@every_dialect
+@pytest.mark.parametrize("size", [1, 4, 5, 6, 100, 260, 261, 262, 300, 5000])
+@pytest.mark.parametrize("kind", range(8))
+def test_the_short_ways_answer_as_the_long_one_does(dialect: Dialect, size: int, kind: int) -> None:
+    """A whole frame, a WebSocket's message, and the same in pieces."""
+    payload = bytes([kind]) + bytes(range(256)) * 20
+    payload, length = payload[:size], size.to_bytes(4, "little")
+    short, web, long = (Connection(dialect) for _ in range(3))
+    for each in (short, web, long):
+        assert list(each.receive(GREETING))
+        each.turn(dialect)
+    in_pieces = _outcome(lambda: [*long.receive(length), *long.receive(payload)][0])
+    by_itself = _outcome(web.decode, payload)
+    whole = _outcome(short.only, length + payload)
+    assert by_itself == in_pieces
+    assert whole in (in_pieces, None)

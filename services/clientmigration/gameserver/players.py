@@ -47,6 +47,8 @@ class Gate:
 class PlayerLine:
     """The `Listener` of one player's line."""
 
+    __slots__ = ("_gate", "_line", "_pings", "_seat")
+
     def __init__(self, line: Line, gate: Gate) -> None:
         self._line, self._gate = line, gate
         self._seat: Seat | None = None

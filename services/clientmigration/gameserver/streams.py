@@ -66,7 +66,7 @@ class Feed:
         return {"kind": "feed", "id": self.id, "name": self.name, "place": self.place}
 
 
-@dataclass
+@dataclass(slots=True)
 class StreamSender:
     """All streams of one player. `sent_bytes` is told how much of files was sent."""
 

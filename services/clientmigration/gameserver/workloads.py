@@ -73,6 +73,8 @@ class Burns:
 class Workloads:
     """All that one player has asked for here."""
 
+    __slots__ = ("burns", "player", "streams")
+
     def __init__(self, player: str, burns: Burns, streams: StreamSender) -> None:
         self.player, self.burns, self.streams = player, burns, streams
 

@@ -141,8 +141,18 @@ class Line(TwistedProtocol):
         except PeersFault as fault:
             self.fail(fault)
 
+    def payload_received(self, payload: bytes, size: int) -> None:
+        """The same for one frame that comes without its length, in `size` bytes."""
+        if self.over or self.connection.over:
+            return
+        self.received += size
+        try:
+            self._heard(self.connection.decode(payload))
+        except PeersFault as fault:
+            self.fail(fault)
+
     def payloads_received(self, payloads: Iterable[bytes], size: int) -> None:
-        """The same for frames that come without their lengths, in `size` bytes."""
+        """The same for any number of them."""
         if self.over:
             return
         self.received += size

@@ -124,7 +124,7 @@ class BrowserConnection(TwistedProtocol):
         if self.line is not None:
             payload = self.socket.only(data)
             if payload is not None:
-                self.line.payloads_received((payload,), len(data))
+                self.line.payload_received(payload, len(data))
                 return
             self.socket.feed(data)
         elif not self._shaken(data):

@@ -68,7 +68,7 @@ class Placing:
         self._situation.fleet.stays_away(member)
 
     def _tell(self, newcomer: Newcomer, placement: Placement, now: float) -> None:
-        """In the log. Of a crowd a few are named there; who went where and why, the audit keeps."""
+        """In the log. Of a crowd a few are named there; the audit trail keeps all, with reasons."""
         more = self._sparing.may("placed", newcomer.player, now)
         if more is None:
             return

@@ -39,6 +39,7 @@ _TICK = struct.Struct("<Q")
 GREETING_LIMIT = 512  # bytes: a greeting is below 100, and nothing else may come first
 PROOF_LIMIT = 4096  # bytes of what a member says before it has proved anything
 INPUT_LIMIT = 256  # bytes of one input's body: a game's verb and its arguments
+_INPUT_HEAD = 1 + _SEQ.size
 _encode_json = msgspec.json.Encoder().encode
 
 
@@ -108,6 +109,8 @@ class Connection:
     `hears` is the dialect of the peer. The first message is the peer's `Greeting`. Errors are
     `PeersFault`s; after one, or after the peer's `Goodbye`, the rest of the stream is ignored.
     """
+
+    __slots__ = ("_kept", "_limit", "_wanted", "greeted", "hears", "over")
 
     def __init__(self, hears: Dialect) -> None:
         self.hears = hears
@@ -193,7 +196,12 @@ class Connection:
 
     def decode(self, payload: bytes) -> Message | Packed:
         """One message from one frame without its length (what a WebSocket message carries)."""
-        self._check(len(payload))
+        size = len(payload)
+        short = self.greeted and _INPUT_HEAD <= size <= _INPUT_HEAD + INPUT_LIMIT <= self._limit
+        if short and payload[0] == INPUT and INPUT in self.hears.kinds:  # as most are
+            self._limit = self.hears.limit
+            return Input(_SEQ.unpack_from(payload, 1)[0], payload[_INPUT_HEAD:])
+        self._check(size)
         return self._decode(payload)
 
     def receive_each(self, payloads: Iterable[bytes]) -> Iterator[Message | Packed]:

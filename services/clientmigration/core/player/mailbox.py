@@ -41,7 +41,7 @@ class Mail(msgspec.Struct, frozen=True):
     until: dict[str, int] = {}
 
 
-@dataclass
+@dataclass(slots=True)
 class Mailbox:
     """One player's mail at the server that plays it. `stored` is the newest snapshot, by its number
     within the epoch, that the ledger is known to have."""

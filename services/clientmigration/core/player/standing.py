@@ -161,7 +161,7 @@ class Hands(Protocol):
         """To the router: this step can not be taken."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Life:
     """What all states of one session share: its hands, the newest reservation, and how the player
     stands in the present state. All but the hands are written in this module only."""

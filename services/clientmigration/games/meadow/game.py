@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clientmigration.games.meadow import coins, wire
 from clientmigration.games.meadow import interest as sight
-from clientmigration.games.meadow.interest import NOBODY, Drawn, cuts, in_line, in_order
+from clientmigration.games.meadow.interest import NOBODY, Drawn, cuts, in_line, in_order, sizes
 from clientmigration.games.meadow.wire import (
     BLOCKS,
     CELL_M,
@@ -231,7 +231,7 @@ class Meadow(Game):
             return
         starts = cuts(cells)
         count, self._around = _around(self.drawn, cells[starts])
-        which = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
+        which = np.repeat(np.arange(len(starts)), sizes(starts, len(rows)))
         heads = np.zeros(len(self.flags), HEADS)
         heads["x"][rows], heads["y"][rows] = self.at[rows].T
         heads["coins"][rows], heads["blocks"][rows] = self.coins[rows], count[which]
@@ -327,8 +327,7 @@ def _around(drawn: Drawn, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
 
     Blocks lie in memory as they are sorted: the three of one column are one piece of it."""
     starts = cuts(drawn.cells)
-    sizes = np.diff(starts, append=len(drawn.cells))
-    everyone, begins = _blocks(drawn, starts, sizes)
+    everyone, begins = _blocks(drawn, starts, sizes(starts, len(drawn.cells)))
     known = in_line(drawn.cells[starts])
     columns = cells[:, None] + _SIDEWAYS
     first = np.searchsorted(known, in_line(columns - _DOWN), "left")
@@ -339,7 +338,7 @@ def _around(drawn: Drawn, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
 
 
 def _blocks(
-    drawn: Drawn, starts: NDArray[np.int64], sizes: NDArray[np.int64]
+    drawn: Drawn, starts: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> tuple[bytes, NDArray[np.int64]]:
     """The bytes of all cells, of which each begins and has so many, and where each begins there;
     at last where they end."""
@@ -348,9 +347,9 @@ def _blocks(
     everyone = np.empty(begins[-1], np.uint8)
     heads = np.empty(cells, BLOCKS)
     heads["column"], heads["row"] = drawn.cells[starts].T
-    heads["count"] = sizes
+    heads["count"] = counts
     _lay(everyone, begins[:-1], heads)
-    places = np.arange(people) * size + np.repeat(np.arange(1, cells + 1), sizes) * BLOCKS.itemsize
+    places = np.arange(people) * size + np.repeat(np.arange(1, cells + 1), counts) * BLOCKS.itemsize
     _lay(everyone, places, drawn.packed)
     return everyone.tobytes(), begins
 

@@ -63,7 +63,7 @@ def pack_sight(drawn: Drawn) -> bytes:
         starts = cuts(drawn.cells)
         heads = np.zeros(len(starts), BLOCKS)
         heads["column"], heads["row"] = drawn.cells[starts].T
-        heads["count"] = np.diff(starts, append=len(drawn.cells))
+        heads["count"] = sizes(starts, len(drawn.cells))
     fading = np.flatnonzero(drawn.fading).astype(_FADING)
     counts = _SIGHT.pack(len(heads), len(fading))
     return counts + heads.tobytes() + fading.tobytes() + drawn.packed.tobytes()
@@ -95,6 +95,14 @@ def cuts(cells: Cells) -> Cells:
     begins = np.ones(len(line), np.bool_)
     np.not_equal(line[1:], line[:-1], out=begins[1:])
     return np.flatnonzero(begins)
+
+
+def sizes(starts: Cells, end: int) -> Cells:
+    """How many there are from each of these places to the next, or to the end."""
+    after = np.empty(len(starts), np.int64)
+    after[:-1] = starts[1:]
+    after[-1] = end
+    return after - starts
 
 
 def merged(own: Drawn, lent: list[Drawn]) -> Drawn:
