@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -75,13 +75,16 @@ class Greedy(Inbox):
 
     def offer(self, seq: int, body: bytes, now: float) -> bool:
         self.queue.append((seq, body, now))
+        self.waiting[seq] = body, now
         return True
 
-    def take(self) -> Iterator[tuple[bytes, float]]:
-        queue, self.queue = self.queue, []
-        for seq, body, arrived in queue:
-            self.progress = self.progress.after(seq, body)
-            yield body, arrived
+    def take(self) -> tuple[bytes, float] | None:
+        if not self.queue:
+            self.waiting.clear()
+            return None
+        seq, body, arrived = self.queue.pop(0)
+        self.progress = self.progress.after(seq, body)
+        return body, arrived
 
 
 class GreedySeat(Seat):

@@ -24,7 +24,7 @@ from clientmigration.net.burden import Burden
 from clientmigration.net.complaints import TEXTS, Complaints
 from clientmigration.net.descriptors import Descriptors, allowed, provide
 from clientmigration.net.door import Lines
-from clientmigration.net.line import unread
+from clientmigration.net.straight import unread
 from clientmigration.net.web import SURPLUS, Doorway, Reception
 from clientmigration.testing import Arena
 from clientmigration.wire.connection import encode

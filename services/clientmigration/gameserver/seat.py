@@ -273,7 +273,8 @@ class Seat:
             self.meter.count("moved_in")
             if self.coming is not None:
                 self.moved_at = time.now()
-            self.passage = self._passed(snapshot)
+            now, ago_s = time.now(), max(0, time.tick - snapshot.tick) / time.rate
+            self.passage = Passage(now - ago_s, now, time.rate)
             self._moved_by = self._askers.by(claim.migration)
         self.seq = snapshot.seq if snapshot is not None and same else 0
         self.held, self.good = False, snapshot
@@ -304,11 +305,6 @@ class Seat:
         elif not was_known or self.skipped:
             self.welcome()
         return True
-
-    def _passed(self, snapshot: Snapshot) -> Passage:
-        time = self.hall.time
-        now, ago_s = time.now(), max(0, time.tick - snapshot.tick) / time.rate
-        return Passage(now - ago_s, now, time.rate)
 
     def _identify(self, claim: Claim) -> None:
         self.group = claim.group
@@ -372,8 +368,10 @@ class Seat:
         if skipped:
             self.skipped += skipped
             self.meter.count("skipped_inputs", skipped)
-            text = "{n} inputs of {player} are lost: it can not send them again"
-            log.warn(text, n=skipped, player=self.player)
+            log.warn(
+                "{n} inputs of {player} are lost: it can not send them again",
+                n=skipped, player=self.player,
+            )  # fmt: skip
 
     def redirect(self, where: object) -> bool:
         """Pass a redirect on, if there is a connection."""
