@@ -66,12 +66,13 @@ async def test_players_and_rooms_go_from_version_1_to_2_and_not_a_stroke_is_lost
 
     people, places = [each.name for each in players], [f"{PREFIX}room-{n}" for n in sorted(rooms)]
     made = kept = -1
-    for _ in range(20):  # until the last letters have come, and are stored
+    for _ in range(20):  # until the last letters have come, and who was taken up last is stored
         await cluster.quiet(players[0])
         owned, held = await stored(cluster, people), await stored(cluster, places)
         made = sum(each.game["strokes"] for each in owned)
         kept = sum(each.game["strokes"] for each in held)
-        if made == kept and not any(each.mail.outbox for each in owned):
+        new = all(each.version == 2 for each in (*owned, *held))
+        if new and made == kept and not any(each.mail.outbox for each in owned):
             break
     missed = sum(each.tally.missed for each in players)
     print(f"{made} strokes made, {kept} kept, {missed} ticks missed, load {os.getloadavg()[0]:.1f}")
