@@ -87,7 +87,7 @@ class OtherRouters(Protocol):
         """What of that may be said to a member already."""
 
 
-BEGUN_S = 6.0  # a router that is back has begun with a player by then: three rosters
+BEGUN_S = 3.0  # a router that is back has begun with a player by then: its servers are back, too
 
 
 class NoEquals:
