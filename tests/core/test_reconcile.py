@@ -18,6 +18,8 @@ from clientmigration.core.player.reconcile import (
     LookAgain,
     Mend,
     fenced_off,
+    frozen_for,
+    later_than_known,
     reconciled,
     undone,
     waits_for,
@@ -174,3 +176,20 @@ def test_nobody_waits_any_more_for_who_was_not_claimed_once_its_source_is_settle
     assert reconciled(OTHER, COMING, still, Line(2, "playing", "", "m2")) == ()
     assert reconciled(OTHER, COMING, still, Line(3, "playing", "", "")) == (CallOff("m2"),)
     assert reconciled(OTHER, COMING, still) == (CallOff("m2"),)
+
+
+def test_a_router_below_that_knows_an_earlier_epoch_of_its_own_is_to_keep_the_player() -> None:
+    line = Line(1, "playing", "", "")
+    assert later_than_known("a", line, Record("ada", "a", 2))
+    assert not later_than_known("a", line, Record("ada", "a", 1)), "it knows"
+    assert not later_than_known("a", line, Record("ada", "b", 2)), "it is another's"
+    assert not later_than_known("a", line, Record("ada", "a", 2, "m1")), "a claim is under way"
+    assert not later_than_known("a", Line(1, "frozen", "m1", ""), Record("ada", "a", 2))
+
+
+def test_who_stands_still_for_a_move_that_was_made_is_known_by_its_migration() -> None:
+    line = Line(1, "frozen", "m1", "")
+    assert frozen_for(line, Record("ada", "b", 2, "m1"))
+    assert not frozen_for(line, Record("ada", "b", 2, "m2"))
+    assert not frozen_for(Line(1, "playing", "m1", ""), Record("ada", "b", 2, "m1"))
+    assert not frozen_for(Line(1, "frozen", "", ""), Record("ada", "b", 2))

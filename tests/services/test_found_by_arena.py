@@ -7,6 +7,7 @@ import pytest
 from clientmigration.client.player import Player
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing import Arena, Disk
+from clientmigration.testing.trees import perform_tree
 from clientmigration.wire.messages import Cancel, Release, Reserve
 
 
@@ -179,3 +180,14 @@ def test_after_a_restart_the_router_waits_for_the_server_of_a_player_that_comes_
     arena.run(6.0)
     assert arena.homes_of(again) == [home]
     assert arena.ledger.records[ada.name].epoch == 1
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        60066,  # a zone's router died with a player given to it; the source let go at once
+        70055,  # a zone was told to let go of its own, at an epoch that only the root knew
+    ],
+)
+def test_a_tree_that_once_ended_badly_ends_well(seed: int) -> None:
+    assert not perform_tree(seed).violation

@@ -70,7 +70,7 @@ PLANTED = {
     "epochs of the one above are not heeded": (planted(ledger=OwnEpochs), 3),
     "the final state goes up before the ledger knows": (planted(ledger=Hasty), 11),
     "nobody is let in while the one above is away": (planted(above=Timid), 59),
-    "who may be elsewhere is let in": (planted(above=OpenHouse), 5),
+    "who may be elsewhere is let in": (planted(above=OpenHouse), 6),
     "an attached router does not say who is its own": (planted(above=Silent), 2),
 }
 

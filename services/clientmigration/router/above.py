@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from clientmigration.core.player.ledger import ABOVE, Record
@@ -29,6 +29,7 @@ from clientmigration.wire.base import Expel, Pardon
 
 log = Logger()
 
+ASKED_S = 0.1  # so soon the one above is asked about somebody who stands still here
 SOUGHT_S = 8.0  # the one above, and those above it, answer within a few round trips and a placement
 NOBODY_THERE = "the router above is away, and you may be somewhere else; try again"
 
@@ -42,11 +43,11 @@ class Chooser(Protocol):
 
 @dataclass(frozen=True)
 class AboveNews:
-    """Whom it concerns that a router above is `attached` now, or that of several one is gone;
+    """Whom it concerns that a router above is `attached` now, or has to have our `list` at once;
     that it puts somebody out; and that an operator there asks something."""
 
     attached: Callable[[], None]
-    lost_one: Callable[[], None]
+    list: Callable[[], None]
     bans: Callable[[Any], None]
     asked: Callable[[z.Survey, Line], None]
 
@@ -76,6 +77,7 @@ class Above:
         self._parting, self._date, self._news = parting, date, news
         self.draining = False
         self._numbers = count(1)
+        self._asking: IDelayedCall | None = None
         self._sought: dict[int, _Seeking] = {}
         self.gone: dict[str, m.Left] = {}  # who went home, of which the one above may not know yet
 
@@ -132,7 +134,7 @@ class Above:
                 del self._sought[n]
                 asked.waiting.callback(z.Sought(0, reason=NOBODY_THERE))
         if self.there:  # it hears at once of whom only the other knew
-            self._news.lost_one()
+            self._news.list()
 
     # Who is ours.
 
@@ -175,7 +177,13 @@ class Above:
         if not self.there or is_record(entry.player):
             return False
         self._passages.awaited(entry)
+        if self._asking is None:  # for all of a roster together
+            self._asking = self._clock.callLater(ASKED_S, self._ask)
         return True
+
+    def _ask(self) -> None:
+        self._asking = None
+        self._news.list()
 
     def taken_in(self, record: Record) -> None:
         """A member has a player whom we did not know to be its own: perhaps nobody above does. Of

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
-from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.ledger import ABOVE, Record
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.router.attached import AttachedMembers
 
@@ -100,8 +100,8 @@ class Homes:
             record = await self._ledger.read(player)
         if record.epoch == 0 and not new and await self._away.may_have(player):
             raise KnownElsewhere(ZONE_AWAY)
-        if not record.owner or record.owner in self._members:
-            return record
+        if record.owner in ("", ABOVE) or record.owner in self._members:
+            return record  # nobody is waited for who is the router's above to give
         if await self._away.is_router(record.owner):
             until = self._clock.seconds() + BACK_S
             if not await self._members.until(record.owner, until):

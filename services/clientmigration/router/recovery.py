@@ -28,6 +28,7 @@ from clientmigration.core.player.reconcile import (
     fenced_off,
     frozen_for,
     gives_back,
+    later_than_known,
     reconciled,
     waits_for,
 )
@@ -87,7 +88,7 @@ class OtherRouters(Protocol):
         """What of that may be said to a member already."""
 
 
-BEGUN_S = 6.0  # a router that is back has begun with a player by then: three rosters
+BEGUN_S = 3.0  # a router that is back has begun with a player by then: its servers are back, too
 
 
 class NoEquals:
@@ -248,6 +249,8 @@ class Recovery:
         owner = self._members.get(record.owner)
         says = owner.entry(entry.player) if owner is not None else None
         told = self.judged(link.name, entry, record, says)
+        if link.role == "router" and later_than_known(link.name, entry, record):
+            told = (KeepOn("", record.epoch),)
         if self._moves.moving(entry.player) and not any(isinstance(each, LetGo) for each in told):
             return None  # a move between others may change that: the next roster asks again
         waits = told == (CallOff(entry.migration),) and entry.state == "arriving"

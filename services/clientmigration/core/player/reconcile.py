@@ -223,6 +223,13 @@ def frozen_for(entry: Reported, record: Record) -> bool:
     return entry.state == "frozen" and entry.migration == record.migration != ""
 
 
+def later_than_known(member: str, entry: Reported, record: Record) -> bool:
+    """Whether a router below has a player of its own, at a later epoch than its ledger says: the
+    player was moved further down, and only we were told. It is to know, and to keep the player."""
+    mine = record.owner == member and not record.migration
+    return mine and entry.state == "playing" and record.epoch > entry.epoch
+
+
 def waits_for(entry: Reported) -> str:
     """The migration without whose end the player is stuck, or "": half of it is done, or it was
     waived and the ledger may not know."""
