@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jwt
-import msgspec
 
 from clientmigration.errors import ConfigurationError, NotAuthentic, TicketRefused
 
@@ -82,14 +80,6 @@ class Proofs:
         pairs = [(one.encode(), other.encode()) for one in shown for other in good]
         if not any(hmac.compare_digest(one, other) for one, other in pairs):
             raise NotAuthentic(f"the {side} does not know the cluster secret")
-
-
-def _base64(what: bytes) -> bytes:
-    return urlsafe_b64encode(what).rstrip(b"=")
-
-
-_HEAD = _base64(b'{"alg":"HS256","typ":"JWT"}')
-_encode_json = msgspec.json.Encoder().encode
 
 
 def _signatures(text: str) -> list[str]:
@@ -160,10 +150,7 @@ class Seals:
         return [hmac.digest(secret, label, "sha256") for secret in self._secrets]
 
     def _signed(self, claims: dict[str, Any], use: str) -> str:
-        """As `jwt.encode` does it for each key, in a fifth of the time."""
-        said = _HEAD + b"." + _base64(_encode_json(claims))
-        signatures = (_base64(hmac.digest(key, said, "sha256")) for key in self._keys(use))
-        return BETWEEN.join((said + b"." + each).decode() for each in signatures)
+        return BETWEEN.join(jwt.encode(claims, key, _ALGORITHM) for key in self._keys(use))
 
     # Identities: who a player is.
 
