@@ -107,7 +107,9 @@ async def test_a_room_survives_kill_9_of_its_server_with_a_state_at_most_a_secon
         before, room = age(views[-1]), views[-1].room
         here = views[-1].where == 1
         (server,) = {player.member} if here else {"red", "blue"} - {player.member}
-        fleet.children[server].tell("KILL")
+        killed = fleet.children.pop(server)
+        killed.tell("KILL")
+        await killed.stopService()  # or it would be back at once, and might have its players again
         await eventually(lambda: player.member not in ("", server), PATIENCE_S)
         views.clear()
         await eventually(lambda: views and views[-1].where == 1)
