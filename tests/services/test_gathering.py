@@ -191,6 +191,48 @@ def test_whose_connection_is_away_is_told_so_and_is_brought_when_it_is_back() ->
     world.run_until(lambda: world.home_of(ada) == "b", within=8.0)
 
 
+class Needy(Party):
+    """So many here need the hall; `has` says whether it is here."""
+
+    count, has = 0, False
+
+    def records(self) -> Mapping[str, int]:
+        return {"hall": self.count} if self.count else {}
+
+    def open(self, name: str, state: dict[str, Any] | None, ticks: int) -> None:  # noqa: ARG002
+        self.has = True
+
+    def stored(self, name: str) -> dict[str, Any]:  # noqa: ARG002
+        return {}
+
+    def close(self, name: str) -> None:  # noqa: ARG002
+        self.has = False
+
+
+class NewNeedy(Needy):
+    """A newer version of it."""
+
+    version = 2
+
+
+def test_a_record_goes_to_most_of_those_who_can_read_it() -> None:
+    world = Arena(parts=Parts(game=NewNeedy))
+    world.start_router()
+    needy: dict[str, Any] = {
+        "old": world.start_server("old", game=Needy),
+        "here": world.start_server("here"),
+        "there": world.start_server("there"),
+    }
+    world.run(2.0)
+    needy["here"].game.count = 1
+    world.run(6.0)
+    assert needy["here"].game.has
+    needy["old"].game.count, needy["there"].game.count = 9, 3
+    world.run_until(lambda: needy["there"].game.has, within=4.0)
+    assert not needy["here"].game.has
+    assert not needy["old"].game.has
+
+
 class TwoRooms(Splash):
     """It has two rooms, and nobody is ever busy."""
 
