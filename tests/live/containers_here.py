@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from twisted.internet.task import deferLater
 from twisted.internet.utils import getProcessOutputAndValue
 
+from clientmigration.client.finding import dialer
+from clientmigration.client.player import Player
 from clientmigration.net.graphite import GraphiteAway, fetch, render
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 
@@ -125,6 +128,17 @@ class Containers:
             "gameserver", "players", lambda v: len(v) == servers and sum(v.values()) == PLAYERS
         )
         return sum(values.values())
+
+    async def visited(self, port: int) -> None:
+        """Somebody new, from outside, comes to this port and is shown ten views."""
+        address = f"{LOOPBACK}:{port}"
+        ada = Player(self.reactor, address, dialer(self.reactor), Random(1), "")
+        ada.start()
+        until = time.monotonic() + PATIENCE_S
+        while ada.tally.views < 10:
+            assert time.monotonic() < until
+            await deferLater(self.reactor, 0.1)
+        ada.stop()
 
     @property
     def home(self) -> str:

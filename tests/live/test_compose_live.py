@@ -14,7 +14,6 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -22,10 +21,6 @@ import pytest_twisted
 from containers_here import OURS, PATIENCE_S, PLAYERS, Containers, compose, lacking
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
-
-from clientmigration.client.finding import dialer
-from clientmigration.client.player import Player
-from clientmigration.stack.ports import LOOPBACK
 
 PLAYER = 4100  # the user in our images
 
@@ -126,14 +121,7 @@ async def test_a_server_without_a_router_is_of_no_use_to_anybody_new(
 
 @pytest_twisted.ensureDeferred
 async def test_a_player_outside_of_the_containers_plays(containers: Containers) -> None:
-    address = f"{LOOPBACK}:{containers.ports.players}"
-    ada = Player(containers.reactor, address, dialer(containers.reactor), Random(1), "")
-    ada.start()
-    until = time.monotonic() + PATIENCE_S
-    while ada.tally.views < 10:
-        assert time.monotonic() < until
-        await deferLater(containers.reactor, 0.1)
-    ada.stop()
+    await containers.visited(containers.ports.players)
 
 
 @pytest_twisted.ensureDeferred

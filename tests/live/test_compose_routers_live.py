@@ -9,16 +9,13 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from random import Random
 
 import pytest
 import pytest_twisted
 from containers_here import OURS, PATIENCE_S, PLAYERS, Containers, lacking
 from twisted.internet.task import deferLater
 
-from clientmigration.client.finding import dialer
-from clientmigration.client.player import Player
-from clientmigration.stack.ports import LOOPBACK, Ports, settled
+from clientmigration.stack.ports import Ports, settled
 
 NATS = "clientmigration-test-nats"
 DOCKERFILE = """FROM python:3.11-slim-bookworm
@@ -71,18 +68,6 @@ async def answering(containers: Containers, *routers: str) -> None:
         await deferLater(containers.reactor, 1.0)
 
 
-async def plays(containers: Containers, port: int) -> None:
-    """Somebody new, from outside."""
-    address = f"{LOOPBACK}:{port}"
-    ada = Player(containers.reactor, address, dialer(containers.reactor), Random(1), "")
-    ada.start()
-    until = time.monotonic() + PATIENCE_S
-    while ada.tally.views < 10:
-        assert time.monotonic() < until
-        await deferLater(containers.reactor, 0.1)
-    ada.stop()
-
-
 async def felt(containers: Containers, measure: str) -> float:
     """By the crowd, since it began."""
     return sum((await containers.latest("crowd", measure)).values())
@@ -111,7 +96,7 @@ async def test_one_of_two_routers_is_killed_and_comes_back_and_everybody_plays_o
         before = await felt(project, "rejoins_total")
 
         await project.output("kill", "router")
-        await plays(project, second)
+        await project.visited(second)
         await answering(project, "router-2")
         assert await project.playing(2) == PLAYERS
         await project.all_shown()
@@ -119,7 +104,7 @@ async def test_one_of_two_routers_is_killed_and_comes_back_and_everybody_plays_o
         await project.up(2)
         await attached(project, 6)
         await answering(project, "router-1", "router-2")
-        await plays(project, project.ports.players)
+        await project.visited(project.ports.players)
         assert await felt(project, "rejoins_total") == before
         for fault in ("lost_inputs_total", "doubled_inputs_total"):
             assert await felt(project, fault) == 0, fault

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from grown import add_zones, answer_of
+
 from clientmigration.core.fleet.zones import FAR, deserted
 from clientmigration.core.player.ledger import Record
 from clientmigration.net.ledger import MemoryLedger
@@ -14,12 +16,7 @@ from clientmigration.wire.operators import AskOrders, Order
 def tree(roots: tuple[str, ...] = ("router",), seed: int = 7) -> Arena:
     """One root, or equals, and two zones of two servers each."""
     arena = Arena(seed=seed, equals=roots if len(roots) > 1 else ())
-    for root in roots:
-        arena.start_router(root)
-    for leaf in "ab":
-        arena.start_router(leaf, parent=",".join(roots))
-        for n in "12":
-            arena.start_server(f"{leaf}-{n}", router=leaf)
+    add_zones(arena, roots)
     arena.run(4.0)
     for _ in range(8):
         arena.start_player(router=",".join(roots))
@@ -29,17 +26,7 @@ def tree(roots: tuple[str, ...] = ("router",), seed: int = 7) -> Arena:
 
 def ordered(arena: Arena, zone: str, root: str = "router") -> Any:
     """What becomes of the order to forget a zone."""
-    return asked(arena, Order(0, "forget", zone), root)
-
-
-def asked(arena: Arena, question: Any, root: str) -> Any:
-    desk = arena.start_desk("operator", router=root)
-    arena.run(0.5)
-    told: list[Any] = []
-    desk.ask(question).addBoth(told.append)
-    arena.run_until(lambda: bool(told), 10)
-    desk.leave()
-    return told[0]
+    return answer_of(arena, Order(0, "forget", zone), root, "operator")
 
 
 def die(arena: Arena, zone: str) -> list[Any]:
@@ -64,7 +51,7 @@ def test_players_of_a_zone_that_is_gone_play_elsewhere_as_soon_as_it_is_forgotte
     arena.run(15.0)
     assert all(arena.home_of(each).startswith("b") for each in lost)
     assert [each for each in arena.ledger.records.values() if each.owner == "a"] == []
-    orders = asked(arena, AskOrders(0), "router").orders
+    orders = answer_of(arena, AskOrders(0), role="operator").orders
     assert [(each.do, each.subject, each.outcome) for each in orders] == [("forget", "a", "done")]
     assert orders[0].text == done.text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grown import add_zones
 from test_gathering import Party
 from test_records import Weather, owners
 
@@ -12,11 +13,7 @@ from clientmigration.testing import Arena, Parts
 def tree(game: type[Meadow]) -> Arena:
     """Two zones under a root, each with two servers and a player."""
     arena = Arena(seed=7, parts=Parts(game=game))
-    arena.start_router("router")
-    for zone in "ab":
-        arena.start_router(zone, parent="router")
-        for n in "12":
-            arena.start_server(f"{zone}-{n}", router=zone)
+    add_zones(arena)
     arena.run(3.0)
     for zone in "ab":
         player = arena.start_player()

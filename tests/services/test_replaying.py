@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import msgspec
 import pytest
+from grown import add_zones
 
 from clientmigration.cli.picture import picture
 from clientmigration.core.decisions.replay import Judged, count, replay
@@ -161,11 +162,7 @@ def test_a_picture_shows_both_courses_side_by_side(
 
 def test_in_a_tree_what_the_root_and_each_zone_decided_is_decided_again_across_crossings() -> None:
     arena = Arena(seed=1, cost=0.05)
-    arena.start_router("router")
-    for zone in "ab":
-        arena.start_router(zone, parent="router")
-        for n in "12":
-            arena.start_server(f"{zone}-{n}", router=zone)
+    add_zones(arena)
     arena.run(3.0)
     players = [arena.start_player(router="a") for _ in range(14)]
     arena.run(30.0)

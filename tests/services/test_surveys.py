@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from grown import answer_of, deep
 
 from clientmigration.router.surveys import merged
 from clientmigration.testing import Arena
 from clientmigration.wire.operators import Ended, Find, Found, Listed, Listing, Order, Players
-
-
-def deep(players: int, seed: int = 7) -> Arena:
-    """A root, two zones, two leaves under each, one server under each of these."""
-    arena = Arena(seed=seed)
-    arena.start_router("router")
-    for zone in "ab":
-        arena.start_router(zone, parent="router")
-        for n in "12":
-            arena.start_router(f"{zone}{n}", parent=zone)
-            arena.start_server(f"{zone}{n}-gs", router=f"{zone}{n}")
-    arena.run(4.0)
-    for _ in range(players):
-        arena.start_player()
-    arena.run(4.0)
-    return arena
-
-
-def answer_of(arena: Arena, question: Any, router: str = "router", role: Any = "watcher") -> Any:
-    """What a router says to an operator."""
-    desk = arena.start_desk(role, router=router)
-    arena.run(0.5)
-    told: list[Any] = []
-    desk.ask(question).addBoth(told.append)
-    arena.run_until(lambda: bool(told), 10)
-    desk.leave()
-    return told[0]
 
 
 def playing(arena: Arena) -> dict[str, str]:

@@ -4,6 +4,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from grown import deep
 from rich.console import Console
 
 from clientmigration.cli.tables import picture
@@ -62,19 +63,6 @@ def test_a_player_crosses_from_one_leaf_to_another_and_misses_nothing() -> None:
         assert arena.ledgers[here].records[ada.name].owner == ABOVE
     assert ada.tally.missed == 0
     assert ada.moves == 3
-
-
-def deep(seed: int = 7) -> Arena:
-    """A root, two zones, two leaves under each, one server under each of these."""
-    arena = Arena(seed=seed)
-    arena.start_router("router")
-    for zone in "ab":
-        arena.start_router(zone, parent="router")
-        for n in "12":
-            arena.start_router(f"{zone}{n}", parent=zone)
-            arena.start_server(f"{zone}{n}-gs", router=f"{zone}{n}")
-    arena.run(4.0)
-    return arena
 
 
 def test_in_a_tree_of_depth_three_players_join_and_cross_on_every_level() -> None:
