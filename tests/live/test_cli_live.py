@@ -59,6 +59,9 @@ async def test_a_fleet_is_looked_at_and_ordered_from_the_command_line(cluster: C
     code, _, err = await said(cluster, "migrate", crowd[0].name, "one")
     assert (code, err) == (NO, f"clientmigration: moving {crowd[0].name} to one: draining\n")
 
+    content = cluster.folder / "content.toml"  # or the balance may be quicker than the order below
+    content.write_text("[rebalance]\nmargin = 1.0\nimbalance = 10.0\n")
+    assert (await said(cluster, "policy", "load", str(content)))[0] == DONE
     assert (await told(cluster, "undrain", "one"))["outcome"] == "done"
     name = crowd[0].name
     target = "two" if crowd[0].member == "one" else "one"
