@@ -20,6 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "live"))
 
+from real_parts import eventually
 from real_tree import Crossings, LiveTree
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater, react
@@ -103,14 +104,12 @@ class Run:
         if begin is not None:
             begin()
         until = time.monotonic() + WITHIN_S
-        half = False
+        while zones.outcomes["settled"] < crossings // 2 and time.monotonic() < until:
+            await deferLater(tree.reactor, 0.2)
+        if end is not None:
+            await end()
         while zones.outcomes["settled"] < crossings and time.monotonic() < until:
             await deferLater(tree.reactor, 0.2)
-            if end is not None and not half and time.monotonic() - began > 6.0:
-                half = True
-                end()
-        if end is not None and not half:
-            end()
         zones.stop()
         await going
         await deferLater(tree.reactor, 3.0)
@@ -153,8 +152,9 @@ class Run:
         """It is emptied."""
         Deferred.fromCoroutine(self.tree.order("root", "drain", "north"))
 
-    def leave(self) -> None:
-        """Its processes are told to stop, and not started again."""
+    async def leave(self) -> None:
+        """Nobody plays there any more: its processes are told to stop, and not started again."""
+        await eventually(lambda: all(each.member != "north-gs" for each in self.tree.players))
         del self.tree.servers["north-gs"], self.tree.ports["north"], self.tree.above["north"]
         for name in ("north-gs", "north"):
             stopping = self.tree.children.pop(name).stopService()
