@@ -121,7 +121,7 @@ async def test_a_server_without_a_router_is_of_no_use_to_anybody_new(
 
 @pytest_twisted.ensureDeferred
 async def test_a_player_outside_of_the_containers_plays(containers: Containers) -> None:
-    await containers.visited(containers.ports.players)
+    assert await containers.visited(containers.ports.players) >= 10
 
 
 @pytest_twisted.ensureDeferred

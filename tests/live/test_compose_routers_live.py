@@ -96,7 +96,7 @@ async def test_one_of_two_routers_is_killed_and_comes_back_and_everybody_plays_o
         before = await felt(project, "rejoins_total")
 
         await project.output("kill", "router")
-        await project.visited(second)
+        assert await project.visited(second) >= 10
         await answering(project, "router-2")
         assert await project.playing(2) == PLAYERS
         await project.all_shown()
@@ -104,7 +104,7 @@ async def test_one_of_two_routers_is_killed_and_comes_back_and_everybody_plays_o
         await project.up(2)
         await attached(project, 6)
         await answering(project, "router-1", "router-2")
-        await project.visited(project.ports.players)
+        assert await project.visited(project.ports.players) >= 10
         assert await felt(project, "rejoins_total") == before
         for fault in ("lost_inputs_total", "doubled_inputs_total"):
             assert await felt(project, fault) == 0, fault
