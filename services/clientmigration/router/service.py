@@ -412,8 +412,7 @@ class Router(Service):
         if self.settings.shared:  # nobody else bans anybody
             bans = lambda: Deferred.fromCoroutine(self.bans.look())  # noqa: E731
             self.beats.every(LOOK_S, "looking for bans", bans)
-        write = lambda: Deferred.fromCoroutine(self.order_log.write())  # noqa: E731
-        self.beats.every(WRITE_S, "keeping orders", write)
+        self.beats.every(WRITE_S, "keeping orders", self.order_log.write)
         self.beats.every(NOTICED_S, "reading notices", self.notices.look)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.stem.keep_time)
         if self.settings.shared:
