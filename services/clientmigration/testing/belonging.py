@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 from clientmigration.client.player import Player
@@ -54,8 +55,8 @@ class Belonging:
             place = self._place(each)
             if self._age(self._homes, each.player.name, place, now) <= KNOWN_S or place is None:
                 continue
-            for router in way_up[each.home]:
-                if router in old and (wrong := self._wrong(each, router)):
+            for router in takewhile(old.__contains__, way_up[each.home]):
+                if wrong := self._wrong(each, router):
                     return wrong
         return ""
 
