@@ -120,7 +120,8 @@ class Router(Service):
         self.situation = Situation(self.fleet, settings.policy, self.now)
         self.members = AttachedMembers(outside.clock)
         self.companions = Companions(self.members, self.groups, self.vicinity, self.now)
-        self.arrivals = Arrivals(self.members, self.situation, self.meter)
+        seconds = outside.clock.seconds
+        self.arrivals = Arrivals(self.members, self.situation, self.meter, seconds)
         self.ledger = parts.ledger(
             outside.ledger, self.now, self._ledger_took, outside.clock.seconds
         )
