@@ -30,7 +30,7 @@ from clientmigration.wire.base import Expel, Pardon
 log = Logger()
 
 ASKED_S = 0.1  # so soon the one above is asked about somebody who stands still here
-BACK_S = 5.0  # who stands still here waits so long for the one above to be back
+BACK_S = 30.0  # who stands still here waits so long for the one above: a supervisor starts it again
 SOUGHT_S = 8.0  # the one above, and those above it, answer within a few round trips and a placement
 NOBODY_THERE = "the router above is away, and you may be somewhere else; try again"
 
