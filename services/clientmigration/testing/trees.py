@@ -9,7 +9,7 @@ one above, a server is killed, and a router that was alone is attached. After ev
 - I2: no input is lost or applied twice. I3: no tick is missed, as long as no server is killed.
 - I17: no two servers of a tree have one name.
 - I19: who is cut off from the router above lets in who is new, and its own.
-- I20: a router that comes, goes or is attached costs nobody its place (and see belonging.py).
+- I20: a router that comes, goes or is attached costs nobody its place (see belonging.py).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from random import Random
 from typing import Any
 
 from clientmigration.client.player import Player
+from clientmigration.client.traveller import CROSS_S
 from clientmigration.core.player.ledger import Record
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing.arena import EPOCH, Arena, Parts
@@ -31,6 +32,7 @@ from clientmigration.testing.schedule import POLICY
 
 OPEN_S, BEGIN_S, HEAL_S = 4.0, 6.0, 16.0
 CALM_S = 40.0  # by then all is as it should be
+GIVES_UP_S = CROSS_S - 0.5  # who stands still may have been told to go a little before
 LET_IN_S = 6.0  # a router that is alone lets a newcomer in by then
 ACT_S = 0.1
 WEIGHTS = {
@@ -79,6 +81,8 @@ class _Known:
     epoch: int = 0
     home: str = ""
     wanted: bool = True
+    played_at: float = 0.0  # no server applied its inputs since then
+    gave_up: bool = False  # it stood still for longer than a player waits for a move
     retired: list[Player] = field(default_factory=list)
 
 
@@ -194,7 +198,11 @@ class TreeRun:
                     was = f"{known.home}, {known.epoch}"
                     self.fail("I18", f"{name} is at {server}, epoch {epoch}, after {was}")
                 known.home, known.epoch = server, max(epoch, known.epoch)
-            if not self.killed_server and known.player.rejoins and known.wanted:
+            now = self.arena.clock.seconds()
+            known.played_at = now if homes else known.played_at
+            known.gave_up |= bool(known.home) and now - known.played_at > GIVES_UP_S
+            spared = self.killed_server or known.gave_up or not known.wanted
+            if known.player.rejoins and not spared:
                 self.fail("I20", f"{name} had to come back, and nothing was done to it")
 
     def _look_for_known(self) -> None:
