@@ -24,7 +24,7 @@ from clientmigration.errors import ConfigurationError, NotAuthentic, TicketRefus
 
 TICKET_TTL_S = 10.0  # a player connects within one round trip: the rest is for clocks that differ
 _ALGORITHM = "HS256"
-_JWS = jwt.PyJWS([_ALGORITHM])  # signs bytes, which are made here: PyJWT's own take half as long again
+_JWS = jwt.PyJWS([_ALGORITHM])  # signs bytes; to make those, PyJWT takes half as long again
 _json = msgspec.json.Encoder().encode
 _UNTIMED: Any = {"verify_exp": False, "verify_iat": False}  # time is an argument here
 _KEY_BYTES = 32

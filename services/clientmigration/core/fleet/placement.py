@@ -60,9 +60,13 @@ def place(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> Place
 
 def _triable(newcomer: Newcomer, columns: Columns, now: float) -> Flags:
     """The members that players, or this one, could not reach, and that it may try now."""
+    unreached = now < columns["shut"]
+    if newcomer.avoids:
+        unreached |= columns.among(newcomer.avoids)
+    if not unreached.any():
+        return unreached
     closed = columns.closed(now)
     otherwise_open = (closed == 0) | (closed == CLOSED.index("unreachable"))
-    unreached = (now < columns["shut"]) | columns.among(newcomer.avoids)
     again_at = np.maximum(columns["trial_at"], columns.of(newcomer.avoids, 0.0))
     return np.asarray(otherwise_open & unreached & (now >= again_at))
 
