@@ -171,14 +171,19 @@ class Visit:
         Deferred.fromCoroutine(self._visit()).addErrback(self._failed)
 
     def heard(self, message: Any) -> None:
-        """Keep it for the coroutine, which asks for one after the other."""
+        """Keep it for the coroutine, which asks for one after the other. What that says to it at
+        once is sent together."""
         match message:
             case Goodbye():
                 self.line.hang_up("bye", "")
             case Here():
                 pass  # that it came is all it says
             case _:
-                self._keep(message)
+                self.line.gather()
+                try:
+                    self._keep(message)
+                finally:
+                    self.line.let_go()
 
     def _keep(self, message: Any) -> None:
         try:
