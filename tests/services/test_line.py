@@ -161,6 +161,20 @@ def test_where_whole_frames_are_taken_each_is_sent_by_itself() -> None:
     assert sends.calls == [encode(Pong(n=1))] * 2
 
 
+def test_what_is_said_in_one_turn_of_the_reactor_is_sent_by_one_call() -> None:
+    line, sends = on_a_socket()
+    line.say_soon(Pong(n=1))
+    line.say_soon(Pong(n=2))
+    assert sends.calls == []
+    line.clock.advance(0)  # type: ignore[attr-defined]
+    assert sends.calls == [encode(Pong(n=1)) + encode(Pong(n=2))]
+    line.say_soon(Pong(n=3))
+    line.hang_up("bye", "")
+    line.clock.advance(0)  # type: ignore[attr-defined]
+    assert len(sends.calls) == 2
+    assert sends.calls[1].startswith(encode(Pong(n=3)))
+
+
 def test_a_goodbye_is_not_held_back() -> None:
     line, sends = on_a_socket()
     line.gather()

@@ -218,10 +218,22 @@ class Line(TwistedProtocol):
         if self._together is None:
             self._together = []
 
+    def say_soon(self, message: Any) -> None:
+        """Say it with all that is said in this turn of the reactor, where that can be one call."""
+        if self._together is None and self._is_stream:
+            self.gather()
+            self.clock.callLater(0, self.let_go)
+        self.say(message)
+
+    @property
+    def _is_stream(self) -> bool:
+        """Whether any bytes can be sent at once, straight to the kernel."""
+        return self.straight is not None and self.straight.wrap is None
+
     def let_go(self) -> None:
         """Send what was gathered; each frame by itself where a transport takes whole frames."""
         frames, self._together = self._together, None
-        if frames and self.straight is not None and self.straight.wrap is None:
+        if frames and self._is_stream:
             self._send(b"".join(frames))
         else:
             for frame in frames or ():

@@ -60,7 +60,7 @@ class MemberLink:
 
     def say(self, message: msgspec.Struct) -> None:
         """Say it, if the link is still up."""
-        self.line.say(message)
+        self.line.say_soon(message)
 
     def entry(self, key: str) -> Entry | None:
         """What it said last of this player or record."""
@@ -144,7 +144,7 @@ class AttachedMembers(Mapping[str, MemberLink]):
         """Say it to a member; False when it is not attached."""
         link = self._links.get(name)
         if link is not None:
-            link.line.say(message)
+            link.say(message)
         return link is not None
 
     async def until(self, name: str, deadline: float) -> bool:
