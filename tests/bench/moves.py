@@ -146,9 +146,7 @@ async def measured(reactor: Any, root: Path, asked: argparse.Namespace) -> dict[
             factory: Any = Factory.forProtocol(lambda each=each: each.line(reactor))  # type: ignore[misc]
             factory.noisy = False
             await TCP4ClientEndpoint(reactor, "127.0.0.1", there.members).connect(factory)
-        beats = [
-            LoopingCall(act) for each in members.values() for act in (each.report, each.list)
-        ]
+        beats = [LoopingCall(act) for each in members.values() for act in (each.report, each.list)]
         for n, beat in enumerate(beats):
             beat.start(1.0 + n % 2)
         await deferLater(reactor, STARTS_S)
