@@ -37,8 +37,9 @@ class Seats(dict[str, Seat]):
     def everything(self) -> list[Seat]:
         return list(self.values())
 
-    def find(self, player: str) -> Seat | None:
-        return self.get(player)
+    @property
+    def by_name(self) -> dict[str, Seat]:
+        return self
 
     def roster(self) -> list[Entry]:
         return [entry(cast(Any, seat)) for seat in self.values()]
@@ -111,10 +112,14 @@ def test_who_is_on_the_move_is_listed_last_as_it_is_then() -> None:
     there.until(2.0)
     assert "p0001" in there.link.listing
     there.seats["p0001"].life.now = Held(1, "m2", "", "")
+    there.seats["p0100"].life.now = Playing(1, "m3")
+    there.until(3.0)
+    there.seats["p0100"].life.now = Playing(1)  # that was when its part was due
     there.until(3.9)
     listed = there.link.roster
     assert (listed["p0300"].state, listed["p0300"].migration) == ("arriving", "m1")
     assert (listed["p0001"].state, listed["p0001"].migration) == ("held", "m2")
+    assert set(listed) == set(there.seats)
     last = {each.player for each in there.said[-1][1].entries}
     assert {"p0300", "p0001"} <= last
 

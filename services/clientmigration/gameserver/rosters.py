@@ -32,16 +32,17 @@ class RosterRounds:
 
     def __init__(self, attachment: Attachment, seats: Seats, now: Callable[[], float]) -> None:
         self._attachment, self._seats, self._now = attachment, seats, now
-        self._due: list[str] = []  # who just played when this interval began
-        self._told, self._began = 0, inf  # how many of those are told; inf: all is
+        self._due: list[str] = []  # who was here when this interval began
+        self._done, self._began = 0, inf  # with how many of those; inf: all is told
+        self._told = set[str]()
         self._lost_at = -inf
 
     def begin(self) -> None:
         """An interval is over, and another begins."""
         if self._began < inf:
             self._end()
-        self._due = [seat.player for seat in self._seats.everything() if just_plays(seat)]
-        self._told, self._began = 0, self._now()
+        self._due, self._told = [*self._seats.by_name], set()
+        self._done, self._began = 0, self._now()
         self.go_on()
 
     def go_on(self) -> None:
@@ -51,20 +52,20 @@ class RosterRounds:
         count = told_by(len(self._due), PART, (self._now() - self._began) / ROSTER_S)
         if count >= len(self._due):
             self._end()
-        elif count > self._told:
-            part = [
-                entry(seat)
-                for player in self._due[self._told : count]
-                if (seat := self._seats.find(player)) is not None and just_plays(seat)
-            ]
-            self._told = count
-            for line in self._attachment.lines.values():
-                line.say(Roster(part, last=False, primary=self._primary()))
+        elif count > self._done:
+            self._tell_part(self._due[self._done : count])
+            self._done = count
+
+    def _tell_part(self, players: Sequence[str]) -> None:
+        seats = [self._seats.by_name.get(player) for player in players]
+        part = [entry(seat) for seat in seats if seat is not None and just_plays(seat)]
+        self._told.update(each.player for each in part)
+        for line in self._attachment.lines.values():
+            line.say(Roster(part, last=False, primary=self._primary()))
 
     def _end(self) -> None:
         """The others, which closes the list."""
-        told = {*self._due[: self._told]}
-        seats = self._seats.everything()
+        told, seats = self._told, self._seats.everything()
         others = [each for each in seats if each.player not in told or not just_plays(each)]
         self._tell_everyone([entry(seat) for seat in others])
 
