@@ -106,6 +106,13 @@ def test_many_are_listed_bit_by_bit_and_each_once() -> None:
     assert there.link.listed_at == there.said[0][0]  # no older than it says
 
 
+def test_thousands_are_listed_before_the_next_interval_begins() -> None:
+    there = crowd(30 * PART)
+    there.until(2.0 + ROSTER_S - 0.1)
+    assert list(there.link.roster) == list(there.seats)
+    assert max(len(each.entries) for _, each in there.said) <= 2 * PART
+
+
 def test_who_is_on_the_move_is_listed_last_as_it_is_then() -> None:
     there = crowd(4 * PART)
     there.seats["p0300"].life.now = Arriving("m1")

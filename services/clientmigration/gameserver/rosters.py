@@ -23,6 +23,7 @@ from clientmigration.wire.shared import Shared
 
 ROSTER_S = 2.0  # how often the router hears where everybody is
 PART_S = 0.1  # how often it is looked whether a part is due
+TOLD_S = ROSTER_S - PART_S  # by the last look of an interval all is told
 CUT = 500  # entries per message, of what is told at once: about 50 kB
 PART = 100  # of what is not: some 0.5 ms
 
@@ -49,7 +50,7 @@ class RosterRounds:
         """Tell what is due."""
         if self._began == inf:
             return
-        count = told_by(len(self._due), PART, (self._now() - self._began) / ROSTER_S)
+        count = told_by(len(self._due), PART, (self._now() - self._began) / TOLD_S)
         if count >= len(self._due):
             self._end()
         elif count > self._done:
