@@ -10,6 +10,7 @@ and one good signature is enough. So it does not matter who has which of the two
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
@@ -48,6 +49,12 @@ class Ticket:
 def hashed(secret: str) -> str:
     """What stands for a player's secret where that must not be shown: its SHA-256, hex."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _looked_at(key: bytes) -> jwt.PyJWK:
+    """A key that PyJWT has found good: else it looks, each time, whether it is one of RSA."""
+    text = base64.urlsafe_b64encode(key).decode().rstrip("=")
+    return jwt.PyJWK({"kty": "oct", "k": text, "alg": _ALGORITHM})
 
 
 class Proofs:
@@ -126,6 +133,7 @@ class Seals:
     def __init__(self, *secrets: str) -> None:
         self._secrets: tuple[bytes, ...] = ()
         self._by_use: dict[str, list[bytes]] = {}
+        self._signing: dict[str, list[jwt.PyJWK]] = {}
         self.renew(secrets)
 
     @classmethod
@@ -143,7 +151,7 @@ class Seals:
         if any(len(secret) < _SHORTEST for secret in secrets):
             raise ConfigurationError(f"the cluster secret has fewer than {_SHORTEST} characters")
         self._secrets = tuple(secret.encode() for secret in secrets)
-        self._by_use = {}
+        self._by_use, self._signing = {}, {}
 
     @property
     def count(self) -> int:
@@ -159,8 +167,11 @@ class Seals:
         return keys
 
     def _signed(self, claims: dict[str, Any], use: str) -> str:
+        keys = self._signing.get(use)
+        if keys is None:
+            keys = self._signing[use] = [_looked_at(key) for key in self._keys(use)]
         said = _json(claims)
-        return BETWEEN.join([_JWS.encode(said, key, _ALGORITHM) for key in self._keys(use)])
+        return BETWEEN.join([_JWS.encode(said, key) for key in keys])
 
     # Identities: who a player is.
 
