@@ -109,6 +109,7 @@ class Line(TwistedProtocol):
         self.peer_role = ""
         self.sent = self.received = 0
         self._send: Callable[[bytes], object] = len  # until there is a connection
+        self._together: list[bytes] | None = None
         self.straight: Straight | None = None  # the way to the kernel, if there is one
         self.heard_at = -inf
         self._deadline: IDelayedCall | None = None
@@ -166,7 +167,7 @@ class Line(TwistedProtocol):
         self.heard_at = now = self.clock.seconds()
         if isinstance(message, Greeting):
             self.peer_role = message.role
-            self._expect(self.silence_s, self._silent)
+            self._watch()
             self.listener.opened(self)
         elif not self.bucket.allows(now):
             raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
@@ -183,7 +184,7 @@ class Line(TwistedProtocol):
         self.bucket, self.silence_s = TokenBucket(*terms.rate), terms.silence_s
         self.unread = terms.unread
         self.listen(listener)
-        self._expect(self.silence_s, self._silent)
+        self._watch()
 
     def say(self, message: Any) -> None:
         """Send one message, in order, if the line is still up."""
@@ -205,7 +206,38 @@ class Line(TwistedProtocol):
 
     def _write(self, frame: bytes) -> None:
         self.sent += len(frame)
-        self._send(frame)
+        if self._together is None:
+            self._send(frame)
+        else:
+            self._together.append(frame)
+
+    def gather(self) -> None:
+        """What is said from now on is sent together, as soon as that is `let_go`: a call into the
+        kernel for each frame costs as much as most of what is done for one. Not for what is shown.
+        """
+        if self._together is None:
+            self._together = []
+
+    def say_soon(self, message: Any) -> None:
+        """Say it with all that is said in this turn of the reactor, where that can be one call."""
+        if self._together is None and self._is_stream:
+            self.gather()
+            self.clock.callLater(0, self.let_go)
+        self.say(message)
+
+    @property
+    def _is_stream(self) -> bool:
+        """Whether any bytes can be sent at once, straight to the kernel."""
+        return self.straight is not None and self.straight.wrap is None
+
+    def let_go(self) -> None:
+        """Send what was gathered; each frame by itself where a transport takes whole frames."""
+        frames, self._together = self._together, None
+        if frames and self._is_stream:
+            self._send(b"".join(frames))
+        else:
+            for frame in frames or ():
+                self._send(frame)
 
     def take_counts(self) -> tuple[int, int]:
         """Bytes sent and received since this was asked last."""
@@ -228,6 +260,7 @@ class Line(TwistedProtocol):
         if self.over:
             return
         self.say(Goodbye(code=code, text=text))
+        self.let_go()
         self.over = True
         self.connection.end()
         self.transport.unregisterProducer()
@@ -247,6 +280,11 @@ class Line(TwistedProtocol):
             self._expect(left, self._silent)
         else:
             self.fail(TooSlow("said nothing for too long"))
+
+    def _watch(self) -> None:
+        """The deadline of the greeting is there, and looks too."""
+        if self.silence_s < GREETING_WAIT_S:
+            self._expect(self.silence_s, self._silent)
 
     def _expect(self, within: float, otherwise: Callable[[], object]) -> None:
         self._relax()

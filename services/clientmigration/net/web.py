@@ -68,9 +68,17 @@ class Doorway(TwistedProtocol):
         if browser is not None:
             # A proxy's own protocol may have said meanwhile for whom it comes.
             self.guest.comes_from(host_of(self.transport.getPeer()))
-            inside = BrowserConnection(self.reception) if browser else self.reception.make()
-            self._enter(inside)
-            inside.dataReceived(self._first)
+            if browser:
+                self._hand_on(BrowserConnection(self.reception))
+                return
+            line = self.reception.make()
+            line.gather()  # its greeting, and what is answered to what is there already
+            self._hand_on(line)
+            line.let_go()
+
+    def _hand_on(self, inside: Line | BrowserConnection) -> None:
+        self._enter(inside)
+        inside.dataReceived(self._first)
 
     def _enter(self, inside: Line | BrowserConnection) -> None:
         if self._waiting.active():

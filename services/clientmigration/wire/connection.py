@@ -82,25 +82,42 @@ SERVER_TO_SERVER = _dialect(
 
 def encode(message: Message | Packed) -> bytes:
     """One whole frame, length included."""
-    if isinstance(message, Input):
-        return _INPUT.pack(5 + len(message.body), INPUT, message.seq) + message.body
-    if isinstance(message, View):
-        header = (message.tick, message.last, message.applied, message.digest)
-        return VIEW_HEADER.pack(21 + len(message.body), VIEW, *header) + message.body
-    if isinstance(message, Sight):
-        return _SIGHT.pack(9 + len(message.body), SIGHT, message.tick) + message.body
-    if isinstance(message, Look):
-        return _FRAME.pack(1 + len(message.body), LOOK) + message.body
-    if isinstance(message, Chunk):
-        return _part(CHUNK, message.id, message.offset, message.body)
-    if isinstance(message, Item):
-        return _part(ITEM, message.id, message.seq, message.body)
+    pack = _PACK.get(type(message))
+    if pack is not None:
+        return pack(message)
     body = _encode_json(message)
     return _FRAME.pack(1 + len(body), CONTROL) + body
 
 
+def _packed_input(message: Input) -> bytes:
+    return _INPUT.pack(5 + len(message.body), INPUT, message.seq) + message.body
+
+
+def _packed_view(message: View) -> bytes:
+    header = (message.tick, message.last, message.applied, message.digest)
+    return VIEW_HEADER.pack(21 + len(message.body), VIEW, *header) + message.body
+
+
+def _packed_look(message: Look) -> bytes:
+    return _FRAME.pack(1 + len(message.body), LOOK) + message.body
+
+
+def _packed_sight(message: Sight) -> bytes:
+    return _SIGHT.pack(9 + len(message.body), SIGHT, message.tick) + message.body
+
+
 def _part(kind: int, stream: int, place: int, body: bytes) -> bytes:
     return _PART_FRAME.pack(13 + len(body), kind, stream, place) + body
+
+
+_PACK: dict[type, Callable[[Any], bytes]] = {
+    Input: _packed_input,
+    View: _packed_view,
+    Chunk: lambda message: _part(CHUNK, message.id, message.offset, message.body),
+    Item: lambda message: _part(ITEM, message.id, message.seq, message.body),
+    Look: _packed_look,
+    Sight: _packed_sight,
+}
 
 
 class Connection:
