@@ -23,7 +23,7 @@ from clientmigration.errors import Crowded, PeersFault, TooFast, TooSlow
 from clientmigration.net.burden import burden
 from clientmigration.net.complaints import complaints
 from clientmigration.net.guests import WELCOME, Guest
-from clientmigration.net.straight import Straight, sender, straight_to, unread
+from clientmigration.net.straight import Straight, straight_to, unread
 from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
 
@@ -120,7 +120,8 @@ class Line(TwistedProtocol):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         burden(self.clock).take_up(self)
-        self._send, self.straight = sender(self.transport), straight_to(self.transport)
+        self.straight = way = straight_to(self.transport)
+        self._send = way.write if way is not None else self.transport.write
         self.say(Greeting(role=self.role))
         self._expect(GREETING_WAIT_S, self._silent)
         if self.guest.refused:
@@ -229,6 +230,8 @@ class Line(TwistedProtocol):
             return
         self.say(Goodbye(code=code, text=text))
         self.over = True
+        if self.straight is not None:
+            self.straight.close()
         self.connection.end()
         self.transport.unregisterProducer()
         self.transport.loseConnection()
