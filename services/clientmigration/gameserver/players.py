@@ -62,9 +62,10 @@ class PlayerLine:
         """Inputs first, for they are the many."""
         match message:
             case Input():
-                inbox = (self._seat or self._seated()).inbox
-                if not inbox.offer(message.seq, message.body, self._line.heard_at):
+                seat = self._seat or self._seated()
+                if not seat.inbox.offer(message.seq, message.body, self._line.heard_at):
                     raise TooFast("too many inputs wait for one that is missing")
+                self._gate.seats.acting[seat] = None
             case Ping():
                 self._ping(message)
             case Join():
