@@ -26,7 +26,6 @@ from clientmigration.gameserver.hall import Hall, Register
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.line import Line
 from clientmigration.wire import work
-from clientmigration.wire.connection import VIEW, VIEW_HEADER
 from clientmigration.wire.messages import (
     Arrived,
     Copied,
@@ -55,7 +54,8 @@ class Seat:
         "_askers", "_entered", "_moved_by", "_register", "coming", "expires_at", "game", "good",
         "group", "hall", "heard_at", "held", "held_at", "holder", "inbox", "known", "life", "line",
         "mailbox", "meter", "moved_at", "oldest", "passage", "ping_ms", "place", "player",
-        "refused", "seq", "session", "settling", "skipped", "streams", "turn", "workloads",
+        "refused", "said", "seq", "session", "settling", "skipped", "streams", "told", "turn",
+        "workloads",
     )  # fmt: skip
 
     def __init__(self, player: str, hall: Hall, register: Register) -> None:
@@ -81,6 +81,8 @@ class Seat:
         self.line: Line | None = None
         self.oldest = 0  # the oldest input that the player can send again; 0: it remembers none
         self.skipped = 0  # inputs passed over here of which the player was not told yet
+        self.told: Progress | None = None  # what is `said` of its inputs in a view, as bytes
+        self.said = b""
         self.ping_ms: float | None = None
         self.heard_at: float | None = None  # when it last showed a ticket or pinged
 
@@ -148,21 +150,11 @@ class Seat:
         self.seq += 1
         self.place = (x, y)
         self.good = Snapshot(
-            player=self.player,
-            epoch=self.epoch,
-            seq=self.seq,
-            tick=self.hall.time.tick,
-            x=x,
-            y=y,
-            holder=self.holder,
-            progress=self.inbox.progress,
-            game=game,
-            workloads=self.workloads.place(),
-            mail=self.mailbox.mail(),
-            group=self.group,
-            title=self.game.name,
-            version=self.game.version,
-        )
+            player=self.player, epoch=self.epoch, seq=self.seq, tick=self.hall.time.tick, x=x, y=y,
+            holder=self.holder, progress=self.inbox.progress, game=game,
+            workloads=self.workloads.place(), mail=self.mailbox.mail(), group=self.group,
+            title=self.game.name, version=self.game.version,
+        )  # fmt: skip
         return self.good
 
     def farewell(self) -> Snapshot:
@@ -199,19 +191,6 @@ class Seat:
                 self.line.fail(fault)
         except GameFault:
             self.fail()
-
-    def view(self, tick: int) -> bytes:
-        """The frame that shows this tick, to be sent on `line`; none, if nobody looks."""
-        if self.line is None or not self.known:
-            return b""
-        try:
-            body = self.game.view(self.player)
-        except GameFault:
-            self.fail()
-            return b""
-        done = self.inbox.progress
-        size = 21 + len(body)
-        return VIEW_HEADER.pack(size, VIEW, tick, done.last, done.applied, done.digest) + body
 
     def settle(self) -> None:
         """A view was sent: a move to here is over."""

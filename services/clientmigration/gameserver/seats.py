@@ -93,8 +93,8 @@ class Seats:
 
     def take_acting(self) -> list[Seat]:
         """Those at play for whom inputs wait. All others for whom some do are kept for later."""
-        some, self.acting = self.acting, {}
-        ready = []
+        some, ready = list(self.acting), []
+        self.acting.clear()
         for seat in some:
             if seat.entered and not seat.held:
                 ready.append(seat)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from clientmigration.gameserver.seats import Seats
+from clientmigration.gameserver.views import frames, looking
 from clientmigration.net.straight import show_all
 
 
@@ -34,6 +36,9 @@ class Onward(Protocol):
 
     def advance(self, tick: int) -> bool:
         """One tick; whether there is something to show."""
+
+    def views(self, players: Sequence[str]) -> Sequence[bytes | None]:
+        """What each of these sees."""
 
 
 class Work(Protocol):
@@ -84,12 +89,9 @@ class TickStep:
     def _show(self, tick: int) -> None:
         """All views are made before the first is sent: a call into the kernel leaves the CPU's
         caches cold. Who does not look, or can not be shown anything, is settled all the same."""
-        views = [
-            (line, view)
-            for seat in reversed(self._seats.playing())
-            if (view := seat.view(tick)) and (line := seat.line)
-        ]
-        sent, left_out = show_all(views)
+        seats = looking(reversed(self._seats.playing()))
+        views = self._world.views([seat.player for seat in seats])
+        sent, left_out = show_all(frames(seats, views, tick))
         self._seats.meter.count("views", sent)
         self._seats.meter.count("dropped_views", left_out)
         for seat in [each for each in self._seats.astir if each.entered and each.settling]:

@@ -24,7 +24,7 @@ from clientmigration.net.burden import burden
 from clientmigration.net.complaints import complaints
 from clientmigration.net.guests import WELCOME, Guest
 from clientmigration.net.straight import Straight, straight_to, unread
-from clientmigration.wire.connection import Connection, Dialect, encode
+from clientmigration.wire.connection import INPUT_HEAD, LENGTH, Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
 
 GREETING_WAIT_S = 5.0  # a peer that has not greeted by then is not one of ours
@@ -84,7 +84,8 @@ _NOBODY = _Nobody()
 class Line(TwistedProtocol):
     """The shell around one `Connection`. `say` and `show` never block and never queue without
     bound: control messages are few, and views are skipped while the peer does not read. `heard_at`
-    is when the peer said something last, seconds of `clock`."""
+    is when the peer said something last, seconds of `clock`. `on_input`, once it is there, is told
+    what its listener would hear as an `Input`: number, body, and when."""
 
     transport: Any  # an ITransport that is an IConsumer too; zope's interfaces do not intersect
     guest: Guest = WELCOME  # as the door counts it, if it came by one
@@ -108,6 +109,7 @@ class Line(TwistedProtocol):
         self.over = False
         self.peer_role = ""
         self.sent = self.received = 0
+        self.on_input: Callable[[int, bytes, float], None] | None = None
         self._send: Callable[[bytes], object] = len  # until there is a connection
         self.straight: Straight | None = None  # the way to the kernel, if there is one
         self.heard_at = -inf
@@ -133,8 +135,9 @@ class Line(TwistedProtocol):
             return
         self.received += len(data)
         try:
-            message = self.connection.only(data)
-            if message is not None:
+            if self.on_input is not None and (seq := self.connection.input_in(data)):
+                self._input(seq, data[INPUT_HEAD:])
+            elif (message := self.connection.only(data)) is not None:
                 self._heard(message)
             else:
                 for message in self.connection.receive(data):
@@ -148,7 +151,10 @@ class Line(TwistedProtocol):
             return
         self.received += size
         try:
-            self._heard(self.connection.decode(payload))
+            if self.on_input is not None and (seq := self.connection.input_of(payload)):
+                self._input(seq, payload[INPUT_HEAD - LENGTH :])
+            else:
+                self._heard(self.connection.decode(payload))
         except PeersFault as fault:
             self.fail(fault)
 
@@ -162,6 +168,14 @@ class Line(TwistedProtocol):
                 self._heard(message)
         except PeersFault as fault:
             self.fail(fault)
+
+    def _input(self, seq: int, body: bytes) -> None:
+        """An input, as most of what comes is: as `_heard` does, without an object for it."""
+        assert self.on_input is not None
+        self.heard_at = now = self.clock.seconds()
+        if not self.bucket.allows(now):
+            raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
+        self.on_input(seq, body, now)
 
     def _heard(self, message: Any) -> None:
         self.heard_at = now = self.clock.seconds()
@@ -269,6 +283,7 @@ class Line(TwistedProtocol):
         burden(self.clock).lay_down(self)
         self.guest.left()
         listener, self.listener, self._send = self.listener, _NOBODY, len
+        self.on_input = None
         if self.straight is not None:
             self.sent += self.straight.take_carried()
             self.straight = None
