@@ -41,6 +41,9 @@ class Mail(msgspec.Struct, frozen=True):
     until: dict[str, int] = {}
 
 
+_NOTHING = Mail()
+
+
 @dataclass(slots=True)
 class Mailbox:
     """One player's mail at the server that plays it. `stored` is the newest snapshot, by its number
@@ -67,6 +70,8 @@ class Mailbox:
 
     def mail(self) -> Mail:
         """For a snapshot."""
+        if not (self.last or self.got or self.until):  # as that of most players
+            return _NOTHING
         return Mail(self.last, list(self.outbox), dict(self.got), dict(self.until))
 
     def post(self, to: str, body: dict[str, Any], snapshot: int) -> bool:
