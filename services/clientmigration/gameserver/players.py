@@ -104,7 +104,7 @@ class PlayerLine:
         if seat is None or not seat.admits(ticket.migration, ticket.epoch):
             raise TicketRefused("nobody is expected here with this ticket")
         self._seat = seat
-        self._line.on_input = self._offer
+        self._line.hand_inputs(self._offer)
         seat.sit(self._line, ticket.holder, message.oldest)
         self._line.guest.known()
 

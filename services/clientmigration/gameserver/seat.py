@@ -26,6 +26,7 @@ from clientmigration.gameserver.hall import Hall, Register
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.line import Line
 from clientmigration.wire import work
+from clientmigration.wire.connection import PROGRESS
 from clientmigration.wire.messages import (
     Arrived,
     Copied,
@@ -51,11 +52,10 @@ class Seat:
     is stopped there. `turn` is the tick of a second in which it is stored."""
 
     __slots__ = (  # more than 30 do not share a dictionary's keys: 1.3 kB a player, slower ticks
-        "_askers", "_entered", "_moved_by", "_register", "coming", "expires_at", "game", "good",
-        "group", "hall", "heard_at", "held", "held_at", "holder", "inbox", "known", "life", "line",
-        "mailbox", "meter", "moved_at", "oldest", "passage", "ping_ms", "place", "player",
-        "refused", "said", "seq", "session", "settling", "skipped", "streams", "told", "turn",
-        "workloads",
+        "_askers", "_entered", "_moved_by", "_register", "_stands", "coming", "expires_at", "game",
+        "good", "group", "hall", "heard_at", "held", "held_at", "holder", "inbox", "known", "life",
+        "line", "mailbox", "meter", "moved_at", "oldest", "passage", "ping_ms", "place", "player",
+        "refused", "seq", "session", "settling", "skipped", "streams", "turn", "workloads",
     )  # fmt: skip
 
     def __init__(self, player: str, hall: Hall, register: Register) -> None:
@@ -81,8 +81,7 @@ class Seat:
         self.line: Line | None = None
         self.oldest = 0  # the oldest input that the player can send again; 0: it remembers none
         self.skipped = 0  # inputs passed over here of which the player was not told yet
-        self.told: Progress | None = None  # what is `said` of its inputs in a view, as bytes
-        self.said = b""
+        self._stands: tuple[Progress | None, bytes] = (None, b"")  # as the last view said
         self.ping_ms: float | None = None
         self.heard_at: float | None = None  # when it last showed a ticket or pinged
 
@@ -109,13 +108,6 @@ class Seat:
     def entered(self, so: bool) -> None:
         self._entered = so
         self._register.changed()
-
-    def stirs(self) -> bool:
-        """Whether a tick has more to do for it than to apply its inputs and show it a view."""
-        post, streams = self.mailbox, self.streams
-        return bool(
-            self.settling or post.outbox or post.urgent or streams.transfers or streams.feeds
-        )
 
     @property
     def epoch(self) -> int:
@@ -181,7 +173,7 @@ class Seat:
             while inbox.waiting and (found := inbox.take()) is not None:
                 body, arrived = found
                 waits.append((now - arrived) * 1000)
-                if work.is_work(body):
+                if body and body[0] >= work.OURS:
                     self._register.stir(self)
                     self.workloads.apply(body, arrived, self.line)
                 else:
@@ -191,6 +183,15 @@ class Seat:
                 self.line.fail(fault)
         except GameFault:
             self.fail()
+
+    def stands(self) -> bytes:
+        """Where its inputs stand, as a view says it: the same bytes until one is applied."""
+        known, said = self._stands
+        done = self.inbox.progress
+        if done is not known:
+            said = PROGRESS.pack(done.last, done.applied, done.digest)
+            self._stands = (done, said)
+        return said
 
     def settle(self) -> None:
         """A view was sent: a move to here is over."""

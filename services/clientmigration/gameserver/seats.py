@@ -22,6 +22,12 @@ from clientmigration.wire.shared import Shared
 MakeSeat = Callable[[str, Hall, "Seats"], Seat]
 
 
+def _stirs(seat: Seat) -> bool:
+    """Whether a tick has more to do for it than to apply its inputs and show it a view."""
+    mail, streams = seat.mailbox, seat.streams
+    return bool(seat.settling or mail.outbox or mail.urgent or streams.transfers or streams.feeds)
+
+
 class Seats:
     """Seats by name, in the order in which they were taken. `capacity` is how many there are;
     `promised` are migrations that will never begin here, whatever the ledger says. The seats of
@@ -29,7 +35,7 @@ class Seats:
 
     A tick looks only at those for whom there is something to do, for a look at everybody costs a
     cache miss each: `acting` are those with inputs that wait, `astir` those with anything else
-    (`Seat.stirs`), players and records; more may stand there for a moment."""
+    (`_stirs`), players and records; more may stand there for a moment."""
 
     def __init__(
         self,
@@ -106,7 +112,7 @@ class Seats:
         """A tick is over: who has nothing more to do is not looked at again."""
         if self.astir:
             self.astir = {
-                seat: None for seat in self.astir if seat.stirs() and self.find(seat.player) is seat
+                seat: None for seat in self.astir if _stirs(seat) and self.find(seat.player) is seat
             }
 
     def open(self) -> list[Seat]:

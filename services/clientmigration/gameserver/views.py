@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from clientmigration.gameserver.seat import Seat
 from clientmigration.net.line import Line
-from clientmigration.wire.connection import PROGRESS, VIEW, VIEW_START
+from clientmigration.wire.connection import VIEW, VIEW_START
 
 
 def looking(playing: Iterable[Seat]) -> list[Seat]:
@@ -16,20 +16,16 @@ def looking(playing: Iterable[Seat]) -> list[Seat]:
 
 def frames(
     seats: Iterable[Seat], views: Iterable[bytes | None], tick: int
-) -> list[tuple[Line, bytes]]:
+) -> Iterator[tuple[Line, bytes]]:
     """The frame of each of these seats, for its line, from its view. Whom the game could make none
     for loses its connection."""
     starts = dict[int, bytes]()  # many views are as long as others
-    made = []
     for seat, view in zip(seats, views, strict=True):
-        line, done = seat.line, seat.inbox.progress
+        line = seat.line
         if view is None or line is None:
             seat.fail()
             continue
-        if done is not seat.told:
-            seat.told, seat.said = done, PROGRESS.pack(done.last, done.applied, done.digest)
         start = starts.get(len(view))
         if start is None:
             start = starts[len(view)] = VIEW_START.pack(21 + len(view), VIEW, tick)
-        made.append((line, start + seat.said + view))
-    return made
+        yield line, start + seat.stands() + view

@@ -84,8 +84,7 @@ _NOBODY = _Nobody()
 class Line(TwistedProtocol):
     """The shell around one `Connection`. `say` and `show` never block and never queue without
     bound: control messages are few, and views are skipped while the peer does not read. `heard_at`
-    is when the peer said something last, seconds of `clock`. `on_input`, once it is there, is told
-    what its listener would hear as an `Input`: number, body, and when."""
+    is when the peer said something last, seconds of `clock`."""
 
     transport: Any  # an ITransport that is an IConsumer too; zope's interfaces do not intersect
     guest: Guest = WELCOME  # as the door counts it, if it came by one
@@ -187,6 +186,11 @@ class Line(TwistedProtocol):
             raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
         else:
             self.listener.heard(message)
+
+    def hand_inputs(self, on_input: Callable[[int, bytes, float], None]) -> None:
+        """From now on this is told each input: its number, its body, and when it came. The listener
+        hears only those that come in parts, or several at once."""
+        self.on_input = on_input
 
     def listen(self, listener: Listener) -> None:
         """From now on this one hears the peer."""

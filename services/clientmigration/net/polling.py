@@ -45,7 +45,7 @@ def _poll(reactor: Any, timeout: float | None) -> None:
 def _hand_on(reactor: Any, selectables: dict[int, Any], events: list[tuple[int, int]]) -> None:
     read: list[tuple[int, Any, bytes]] = []
     for number, event in events:
-        selectable: Any = selectables.get(number)
+        selectable = selectables.get(number)
         if selectable is None:
             continue  # closed by one that was handed on before
         if event != EPOLLIN:
@@ -59,9 +59,10 @@ def _hand_on(reactor: Any, selectables: dict[int, Any], events: list[tuple[int, 
                 """There was nothing after all."""
             except OSError:
                 reactor._disconnectSelectable(selectable, CONNECTION_LOST, True)
-    for number, selectable, data in read:
-        if selectables.get(number) is selectable:
-            _do(reactor, selectable, selectable._dataReceived, data)
+    for number, one, data in read:
+        known: Any = selectables.get(number)
+        if known is one:
+            _do(reactor, one, one._dataReceived, data)
 
 
 def _do(reactor: Any, selectable: Any, do: Any, *data: bytes) -> None:

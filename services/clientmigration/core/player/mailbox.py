@@ -118,6 +118,8 @@ class Mailbox:
     def over(self) -> dict[str, int]:
         """Up to which number each receiver will never be sent a letter again, whatever crashes.
         Each is answered once."""
+        if not self._dropped_in:  # as it is most of the time, for most players
+            return {}
         over = {to: n for to, (n, when) in self._dropped_in.items() if when <= self.stored}
         for to in over:
             del self._dropped_in[to]
@@ -138,7 +140,8 @@ class Mailbox:
     def saved(self, snapshot: int) -> None:
         """The ledger has the snapshot of this number."""
         self.stored = max(self.stored, snapshot)
-        self._got_in = {who: when for who, when in self._got_in.items() if when > self.stored}
+        if self._got_in:
+            self._got_in = {who: when for who, when in self._got_in.items() if when > self.stored}
 
 
 def under_way(mails: Sequence[tuple[str, Mail]]) -> list[Letter]:

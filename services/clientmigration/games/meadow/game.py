@@ -75,8 +75,7 @@ class Meadow(Game):
     def _make(self, room: int) -> None:
         self.at = np.zeros((room, 2))
         self.speed = np.zeros((room, 2))
-        flat: Any = self.speed.reshape(-1)
-        self._steer: Any = memoryview(flat)  # one number is written much faster there
+        self._x_y, self._vx_vy = _flat(self.at), _flat(self.speed)
         self.coins = np.zeros(room, np.int64)
         self.names = np.zeros(room, "V8")
         self.flags = np.zeros(room, np.uint8)
@@ -138,7 +137,7 @@ class Meadow(Game):
             vx, vy = walk
             if not hypot(vx, vy) <= FASTEST_M_PER_S:
                 vx, vy = _slowed(vx, vy)
-            self._steer[2 * row], self._steer[2 * row + 1] = vx, vy
+            self._vx_vy[2 * row], self._vx_vy[2 * row + 1] = vx, vy
             return
         verb = wire.decode(body)
         if isinstance(verb, Give):
@@ -295,14 +294,14 @@ class Meadow(Game):
     def state(self, player: str) -> dict[str, Any]:
         """Where it stands and walks to, and its coins."""
         row = self.rows[player]
-        (x, y), (vx, vy) = self.at[row].tolist(), self.speed[row].tolist()
-        state = {"x": x, "y": y, "vx": vx, "vy": vy, "coins": int(self.coins[row])}
+        (x, y), across, down = self.position(player), self._vx_vy[2 * row], self._vx_vy[2 * row + 1]
+        state = {"x": x, "y": y, "vx": across, "vy": down, "coins": int(self.coins[row])}
         return {**state, "found": [*self.found[player]]} if self.found[player] else state
 
     def position(self, player: str) -> tuple[float, float]:
         """Where it stands, metres."""
-        x, y = self.at[self.rows[player]].tolist()
-        return x, y
+        row = self.rows[player]
+        return self._x_y[2 * row], self._x_y[2 * row + 1]
 
     def measures(self) -> dict[str, float]:
         """Coins are those in pockets and on the ground of this server."""
@@ -328,6 +327,13 @@ def _slowed(vx: float, vy: float) -> tuple[float, float]:
     vx, vy = (each if isfinite(each) else 0.0 for each in (vx, vy))
     slower = FASTEST_M_PER_S / max(hypot(vx, vy), FASTEST_M_PER_S)
     return vx * slower, vy * slower
+
+
+def _flat(pairs: NDArray[np.float64]) -> Any:
+    """All numbers of these rows, one after the other: a single one is read and written much faster
+    there."""
+    flat: Any = pairs.reshape(-1)
+    return memoryview(flat)
 
 
 def newborn(player: str) -> dict[str, Any]:
