@@ -23,8 +23,8 @@ from clientmigration.errors import Crowded, PeersFault, TooFast, TooSlow
 from clientmigration.net.burden import burden
 from clientmigration.net.complaints import complaints
 from clientmigration.net.guests import WELCOME, Guest
-from clientmigration.net.straight import Straight, sender, straight_to, unread
-from clientmigration.wire.connection import Connection, Dialect, encode
+from clientmigration.net.straight import Straight, straight_to, unread
+from clientmigration.wire.connection import INPUT_HEAD, LENGTH, Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
 
 GREETING_WAIT_S = 5.0  # a peer that has not greeted by then is not one of ours
@@ -108,6 +108,7 @@ class Line(TwistedProtocol):
         self.over = False
         self.peer_role = ""
         self.sent = self.received = 0
+        self.on_input: Callable[[int, bytes, float], None] | None = None
         self._send: Callable[[bytes], object] = len  # until there is a connection
         self._together: list[bytes] | None = None
         self.straight: Straight | None = None  # the way to the kernel, if there is one
@@ -121,7 +122,8 @@ class Line(TwistedProtocol):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         burden(self.clock).take_up(self)
-        self._send, self.straight = sender(self.transport), straight_to(self.transport)
+        self.straight = way = straight_to(self.transport)
+        self._send = way.write if way is not None else self.transport.write
         self.say(Greeting(role=self.role))
         self._expect(GREETING_WAIT_S, self._silent)
         if self.guest.refused:
@@ -133,8 +135,9 @@ class Line(TwistedProtocol):
             return
         self.received += len(data)
         try:
-            message = self.connection.only(data)
-            if message is not None:
+            if self.on_input is not None and (seq := self.connection.input_in(data)):
+                self._input(seq, data[INPUT_HEAD:])
+            elif (message := self.connection.only(data)) is not None:
                 self._heard(message)
             else:
                 for message in self.connection.receive(data):
@@ -148,7 +151,10 @@ class Line(TwistedProtocol):
             return
         self.received += size
         try:
-            self._heard(self.connection.decode(payload))
+            if self.on_input is not None and (seq := self.connection.input_of(payload)):
+                self._input(seq, payload[INPUT_HEAD - LENGTH :])
+            else:
+                self._heard(self.connection.decode(payload))
         except PeersFault as fault:
             self.fail(fault)
 
@@ -163,6 +169,14 @@ class Line(TwistedProtocol):
         except PeersFault as fault:
             self.fail(fault)
 
+    def _input(self, seq: int, body: bytes) -> None:
+        """An input, as most of what comes is: as `_heard` does, without an object for it."""
+        assert self.on_input is not None
+        self.heard_at = now = self.clock.seconds()
+        if not self.bucket.allows(now):
+            raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
+        self.on_input(seq, body, now)
+
     def _heard(self, message: Any) -> None:
         self.heard_at = now = self.clock.seconds()
         if isinstance(message, Greeting):
@@ -173,6 +187,11 @@ class Line(TwistedProtocol):
             raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
         else:
             self.listener.heard(message)
+
+    def hand_inputs(self, on_input: Callable[[int, bytes, float], None]) -> None:
+        """From now on this is told each input: its number, its body, and when it came. The listener
+        hears only those that come in parts, or several at once."""
+        self.on_input = on_input
 
     def listen(self, listener: Listener) -> None:
         """From now on this one hears the peer."""
@@ -262,6 +281,8 @@ class Line(TwistedProtocol):
         self.say(Goodbye(code=code, text=text))
         self.let_go()
         self.over = True
+        if self.straight is not None:
+            self.straight.close()
         self.connection.end()
         self.transport.unregisterProducer()
         self.transport.loseConnection()
@@ -304,6 +325,7 @@ class Line(TwistedProtocol):
         burden(self.clock).lay_down(self)
         self.guest.left()
         listener, self.listener, self._send = self.listener, _NOBODY, len
+        self.on_input = None
         if self.straight is not None:
             self.sent += self.straight.take_carried()
             self.straight = None

@@ -19,7 +19,7 @@ from clientmigration.net.complaints import complaints
 from clientmigration.net.descriptors import always
 from clientmigration.net.guests import WELCOME, Guest
 from clientmigration.net.line import GREETING_WAIT_S, Line, described, host_of
-from clientmigration.net.straight import Straight, sender, straight_to
+from clientmigration.net.straight import Straight, straight_to
 from clientmigration.wire.connection import PLAYER_TO_SERVER
 from clientmigration.wire.web import Origins, WebSocket, messaged, sniff
 
@@ -121,7 +121,8 @@ class BrowserConnection(TwistedProtocol):
 
     def connectionMade(self) -> None:
         """The whole request has to be here soon."""
-        self._send, self.straight = sender(self.transport), straight_to(self.transport, messaged)
+        self.straight = way = straight_to(self.transport, messaged)
+        self._send = way.send if way is not None else self.transport.write
         self._waiting = self.reception.soon(self._silent)
 
     def dataReceived(self, data: bytes) -> None:
