@@ -213,14 +213,14 @@ class Recovery:
 
     def ended(self, ended: MoveEnded) -> None:
         """A move is over: if it was waived, its source has waited for that."""
-        link = self._members.get(ended.terms.source)
-        entry = link.entry(ended.terms.player) if link is not None else None
-        if link is not None and entry is not None and entry.waived == ended.terms.id:
-            self._settle(link, entry)
+        for link in self._members.links(ended.terms.source):
+            entry = link.entry(ended.terms.player)
+            if entry is not None and entry.waived == ended.terms.id:
+                self._settle(link, entry)
 
     def waived(self, record: Record) -> bool:
         """Whether another member than the owner is about to have the player back."""
-        listed = ((name, link.entry(record.player)) for name, link in self._members.items())
+        listed = ((link.name, link.entry(record.player)) for link in self._members.links())
         return any(entry and gives_back(name, entry, record) for name, entry in listed)
 
     def _stuck(self, entry: Entry) -> bool:
@@ -246,8 +246,7 @@ class Recovery:
         """Answers the record that it has to be judged by again, if it is another one by now."""
         if entry.state != "arriving" and self._above.undecided(record, entry.epoch):
             return None
-        owner = self._members.get(record.owner)
-        says = owner.entry(entry.player) if owner is not None else None
+        says = self._members.entry(record.owner, entry.player)
         told = self.judged(link.name, entry, record, says)
         if link.role == "router" and later_than_known(link.name, entry, record):
             told = (KeepOn("", record.epoch),)
@@ -273,7 +272,7 @@ class Recovery:
         router, which is away, or has just come back and begins with the player."""
         owner = self._members.get(name)
         if owner is not None:
-            came = self._came.get(owner, link.listed_at)
+            came = max(self._came.get(owner, link.listed_at), owner.since)
             return owner.role == "router" and link.listed_at - came < BEGUN_S
         try:
             return await self._is_router(name)
@@ -303,7 +302,7 @@ class Recovery:
             case GiveBack(migration, epoch):
                 return await self._give_back(link, record, Retain(migration, player, epoch))
             case Begin(member):
-                return await self._begin(member, record)
+                return await self._begin(member, record, link)
             case Mend(epoch):
                 return await self._mend(link, record, epoch)
             case LookAgain():
@@ -320,12 +319,14 @@ class Recovery:
         link.say(retain)
         return None
 
-    async def _begin(self, member: str, record: Record) -> Record | None:
+    async def _begin(self, member: str, record: Record, told: MemberLink) -> Record | None:
+        """The member begins with the player; of equals the one that says so (`told`), if it is."""
         try:
             now = await self._ledger.confirm(record.player)
         except Exception:  # the next roster asks again
             return None
-        link, stored = self._members.get(member), now.snapshot
+        link = told if told.name == member else self._members.get(member)
+        stored = now.snapshot
         if now.claim != record.claim:
             return now
         if self._moves.moving(now.player):

@@ -1,0 +1,104 @@
+"""A zone of several equal routers, in the Arena: to the router above they are one member."""
+
+import pytest
+
+from clientmigration.client.player import Player
+from clientmigration.core.player.ledger import ABOVE
+from clientmigration.testing import Arena
+from clientmigration.testing.fakes import Disk
+
+
+def tree(seed: int = 7, parents: str = "router", cost: float = 0.004) -> Arena:
+    """A root, or several equal ones, a zone `a` of the routers `a1` and `a2`, and a zone `b` of
+    one, each with two game servers."""
+    equals = tuple(parents.split(","))
+    arena = Arena(seed=seed, cost=cost, equals=equals, disk=Disk(0.001))
+    for each in equals:
+        arena.start_router(each)
+    for each in ("a1", "a2"):
+        arena.start_router(each, parent=parents, zone="a")
+    arena.start_router("b", parent=parents)
+    for n in (1, 2):
+        arena.start_server(f"a-{n}", router="a1,a2")
+        arena.start_server(f"b-{n}", router="b")
+    arena.run(4.0)
+    return arena
+
+
+def settled(arena: Arena, players: list[Player], names: list[str]) -> None:
+    arena.run(3.0)
+    for each, name in zip(players, names, strict=True):
+        assert each.name == name
+        assert len(arena.homes_of(each)) == 1
+        assert (each.tally.missed, each.tally.lost, each.tally.doubled) == (0, 0, 0)
+        assert each.rejoins == 0
+
+
+def zone_of(arena: Arena, player: Player) -> str:
+    return arena.home_of(player)[:1]
+
+
+@pytest.mark.parametrize("parents", ["router", "r1,r2"])
+def test_equals_of_a_zone_are_one_member_whose_players_and_servers_count_once(
+    parents: str,
+) -> None:
+    arena = tree(parents=parents)
+    players = [arena.start_player() for _ in range(6)]
+    arena.run(4.0)
+    for each in parents.split(","):
+        fleet = arena.routers[each].fleet
+        assert [(m.name, m.role) for m in fleet.members()] == [("a", "router"), ("b", "router")]
+        assert [m.newest.capacity for m in fleet.members() if m.newest] == [400, 400]
+        assert sum(fleet.players(m.name) for m in fleet.members()) == 6
+    for each in players:
+        zone = zone_of(arena, each)
+        assert arena.ledger.records[each.name].owner == zone
+        assert arena.ledgers[zone].records[each.name].owner == arena.home_of(each)
+
+
+@pytest.mark.parametrize("parents", ["router", "r1,r2"])
+@pytest.mark.parametrize("gone", ["a1", "a2"])
+@pytest.mark.parametrize("how", ["killed", "stopped", "cut off"])
+def test_one_of_them_goes_while_players_cross_and_nobody_misses_anything(
+    parents: str, gone: str, how: str
+) -> None:
+    arena = tree(parents=parents)
+    players = [arena.start_player() for _ in range(6)]
+    arena.run(3.0)
+    names = [each.name for each in players]
+    uppers = parents.split(",")
+    for n, each in enumerate(players):
+        here = zone_of(arena, each)
+        arena.cross(each, here, "ab"["ba".index(here)], uppers[n % len(uppers)])
+        if n == 2:
+            arena.run(0.03)
+            if how == "killed":
+                arena.kill(gone)
+            elif how == "stopped":
+                arena.freeze(gone, 4.0)
+            else:
+                for upper in uppers:
+                    arena.network.cut(gone, upper)
+                    arena.network.cut(upper, gone)
+    arena.run(4.0)
+    assert all(arena.home_of(each) for each in players)
+    for each in players:
+        here = zone_of(arena, each)
+        arena.cross(each, here, "ab"["ba".index(here)], uppers[0])
+        arena.run(1.0)
+        assert zone_of(arena, each) != here
+        assert arena.ledgers[here].records[each.name].owner == ABOVE
+    newcomer = arena.start_player()
+    arena.run(2.0)
+    assert arena.home_of(newcomer)
+    settled(arena, players, names)
+
+
+def test_a_zone_of_another_ledger_cannot_have_the_name() -> None:
+    arena = tree()
+    arena.ledgers["other"] = type(arena.ledger)()
+    arena.start_router("c", parent="router", zone="other")
+    arena.routers["c"].stem.attachment.member = "a"
+    arena.run(2.0)
+    assert not arena.routers["c"].above.there
+    assert len([*arena.routers["router"].members.links("a")]) == 2
