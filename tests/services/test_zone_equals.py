@@ -80,7 +80,7 @@ def test_one_of_them_goes_while_players_cross_and_nobody_misses_anything(
                 for upper in uppers:
                     arena.network.cut(gone, upper)
                     arena.network.cut(upper, gone)
-    arena.run(4.0)
+    arena.run(8.0)
     assert all(arena.home_of(each) for each in players)
     for each in players:
         here = zone_of(arena, each)

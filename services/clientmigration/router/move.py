@@ -269,16 +269,18 @@ class MoveCarrier:
     def own(self, epoch: int) -> None:
         """The player is the target's."""
         self._expect(STEP_S)
-        message = Own(
+        if self._to_target(self._own(epoch)) and self.terms.arrive is not None:
+            self.terms.arrive(self._redirect())
+
+    def _own(self, epoch: int | None = None) -> Own:
+        return Own(
             migration=self.terms.id,
             player=self.terms.player,
-            epoch=epoch,
+            epoch=self.record.epoch if epoch is None else epoch,
             holder=self.holder,
             snapshot=self.record.snapshot,
             group=self.terms.group,
         )
-        if self._to_target(message) and self.terms.arrive is not None:
-            self.terms.arrive(self._redirect())
 
     def release(self) -> None:
         """The source may forget the player."""
@@ -286,10 +288,13 @@ class MoveCarrier:
 
     def release_of_lost(self) -> None:
         """The same, of a target that was lost. The source of one that is a router is told when a
-        roster has it again, and that router is there (recovery.py)."""
+        roster has it again, and that router is there (recovery.py); an equal of that begins with
+        the player."""
         link = self.terms.link
         if link is None or link.role != "router":
             self.release()
+        else:
+            self.tools.members.tell_all(self.terms.target, self._own())
 
     def cancel(self, reason: str) -> None:
         """It ended before anything changed; or another router has claimed the player for its

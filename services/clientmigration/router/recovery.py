@@ -256,7 +256,7 @@ class Recovery:
         if waits and self._above.awaited(entry):
             return None
         if frozen_for(entry, record) and await self._shows_on(link, record.owner):
-            told = tuple(each for each in told if not isinstance(each, LetGo))
+            told = tuple(Begin(record.owner) if isinstance(x, LetGo) else x for x in told)
         now = self._equals.in_time(told, link, entry, record, says)
         if now == told:
             self._unjudged.get(link, set()).discard(entry.player)
@@ -302,7 +302,7 @@ class Recovery:
             case GiveBack(migration, epoch):
                 return await self._give_back(link, record, Retain(migration, player, epoch))
             case Begin(member):
-                return await self._begin(member, record, link)
+                return await self._begin(member, record)
             case Mend(epoch):
                 return await self._mend(link, record, epoch)
             case LookAgain():
@@ -319,19 +319,18 @@ class Recovery:
         link.say(retain)
         return None
 
-    async def _begin(self, member: str, record: Record, told: MemberLink) -> Record | None:
-        """The member begins with the player; of equals the one that says so (`told`), if it is."""
+    async def _begin(self, member: str, record: Record) -> Record | None:
+        """The member begins with the player; of equals whichever knows of it."""
         try:
             now = await self._ledger.confirm(record.player)
         except Exception:  # the next roster asks again
             return None
-        link = told if told.name == member else self._members.get(member)
         stored = now.snapshot
         if now.claim != record.claim:
             return now
         if self._moves.moving(now.player):
             return None  # it has come to the door meanwhile, and is brought there anew
-        if link is not None and stored is not None:
+        if stored is not None:
             own = Own(
                 migration=now.migration,
                 player=now.player,
@@ -340,7 +339,7 @@ class Recovery:
                 snapshot=stored,
                 group=stored.group,
             )
-            link.say(own)
+            self._members.tell_all(member, own)
         return None
 
     async def _mend(self, link: MemberLink, record: Record, epoch: int) -> Record | None:
