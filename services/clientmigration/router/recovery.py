@@ -255,7 +255,7 @@ class Recovery:
         waits = told == (CallOff(entry.migration),) and entry.state == "arriving"
         if waits and self._above.awaited(entry):
             return None
-        if frozen_for(entry, record) and await self._shows_on(link, record.owner):
+        if frozen_for(entry, record) and await self._shows_on(link, entry, record.owner):
             told = tuple(Begin(record.owner) if isinstance(x, LetGo) else x for x in told)
         now = self._equals.in_time(told, link, entry, record, says)
         if now == told:
@@ -267,13 +267,18 @@ class Recovery:
                 return newer
         return None
 
-    async def _shows_on(self, link: MemberLink, name: str) -> bool:
+    async def _shows_on(self, link: MemberLink, entry: Entry, name: str) -> bool:
         """Whether the source of a move that was made is to show the world on: its target is a
-        router, which is away, or has just come back and begins with the player."""
+        router, which is away, or has just come back, or heard just now that it is to begin with the
+        player."""
         owner = self._members.get(name)
         if owner is not None:
             came = max(self._came.get(owner, link.listed_at), owner.since)
-            return owner.role == "router" and link.listed_at - came < BEGUN_S
+            began = link.listed_at - came
+            tended = link.shared.get(entry.player)
+            if tended is not None and len([*self._members.links(name)]) > 1:
+                began = min(began, tended.since_s)
+            return owner.role == "router" and began < BEGUN_S
         try:
             return await self._is_router(name)
         except Exception:  # the ledger is away
