@@ -71,7 +71,7 @@ class TreeScene:
 
     def _routers(self, zone: str, equals: bool) -> list[str]:
         if equals and self.random.random() < EQUALS:
-            return [f"{zone}.1", f"{zone}.2"]
+            return [f"{zone}1", f"{zone}2"]
         return [zone]
 
     def fail(self, invariant: str, text: str) -> None:
