@@ -49,7 +49,7 @@ class TreeScene:
     def __init__(
         self, seed: int, parts: Parts | None, equals: bool, say: Callable[[str], None]
     ) -> None:
-        self.random, self.say = Random(f"tree {seed}"), say
+        self.random, self.say, self.equals = Random(f"tree {seed}"), say, equals
         self.above = dict(self.random.choice(SHAPES[1:] if equals else SHAPES))
         delay_s = self.random.choice((0.0005, 0.005, 0.02))
         disk = Disk(self.random.choice((0.0, 0.002, 0.02)))

@@ -26,6 +26,9 @@ WEIGHTS = {
     "kill server": 1,
     "drain zone": 1,
 }
+WITH_EQUALS = {**WEIGHTS, "lose equal": 8}
+FAULTS = ("kill router", "stop router", "part router", "alone", "kill server", "lose equal")
+""" "lose equal" is only where zones have two routers."""
 
 
 def newcomer(scene: TreeScene, door: str = "") -> str:
@@ -140,8 +143,13 @@ def stop_router(scene: TreeScene) -> str:
         return ""
     seconds = scene.random.choice((0.2, 1.0, 4.0))
     cross(scene)
-    scene.arena.freeze(router, seconds)
+    _stop(scene, router, seconds)
     return f"{router} for {seconds} s"
+
+
+def _stop(scene: TreeScene, router: str, seconds: float) -> None:
+    if scene.well(router):
+        scene.arena.freeze(router, seconds)
 
 
 def part_router(scene: TreeScene) -> str:
@@ -151,13 +159,18 @@ def part_router(scene: TreeScene) -> str:
         return ""
     seconds = scene.random.choice((0.5, 2.0, 7.0))
     cross(scene)
-    scene.cut.add(router)
-    for way in _ways_up(scene, router):
-        scene.arena.network.cut(*way)
-    scene.later(seconds, _heal, scene, router)
+    _part(scene, router, seconds)
     if seconds > 4.0 and scene.well(router):
         scene.later(3.5, _newcomer_there, scene, router)
     return f"{router} from {scene.parents(router)} for {seconds} s"
+
+
+def _part(scene: TreeScene, router: str, seconds: float) -> None:
+    if router not in scene.cut:
+        scene.cut.add(router)
+        for way in _ways_up(scene, router):
+            scene.arena.network.cut(*way)
+        scene.later(seconds, _heal, scene, router)
 
 
 def _ways_up(scene: TreeScene, router: str) -> list[tuple[str, str]]:
@@ -211,6 +224,38 @@ def _attach(scene: TreeScene, router: str) -> None:
         scene.after(SOON_S, _attach, scene, router)
 
 
+def lose_equal(scene: TreeScene) -> str:
+    """One of two routers of a zone is killed, stopped or cut off, with players crossing; whoever
+    knocks at the other one, or at the root, is let in as ever, if nothing else is wrong."""
+    two = [each for each in scene.routers.values() if len(each) > 1 and all(map(scene.well, each))]
+    routers = scene.one(two)
+    if routers is None or scene.cut or scene.away:
+        return ""
+    lost, left = scene.random.sample(routers, 2)
+    how = scene.random.choice((_kill, _stop, _part))
+    seconds = scene.random.choice((1.0, 3.0, 5.0))
+    crossing = burst(scene)
+    scene.after(scene.random.choice((0.0, 0.03, 0.06, 0.09, 0.2)), how, scene, lost, seconds)
+    door = scene.random.choice((left, *filter(scene.well, scene.routers["root"])))
+    scene.after(0.3, _newcomer_beside, scene, door, lost)
+    return f"{lost} ({how.__name__[1:]}) for {seconds} s, {door} goes on; {crossing}"
+
+
+def _newcomer_beside(scene: TreeScene, door: str, lost: str) -> None:
+    if door != lost and scene.well(door) and not scene.killed_server:
+        newcomer(scene, door)
+        scene.after(LET_IN_S, _look_beside, scene, scene.known[-1], door, _faults(scene))
+
+
+def _faults(scene: TreeScene) -> int:
+    return sum(scene.done[word] for word in FAULTS) + scene.done["drain zone"]
+
+
+def _look_beside(scene: TreeScene, known: Known, door: str, faults: int) -> None:
+    if known.wanted and not known.player.member and faults == _faults(scene):
+        scene.fail("I19", f"nobody was let in at {door}, whose equal was lost")
+
+
 def kill_server(scene: TreeScene) -> str:
     """kill -9; it starts again later."""
     name = str(scene.one([*scene.arena.servers]))
@@ -255,6 +300,7 @@ STEPS: dict[str, Callable[[TreeScene], str]] = {
     "stop router": stop_router,
     "part router": part_router,
     "alone": alone,
+    "lose equal": lose_equal,
     "kill server": kill_server,
     "drain zone": drain_zone,
 }

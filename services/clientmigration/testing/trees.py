@@ -26,7 +26,7 @@ from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing.arena import EPOCH, Parts
 from clientmigration.testing.belonging import LOOK_S, Belonging
 from clientmigration.testing.tree_scene import HEAL_S, Known, TreeScene
-from clientmigration.testing.tree_steps import STEPS, WEIGHTS, newcomer
+from clientmigration.testing.tree_steps import STEPS, WEIGHTS, WITH_EQUALS, newcomer
 
 OPEN_S, BEGIN_S = 4.0, 6.0
 CALM_S = 40.0  # by then all is as it should be
@@ -72,7 +72,8 @@ class TreeRun:
         for n in range(self.random.randint(4, 7)):
             at(EPOCH + OPEN_S + 0.1 * n, None, newcomer, scene)
         for _ in range(self.random.randint(10, 26)):
-            word = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+            weights = WITH_EQUALS if scene.equals else WEIGHTS
+            word = self.random.choices(list(weights), list(weights.values()))[0]
             at(EPOCH + self.random.uniform(BEGIN_S, HEAL_S), None, self._do, word)
         at(EPOCH + OPEN_S, None, self._act)
         at(EPOCH + OPEN_S, None, self._look_for_known)
