@@ -100,7 +100,7 @@ class Upward:
             if which == self._enrolling:
                 self.attached()
             return
-        self._enrolled = which
+        self._enrolled = max(self._enrolled, which)
         self.roster()
 
     def _note(self, record: Record) -> None:
