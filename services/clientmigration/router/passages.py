@@ -263,8 +263,12 @@ class Passages:
             entry = link.roster.get(order.player)
             if entry and (entry.state, entry.migration) == ("arriving", order.migration):
                 record = await self._tools.ledger.confirm(order.player)
+                begun = record.migration == order.migration and record.owner == link.name
+                owned = record.owner in self._tools.members
+                if owned and record.epoch >= order.epoch and not begun:
+                    return None  # an old word: an equal of ours has done it, and it is over
                 terms = self._terms(order.migration, record, "", link, order.group)
-                epoch = max(order.epoch, record.epoch + 1)
+                epoch = record.epoch if begun else max(order.epoch, record.epoch + 1)
                 return Relay(terms, _NOBODY, link, epoch, self._surrender, self._over)
         return None
 

@@ -119,15 +119,21 @@ class Stem:
             self._beats.spawn("asking which zone this is", self._found(self.attachment))
 
     async def _found(self, attachment: Attachment) -> None:
+        rules = [(lineage.KEY, lineage.founded(self._life, attachment.member))]
         while not attachment.ready:
             try:
-                rules = [(lineage.KEY, lineage.founded(self._life))]
                 known = (await self._ledger.rule(rules))[0].record
             except Exception as error:
                 log.warn("which zone this is the ledger does not say: {why}", why=str(error))
                 await deferLater(self._outside.clock, AGAIN_S)
-            else:
-                attachment.life, attachment.ready = lineage.word_in(known), True
+                continue
+            if (name := lineage.name_in(known)) != attachment.member:
+                log.error(
+                    "the ledger is that of the zone {name}: nothing is attached to the router above"
+                    " until this one is started with --zone-name {name}", name=name,
+                )  # fmt: skip
+                return
+            attachment.life, attachment.ready = lineage.word_in(known), True
 
     async def keep(self) -> None:
         """Have the ledger keep which zone this is."""

@@ -1,8 +1,9 @@
 """Lineage: by what the router above knows that several routers are one zone: rules for one record
 of the ledger.
 
-Whoever comes first writes down a word that nobody else has; whoever has the same ledger brings the
-same word. Two zones that were given one name by mistake have two ledgers, and two words.
+Whoever comes first writes down a word that nobody else has, and what the zone is called; whoever
+has the same ledger brings the same word, and has to call itself so. Two zones that were given one
+name by mistake have two ledgers, and two words.
 """
 
 from __future__ import annotations
@@ -19,15 +20,22 @@ def word_in(record: Record) -> str:
     return "" if record.snapshot is None else str(record.snapshot.game["word"])
 
 
-def founded(word: str) -> Rule:
-    """This is the word, if there is none; None: there is."""
+def name_in(record: Record) -> str:
+    """What the zone is called, "" if none was written yet."""
+    return "" if record.snapshot is None else str(record.snapshot.game["name"])
+
+
+def founded(word: str, name: str) -> Rule:
+    """These are the word and the name, if there are none; None: there are."""
 
     def rule(record: Record, now: float) -> Record | None:
-        return None if record.epoch else kept(record, {"word": word}, now)
+        return None if record.epoch else kept(record, {"word": word, "name": name}, now)
 
     return rule
 
 
 def rewritten(record: Record, now: float) -> Record | None:
     """The same, as of now, so that no ledger takes it for one of somebody who never came back."""
-    return kept(record, {"word": word_in(record)}, now) if record.epoch else None
+    if record.snapshot is None:
+        return None
+    return kept(record, dict(record.snapshot.game), now)
