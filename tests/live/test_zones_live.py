@@ -91,15 +91,16 @@ async def test_a_zone_of_two_routers_loses_either_while_players_cross(equals: Li
     acting = LoopingCall(_act, tree)
     acting.start(0.1)
     crossings = Crossings(tree, "root", ("east", "west"))
-    crossing = crossings.of(tree.players)
+    crossing = crossings.of(tree.players[4:])
     await eventually(lambda: crossings.outcomes["settled"] >= 10)
+    await _both(tree)
     for name in ("east-1", "east-2"):
         before, began = crossings.outcomes["settled"], time.monotonic()
         tree.children[name].kill()  # it is started again by itself
         await eventually(lambda before=before: crossings.outcomes["settled"] > before)  # type: ignore[misc]
         print(f"{name} killed: somebody has crossed {time.monotonic() - began:.2f} s later")
         await eventually(lambda before=before: crossings.outcomes["settled"] >= before + 20)  # type: ignore[misc]
-        await tree.complete()
+        await _both(tree)
     tree.signal("east-1", signal.SIGSTOP)
     before = crossings.outcomes["settled"]
     await eventually(lambda: crossings.outcomes["settled"] >= before + 10)
@@ -112,10 +113,19 @@ async def test_a_zone_of_two_routers_loses_either_while_players_cross(equals: Li
     print(crossings.outcomes)
     tallies = [(each.tally.missed, each.tally.lost, each.tally.doubled) for each in tree.players]
     assert tallies == [(0, 0, 0)] * PLAYERS
+    assert [each.rejoins for each in tree.players[:4]] == [0] * 4
     overview = await tree.overview("root")
     assert [each.name for each in overview.members] == ["east", "west"]
     assert (overview.capacity, len(servers_of(overview.members))) == (600, 3)
     await _counted(tree)
+
+
+async def _both(tree: LiveTree) -> None:
+    """Until both routers of the zone are attached."""
+    routers = 0
+    while routers != 2:
+        members = (await tree.overview("root")).members
+        routers = sum(each.routers for each in members if each.name == "east")
 
 
 async def _counted(tree: LiveTree) -> None:
