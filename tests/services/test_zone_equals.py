@@ -1,6 +1,7 @@
 """A zone of several equal routers, in the Arena: to the router above they are one member."""
 
 import pytest
+from twisted.logger import LogEvent, formatEvent
 
 from clientmigration.client.player import Player
 from clientmigration.core.player.ledger import ABOVE
@@ -50,10 +51,10 @@ def test_equals_of_a_zone_are_one_member_whose_players_and_servers_count_once(
         assert [(m.name, m.role) for m in fleet.members()] == [("a", "router"), ("b", "router")]
         assert [m.newest.capacity for m in fleet.members() if m.newest] == [400, 400]
         assert sum(fleet.players(m.name) for m in fleet.members()) == 6
-    for each in players:
-        zone = zone_of(arena, each)
-        assert arena.ledger.records[each.name].owner == zone
-        assert arena.ledgers[zone].records[each.name].owner == arena.home_of(each)
+    for player in players:
+        zone = zone_of(arena, player)
+        assert arena.ledger.records[player.name].owner == zone
+        assert arena.ledgers[zone].records[player.name].owner == arena.home_of(player)
 
 
 @pytest.mark.parametrize("parents", ["router", "r1,r2"])
@@ -96,9 +97,22 @@ def test_one_of_them_goes_while_players_cross_and_nobody_misses_anything(
 
 def test_a_zone_of_another_ledger_cannot_have_the_name() -> None:
     arena = tree()
-    arena.ledgers["other"] = type(arena.ledger)()
-    arena.start_router("c", parent="router", zone="other")
-    arena.routers["c"].stem.attachment.member = "a"
+    kept = arena.ledgers.pop("a")
+    arena.start_router("c", parent="router", zone="a")
+    arena.ledgers["a"] = kept
     arena.run(2.0)
     assert not arena.routers["c"].above.there
     assert len([*arena.routers["router"].members.links("a")]) == 2
+
+
+def test_a_router_with_the_ledger_of_a_zone_of_another_name_says_so_and_is_not_attached(
+    no_logged_errors: list[LogEvent],
+) -> None:
+    arena = tree()
+    arena.ledgers["x"] = arena.ledgers["a"]
+    arena.start_router("a3", parent="router", zone="x")
+    arena.run(2.0)
+    assert not arena.routers["a3"].above.there
+    (said,) = (formatEvent(each) for each in no_logged_errors)
+    assert said.startswith("the ledger is that of the zone a:")
+    no_logged_errors.clear()

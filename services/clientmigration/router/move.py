@@ -67,7 +67,8 @@ class MoveTerms:
 
     `record` is what the ledger said then; `source` is "" for a newcomer, who is told the way by
     `arrive`; `link` is the target's, `giver` the source's; `orphaned` whether the newcomer's owner
-    was away. `holder` is the hash of the player's secret, `group` whom it wants to stay with, `why` the reason in words.
+    was away. `holder` is the hash of the player's secret, `group` whom it wants to stay with, `why`
+    the reason in words.
     """
 
     id: str

@@ -24,7 +24,7 @@ from clientmigration.core.player.session import BUSY
 from clientmigration.net.beats import Beats
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.ledger import TimedLedger
-from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveTerms
 from clientmigration.router.moves import Passing
 from clientmigration.router.relay import Orderer, Relay

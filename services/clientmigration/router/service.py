@@ -197,8 +197,7 @@ class Router(Service):
         )
         taken_over = (self.handover.joined,) if shared else ()
         joined = (*(each.joined for each in rooms), *taken_over)
-        equal = EqualEars(self.expulsions.inform, self.moves.link_lost)
-        now = outside.clock.seconds
+        equal, now = EqualEars(self.expulsions.inform, self.moves.link_lost), outside.clock.seconds
         self.presence = Presence(self.members, situation, joined, left, now, equal)
 
     def _make_tree(self, above: type[Above]) -> None:
@@ -401,8 +400,8 @@ class Router(Service):
             draining=lambda: self.above.draining,
         )
         look = self.annotations.look
-        names = self.settings.name, self.settings.zone_name
-        report = SelfReport(names, gauges, outside.sink, look, self.now, self.stem.report)
+        names, upward = (self.settings.name, self.settings.zone_name), self.stem.report
+        report = SelfReport(names, gauges, outside.sink, look, self.now, upward)
         period_s = self.settings.policy.rebalance.period_s
         self.beats.every(REPORT_S, "the router's report", report.send)
         self.beats.every(SHOW_S, "showing operators", self.operators.tick)

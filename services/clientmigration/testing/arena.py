@@ -203,7 +203,8 @@ class Arena:
         router: str = "",
     ) -> GameServer:
         """A game server that attaches to the router, or to that one (several equals, with commas),
-        which gives it a name if it is not `named`. It runs the arena's game, or another `game` (a newer version of it, say)."""
+        which gives it a name if it is not `named`. It runs the arena's game, or another `game` (a
+        newer version of it, say)."""
         address, clock = f"{name}:1", self._host(name)
         called = name if named else ""
         ours = router.split(",") if router else self.equals

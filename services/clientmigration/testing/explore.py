@@ -78,8 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         choices=(*REPERTOIRES, TREE, ZONES),
         default=FIRST.name,
         help="what may go wrong: 'all': around the players, 'engine': the ledger, 'equals': one"
-        " of several routers, 'tree': routers under routers, 'zones': trees in which several are one"
-        " zone (%(default)s)",
+        " of several routers, 'tree': routers under routers, 'zones': several of these are one zone"
+        " (%(default)s)",
     )
     flags = parser.parse_args(arguments)
     _prepare()
