@@ -20,7 +20,7 @@ from clientmigration.core.fleet.release import GameRelease
 from clientmigration.core.player.records import is_record
 from clientmigration.errors import NotAuthentic, OtherGame
 from clientmigration.net.line import Line
-from clientmigration.wire.base import Wants
+from clientmigration.wire.base import Drain, Wants
 from clientmigration.wire.messages import Entry, Roster
 from clientmigration.wire.shared import Shared
 
@@ -100,6 +100,7 @@ class AttachedMembers(Mapping[str, MemberLink]):
         self._clock = clock
         self._links: dict[str, MemberLink] = {}
         self._equals: dict[str, list[MemberLink]] = {}  # all links of each, in order of coming
+        self._drained: dict[str, Drain] = {}  # what those were told who are to be empty
 
     def __getitem__(self, name: str) -> MemberLink:
         return self._links[name]
@@ -150,6 +151,7 @@ class AttachedMembers(Mapping[str, MemberLink]):
         equals.remove(link)
         if not equals:
             del self._equals[link.name], self._links[link.name]
+            self._drained.pop(link.name, None)
             return True
         heir = max(equals, key=lambda each: each.reported_at)
         heir.since = self._clock.seconds()
@@ -182,6 +184,16 @@ class AttachedMembers(Mapping[str, MemberLink]):
         """Say it to all equals of a member."""
         for link in self.links(name):
             link.line.say(message)
+
+    def drain(self, name: str, order: Drain) -> None:
+        """A member is to be empty, or not any more: all equals hear it, and those who come later."""
+        self._drained[name] = order
+        self.tell_all(name, order)
+
+    def remind(self, link: MemberLink) -> None:
+        """An equal has come: it hears what the others were told."""
+        if (order := self._drained.get(link.name)) is not None:
+            link.say(order)
 
     async def until(self, name: str, deadline: float) -> bool:
         """Whether a member is attached, or will be by the deadline (seconds of the clock)."""

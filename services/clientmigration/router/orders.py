@@ -75,7 +75,7 @@ class Orders:
         if order.do == "drain" and not order.force and (why := self._nowhere(order.member)):
             return Ended(order.n, "refused", why)
         drain = Drain(on=order.do != "undrain", stop=order.do == "stop")
-        self._members.tell_all(order.member, drain)
+        self._members.drain(order.member, drain)
         return Ended(order.n, "done", f"{order.member} has been told")
 
     def _nowhere(self, name: str) -> str:

@@ -1,7 +1,6 @@
 """Tells everyone who has to know that a member has come or gone, always in the same order.
 
-It keeps since when members are away, and with it how long their players wait for them. It speaks to
-no member.
+It keeps since when members are away, and with it how long their players wait for them.
 """
 
 from __future__ import annotations
@@ -57,6 +56,7 @@ class Presence:
         fleet, name = self._situation.fleet, link.name
         if len([*self._members.links(name)]) > 1:
             log.info("{name} has one router more", name=name)
+            self._members.remind(link)
             self._equal.joined(link)
             return
         self._grace.back(name)
