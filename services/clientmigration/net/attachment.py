@@ -55,6 +55,14 @@ class Attachment:
         """Players reach us at `address` (host:port), wherever we listen."""
         self.address = address
 
+    def waits(self) -> None:
+        """What our life is has to be found out first: nobody is asked to take us in."""
+        self.ready = False
+
+    def lives(self, life: str) -> None:
+        """It was found out."""
+        self.life, self.ready = life, True
+
     def asks(self, line: Line) -> bool:
         """Whether this line may ask a router to take us in: who has no name yet asks one router
         only, for each would give it another."""

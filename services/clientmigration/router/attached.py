@@ -186,7 +186,7 @@ class AttachedMembers(Mapping[str, MemberLink]):
             link.line.say(message)
 
     def drain(self, name: str, order: Drain) -> None:
-        """A member is to be empty, or not any more: all equals hear it, and those who come later."""
+        """A member is to be empty, or not any more: all equals hear it, also who comes later."""
         self._drained[name] = order
         self.tell_all(name, order)
 

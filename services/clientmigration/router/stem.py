@@ -76,7 +76,8 @@ class Stem:
         self.attachment: Attachment | None = None
         if parents:
             self.attachment = Attachment(settings.zone_name, NOWHERE, "", life=self._life)
-            self.attachment.ready = not settings.shared
+            if settings.shared:
+                self.attachment.waits()
         members, attachment = tools.members, self.attachment
         passing = PassageTools(
             outside.clock,
@@ -133,7 +134,7 @@ class Stem:
                     " until this one is started with --zone-name {name}", name=name,
                 )  # fmt: skip
                 return
-            attachment.life, attachment.ready = lineage.word_in(known), True
+            attachment.lives(lineage.word_in(known))
 
     async def keep(self) -> None:
         """Have the ledger keep which zone this is."""

@@ -41,6 +41,15 @@ class Known:
     rejoins: int = 0
     retired: list[Player] = field(default_factory=list)
 
+    def again(self, player: Player, door: str) -> None:
+        """Another program plays it from now on."""
+        self.retired.append(self.player)
+        self.player, self.door, self.wanted, self.rejoins = player, door, True, 0
+
+    def forgiven(self) -> None:
+        """It may have come back so far."""
+        self.rejoins = self.player.rejoins
+
 
 class TreeScene:
     """What a run and its steps share. `above` names the zone above each, `routers` has the routers
@@ -94,6 +103,11 @@ class TreeScene:
         if name not in self.arena.hosts:
             routers = ",".join(self.routers[self.servers[name]])
             self.arena.start_server(name, router=routers, rate=10)
+
+    def lose_server(self, name: str) -> None:
+        """kill -9 of a game server: what its players did last may be lost."""
+        self.killed_server = True
+        self.arena.kill(name)
 
     def way_up(self, zone: str) -> list[str]:
         """The zone and those above it, up to the root."""

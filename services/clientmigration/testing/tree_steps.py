@@ -68,9 +68,7 @@ def stray(scene: TreeScene) -> str:
 
 def _again(scene: TreeScene, known: Known) -> str:
     door = scene.one([*scene.zones])
-    known.retired.append(known.player)
-    known.player = scene.arena.start_player(token=known.player.token, router=door)
-    known.wanted, known.door, known.rejoins = True, door, 0
+    known.again(scene.arena.start_player(token=known.player.token, router=door), door)
     return f"{known.player.token[-6:]} at {door}"
 
 
@@ -261,8 +259,7 @@ def kill_server(scene: TreeScene) -> str:
     name = str(scene.one([*scene.arena.servers]))
     if len(scene.of(scene.servers[name])) < 2 or len(scene.arena.servers) < 2:
         return ""
-    scene.killed_server = True
-    scene.arena.kill(name)
+    scene.lose_server(name)
     scene.later(scene.random.choice((0.5, 3.0)), scene.start_server, name)
     return name
 

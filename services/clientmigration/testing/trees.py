@@ -136,8 +136,8 @@ class TreeRun:
             self._look_at_rejoins(known)
 
     def _look_at_rejoins(self, known: Known) -> None:
-        crossed = self.arena.clock.seconds() - known.crossed_at < CROSSED_S
-        known.rejoins = known.player.rejoins if crossed else known.rejoins
+        if self.arena.clock.seconds() - known.crossed_at < CROSSED_S:
+            known.forgiven()
         if not self.scene.killed_server and known.player.rejoins > known.rejoins and known.wanted:
             name = known.player.name
             self.scene.fail("I20", f"{name} had to come back, and nothing was done to it")
