@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from clientmigration.core.player.ledger import Record
@@ -34,16 +35,17 @@ class Belonging:
         self._homes: dict[str, _Since] = {}
 
     def look(self, known: Iterable[Known], way_up: Mapping[str, list[str]]) -> str:
-        """Who is not known where it should be; "" if everybody is. `way_up`: the zones above each
-        server, from the nearest to the root."""
+        """Who is not known where it should be; "" if everybody is. A zone knows what those below it
+        have had the time to tell. `way_up`: the zones above each server, from the nearest to the
+        root."""
         now = self._arena.clock.seconds()
         old = {zone for zone, above in self._scene.above.items() if above and self._old(zone, now)}
         for each in known:
             place = self._place(each)
             if self._age(self._homes, each.player.name, place, now) <= KNOWN_S or place is None:
                 continue
-            for zone in way_up[each.home]:
-                if zone in old and (wrong := self._wrong(each, zone)):
+            for zone in takewhile(old.__contains__, way_up[each.home]):
+                if wrong := self._wrong(each, zone):
                     return wrong
         return ""
 
