@@ -5,30 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
+from msgspec import Struct
 from twisted.logger import LogEvent
 
-from clientmigration.core.player import ledger as rules
-from clientmigration.core.player.ledger import Record
-from clientmigration.net.ledger import Changed, TimedLedger
+from clientmigration.router.move import MoveCarrier
 from clientmigration.router.outside import RouterParts
 from clientmigration.testing import Parts
 from clientmigration.testing.trees import perform_zones
 
-# I18. What an equal has written meanwhile is not looked at: what the router above says is written
-# down, whatever is there.
+# I1. A migration does not belong to the link on which it began: all equals of a zone hear of it.
 
 
-class Blind(TimedLedger):
-    def hand(self, expected: Record, owner: str, epoch: int, *more: Any) -> Deferred[Changed]:
-        migration, snapshot = (*more, "", None)[:2] if len(more) < 2 else more
-        now = self._now()
-        return self._changed(
-            expected.player,
-            lambda record: rules.handed(
-                record, record.claim, owner, epoch, migration, snapshot, now
-            ),
-        )
+class ToAll(MoveCarrier):
+    def _to_target(self, message: Struct) -> bool:
+        self.tools.members.tell_all(self.terms.target, message)
+        return True
 
 
 def planted(**parts: Any) -> Parts:
@@ -36,7 +27,7 @@ def planted(**parts: Any) -> Parts:
 
 
 PLANTED = {
-    "an equal's word is not looked at": (planted(ledger=Blind), 1),
+    "all equals of a zone hear of a migration": (planted(carrier=ToAll), 3),
 }
 
 
