@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import msgspec
 from twisted.internet.interfaces import IReactorTime
@@ -166,8 +167,9 @@ class AttachedMembers(Mapping[str, MemberLink]):
 
     def links(self, name: str = "") -> Iterator[MemberLink]:
         """All links: of this member, or of everybody. Equals have one each."""
-        for each in [self._equals.get(name, ())] if name else [*self._equals.values()]:
-            yield from tuple(each)
+        if name:
+            return iter([*self._equals.get(name, ())])
+        return chain.from_iterable([*self._equals.values()])
 
     def entry(self, name: str, key: str) -> Entry | None:
         """What a member said last of this player or record: of equals, whoever lists it."""
