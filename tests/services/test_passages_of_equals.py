@@ -174,13 +174,11 @@ def test_of_equals_one_is_spoken_to_and_another_one_when_it_is_lost() -> None:
 def test_an_equal_that_does_not_report_is_cut_off_if_another_does_and_never_the_only_one() -> None:
     clock = Clock()
     members = AttachedMembers(clock)
-    silent, heard = Told(), Told()
-    lines: list[Any] = [silent, heard]
+    lines: list[Any] = [Told(), Told()]
     _, second = (members.admit("east", "router", line, LIFE) for line in lines)
     clock.advance(QUIET_S - 0.1)
     members.reported(second, deputy=True)
-    assert not silent.over
+    assert [each.over for each in lines] == [False, False]
     clock.advance(QUIET_S)
     members.reported(second, deputy=True)
-    assert silent.over
-    assert not heard.over
+    assert [each.over for each in lines] == [True, False]
