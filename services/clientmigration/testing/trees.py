@@ -22,6 +22,7 @@ from random import Random
 from typing import Any
 
 from clientmigration.client.player import Player
+from clientmigration.client.traveller import CROSS_S
 from clientmigration.core.player.ledger import Record
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing.arena import EPOCH, Arena, Parts
@@ -79,6 +80,8 @@ class _Known:
     epoch: int = 0
     home: str = ""
     wanted: bool = True
+    played_at: float = 0.0  # no server applied its inputs since then
+    gave_up: bool = False  # it stood still for longer than a player waits for a move
     retired: list[Player] = field(default_factory=list)
 
 
@@ -194,7 +197,11 @@ class TreeRun:
                     was = f"{known.home}, {known.epoch}"
                     self.fail("I18", f"{name} is at {server}, epoch {epoch}, after {was}")
                 known.home, known.epoch = server, max(epoch, known.epoch)
-            if not self.killed_server and known.player.rejoins and known.wanted:
+            now = self.arena.clock.seconds()
+            known.played_at = now if homes else known.played_at
+            known.gave_up |= bool(known.home) and now - known.played_at > CROSS_S
+            spared = self.killed_server or known.gave_up or not known.wanted
+            if known.player.rejoins and not spared:
                 self.fail("I20", f"{name} had to come back, and nothing was done to it")
 
     def _look_for_known(self) -> None:
