@@ -46,7 +46,7 @@ def test_a_move_to_here_is_prepared_joined_and_owned() -> None:
 
 @pytest.mark.parametrize("state", ["absent", "arriving", "departed", "gone"])
 def test_only_the_ledgers_word_puts_a_player_into_the_game(state: str) -> None:
-    for arrives in INPUTS.keys() - {"own"}:
+    for arrives in INPUTS.keys() - {"own", "heeded"}:  # the session itself says the latter of `own`
         chair = chair_in(state)
         INPUTS[arrives](chair.session)
         assert not chair.entered
@@ -185,6 +185,14 @@ def test_a_player_that_is_given_back_after_it_went_home_plays_again() -> None:
     chair.session.own(Claim(MOVE, 8, snapshot(7)))
     assert chair.asked == [("enter", 8, snapshot(7))]
     assert chair.state == "playing"
+
+
+def test_who_is_ours_still_after_it_went_home_plays_on_from_where_it_left() -> None:
+    chair = chair_in("departed")
+    chair.session.own(Claim(MOVE, 6, snapshot(6)))  # an old word
+    assert (chair.asked, chair.state) == ([], "departed")
+    chair.session.own(Claim(MOVE, 7, snapshot(6)))  # read before our last state was there
+    assert chair.asked == [("enter", 7, snapshot(7))]
 
 
 @pytest.mark.parametrize("state", ["absent", "departed"])

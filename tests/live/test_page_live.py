@@ -8,9 +8,12 @@ CLIENTMIGRATION_SCREENSHOTS=http://127.0.0.1:8000/ and run `-k pictures`.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ from playwright.sync_api import Page
 from real_parts import PATIENCE_S
 from showing import Elsewhere, Fleet
 from twisted.internet.task import deferLater
+
+from clientmigration.games.meadow.coins import ACROSS, REACH_M, coin
 
 MOVES = 5
 MOST_MOVES = 25
@@ -76,11 +81,11 @@ async def until(what: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S
     """The first true value; fails after `within_s`."""
     from twisted.internet import reactor
 
-    for _ in range(round(within_s / 0.2)):
-        if value := await what():
-            return value
+    until = time.monotonic() + within_s
+    while not (value := await what()):
+        assert time.monotonic() < until, f"not within {within_s} s"
         await deferLater(reactor, 0.2)
-    raise AssertionError(f"not within {within_s} s")
+    return value
 
 
 async def shows(browser: Browser, page: Page, selector: str, text: str) -> None:
@@ -221,18 +226,30 @@ async def test_who_taps_walks_there_and_picks_up_the_coins_on_the_way(
     await browser.do(lambda: page.locator("#play:enabled").tap())
     await shows(browser, page, "#hud-coins", "1")
     before = int(await browser.text(page, "#hud-coins"))
-    spots = [(0.8, 0.5), (0.5, 0.2), (0.2, 0.5), (0.5, 0.8)]
+    await browser.ask(page, WATCH_PLACE)
+    began = await until(lambda: browser.ask(page, "window.here"))
+    others = [at for at in COINS if math.dist(at, began) > REACH_M]  # what lay here it has by now
 
     async def richer() -> bool:
-        await browser.do(lambda: tap(page, *spots[0]))
-        spots.append(spots.pop(0))
-        await browser.do(lambda: page.wait_for_timeout(3000))
+        here = await browser.ask(page, "here")
+        goal = min(others, key=lambda at: math.dist(at, here))
+        far = max(math.dist(goal, here), 1.0)
+        across, down = (goal[0] - here[0]) / far, (here[1] - goal[1]) / far
+        await browser.do(lambda: tap(page, 0.5 + 0.3 * across, 0.5 + 0.3 * down))
+        await browser.do(lambda: page.wait_for_timeout(1000))
         return int(await browser.text(page, "#hud-coins")) > before
 
     await until(richer)
     await browser.do(lambda: page.locator("#play").tap())
     assert browser.complaints == []
     await browser.close(page)
+
+
+COINS = [at for plot in product(range(ACROSS), repeat=2) if (at := coin(*plot))]
+WATCH_PLACE = """void player.on("view", ({ body }) => {
+  const from = new DataView(body.buffer, body.byteOffset);
+  window.here = [from.getFloat32(0, true), from.getFloat32(4, true)];
+})"""
 
 
 def tap(page: Page, across: float, down: float) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionRefusedError
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.testing import MemoryReactorClock
+from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.names import dns
 from twisted.names.error import DNSNameError
 from twisted.python.failure import Failure
@@ -23,7 +24,7 @@ from clientmigration.client.finding import (
     LOOKUP_S,
     MOST,
     PORT,
-    TARGET_S,
+    SOON_S,
     Finding,
     Target,
     dialer,
@@ -137,6 +138,7 @@ class Way:
         self.reactor.advance(NEXT_S)
 
 
+ADDRESS = IPv4Address("TCP", "192.0.2.1", 4100)
 FIRST, SECOND = Target(1, 0, "one.example.org", 4100), Target(2, 0, "two.example.org", 4200)
 
 
@@ -153,12 +155,26 @@ def test_a_router_that_refuses_soon_gives_way_to_the_next() -> None:
     assert not way.results
 
 
-def test_a_router_that_does_not_answer_gives_way_to_the_next_in_time() -> None:
+def test_beside_a_router_that_does_not_answer_soon_the_next_one_is_tried() -> None:
     way = Way(Answering(FIRST, SECOND))
-    way.reactor.advance(TARGET_S - 0.1)
+    way.reactor.advance(SOON_S - 0.1)
     assert way.tried() == [4100]
     way.reactor.advance(0.2)
     assert way.tried() == [4100, 4200]
+    assert not way.results
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_who_answers_first_is_the_one_and_the_other_is_given_up(n: int) -> None:
+    way = Way(Answering(FIRST, SECOND))
+    way.reactor.advance(SOON_S)
+    way.reactor.advance(0)
+    protocol: Any = way.reactor.tcpClients[n][2].buildProtocol(ADDRESS)
+    protocol.makeConnection(StringTransport())
+    assert len(way.results) == 1
+    assert isinstance(way.results[0], Protocol)
+    assert way.reactor.connectors[1 - n].stoppedConnecting
+    assert way.reactor.getDelayedCalls() == []
 
 
 def test_when_no_router_answers_the_text_says_so() -> None:

@@ -75,6 +75,19 @@ def played(arena: Arena, *servers: str, players: int = 4) -> list[Player]:
     return some
 
 
+@pytest.mark.parametrize("seconds", [-7200.0, 7200.0])
+def test_whoever_sets_the_routers_clock_who_cannot_reach_its_server_is_placed_elsewhere(
+    seconds: float,
+) -> None:
+    arena = arena_with("eu")
+    ada = played(arena, "us", players=1)[0]
+    arena.jump("router", seconds)
+    arena.run(15.0)  # a date that is far off is taken in one step
+    part(arena, ada, ada.member)
+    arena.run(WITHIN_S)
+    assert (ada.state, arena.homes_of(ada)) == ("playing", ["us"])
+
+
 def test_who_cannot_reach_its_server_any_more_plays_elsewhere_within_15_s_moved_once() -> None:
     arena = arena_with("eu")
     ada = played(arena, "us", players=1)[0]

@@ -1,4 +1,5 @@
-"""Finds a game's router by name: looks up its SRV records, then tries one router after the other.
+"""Finds a game's router by name: looks up its SRV records, then tries one router after the other,
+and the next one beside it when one does not answer soon.
 
 `clientmigration://play.example.org` asks for `_clientmigration._tcp.play.example.org`, and
 `clientmigrations://` (by TLS) for `_clientmigrations._tcp`. Where there is no such record, no
@@ -14,7 +15,7 @@ from random import Random, SystemRandom
 from typing import Any
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.error import ConnectError
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
@@ -42,6 +43,7 @@ _URLS = (
 )
 LOOKUP_S = 2.0  # a DNS server that has not answered by then is as good as none
 TARGET_S = 3.0  # for one target to let us in, if there are not many
+SOON_S = 0.3  # a target that has not let us in by then is not the only one that is tried
 ALL_S = 6.0  # for all targets together; a player waits 10 s for a redirect
 RESOLV = "/etc/resolv.conf"
 NOWHERE = "."  # the target of a name that decidedly has no service
@@ -162,34 +164,56 @@ class Finding:
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[IProtocol]:
         """Connect to the first router that answers. Cancel it to give up."""
-        given_up: list[bool] = []
+        return Deferred.fromCoroutine(self._connect(protocolFactory))
 
-        def cancel(_: object) -> None:
-            given_up.append(True)
-            trying.cancel()
-
-        connected: Deferred[IProtocol] = Deferred(cancel)
-        trying = Deferred.fromCoroutine(self._connect(protocolFactory, given_up))
-        trying.addBoth(connected.callback)
-        return connected
-
-    async def _connect(self, factory: IProtocolFactory, given_up: list[bool]) -> IProtocol:
+    async def _connect(self, factory: IProtocolFactory) -> IProtocol:
         targets = (await self.targets())[:MOST]
         within = min(TARGET_S, ALL_S / len(targets))
-        why = ""
-        for target in targets:
-            try:
-                return (
-                    await self._way(target, within)
-                    .connect(factory)
-                    .addTimeout(within, self.reactor)
-                )
-            except Exception as error:
-                if given_up:
-                    raise
-                why = f"{target.host}:{target.port}: {error or 'no answer'}"
-                log.info("no router at {why}", why=why)
-        raise ConnectError(string=f"none of {len(targets)} routers of {self.name} answers; {why}")
+        turns = [Deferred[None]() for _ in targets]
+        why: list[str] = []
+        tries = [
+            Deferred.fromCoroutine(self._try(target, within, factory, turns[n:], why))
+            for n, target in enumerate(targets)
+        ]
+        tries.reverse()  # they are given up from the last one on, so that nobody's turn comes then
+        first = DeferredList(tries, fireOnOneCallback=True, consumeErrors=True)
+        turns[0].callback(None)
+        try:
+            ended: Any = await first
+        finally:
+            for each in tries:
+                each.cancel()
+        if isinstance(ended, tuple):
+            connected: IProtocol = ended[0]
+            return connected
+        raise ConnectError(
+            string=f"none of {len(targets)} routers of {self.name} answers; {why[-1]}"
+        )
+
+    async def _try(
+        self,
+        target: Target,
+        within: float,
+        factory: IProtocolFactory,
+        turns: list[Deferred[None]],
+        why: list[str],
+    ) -> IProtocol:
+        """Connect to this one once it is its turn. The next one's comes when this one has failed,
+        or does not answer soon: a machine that is off says nothing."""
+        await turns[0]
+        following = self.reactor.callLater(SOON_S, _begin, turns[1:])
+        try:
+            connecting = self._way(target, within).connect(factory)
+            return await connecting.addTimeout(within, self.reactor)
+        except Exception as error:
+            if not isinstance(error, CancelledError):
+                why.append(f"{target.host}:{target.port}: {error or 'no answer'}")
+                log.info("no router at {why}", why=why[-1])
+                _begin(turns[1:])
+            raise
+        finally:
+            if following.active():
+                following.cancel()
 
     def _way(self, target: Target, within: float) -> IStreamClientEndpoint:
         plain = HostnameEndpoint(self.reactor, target.host, target.port, timeout=within)
@@ -216,6 +240,12 @@ class Finding:
             return []
         records = [each.payload for each in answers if each.type == dns.SRV]
         return [_target(each) for each in records]
+
+
+def _begin(turns: list[Deferred[None]]) -> None:
+    """It is the next one's turn, unless it was already, or there is none."""
+    if turns and not turns[0].called:
+        turns[0].callback(None)
 
 
 def _target(record: Any) -> Target:

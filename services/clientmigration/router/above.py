@@ -30,6 +30,7 @@ from clientmigration.wire.base import Expel, Pardon
 log = Logger()
 
 ASKED_S = 0.1  # so soon the one above is asked about somebody who stands still here
+BACK_S = 30.0  # who stands still here waits so long for the one above: a supervisor starts it again
 SOUGHT_S = 8.0  # the one above, and those above it, answer within a few round trips and a placement
 NOBODY_THERE = "the router above is away, and you may be somewhere else; try again"
 
@@ -78,6 +79,7 @@ class Above:
         self.draining = False
         self._numbers = count(1)
         self._asking: IDelayedCall | None = None
+        self._alone_since = clock.seconds()
         self._sought: dict[int, _Seeking] = {}
         self.gone: dict[str, m.Left] = {}  # who went home, of which the one above may not know yet
 
@@ -135,6 +137,8 @@ class Above:
                 asked.waiting.callback(z.Sought(0, reason=NOBODY_THERE))
         if self.there:  # it hears at once of whom only the other knew
             self._news.list()
+        else:
+            self._alone_since = self._clock.seconds()
 
     # Who is ours.
 
@@ -173,11 +177,13 @@ class Above:
 
     def awaited(self, entry: m.Entry) -> bool:
         """Whether only the one above knows what becomes of a player for whom a member waits; it is
-        asked."""
-        if not self.there or is_record(entry.player):
+        asked, or will be when it is back, unless it has been away for long."""
+        if self._attachment is None or is_record(entry.player):
+            return False
+        if not self.there and self._clock.seconds() - self._alone_since > BACK_S:
             return False
         self._passages.awaited(entry)
-        if self._asking is None:  # for all of a roster together
+        if self.there and self._asking is None:  # for all of a roster together
             self._asking = self._clock.callLater(ASKED_S, self._ask)
         return True
 

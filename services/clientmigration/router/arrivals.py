@@ -7,7 +7,7 @@ should avoid, and the fleet which member nobody can reach.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from twisted.logger import Logger
@@ -28,7 +28,8 @@ KEPT_S = 60.0  # who did not come back by then is not waited for any more
 
 @dataclass(frozen=True)
 class Expected:
-    """A player was sent to a member, first at `since` and latest at `again` (Unix seconds)."""
+    """A player was sent to a member, first at `since` and latest at `again`: seconds of the clock
+    that rosters go by, which nobody sets."""
 
     member: str
     since: float
@@ -38,8 +39,15 @@ class Expected:
 class Arrivals:
     """What is known of arrivals, by player; `Reach` has it by member."""
 
-    def __init__(self, members: AttachedMembers, situation: Situation, meter: Meter) -> None:
+    def __init__(
+        self,
+        members: AttachedMembers,
+        situation: Situation,
+        meter: Meter,
+        seconds: Callable[[], float],
+    ) -> None:
         self._members, self._situation, self._meter = members, situation, meter
+        self._seconds = seconds
         self._reach = Reach(situation.policy.reach)
         self._expected: dict[str, Expected] = {}  # who was sent last is last
 
@@ -56,7 +64,7 @@ class Arrivals:
         known = self._situation.fleet.member(member)
         if known is not None and known.role == "router":
             return
-        now, before = self._situation.now(), self._expected.pop(player, None)
+        now, before = self._seconds(), self._expected.pop(player, None)
         since = before.since if before and before.member == member else now
         self._expected[player] = Expected(member, since, now)
         while self._expected[oldest := next(iter(self._expected))].again < now - KEPT_S:
@@ -73,7 +81,7 @@ class Arrivals:
         """The player is at the door, and comes from this address ("": from one that nobody counts).
         If it was sent somewhere long enough ago, and has not been heard there, it could not reach
         that member. All who come from one address are one who says so: a flood shuts nothing."""
-        expected, now = self._expected.get(player), self._situation.now()
+        expected, now = self._expected.get(player), self._seconds()
         if expected is None or now - expected.since < self._situation.policy.reach.arrive_s:
             return
         link = self._members.get(expected.member)
@@ -144,7 +152,8 @@ class Arrivals:
     # What rosters say.
 
     def _heard_at(self, player: str, member: str) -> float:
-        """When the member last heard the player, by its newest roster (Unix seconds); 0: never."""
+        """When the member last heard the player, by its newest roster, seconds of the clock;
+        0: never."""
         link = self._members.get(member)
         entry = link.roster.get(player) if link else None
         if link is None or entry is None or entry.heard_s is None:

@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from clientmigration.core.player import given as rules
 from clientmigration.core.player.given import Given
@@ -79,6 +81,8 @@ class OrderLog:
         self._name, self._ledger, self._events = name, ledger, events
         self._now, self._deeds = now, deeds
         self._waiting: list[Given] = []
+        self._asked: list[Deferred[None]] = []  # those who wait for the next writing
+        self._writing = False
 
     async def carry_out(self, command: Commanded, by: str) -> Ended:
         """Have it done; what came of it is told, and kept."""
@@ -117,12 +121,32 @@ class OrderLog:
         except Exception as failure:
             log.warn("an order is not kept yet: {why}", why=str(failure))
 
-    async def write(self) -> None:
-        """Have the ledger keep what it does not have yet."""
-        entries = self._waiting[-WAITING:]
-        if entries:
-            await self._ledger.rule([(rules.KEY, rules.given(entries))])
-            self._waiting = [each for each in self._waiting if each not in entries]
+    def write(self) -> Deferred[None]:
+        """Have the ledger keep what it does not have yet. Fails if it did not; what comes while it
+        writes is written after that, all at once."""
+        asked: Deferred[None] = Deferred()
+        self._asked.append(asked)
+        if not self._writing:
+            self._writing = True
+            Deferred.fromCoroutine(self._write())
+        return asked
+
+    async def _write(self) -> None:
+        while self._asked:
+            asked, self._asked = self._asked, []
+            entries = self._waiting
+            try:
+                if entries:
+                    await self._ledger.rule([(rules.KEY, rules.given(entries))])
+                self._waiting = [each for each in self._waiting if each not in entries]
+            except Exception:
+                why = Failure()
+                for each in asked:
+                    each.errback(why)
+            else:
+                for each in asked:
+                    each.callback(None)
+        self._writing = False
 
     async def latest(self, asked: AskOrders) -> OrdersGiven:
         """So many orders, whichever router was given them."""

@@ -120,7 +120,8 @@ class Router(Service):
         self.situation = Situation(self.fleet, settings.policy, self.now)
         self.members = AttachedMembers(outside.clock)
         self.companions = Companions(self.members, self.groups, self.vicinity, self.now)
-        self.arrivals = Arrivals(self.members, self.situation, self.meter)
+        seconds = outside.clock.seconds
+        self.arrivals = Arrivals(self.members, self.situation, self.meter, seconds)
         self.ledger = parts.ledger(
             outside.ledger, self.now, self._ledger_took, outside.clock.seconds
         )
@@ -412,8 +413,7 @@ class Router(Service):
         if self.settings.shared:  # nobody else bans anybody
             bans = lambda: Deferred.fromCoroutine(self.bans.look())  # noqa: E731
             self.beats.every(LOOK_S, "looking for bans", bans)
-        write = lambda: Deferred.fromCoroutine(self.order_log.write())  # noqa: E731
-        self.beats.every(WRITE_S, "keeping orders", write)
+        self.beats.every(WRITE_S, "keeping orders", self.order_log.write)
         self.beats.every(NOTICED_S, "reading notices", self.notices.look)
         self.beats.every(FOLLOW_EVERY_S, "keeping the world's time", self.stem.keep_time)
         if self.settings.shared:

@@ -196,11 +196,18 @@ def _dull(host: str, data: bytes) -> bool:
     return bool(data) and (host.startswith("player") or data[4] in (INPUT, SIGHT, LOOK))
 
 
+COLLECTED = "cannot reuse already awaited coroutine"
+"""What a killed daemon leaves behind is collected in any order: a coroutine that lets go of a lock
+then wakes one that is gone already. A process that is killed does not do so."""
+
+
 def _meant(event: LogEvent, frail: bool) -> bool:
     """Whether what is logged is a fault of the schedule; `frail`: games and beats have some."""
     failure, text = event.get("log_failure"), str(event.get("log_format"))
     if failure is None:
         return frail and text.startswith("{name} ends: ")
+    if failure.check(RuntimeError) and failure.getErrorMessage() == COLLECTED:
+        return True
     return bool(failure.check(LedgerAway, *((Broken, WrongValue) if frail else ())))
 
 

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from clientmigration.client.player import Player
+from clientmigration.client.traveller import CROSS_S
 from clientmigration.testing.arena import EPOCH, Arena, Parts
 from clientmigration.testing.fakes import Disk
 from clientmigration.testing.schedule import POLICY
@@ -37,18 +38,19 @@ class Known:
     epoch: int = 0
     home: str = ""
     wanted: bool = True
-    crossed_at: float = 0.0  # who is moved while its target is stopped may have to come back
-    rejoins: int = 0
+    played_at: float = 0.0  # no server applied its inputs since then
+    gave_up: bool = False  # it stood still for longer than a player waits for a move
     retired: list[Player] = field(default_factory=list)
 
     def again(self, player: Player, door: str) -> None:
         """Another program plays it from now on."""
         self.retired.append(self.player)
-        self.player, self.door, self.wanted, self.rejoins = player, door, True, 0
+        self.player, self.door, self.wanted = player, door, True
 
-    def forgiven(self) -> None:
-        """It may have come back so far."""
-        self.rejoins = self.player.rejoins
+    def seen(self, plays: bool, now: float) -> None:
+        """Whether a server applies its inputs."""
+        self.played_at = now if plays else self.played_at
+        self.gave_up |= bool(self.home) and now - self.played_at > CROSS_S
 
 
 class TreeScene:

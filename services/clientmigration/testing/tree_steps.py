@@ -82,7 +82,6 @@ def move(scene: TreeScene) -> str:
     known, target = scene.one(here), scene.one(scene.of(leaf))
     if known is None or known.home == target:
         return ""
-    known.crossed_at = scene.arena.clock.seconds()
     scene.arena.order(known.player.name, known.home, target, router)
     return f"{known.player.name} from {known.home} to {target} by {router}"
 
@@ -100,7 +99,6 @@ def cross(scene: TreeScene) -> str:
     target = scene.one([each for each in below if each != source])
     if known is None:
         return ""
-    known.crossed_at = scene.arena.clock.seconds()
     scene.arena.cross(known.player, source, target, router)
     return f"{known.player.name} from {source} to {target} by {router}"
 
@@ -190,7 +188,8 @@ def _newcomer_there(scene: TreeScene, router: str) -> None:
 
 
 def _look_for(scene: TreeScene, known: Known, router: str) -> None:
-    if scene.quiet(router) and known.wanted and not known.player.member:
+    strayed = bool(known.retired)  # to another door, and perhaps it waits there
+    if scene.quiet(router) and known.wanted and not strayed and not known.player.member:
         scene.fail("I19", f"nobody was let in at {router}, which was cut off")
 
 
@@ -250,7 +249,8 @@ def _faults(scene: TreeScene) -> int:
 
 
 def _look_beside(scene: TreeScene, known: Known, door: str, faults: int) -> None:
-    if known.wanted and not known.player.member and faults == _faults(scene):
+    strayed = bool(known.retired)
+    if known.wanted and not strayed and not known.player.member and faults == _faults(scene):
         scene.fail("I19", f"nobody was let in at {door}, whose equal was lost")
 
 

@@ -30,7 +30,6 @@ from clientmigration.testing.tree_steps import STEPS, WEIGHTS, WITH_EQUALS, newc
 
 OPEN_S, BEGIN_S = 4.0, 6.0
 CALM_S = 40.0  # by then all is as it should be
-CROSSED_S = 15.0
 ACT_S = 0.1
 
 
@@ -133,14 +132,10 @@ class TreeRun:
                     was = f"{known.home}, {known.epoch}"
                     fail("I18", f"{name} is at {server}, epoch {epoch}, after {was}")
                 known.home, known.epoch = server, max(epoch, known.epoch)
-            self._look_at_rejoins(known)
-
-    def _look_at_rejoins(self, known: Known) -> None:
-        if self.arena.clock.seconds() - known.crossed_at < CROSSED_S:
-            known.forgiven()
-        if not self.scene.killed_server and known.player.rejoins > known.rejoins and known.wanted:
-            name = known.player.name
-            self.scene.fail("I20", f"{name} had to come back, and nothing was done to it")
+            known.seen(bool(homes), self.arena.clock.seconds())
+            spared = self.scene.killed_server or known.gave_up or not known.wanted
+            if known.player.rejoins and not spared:
+                fail("I20", f"{name} had to come back, and nothing was done to it")
 
     def _look_for_known(self) -> None:
         known = self.scene.known

@@ -10,6 +10,7 @@ the player now, said so (`release`, `taken`), never because the client went away
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
@@ -85,7 +86,7 @@ class Session(Protocol):
         """The session itself: this `freeze` is of the migration that has the seat."""
 
     def heeded(self, claim: Claim) -> None:
-        """The session itself: this `own` is for a player that is frozen here."""
+        """The session itself: this `own` is for a player that is frozen here, or has left."""
 
 
 # What each state knows. Automat makes it before it runs what the transition does, and a loop keeps
@@ -190,7 +191,6 @@ def enter_at_once(session: Session, life: Life, claim: Claim) -> None:
 
 
 @pep614(arriving.upon(Session.own, nodata=True).to(playing))
-@pep614(departed.upon(Session.own, nodata=True).to(playing))
 def enter(session: Session, life: Life, claim: Claim) -> None:
     put_in(session, life, claim)
 
@@ -358,6 +358,19 @@ def thaw(_: Session, life: Life, before: Held) -> None:
 def turn_back(_: Session, life: Life, here: Departed, reservation: Reservation) -> None:
     reason = "just waived" if here.waived else "just leaving"
     life.hands.tell_declined(reservation.migration, reason)
+
+
+@pep614(departed.upon(Session.own).loop())
+def weigh_return(session: Session, life: Life, here: Departed, claim: Claim) -> None:
+    if claim.epoch >= here.epoch:
+        session.heeded(claim)
+
+
+@pep614(departed.upon(Session.heeded).to(playing))
+def enter_again(session: Session, life: Life, before: Departed, claim: Claim) -> None:
+    """At the same epoch nobody had it since, and our final state is the newest there is."""
+    latest = before.final if claim.epoch == before.epoch else claim.snapshot
+    put_in(session, life, replace(claim, snapshot=latest))
 
 
 @pep614(departed.upon(Session.cancel).loop())
