@@ -64,8 +64,7 @@ def test_equals_of_a_zone_are_one_member_whose_players_and_servers_count_once(
         assert arena.ledgers[zone].records[player.name].owner == arena.home_of(player)
 
 
-@pytest.mark.parametrize("parents", ["router", "r1,r2"])
-@pytest.mark.parametrize("gone", ["a1", "a2"])
+@pytest.mark.parametrize(("parents", "gone"), [("router", "a1"), ("router", "a2"), ("r1,r2", "a1")])
 @pytest.mark.parametrize("how", ["killed", "stopped", "cut off"])
 def test_one_of_them_goes_while_players_cross_and_nobody_misses_anything(
     parents: str, gone: str, how: str
