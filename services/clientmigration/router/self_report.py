@@ -56,7 +56,7 @@ class SelfReport:
         at, first = int(self._now()), self._gauges.first()
         own = datapoints("router", self._name, self._measures(), at)
         fleet = datapoints("router", self._fleet_name, self._fleet(), at)
-        self._sink.emit([*own, *fleet] if first else [*own])
+        self._sink.emit([*fleet, *own] if first else [*own])  # Prometheus goes by the last name
         self._upward(fleet, not first)
 
     def _measures(self) -> dict[str, float]:
