@@ -152,10 +152,13 @@ def test_of_equals_one_is_spoken_to_and_another_one_when_it_is_lost() -> None:
     lines: list[Any] = [Told(), Told()]
     first, second = (members.admit("east", "router", line, LIFE) for line in lines)
     assert members["east"] is first
-    assert members.reported(first, deputy=False)
-    assert not members.reported(second, deputy=True)
-    assert members.reported(second, deputy=False), "it says itself that it is the first now"
-    assert members["east"] is second
+    for link, deputy, heeded in (
+        (first, False, first),
+        (second, True, first),
+        (second, False, second),
+    ):
+        members.reported(link, deputy=deputy)
+        assert members["east"] is heeded
     members.drain("east", Drain(on=True))
     assert [len(line.said) for line in lines] == [1, 1]
     assert not members.lose(second)

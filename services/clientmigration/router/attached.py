@@ -205,9 +205,9 @@ class AttachedMembers(Mapping[str, MemberLink]):
 
     # What members say of themselves.
 
-    def reported(self, link: MemberLink, deputy: bool) -> bool:
-        """It reports, as a `deputy` if an equal is to be heeded. Whether this one is. An equal that
-        is silent meanwhile is let go: it may come again."""
+    def reported(self, link: MemberLink, deputy: bool) -> None:
+        """It reports, as a `deputy` if an equal is to be heeded; otherwise it is spoken to from now
+        on. An equal that is silent meanwhile is let go: it may come again."""
         link.reported_at = now = self._clock.seconds()
         for each in self.links(link.name):
             if now - each.reported_at > QUIET_S:
@@ -215,7 +215,6 @@ class AttachedMembers(Mapping[str, MemberLink]):
                 each.line.cut_off()
         if not deputy and self.still(link):
             self._links[link.name] = link
-        return self._links.get(link.name) is link
 
     def listed(self, link: MemberLink, roster: Roster) -> bool:
         """A part of a roster. Whether it is complete now, and counts."""

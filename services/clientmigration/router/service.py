@@ -397,7 +397,7 @@ class Router(Service):
                 lambda: {"login_keys": 0, "login_keys_failed": 0, **outside.login_keys()},
                 certificates(outside.clock).measures,
             ),
-            first=self.equals.first,
+            first=self.equals.tells,
             draining=lambda: self.above.draining,
         )
         look = self.annotations.look
