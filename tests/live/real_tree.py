@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,18 +30,26 @@ from clientmigration.stack.processes import Child, Program
 from clientmigration.wire.operators import MemberStatus, Order, Overview
 
 HERE = f"interface={LOOPBACK}"
+NO_ZONES: Mapping[str, tuple[str, ...]] = {}
 
 
 class LiveTree:
-    """`above` has the router above each (none: ""), `servers` the router of each game server."""
+    """`above` has the router above each (none: ""), `servers` the routers of each game server (with
+    commas), `zones` the flags of routers that have equals in a zone."""
 
     def __init__(
-        self, folder: Path, above: dict[str, str], servers: dict[str, str], carbon: int = 9
+        self,
+        folder: Path,
+        above: dict[str, str],
+        servers: dict[str, str],
+        carbon: int = 9,
+        zones: Mapping[str, tuple[str, ...]] = NO_ZONES,
     ) -> None:
         from twisted.internet import reactor
 
         self.reactor: Any = reactor
         self.folder, self.above, self.servers, self.carbon = folder, above, servers, carbon
+        self.zones = zones
         self.secret = folder / "cluster.secret"
         self.secret.write_text(os.urandom(32).hex())
         self.policy = folder / "policy.toml"
@@ -68,15 +77,16 @@ class LiveTree:
             "router",
             *("--players", f"tcp:{ports.players}:{HERE}"),
             *("--members", f"tcp:{ports.members}:{HERE}"),
-            *("--ledger", str(self.folder / f"{name}.sqlite")),
+            *self.zones.get(name, ("--ledger", str(self.folder / f"{name}.sqlite"))),
             *("--graphite", f"http://{LOOPBACK}:9"),
             *(("--parent", f"tcp:{LOOPBACK}:{self.ports[above].members}") if above else ()),
         )
 
     def server(self, name: str) -> None:
-        """A game server at its router."""
-        door = f"tcp:{LOOPBACK}:{self.ports[self.servers[name]].members}"
-        self._run(name, "gameserver", "--router", door)
+        """A game server at its router, or at several."""
+        doors = (self.ports[each].members for each in self.servers[name].split(","))
+        flags = (flag for door in doors for flag in ("--router", f"tcp:{LOOPBACK}:{door}"))
+        self._run(name, "gameserver", *flags)
 
     def start(self) -> None:
         """All of it."""

@@ -7,7 +7,7 @@ import pytest
 from clientmigration.client.player import Player
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing import Arena, Disk
-from clientmigration.testing.trees import perform_tree
+from clientmigration.testing.trees import perform_tree, perform_zones
 from clientmigration.wire.messages import Cancel, Release, Reserve
 
 
@@ -193,3 +193,13 @@ def test_after_a_restart_the_router_waits_for_the_server_of_a_player_that_comes_
 )
 def test_a_tree_that_once_ended_badly_ends_well(seed: int) -> None:
     assert not perform_tree(seed).violation
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        57,  # of two answers of a ledger the later one came first: equals above were told no more
+    ],
+)
+def test_a_tree_of_equals_that_once_ended_badly_ends_well(seed: int) -> None:
+    assert not perform_zones(seed).violation

@@ -181,5 +181,30 @@ def test_in_a_tree_what_the_root_and_each_zone_decided_is_decided_again_across_c
     assert counts["a"].decisions + counts["b"].decisions > 0
 
 
+def test_what_the_root_decided_is_decided_again_when_another_router_of_a_zone_tells_of_it() -> None:
+    arena = Arena(seed=1, cost=0.05)
+    arena.start_router("router")
+    for each in ("a1", "a2"):
+        arena.start_router(each, parent="router", zone="a")
+    arena.start_router("b", parent="router")
+    for n in (1, 2):
+        arena.start_server(f"a-{n}", router="a1,a2")
+        arena.start_server(f"b-{n}", router="b")
+    arena.run(4.0)
+    players = [arena.start_player(router="a1,a2") for _ in range(14)]
+    arena.run(12.0)
+    arena.kill("a1")
+    arena.run(12.0)
+    arena.start_router("a1")
+    arena.run(6.0)
+    for each in ("a1", "a2"):
+        arena.routers[each].above.drain(True)
+    arena.run(12.0)
+    assert all(arena.home_of(each).startswith("b") for each in players)
+    judged = count(again(arena.sink.seen, of(records_of(arena), "router")))
+    assert (judged.differing, judged.unknown) == (0, 0)
+    assert judged.decisions > 2
+
+
 def of(records: Sequence[DecisionRecord], router: str) -> list[DecisionRecord]:
     return [each for each in records if each.router == router]

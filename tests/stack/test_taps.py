@@ -25,6 +25,14 @@ WRONG = {
         "--name EU-West.Host: a name has letters a-z, digits, _ and inner -, at most 64, such as",
     ),
     "a router's name": (("router", "--name", "a.b"), "--name a.b: a name has letters a-z"),
+    "a zone's name that Graphite cannot keep": (
+        ("router", "--name", "a", "--parent", "tcp:h:1", "--zone-name", "a.b"),
+        "--zone-name a.b: a name has letters a-z",
+    ),
+    "a zone's name of a router that can have no equals": (
+        ("router", "--name", "a-1", "--parent", "tcp:h:1", "--zone-name", "a"),
+        "--zone-name is for equal routers (--ledger nats://...) with a --parent",
+    ),
     "an address without a port": (
         ("gameserver", "--advertise", "host"),
         "--advertise host is not host:port, such as play.example.org:4102",

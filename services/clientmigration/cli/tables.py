@@ -59,6 +59,8 @@ def servers(members: Sequence[MemberStatus], chosen: str = "", sorted_by: str = 
         table.add_column(title + mark, justify="right", no_wrap=True)
     for depth, member in _tree(members):
         name = Text.assemble("  " * depth, ("● ", colour(member.owner)), member.name)
+        if member.routers > 1:
+            name.append(f" ({member.routers} routers)", "dim")
         zone = [member.zone] if zones else []
         first: list[RenderableType] = [name, *zone, state_of(member)]
         style = "reverse" if member.name == chosen else ""

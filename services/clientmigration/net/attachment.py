@@ -26,7 +26,7 @@ class Attachment:
     if that is another; `zone` where the server stands. `lines` are those to routers, by what these
     are called among equals ("" for one that has none); `line` is that to the primary, None while no
     router is there. `life` is this process, for who may have several routers; "" for who has one.
-    `runs` is its game."""
+    `runs` is its game. Until it is `ready` nothing is asked."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Attachment:
     ) -> None:
         self.member, self.address, self.zone, self.inner = name, address, zone, inner
         self.life, self.runs = life, runs
+        self.ready = True
         self.lines: dict[str, Line] = {}
         self.line: Line | None = None
         self._asking: Line | None = None
@@ -54,9 +55,19 @@ class Attachment:
         """Players reach us at `address` (host:port), wherever we listen."""
         self.address = address
 
+    def waits(self) -> None:
+        """What our life is has to be found out first: nobody is asked to take us in."""
+        self.ready = False
+
+    def lives(self, life: str) -> None:
+        """It was found out."""
+        self.life, self.ready = life, True
+
     def asks(self, line: Line) -> bool:
         """Whether this line may ask a router to take us in: who has no name yet asks one router
         only, for each would give it another."""
+        if not self.ready:
+            return False
         if not self.member and self._asking is not None and not self._asking.over:
             return self._asking is line
         self._asking = line

@@ -88,7 +88,7 @@ def percent(text: str) -> float:
     return number
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, flag: str = "--name") -> None:
     """ConfigurationError unless a member may be called so: names are parts of paths in Graphite."""
     try:
         spelled = clean(name)
@@ -97,7 +97,7 @@ def check_name(name: str) -> None:
     if name != spelled:
         such = f", such as {spelled}" if spelled else ""
         raise ConfigurationError(
-            f"--name {name}: a name has letters a-z, digits, _ and inner -, at most 64{such}"
+            f"{flag} {name}: a name has letters a-z, digits, _ and inner -, at most 64{such}"
         )
 
 

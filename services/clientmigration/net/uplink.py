@@ -81,7 +81,7 @@ class Uplink:
     def _prove(self, message: Challenge) -> None:
         ours, self._challenge = self._attachment, message.nonce
         if not ours.asks(self.line):
-            self.line.hang_up("bye", "another router gives us our name first")
+            self.line.hang_up("bye", "we do not know yet how we are called")
             return
         told = told_as(ours.address, ours.inner, self.line.here)
         parts = (ours.member, self._role, *filter(None, told))

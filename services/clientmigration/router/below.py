@@ -165,14 +165,15 @@ class Branches:
         if not all(link is not None and link.listed_at for link in links):
             return True
         for link in links:
-            if link is None or await self._has(link, player):
+            if link is None or await self._has(link.name, player):
                 return True
         return False
 
-    async def _has(self, link: MemberLink, player: str) -> bool:
+    async def _has(self, name: str, player: str) -> bool:
+        """Of equals, which have one ledger, whoever answers first is heard."""
         n = next(self._numbers)
         waiting = self._asked[n] = Deferred()
-        link.say(Inquire(n, player))
+        self._members.tell_all(name, Inquire(n, player))
         try:
             return await waiting.addTimeout(ANSWER_S, self._clock)
         except DeferredTimeout:
@@ -187,12 +188,14 @@ class Branches:
             waiting.callback(message.have)
 
     def reported(self, link: MemberLink, report: Report) -> None:
-        """Where players can ping one of its servers."""
-        if report.address is not UNSET:
+        """Where players can ping one of its servers. Of equals one is heeded."""
+        if report.address is not UNSET and self._members.get(link.name) is link:
             self._moved(link.name, report.address)
 
     def told(self, link: MemberLink, branch: Branch) -> None:
-        """Its members."""
+        """Its members. Of equals one is heeded."""
+        if self._members.get(link.name) is not link:
+            return
         self._under[link.name] = branch
 
     def under(self, name: str) -> Branch:

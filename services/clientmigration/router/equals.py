@@ -16,6 +16,8 @@ from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Entry
 
+HANDED_S = 3.0  # by then the members of a router that has come are attached, and have reported
+
 
 class Equals:
     """The router of this `name`; `shared`: it may have equals. `members` tell which routers each is
@@ -27,6 +29,7 @@ class Equals:
         self.name, self.shared = name, shared
         self._members, self._situation = members, situation
         self._plans_since = inf
+        self._tells, self._same_at = False, -inf
 
     def _fresh(self) -> list[MemberLink]:
         situation = self._situation
@@ -43,6 +46,17 @@ class Equals:
             planner({link.name: link.routers or (self.name,) for link in self._fresh()})
             == self.name
         )
+
+    def tells(self) -> bool:
+        """Whether it tells of the fleet as a whole; to be asked at each report. Where several are,
+        the one before goes on for a moment: who has just come may not have all members yet."""
+        now, first = self._situation.now(), self.first()
+        others = any(router != self.name for link in self._fresh() for router in link.routers)
+        if first == self._tells:
+            self._same_at = now
+        elif not others or now - self._same_at >= HANDED_S:
+            self._tells = first
+        return self._tells
 
     def plans(self) -> bool:
         """Whether it is to decide now. Who has just become the first waits until reports show what

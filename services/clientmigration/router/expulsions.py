@@ -84,8 +84,11 @@ class Expulsions:
     def joined(self, member: Member) -> None:
         """A router that has just been attached hears of all bans."""
         link = self._members.get(member.name)
-        if link is None or link.role != "router":
-            return
+        if link is not None and link.role == "router":
+            self.inform(link)
+
+    def inform(self, link: MemberLink) -> None:
+        """Say all bans over this link."""
         bans = list(self._bans())
         for start in range(0, max(1, len(bans)), PART):
             link.say(Bars(bans[start : start + PART], first=not start))
@@ -98,19 +101,19 @@ class Expulsions:
         """Out it goes, wherever it plays."""
         expel = Expel(ban.player, BANNED, told(ban), True)
         self._meter.count("expelled")
-        for link in self._members.values():
+        for link in self._members.links():
             link.say(Bars([ban]) if link.role == "router" else expel)
         self._visitors.dismiss(ban.player, expel.code, expel.text)
 
     def unbanned(self, player: str) -> None:
         """It may come again, also within the time of its last ticket."""
-        for link in self._members.values():
+        for link in self._members.links():
             link.say(Pardon(player))
 
     def hand_on(self, order: Expel) -> None:
         """Out it goes, wherever it is here."""
         self._meter.count("expelled")
-        for link in self._members.values():
+        for link in self._members.links():
             link.say(order)
         self._visitors.dismiss(order.player, order.code, order.text)
 

@@ -146,7 +146,7 @@ class MemberLine:
             raise NotAuthentic(f"a member may not be called {message.name!r}")
         claim = self._ports.claim
         if claim is None:
-            self._admit(message, message.name, "")
+            self._admit(message, message.name, message.life or "")
         else:
             self._asked = True
             life = message.life or message.nonce

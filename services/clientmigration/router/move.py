@@ -67,8 +67,9 @@ class MoveTerms:
     """What is known of a migration when it begins, and does not change.
 
     `record` is what the ledger said then; `source` is "" for a newcomer, who is told the way by
-    `arrive`; `link` is the target's, `orphaned` whether the newcomer's owner was away. `holder` is
-    the hash of the player's secret, `group` whom it wants to stay with, `why` the reason in words.
+    `arrive`; `link` is the target's, `giver` the source's; `orphaned` whether the newcomer's owner
+    was away. `holder` is the hash of the player's secret, `group` whom it wants to stay with, `why`
+    the reason in words.
     """
 
     id: str
@@ -82,6 +83,7 @@ class MoveTerms:
     orphaned: bool = False
     arrive: Arrive | None = None
     why: str = ""
+    giver: MemberLink | None = None
 
     @property
     def player(self) -> str:
@@ -269,16 +271,18 @@ class MoveCarrier:
     def own(self, epoch: int) -> None:
         """The player is the target's."""
         self._wait.within(STEP_S)
-        message = Own(
+        if self._to_target(self._own(epoch)) and self.terms.arrive is not None:
+            self.terms.arrive(self._redirect())
+
+    def _own(self, epoch: int | None = None) -> Own:
+        return Own(
             migration=self.terms.id,
             player=self.terms.player,
-            epoch=epoch,
+            epoch=self.record.epoch if epoch is None else epoch,
             holder=self.holder,
             snapshot=self.record.snapshot,
             group=self.terms.group,
         )
-        if self._to_target(message) and self.terms.arrive is not None:
-            self.terms.arrive(self._redirect())
 
     def release(self) -> None:
         """The source may forget the player."""
@@ -286,25 +290,26 @@ class MoveCarrier:
 
     def release_of_lost(self) -> None:
         """The same, of a target that was lost. The source of one that is a router is told when a
-        roster has it again, and that router is there (recovery.py)."""
+        roster has it again, and that router is there (recovery.py); an equal of that begins with
+        the player."""
         link = self.terms.link
         if link is None or link.role != "router":
             self.release()
+        else:
+            self.tools.members.tell_all(self.terms.target, self._own())
 
     def cancel(self, reason: str) -> None:
         """It ended before anything changed; or another router has claimed the player for its
         source, at a new epoch, as if this one were dead, or given it to somebody else."""
         terms, record = self.terms, self.record
         message = Cancel(migration=terms.id, player=terms.player, reason=reason)
+        told: msgspec.Struct = message
         if (record.owner, record.migration) == (terms.source, terms.id):
-            retain = Retain(migration=terms.id, player=terms.player, epoch=record.epoch)
-            self.tools.members.tell(terms.source, retain)
+            told = Retain(migration=terms.id, player=terms.player, epoch=record.epoch)
         elif record.owner != terms.source and record.epoch > terms.record.epoch:
-            release = Release(player=terms.player, epoch=record.epoch)
-            self.tools.members.tell(terms.source, release)
-        else:
-            self.tools.members.tell(terms.source, message)
-        self.tools.members.tell(terms.target, message)
+            told = Release(player=terms.player, epoch=record.epoch)
+        self._tell(terms.giver, terms.source, told)
+        self._tell(terms.link, terms.target, message)
 
     def ended(self, outcome: Outcome, reason: str) -> None:
         """The one end."""
@@ -324,8 +329,17 @@ class MoveCarrier:
         return self.tools.redirects.to(ticket, at.address)
 
     def _to_source(self, message: msgspec.Struct) -> None:
-        if self.terms.source and not self.tools.members.tell(self.terms.source, message):
+        terms = self.terms
+        if terms.source and not self._tell(terms.giver, terms.source, message):
             self.machine.source_lost()
+
+    def _tell(self, link: MemberLink | None, name: str, message: msgspec.Struct) -> bool:
+        """Say it to the equal that has a part in this, or to another one if that is gone. False if
+        the member is not attached."""
+        if link is None or not self.tools.members.still(link):
+            return self.tools.members.tell(name, message)
+        link.say(message)
+        return True
 
     def _to_target(self, message: msgspec.Struct) -> bool:
         """Only over the link on which it began: who came back on another may have started anew, and

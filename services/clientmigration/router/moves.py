@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
 from clientmigration.core.player.records import is_record
-from clientmigration.router.attached import Gone
+from clientmigration.router.attached import Gone, MemberLink
 from clientmigration.router.move import (
     Arrive,
     MoveAnswer,
@@ -123,7 +123,7 @@ class Moves:
         or has gone on with it without a router: then a move would only be in the way (None). Nor
         to another game, or to one that can not read what the player's server stores."""
         link, there = (self._tools.members.get(each) for each in (source, target))
-        entry = link and link.entry(player)
+        entry = link and self._tools.members.entry(source, player)
         if player in self.by_player or link is None or (entry and entry.waived):
             return None
         if there is not None and not there.release.takes(link.release, emptied=True):
@@ -143,6 +143,7 @@ class Moves:
             group=stored.group if stored else "",
             started=self._tools.now(),
             link=self._tools.members.get(target),
+            giver=self._tools.members.get(source),
             why=why,
         )
         self._begun(terms)
@@ -231,6 +232,14 @@ class Moves:
             if move.terms.source == gone.member.name:
                 move.machine.source_lost()
             if move.terms.target == gone.member.name:
+                move.machine.target_lost()
+
+    def link_lost(self, link: MemberLink) -> None:
+        """This link to a member is gone, and another is there: what began over it hears so."""
+        for move in list(self.by_id.values()):
+            if move.terms.giver is link:
+                move.machine.source_lost()
+            if move.terms.link is link:
                 move.machine.target_lost()
 
     def _over(self, ended: MoveEnded) -> None:

@@ -74,7 +74,8 @@ class Orders:
             return Ended(order.n, "refused", f"no game server is called {order.member!r}")
         if order.do == "drain" and not order.force and (why := self._nowhere(order.member)):
             return Ended(order.n, "refused", why)
-        self._members.tell(order.member, Drain(on=order.do != "undrain", stop=order.do == "stop"))
+        drain = Drain(on=order.do != "undrain", stop=order.do == "stop")
+        self._members.drain(order.member, drain)
         return Ended(order.n, "done", f"{order.member} has been told")
 
     def _nowhere(self, name: str) -> str:

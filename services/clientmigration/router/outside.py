@@ -66,13 +66,20 @@ class RouterOutside:
 class RouterSettings:
     """What a router is told at its start: `name` is its own in Graphite, and among its equals; it
     may have some if its ledger is `shared`. `policy_file` is where the policy was read. It is
-    to be attached to so many `parents`: equal routers above it."""
+    to be attached to so many `parents`: equal routers above it, to whom it and its own equals are
+    one `zone`, of that name if it has one."""
 
     name: str
     policy: Policy
     shared: bool = False
     policy_file: str = ""
     parents: int = 0
+    zone: str = ""
+
+    @property
+    def zone_name(self) -> str:
+        """What it is called above, and what its fleet as a whole is called in Graphite."""
+        return self.zone or self.name
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def overview(ports: OverviewPorts) -> Overview:
 
 
 def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
-    under = ports.under(known.name)
+    under, links = ports.under(known.name), [*ports.members.links(known.name)]
     return MemberStatus(
         name=known.name,
         role=known.role,
@@ -110,6 +110,7 @@ def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
         version=ports.members[known.name].version,
         under=under.members,
         servers=under.servers,
+        routers=len(links) if known.role == "router" else 0,
     )
 
 

@@ -24,7 +24,7 @@ from clientmigration.core.player.session import BUSY
 from clientmigration.net.beats import Beats
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.ledger import TimedLedger
-from clientmigration.router.attached import AttachedMembers
+from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveTerms
 from clientmigration.router.moves import Passing
 from clientmigration.router.relay import Orderer, Relay
@@ -159,7 +159,7 @@ class Passages:
             self._let_go(record, asker)
             return decline("draining" if full else "full")
         epoch = max(order.epoch, record.epoch + (record.owner != target))
-        terms = self._terms(order.migration, record, "", target, about.group)
+        terms = self._terms(order.migration, record, "", link, about.group)
         address = tools.address_of(target)
         self._enter(Relay(terms, asker, link, epoch, self._surrender, self._over, address))
         told = msgspec.structs.replace(order, epoch=epoch)
@@ -184,22 +184,23 @@ class Passages:
             return decline("not here")
         if tools.moves.moving(player):
             return decline(BUSY)
-        terms = self._terms(order.migration, record, link.name, ABOVE, "")
+        terms = self._terms(order.migration, record, link.name, None, "")
         self._enter(Relay(terms, asker, link, record.epoch, self._surrender, self._over))
         return link.say(order)
 
     def _terms(
-        self, migration: str, record: Record, source: str, target: str, group: str
+        self, migration: str, record: Record, source: str, target: MemberLink | None, group: str
     ) -> MoveTerms:
         return MoveTerms(
             id=migration,
             record=record,
             source=source,
-            target=target,
+            target=target.name if target is not None else ABOVE,
             holder="",
             group=group,
             started=self._tools.now(),
-            link=self._tools.members.get(target),
+            link=target,
+            giver=self._tools.members.get(source),
         )
 
     def _enter(self, passage: Relay) -> None:
@@ -258,12 +259,16 @@ class Passages:
 
     async def _known_again(self, order: m.Own) -> Relay | None:
         """The member that waits for the player, if we have forgotten about it meanwhile."""
-        for link in self._tools.members.values():
+        for link in self._tools.members.links():
             entry = link.roster.get(order.player)
             if entry and (entry.state, entry.migration) == ("arriving", order.migration):
                 record = await self._tools.ledger.confirm(order.player)
-                terms = self._terms(order.migration, record, "", link.name, order.group)
-                epoch = max(order.epoch, record.epoch + 1)
+                begun = record.migration == order.migration and record.owner == link.name
+                owned = record.owner in self._tools.members
+                if owned and record.epoch >= order.epoch and not begun:
+                    return None  # an old word: an equal of ours has done it, and it is over
+                terms = self._terms(order.migration, record, "", link, order.group)
+                epoch = record.epoch if begun else max(order.epoch, record.epoch + 1)
                 return Relay(terms, _NOBODY, link, epoch, self._surrender, self._over)
         return None
 
@@ -275,7 +280,7 @@ class Passages:
         if (record.owner, record.migration) == (ABOVE, order.migration):
             await self._give_back(record, order.migration, record.epoch + 1, passage)
         elif passage is not None:
-            self._tools.members.tell(passage.link.name, order)
+            self._say(passage, passage.link.name, order)
         else:
             self._tell_those_who_have(order.player, order)
         self._finish(order.player, passage)
@@ -283,6 +288,9 @@ class Passages:
     async def _retain(self, order: m.Retain) -> None:
         passage = self.under_way.get(order.migration)
         record = await self._tools.ledger.confirm(order.player)
+        if record.owner == ABOVE and self._old(order, record):
+            self.appeal(order.player, record, "frozen")
+            return
         if record.owner == ABOVE:
             epoch = max(order.epoch, record.epoch + 1)
             await self._give_back(record, order.migration, epoch, passage)
@@ -291,8 +299,12 @@ class Passages:
             if order.epoch > record.epoch:
                 now = await self._hand(record, record.owner, order.epoch, order.migration)
             told = msgspec.structs.replace(order, epoch=now.epoch)
-            self._tools.members.tell(now.owner, told)
+            self._say(passage, now.owner, told)
         self._finish(order.player, passage)
+
+    def _old(self, order: m.Retain, record: Record) -> bool:
+        """Whether the player has been given up in another migration since, by an equal of ours."""
+        return order.migration != record.migration and order.epoch <= record.epoch
 
     async def _give_back(
         self, record: Record, migration: str, epoch: int, passage: Relay | None
@@ -302,18 +314,29 @@ class Passages:
         now = await self._hand(record, member, epoch, migration)
         if now.owner == member != "":
             retain = m.Retain(migration=migration, player=record.player, epoch=now.epoch)
-            self._tools.members.tell(member, retain)
+            self._say(passage, member, retain)
+
+    def _say(self, passage: Relay | None, name: str, order: m.Cancel | m.Retain) -> None:
+        """To a member: of equals to the one that has a part in this."""
+        members = self._tools.members
+        if passage is not None and passage.link.name == name and members.still(passage.link):
+            passage.link.say(order)
+        else:
+            members.tell(name, order)
 
     async def _release(self, order: m.Release) -> None:
         player = order.player
         passages = [each for each in self.under_way.values() if each.terms.player == player]
         passage = next((each for each in passages if each.leaves), None)
         record = await self._tools.ledger.confirm(player)
+        if record.epoch <= order.epoch:
+            record = await self._hand(record, ABOVE, order.epoch, record.migration)
+        if record.owner != ABOVE and record.epoch == order.epoch:  # an equal of ours was quicker
+            record = await self._hand(record, ABOVE, order.epoch, record.migration)
         if record.epoch > order.epoch:  # an old word: the one above is to hear how things stand
             self.appeal(player, record, "playing" if record.owner != ABOVE else "frozen")
             return
-        now = await self._hand(record, ABOVE, order.epoch, record.migration)
-        told = msgspec.structs.replace(order, epoch=now.epoch)
+        told = msgspec.structs.replace(order, epoch=record.epoch)
         self._tell_those_who_have(player, told, passage)
         self._finish(player, passage)
 
@@ -324,17 +347,17 @@ class Passages:
 
     def _holding(self, player: str, migration: str) -> Iterator[str]:
         """The members at which the player waits for the end of this."""
-        for name, link in self._tools.members.items():
+        for link in self._tools.members.links():
             entry = link.roster.get(player)
             if entry is not None and migration in (entry.migration, entry.waived):
-                yield name
+                yield link.name
 
     def _tell_those_who_have(
         self, player: str, order: m.Cancel | m.Release, passage: Relay | None = None
     ) -> None:
         first = passage.link.name if passage is not None else ""
-        for name, link in self._tools.members.items():
-            if name == first or player in link.roster:
+        for link in self._tools.members.links():
+            if link.name == first or player in link.roster:
                 link.say(order)
 
     async def _hand(
@@ -345,7 +368,8 @@ class Passages:
         migration: str,
         snapshot: Any = None,
     ) -> Record:
-        """Have our ledger say so, however often that takes. What is later there stays."""
+        """Have our ledger say so, however often that takes. What is later there stays, and so does
+        whom an equal of ours has brought to another member meanwhile."""
         for _ in range(TRIES):
             try:
                 made, now = await self._tools.ledger.hand(record, owner, epoch, migration, snapshot)
@@ -354,6 +378,8 @@ class Passages:
                 await deferLater(self._tools.clock, AGAIN_S)
                 continue
             if made or now.epoch > epoch or now.claim == (owner, epoch, migration):
+                return now
+            if now.epoch == epoch and now.owner not in (record.owner, owner):
                 return now
             record = now
         return record

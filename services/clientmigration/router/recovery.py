@@ -213,14 +213,14 @@ class Recovery:
 
     def ended(self, ended: MoveEnded) -> None:
         """A move is over: if it was waived, its source has waited for that."""
-        link = self._members.get(ended.terms.source)
-        entry = link.entry(ended.terms.player) if link is not None else None
-        if link is not None and entry is not None and entry.waived == ended.terms.id:
-            self._settle(link, entry)
+        for link in self._members.links(ended.terms.source):
+            entry = link.entry(ended.terms.player)
+            if entry is not None and entry.waived == ended.terms.id:
+                self._settle(link, entry)
 
     def waived(self, record: Record) -> bool:
         """Whether another member than the owner is about to have the player back."""
-        listed = ((name, link.entry(record.player)) for name, link in self._members.items())
+        listed = ((link.name, link.entry(record.player)) for link in self._members.links())
         return any(entry and gives_back(name, entry, record) for name, entry in listed)
 
     def _stuck(self, entry: Entry) -> bool:
@@ -246,8 +246,7 @@ class Recovery:
         """Answers the record that it has to be judged by again, if it is another one by now."""
         if entry.state != "arriving" and self._above.undecided(record, entry.epoch):
             return None
-        owner = self._members.get(record.owner)
-        says = owner.entry(entry.player) if owner is not None else None
+        says = self._members.entry(record.owner, entry.player)
         told = self.judged(link.name, entry, record, says)
         if link.role == "router" and later_than_known(link.name, entry, record):
             told = (KeepOn("", record.epoch),)
@@ -256,8 +255,8 @@ class Recovery:
         waits = told == (CallOff(entry.migration),) and entry.state == "arriving"
         if waits and self._above.awaited(entry):
             return None
-        if frozen_for(entry, record) and await self._shows_on(link, record.owner):
-            told = tuple(each for each in told if not isinstance(each, LetGo))
+        if frozen_for(entry, record) and await self._shows_on(link, entry, record.owner):
+            told = tuple(Begin(record.owner) if isinstance(x, LetGo) else x for x in told)
         now = self._equals.in_time(told, link, entry, record, says)
         if now == told:
             self._unjudged.get(link, set()).discard(entry.player)
@@ -268,13 +267,18 @@ class Recovery:
                 return newer
         return None
 
-    async def _shows_on(self, link: MemberLink, name: str) -> bool:
+    async def _shows_on(self, link: MemberLink, entry: Entry, name: str) -> bool:
         """Whether the source of a move that was made is to show the world on: its target is a
-        router, which is away, or has just come back and begins with the player."""
+        router, which is away, or has just come back, or heard just now that it is to begin with the
+        player."""
         owner = self._members.get(name)
         if owner is not None:
-            came = self._came.get(owner, link.listed_at)
-            return owner.role == "router" and link.listed_at - came < BEGUN_S
+            came = max(self._came.get(owner, link.listed_at), owner.since)
+            began = link.listed_at - came
+            tended = link.shared.get(entry.player)
+            if tended is not None and len([*self._members.links(name)]) > 1:
+                began = min(began, tended.since_s)
+            return owner.role == "router" and began < BEGUN_S
         try:
             return await self._is_router(name)
         except Exception:  # the ledger is away
@@ -321,16 +325,17 @@ class Recovery:
         return None
 
     async def _begin(self, member: str, record: Record) -> Record | None:
+        """The member begins with the player; of equals whichever knows of it."""
         try:
             now = await self._ledger.confirm(record.player)
         except Exception:  # the next roster asks again
             return None
-        link, stored = self._members.get(member), now.snapshot
+        stored = now.snapshot
         if now.claim != record.claim:
             return now
         if self._moves.moving(now.player):
             return None  # it has come to the door meanwhile, and is brought there anew
-        if link is not None and stored is not None:
+        if stored is not None:
             own = Own(
                 migration=now.migration,
                 player=now.player,
@@ -339,7 +344,7 @@ class Recovery:
                 snapshot=stored,
                 group=stored.group,
             )
-            link.say(own)
+            self._members.tell_all(member, own)
         return None
 
     async def _mend(self, link: MemberLink, record: Record, epoch: int) -> Record | None:

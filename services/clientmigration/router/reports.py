@@ -52,7 +52,9 @@ class Reports:
             date = max((each.timestamp for each in measurements), default=0)
             if any(each.measure == "players" and each.value for each in measurements):
                 self._dates.meet(date)
-            situation.fleet.observe(_in_time(measurements, situation.now()), situation.now())
+            self._members.reported(link, bool(message.deputy))
+            if not message.deputy:  # of a deputy carbon does not hear: nothing is decided by that
+                situation.fleet.observe(_in_time(measurements, situation.now()), situation.now())
         except NotADatapoint as error:
             raise MalformedFrame(str(error)) from error
         values = {each.measure: each.value for each in measurements}

@@ -34,26 +34,30 @@ class Gauges:
 
 
 class SelfReport:
-    """The reports of the router of this `name`. `look` is told what was counted, and how many
-    players are being moved; `upward` the same datapoints as carbon, for a router above."""
+    """The reports of the router of this name, whose fleet is called so too, or otherwise if it has
+    equals (`names`). `look` is told what was counted, and how many players are being moved;
+    `upward` the same datapoints of the fleet as carbon, for a router above, or what it would be
+    told were no equal the first, and whether one is."""
 
     def __init__(
         self,
-        name: str,
+        names: tuple[str, str],
         gauges: Gauges,
         sink: Sink,
         look: Callable[[Mapping[str, float], int], None],
         now: Callable[[], float],
-        upward: Callable[[Sequence[Datapoint]], None],
+        upward: Callable[[Sequence[Datapoint], bool], None],
     ) -> None:
-        self._name, self._gauges, self._sink = name, gauges, sink
+        (self._name, self._fleet_name), self._gauges, self._sink = names, gauges, sink
         self._look, self._now, self._upward = look, now, upward
 
     def send(self) -> None:
         """One second's datapoints, to carbon and upward. Starts a new interval."""
-        points = [*datapoints("router", self._name, self._measures(), int(self._now()))]
-        self._sink.emit(points)
-        self._upward(points)
+        at, first = int(self._now()), self._gauges.first()
+        own = datapoints("router", self._name, self._measures(), at)
+        fleet = datapoints("router", self._fleet_name, self._fleet(), at)
+        self._sink.emit([*fleet, *own] if first else [*own])  # Prometheus goes by the last name
+        self._upward(fleet, not first)
 
     def _measures(self) -> dict[str, float]:
         gauges = self._gauges
@@ -65,7 +69,6 @@ class SelfReport:
             **counted,
             **gauges.process(),
             **{name: value for each in gauges.sources for name, value in each().items()},
-            **(self._fleet() if gauges.first() else {}),
             "waiting": len(gauges.waiting),
             "moving": moving,
             "carbon_dropped": gauges.carbon_dropped(),

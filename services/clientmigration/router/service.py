@@ -75,7 +75,7 @@ from clientmigration.router.overview import OverviewPorts, because, branch, foun
 from clientmigration.router.past import Past
 from clientmigration.router.placing import Placing
 from clientmigration.router.players import Visit, VisitPorts
-from clientmigration.router.presence import Presence
+from clientmigration.router.presence import EqualEars, Presence
 from clientmigration.router.queue import Queue
 from clientmigration.router.records import LOOK_S as RECORDS_S
 from clientmigration.router.records import Records
@@ -198,7 +198,8 @@ class Router(Service):
         )
         taken_over = (self.handover.joined,) if shared else ()
         joined = (*(each.joined for each in rooms), *taken_over)
-        self.presence = Presence(self.members, situation, joined, left, outside.clock.seconds)
+        equal, now = EqualEars(self.expulsions.inform, self.moves.link_lost), outside.clock.seconds
+        self.presence = Presence(self.members, situation, joined, left, now, equal)
 
     def _make_tree(self, above: type[Above]) -> None:
         """What there is because of a router above, and of some below."""
@@ -239,7 +240,7 @@ class Router(Service):
             lambda: branch(self.overview_ports), self.barred.obey,
             lambda *asked: self.surveys.asked(*asked), above,
         )  # fmt: skip
-        self.stem = Stem(outside, settings.name, settings.parents, tools)
+        self.stem = Stem(outside, settings, tools)
         self.above = self.stem.above
         ports = SeekPorts(self.homes, self.above, self.moves, self.finds.near)
         self.seekers = Seekers(ports, self.beats.spawn)
@@ -396,13 +397,12 @@ class Router(Service):
                 lambda: {"login_keys": 0, "login_keys_failed": 0, **outside.login_keys()},
                 certificates(outside.clock).measures,
             ),
-            first=self.equals.first,
+            first=self.equals.tells,
             draining=lambda: self.above.draining,
         )
         look = self.annotations.look
-        report = SelfReport(
-            self.settings.name, gauges, outside.sink, look, self.now, self.stem.report
-        )
+        names, upward = (self.settings.name, self.settings.zone_name), self.stem.report
+        report = SelfReport(names, gauges, outside.sink, look, self.now, upward)
         period_s = self.settings.policy.rebalance.period_s
         self.beats.every(REPORT_S, "the router's report", report.send)
         self.beats.every(SHOW_S, "showing operators", self.operators.tick)
@@ -458,7 +458,7 @@ class Router(Service):
         return Deferred.fromCoroutine(self._forget())
 
     async def _forget(self) -> int:
-        for each in (self.bans, self.order_log, self.notices, self.branches):
+        for each in (self.bans, self.order_log, self.notices, self.branches, self.stem):
             await each.keep()
         remembered_s = self.situation.policy.limits.remember_s
         return await self.ledger.forget(remembered_s, set(self.members))
@@ -476,6 +476,7 @@ class Router(Service):
         super().startService()
         self.started = self.now()
         self.presence.begin()
+        self.stem.begin()
         self.warm_start.begin()
         self.beats.spawn("looking for bans", self.bans.look())
         self.notices.look()

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
+from clientmigration.core.fleet import lineage
 from clientmigration.core.measures.metrics import Datapoint
 from clientmigration.core.player.ledger import Record
 from clientmigration.errors import PeersFault
@@ -24,7 +27,7 @@ from clientmigration.net.uplink import Uplink
 from clientmigration.net.worldclock import WorldClock
 from clientmigration.router.above import Above, AboveNews
 from clientmigration.router.attached import AttachedMembers
-from clientmigration.router.outside import RouterOutside
+from clientmigration.router.outside import RouterOutside, RouterSettings
 from clientmigration.router.parting import Parting, PartingPorts
 from clientmigration.router.passages import Passages, PassageTools, Registry
 from clientmigration.router.residents import Residents
@@ -34,6 +37,9 @@ from clientmigration.wire.operators import MemberStatus
 from clientmigration.wire.shared import About
 from clientmigration.wire.zones import Survey
 
+log = Logger()
+
+AGAIN_S = 0.5  # before a ledger is asked again that did not answer
 ROSTER_S = 2.0  # how often the router above hears who crosses
 
 
@@ -61,13 +67,17 @@ class StemTools:
 
 
 class Stem:
-    """The line upward, and those who speak and listen on it. `name` is our own; `parents`: so
-    many equal routers are above."""
+    """The line upward, and those who speak and listen on it."""
 
-    def __init__(self, outside: RouterOutside, name: str, parents: int, tools: StemTools) -> None:
-        self._outside, self._world = outside, tools.world
-        life = outside.entropy(8).hex() if parents > 1 else ""
-        self.attachment = Attachment(name, NOWHERE, "", life=life) if parents else None
+    def __init__(self, outside: RouterOutside, settings: RouterSettings, tools: StemTools) -> None:
+        self._outside, self._world, parents = outside, tools.world, settings.parents
+        self._ledger, self._beats = tools.ledger, tools.beats
+        self._life = outside.entropy(8).hex() if parents > 1 or settings.shared else ""
+        self.attachment: Attachment | None = None
+        if parents:
+            self.attachment = Attachment(settings.zone_name, NOWHERE, "", life=self._life)
+            if settings.shared:
+                self.attachment.waits()
         members, attachment = tools.members, self.attachment
         passing = PassageTools(
             outside.clock,
@@ -104,10 +114,36 @@ class Stem:
         if self.upward is not None:
             tools.beats.every(ROSTER_S, "the list for the router above", self._list)
 
-    def report(self, points: Sequence[Datapoint]) -> None:
-        """The one above hears how we do, as carbon does."""
+    def begin(self) -> None:
+        """Equals of ours are to be known as such above."""
+        if self.attachment is not None and not self.attachment.ready:
+            self._beats.spawn("asking which zone this is", self._found(self.attachment))
+
+    async def _found(self, attachment: Attachment) -> None:
+        rules = [(lineage.KEY, lineage.founded(self._life, attachment.member))]
+        while not attachment.ready:
+            try:
+                known = (await self._ledger.rule(rules))[0].record
+            except Exception as error:
+                log.warn("which zone this is the ledger does not say: {why}", why=str(error))
+                await deferLater(self._outside.clock, AGAIN_S)
+                continue
+            if (name := lineage.name_in(known)) != attachment.member:
+                log.error(
+                    "the ledger is that of the zone {name}: nothing is attached to the router above"
+                    " until this one is started with --zone-name {name}", name=name,
+                )  # fmt: skip
+                return
+            attachment.lives(lineage.word_in(known))
+
+    async def keep(self) -> None:
+        """Have the ledger keep which zone this is."""
+        await self._ledger.rule([(lineage.KEY, lineage.rewritten)])
+
+    def report(self, points: Sequence[Datapoint], deputy: bool) -> None:
+        """The one above hears how we do, as carbon does; or would, if no equal were the first."""
         if self.upward is not None:
-            self.upward.report(points)
+            self.upward.report(points, deputy)
 
     def _attached(self) -> None:
         if self.upward is not None:

@@ -61,7 +61,7 @@ class Surveys:
     ) -> None:
         self._members, self._own, self._clock, self._spawn = members, own, clock, spawn
         self._numbers = count(1)
-        self._asked: dict[int, tuple[MemberLink, Deferred[Said | None]]] = {}
+        self._asked: dict[int, tuple[str, Deferred[Said | None]]] = {}
 
     # Of operators, and of the router above.
 
@@ -108,15 +108,16 @@ class Surveys:
     async def _ask_all(
         self, names: Sequence[str], question: Question, within_s: float
     ) -> list[BelowSaid]:
-        asked = [(name, self._ask(self._members[name], question, within_s)) for name in names]
+        asked = [(name, self._ask(name, question, within_s)) for name in names]
         return [BelowSaid(name, await answer) for name, answer in asked]
 
-    def _ask(self, link: MemberLink, question: Question, within_s: float) -> Deferred[Said | None]:
+    def _ask(self, name: str, question: Question, within_s: float) -> Deferred[Said | None]:
+        """All equals of one: whoever answers first is heard."""
         n = next(self._numbers)
         waiting: Deferred[Said | None] = Deferred()
-        self._asked[n] = link, waiting
+        self._asked[n] = name, waiting
         least = max(LEAST_S, within_s - LEVEL_S)
-        link.say(Survey(n, msgspec.structs.replace(question, n=n), least))
+        self._members.tell_all(name, Survey(n, msgspec.structs.replace(question, n=n), least))
 
         def ended(answer: Any) -> Said | None:
             self._asked.pop(n, None)
@@ -127,8 +128,8 @@ class Surveys:
 
     def answered(self, link: MemberLink, message: Surveyed) -> None:
         """One below has answered."""
-        asked, waiting = self._asked.get(message.n, (None, None))
-        if asked is link and waiting is not None and not waiting.called:
+        asked, waiting = self._asked.get(message.n, ("", None))
+        if asked == link.name and waiting is not None and not waiting.called:
             waiting.callback(message.answer)
 
 

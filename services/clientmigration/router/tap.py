@@ -48,6 +48,7 @@ from clientmigration.net.settings import (
     Common,
     bounds_flags,
     bounds_of,
+    check_name,
     positive,
     served,
 )
@@ -67,7 +68,7 @@ class Options(Common):
     """The flags of a router."""
 
     optParameters: Sequence[Sequence[Any]] = (
-        ("name", "n", "router", "name in Graphite"),
+        ("name", "n", "router", "name in Graphite, and among equal routers"),
         ("players", "p", "tcp:4100:interface=127.0.0.1", "endpoint on which players come in"),
         ("members", "m", "tcp:4101:interface=127.0.0.1", "endpoint on which members come in"),
         (
@@ -75,6 +76,12 @@ class Options(Common):
             None,
             "",
             "member door of the router above, in a tree; again for each, or a name of several",
+        ),
+        (
+            "zone-name",
+            None,
+            "",
+            "what equal routers are called together by the router above; none: --name",
         ),
         ORIGINS,
         *TLS_DOOR,
@@ -122,6 +129,12 @@ class Options(Common):
             self.dials = ("carbon", "parent")
             if self["name"] == "router":
                 raise ConfigurationError("--parent needs --name: each router of a tree has its own")
+        if zone := self["zone-name"]:
+            check_name(zone, "--zone-name")
+            if not self["parent"] or not is_engine(self["ledger"]):
+                raise ConfigurationError(
+                    "--zone-name is for equal routers (--ledger nats://...) with a --parent"
+                )
         super().check()
         _ = self.ledger, self.operators, self.login_rules, self.login_file, self.groups
         if "://" in self["login-keys"]:
@@ -225,7 +238,7 @@ def assemble(reactor: Any, options: Options) -> InOrder:
     shared = isinstance(options.ledger, NatsAddress)
     parents = at_most(options["parent"]) if options["parent"] else 0
     settings = RouterSettings(
-        options["name"], options.policy, shared, options["policy"], parents=parents
+        options["name"], options.policy, shared, options["policy"], parents, options["zone-name"]
     )
     router = build(outside, settings)
     options.again.append(router.governing.read_again)

@@ -65,16 +65,16 @@ class Upward:
         self._enrolling = 0  # how often that was begun; while it goes on no list is complete
         self._enrolled = 0
 
-    def report(self, points: Sequence[Datapoint]) -> None:
+    def report(self, points: Sequence[Datapoint], deputy: bool) -> None:
         """Say how the fleet does: what carbon is told too, so that what is decided above can be
-        decided again."""
+        decided again. A `deputy` has an equal that says it to carbon."""
         ours = self._attachment
         told: list[tuple[str, float, int]]
         told = [each for each in points if each[0].rpartition(".")[2] in TOLD]
         if not ours.lines or not told:
             return
         ours.advertise(self.address() or NOWHERE)
-        ours.tell_all(Report(told, ours.routers or UNSET, ours.address))
+        ours.tell_all(Report(told, ours.routers or UNSET, ours.address, deputy or UNSET))
         ours.tell_all(_cut(self._ports.branch()))
 
     def address(self) -> str:
@@ -100,7 +100,7 @@ class Upward:
             if which == self._enrolling:
                 self.attached()
             return
-        self._enrolled = which
+        self._enrolled = max(self._enrolled, which)
         self.roster()
 
     def _note(self, record: Record) -> None:
@@ -117,7 +117,7 @@ class Upward:
         crossing = {each.player: each for each in self._passages.entries()}
         owned, self._owned = self._owned, {}
         entries = [*{**owned, **crossing}.values()]
-        several = bool(self._attachment.life)
+        several = bool(self._attachment.routers)
         shared = self._passages.shared(self._attachment.router_of) if several else UNSET
         primary = self._attachment.primary if several else UNSET
         for start in range(0, max(1, len(entries)), CUT):

@@ -108,6 +108,7 @@ class Arena:
         self.ledger = MemoryLedger()
         self.ledgers: dict[str, MemoryLedger] = {}  # of routers that are in a tree
         self.above: dict[str, str] = {}  # the router above, of those that have one
+        self.zones: dict[str, str] = {}  # the zone, of routers that have equals in it
         self.ups: dict[str, MultiService] = {}  # their links to it
         self.seals = Seals(SECRET)
         self.events = Silent()
@@ -139,20 +140,23 @@ class Arena:
         """What this router knows: equals share one, and of a tree each router has its own."""
         if router not in self.above:
             return self.ledger
-        return self.ledgers.setdefault(router, MemoryLedger())
+        return self.ledgers.setdefault(self.zones.get(router, router), MemoryLedger())
 
     @property
     def answers(self) -> bool:
         """Whether the ledger answers every request, with what is so."""
         return (self.disk is None or self.disk.good) and self.engine.good
 
-    def start_router(self, name: str = "router", parent: str = "") -> Router:
+    def start_router(self, name: str = "router", parent: str = "", zone: str = "") -> Router:
         """A router, with the arena's ledger, or its own if it has a `parent` (several equals,
-        with commas): also the one that comes back after `kill`."""
+        with commas), or that of its `zone`: also the one that comes back after `kill`."""
         clock = self._host(name)
         parent = self.above.get(name, parent)
+        zone = self.zones.get(name, zone)
         if parent:
             self.above[name] = parent
+        if zone:
+            self.zones[name] = zone
         outside = RouterOutside(
             clock=clock,
             ledger=self._ledger(clock, name),
@@ -167,8 +171,8 @@ class Arena:
             admission=self.admission,
         )
         parents = parent.split(",") if parent else []
-        shared = len(self.equals) > 1 and not parents
-        settings = RouterSettings(name, self.policy, shared, parents=len(parents))
+        shared = bool(zone) if parents else len(self.equals) > 1
+        settings = RouterSettings(name, self.policy, shared, parents=len(parents), zone=zone)
         parts = replace(self.parts.router, beats=self.parts.beats)
         self.router = self.routers[name] = build_router(outside, settings, parts)
         self.network.listen(name, f"{name}:4100", self.router.player_line)
@@ -198,13 +202,14 @@ class Arena:
         game: MakeGame | None = None,
         router: str = "",
     ) -> GameServer:
-        """A game server that attaches to the router, or to that one, which gives it a name if it is
-        not `named`. It runs the arena's game, or another `game` (a newer version of it, say)."""
+        """A game server that attaches to the router, or to that one (several equals, with commas),
+        which gives it a name if it is not `named`. It runs the arena's game, or another `game` (a
+        newer version of it, say)."""
         address, clock = f"{name}:1", self._host(name)
         called = name if named else ""
-        routers = len(self.equals)
+        ours = router.split(",") if router else self.equals
         setting = Setting(
-            called, address, capacity, rate, self.policy, zone, routers=routers, burns=self.burns
+            called, address, capacity, rate, self.policy, zone, routers=len(ours), burns=self.burns
         )
         outside = ServerOutside(
             clock=clock,
@@ -233,12 +238,12 @@ class Arena:
         self.network.listen(name, address, server.player_line)
         self.links[name] = [
             steady(
-                self.network.dial(name, clock)(f"{router}:4101"),
+                self.network.dial(name, clock)(f"{each}:4101"),
                 server.router_line,
                 clock,
                 self.random.random,
             )
-            for router in ((router,) if router else self.equals)
+            for each in ours
         ]
         for link in self.links[name]:
             link.startService()
@@ -262,11 +267,12 @@ class Arena:
         return cpu
 
     def start_player(self, token: str | Login = "", group: str = "", router: str = "") -> Player:
-        """A player that plays until it is stopped, and knows this router, or all equals. Its host
-        is `host_of` it."""
+        """A player that plays until it is stopped, and knows this router (several, with commas), or
+        all equals. Its host is `host_of` it."""
         name, random = f"player {len(self.players)}", Random(self.random.random())
         clock = self._host(name)
-        routers = ",".join(f"{each}:4100" for each in ((router,) if router else self.equals))
+        known = router.split(",") if router else self.equals
+        routers = ",".join(f"{each}:4100" for each in known)
         player = self.parts.player(
             clock, routers, self.network.dial(name, clock), random, token, group=group
         )

@@ -9,21 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Protocol
+from typing import Any
 
-from clientmigration.client.player import Player
 from clientmigration.core.player.ledger import Record
-from clientmigration.testing.arena import Arena
+from clientmigration.testing.tree_scene import Known, TreeScene
 
 LOOK_S = 0.5  # of the Arena's time, between two looks
 KNOWN_S = 6.0  # a link and a home that are so old are known above, also after an appeal or two
-
-
-class Housed(Protocol):
-    """One player's program, and where it was last seen to play."""
-
-    player: Player
-    home: str
 
 
 @dataclass
@@ -35,32 +27,37 @@ class _Since:
 
 
 class Belonging:
-    """Looks again and again. `above` names the router above each."""
+    """Looks again and again."""
 
-    def __init__(self, arena: Arena, above: Mapping[str, str]) -> None:
-        self._arena, self._above = arena, above
-        self._links: dict[str, _Since] = {}
+    def __init__(self, scene: TreeScene) -> None:
+        self._scene, self._arena = scene, scene.arena
+        self._links: dict[tuple[str, str], _Since] = {}
         self._homes: dict[str, _Since] = {}
 
-    def look(self, known: Iterable[Housed], way_up: Mapping[str, list[str]]) -> str:
-        """Who is not known where it should be; "" if everybody is. `way_up`: the routers above each
-        server, from the nearest to the root."""
+    def look(self, known: Iterable[Known], way_up: Mapping[str, list[str]]) -> str:
+        """Who is not known where it should be; "" if everybody is. A zone knows what those below it
+        have had the time to tell. `way_up`: the zones above each server, from the nearest to the
+        root."""
         now = self._arena.clock.seconds()
-        old = {
-            router
-            for router, above in self._above.items()
-            if above and self._age(self._links, router, self._link(router, above), now) > KNOWN_S
-        }
+        old = {zone for zone, above in self._scene.above.items() if above and self._old(zone, now)}
         for each in known:
             place = self._place(each)
             if self._age(self._homes, each.player.name, place, now) <= KNOWN_S or place is None:
                 continue
-            for router in takewhile(old.__contains__, way_up[each.home]):
-                if wrong := self._wrong(each, router):
+            for zone in takewhile(old.__contains__, way_up[each.home]):
+                if wrong := self._wrong(each, zone):
                     return wrong
         return ""
 
-    def _age(self, known: dict[str, _Since], key: str, what: object, now: float) -> float:
+    def _old(self, zone: str, now: float) -> bool:
+        """Whether each router of the zone has long been attached to one above it."""
+        ages = []
+        for router in self._scene.routers[zone]:
+            links = ((router, above) for above in self._scene.parents(router))
+            ages.append(max(self._age(self._links, pair, self._link(*pair), now) for pair in links))
+        return min(ages) > KNOWN_S
+
+    def _age(self, known: dict[Any, _Since], key: Any, what: object, now: float) -> float:
         """For how long it has been so; what is not at all has no age."""
         if key not in known or known[key].what != what:
             known[key] = _Since(what, now)
@@ -74,10 +71,15 @@ class Belonging:
             return None
         if {(router, above), (above, router)} & {*arena.network.cuts}:
             return None
-        link = both[1].members.get(router) if both[1] is not None else None
-        return id(link.line) if link is not None and not link.line.over else None
+        below, upper = both
+        if below is None or upper is None:
+            return None
+        lines = below.stem.attachment.lines if below.stem.attachment is not None else {}
+        line = lines.get(above) or lines.get("")
+        known = any(not each.line.over for each in upper.members.links(self._scene.zones[router]))
+        return id(line) if known and line is not None and not line.over else None
 
-    def _place(self, each: Housed) -> object:
+    def _place(self, each: Known) -> object:
         """Where it plays, if nothing is done to it."""
         server = self._arena.servers.get(each.home)
         seat = server.seats.find(each.player.name) if server is not None else None
@@ -85,9 +87,10 @@ class Belonging:
             return None
         return (each.home, seat.epoch)
 
-    def _wrong(self, each: Housed, router: str) -> str:
-        above, name = self._above[router], each.player.name
-        record = self._arena.ledger_of(above).records.get(name) or Record(name)
-        if record.owner == router:
+    def _wrong(self, each: Known, zone: str) -> str:
+        above, name = self._scene.above[zone], each.player.name
+        kept = self._arena.ledger_of(self._scene.routers[above][0]).records
+        record = kept.get(name) or Record(name)
+        if record.owner == zone:
             return ""
-        return f"{name} plays at {each.home}, below {router}, and {above} has {record.claim}"
+        return f"{name} plays at {each.home}, below {zone}, and {above} has {record.claim}"

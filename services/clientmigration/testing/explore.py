@@ -29,7 +29,7 @@ from clientmigration.testing.stage import Verdict, perform
 from clientmigration.testing.tree_seeds import many_trees, one_tree
 
 KINDS = ("calm", "crash", *ALONE, *ENGINES_ALONE, *EQUALS_ALONE, "rough")
-TREE = "tree"
+TREE, ZONES = "tree", "zones"
 LINES = 400  # of a transcript, the last ones before a violation
 SAY_EVERY = 500  # schedules: about a minute
 
@@ -75,16 +75,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--lines", type=int, default=LINES, help="last lines of it to print")
     parser.add_argument(
         "--faults",
-        choices=(*REPERTOIRES, TREE),
+        choices=(*REPERTOIRES, TREE, ZONES),
         default=FIRST.name,
         help="what may go wrong: 'all': around the players, 'engine': the ledger, 'equals': one"
-        " of several routers, 'tree': routers under routers (%(default)s)",
+        " of several routers, 'tree': routers under routers, 'zones': several of these are one zone"
+        " (%(default)s)",
     )
     flags = parser.parse_args(arguments)
     _prepare()
     seeds = range(flags.first, flags.first + flags.seeds)
-    if flags.faults == TREE:
-        return one_tree(flags.seed) if flags.seed is not None else many_trees(seeds, flags.jobs)
+    if flags.faults in (TREE, ZONES):
+        equals = flags.faults == ZONES
+        if flags.seed is not None:
+            return one_tree(flags.seed, equals)
+        return many_trees(seeds, flags.jobs, equals)
     if flags.seed is not None:
         return bool(replay(flags.seed, flags.lines, REPERTOIRES[flags.faults]).violation)
     return _explore(seeds, flags.jobs, flags.lines, flags.faults)

@@ -11,21 +11,23 @@ from multiprocessing import get_context
 
 from twisted.logger import globalLogBeginner
 
-from clientmigration.testing.trees import TreeVerdict, perform_tree
+from clientmigration.testing.trees import TreeVerdict, perform_tree, perform_zones
 
 
-def one_tree(seed: int) -> int:
-    """One seed, step by step. 1 if something did not hold."""
-    verdict = perform_tree(seed, say=print)
+def one_tree(seed: int, equals: bool = False) -> int:
+    """One seed, step by step; zones may have two routers if there are `equals`. 1 if something did
+    not hold."""
+    verdict = perform_tree(seed, say=print, equals=equals)
     print(f"seed {seed} (depth {verdict.depth}): {verdict.violation or 'all is well'}")
     return bool(verdict.violation)
 
 
-def many_trees(seeds: range, jobs: int) -> int:
+def many_trees(seeds: range, jobs: int, equals: bool = False) -> int:
     """All of these. 1 if something did not hold in any."""
     started, total, done, broken = time.monotonic(), Counter[str](), Counter[str](), 0
     with get_context("spawn").Pool(jobs, _quietly) as pool:
-        for verdict in pool.imap_unordered(perform_tree, seeds, chunksize=4):
+        perform = perform_zones if equals else perform_tree
+        for verdict in pool.imap_unordered(perform, seeds, chunksize=4):
             broken += _counted(verdict, total, done)
     depths = ", ".join(f"{total[f'depth {n}']} of depth {n}" for n in (1, 2, 3))
     print(f"schedules   {total['schedules']} ({depths})")

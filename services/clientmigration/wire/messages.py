@@ -252,11 +252,13 @@ class Attach(Message, frozen=True, tag="attach"):
 
 class Report(Message, frozen=True, tag="report"):
     """Member: my datapoints, as carbon gets them; with several `routers`, those that I have now. If
-    I am a router: `address` is where players may ping a server of mine."""
+    I am a router: `address` is where players may ping a server of mine; a `deputy` has an equal
+    that is to be heeded as long as it is heard."""
 
     datapoints: list[tuple[str, float, int]]
     routers: list[Label] | msgspec.UnsetType = msgspec.UNSET
     address: Address | msgspec.UnsetType = msgspec.UNSET
+    deputy: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):

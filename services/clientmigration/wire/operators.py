@@ -171,7 +171,8 @@ class MemberStatus(msgspec.Struct, frozen=True):
 
     `owner` is its number in views; `sample` is null until it has reported. `version` is that of
     its program, "" if it does not say. `under` are the members of one that is a router, as it said
-    itself, without game servers if they are many; `servers` is how many of these there are.
+    itself, without game servers if they are many; `servers` is how many of these there are, and
+    `routers` how many equal routers of it are attached.
     """
 
     name: str
@@ -184,6 +185,7 @@ class MemberStatus(msgspec.Struct, frozen=True):
     version: str = ""
     under: list[MemberStatus] = []
     servers: Count = 0
+    routers: Count = 0
 
 
 class Moved(msgspec.Struct, frozen=True):
