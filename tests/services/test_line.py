@@ -135,7 +135,8 @@ def on_a_socket(wrap: Any = None) -> tuple[Line, Sends]:
     frames of it."""
     line, _, _, _ = line_and_parts()
     sends = Sends()
-    socket: Any = type("Socket", (), {"socket": sends, "write": sends.send})()
+    nothing_queued = {"_tempDataLen": 0, "dataBuffer": b"", "offset": 0}
+    socket: Any = type("Socket", (), {"socket": sends, "write": sends.send, **nothing_queued})()
     line.straight, line._send = Straight(socket, wrap), sends.send
     return line, sends
 
