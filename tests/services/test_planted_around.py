@@ -145,7 +145,7 @@ PLANTED: dict[str, tuple[str, Parts, Repertoire, int, str]] = {
     "whom a dead door parts is sent there again": ("part all", STANDARD, BLIND, 82, "place"),
     "who does not tick gets players": ("no ticks", BOASTFUL, ALL, 108, "health"),
     "one player's fault ends the tick": ("player fault", UNGUARDED, ALL, 22, "I3"),
-    "one player's fault locks it out": ("player fault", RESENTFUL, ALL, 2601, "I8"),
+    "one player's fault locks it out": ("player fault", RESENTFUL, ALL, 4600, "I8"),
     "a world that fails for good goes on": ("world fault", PATIENT, ALL, 39, "end"),
     "timers follow the wall clock": ("jump", WALL, ALL, 96, "place"),
     "late ticks are not shown": ("starve", PROUD, ALL, 163, "I3"),
