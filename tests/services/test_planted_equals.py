@@ -95,7 +95,7 @@ PLANTED: dict[str, tuple[Parts, int, str]] = {
         1,
         "I15",
     ),
-    "an old answer makes the owner let go": (recovering(Gullible), 160, "I16"),
+    "an old answer makes the owner let go": (recovering(Gullible), 3, "I16"),
 }
 
 
