@@ -187,17 +187,16 @@ class GuardedGame(Game):
     def views(self, players: Sequence[str]) -> Sequence[bytes | None]:
         """What many see: whatever is wrong with one that was made with others, it is made again by
         itself. None: not even so."""
-        views: Sequence[bytes | None] = ()
+        views: list[bytes | None] = [None for _ in players]
         if self._views is not None:
             try:
-                views = self._views(players)
-                _check_views(views, len(players))
-                if None not in views:
-                    return views
+                made = list(self._views(players))
+                _check_views(made, len(players))
+                views = made
             except Exception as error:
                 self._fault("views", "", error)
-                views = ()
-        views = views or [None for _ in players]
+        if None not in views:
+            return views
         return [
             view if view is not None else self._one(player)
             for player, view in zip(players, views, strict=True)
