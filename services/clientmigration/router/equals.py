@@ -16,7 +16,6 @@ from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Entry
 
-
 HANDED_S = 3.0  # by then the members of a router that has come are attached, and have reported
 
 
