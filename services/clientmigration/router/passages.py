@@ -356,9 +356,12 @@ class Passages:
         self, player: str, order: m.Cancel | m.Release, passage: Relay | None = None
     ) -> None:
         first = passage.link.name if passage is not None else ""
-        for link in self._tools.members.links():
-            if link.name == first or player in link.roster:
-                link.say(order)
+        links = [*self._tools.members.links()]
+        have = [each for each in links if each.name == first or player in each.roster]
+        if not have and isinstance(order, m.Cancel):  # a router lists once whom it asks about
+            have = [each for each in links if each.role == "router"]
+        for link in have:
+            link.say(order)
 
     async def _hand(
         self,
