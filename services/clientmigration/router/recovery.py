@@ -277,10 +277,10 @@ class Recovery:
             began = link.listed_at - came
             tended = link.shared.get(entry.player)
             stood_s = tended.since_s if tended is not None else BEGUN_S
-            several = len([*self._members.links(name)]) > 1
-            if several or owner.reported_at < link.listed_at - stood_s:  # it may stand still itself
+            if len([*self._members.links(name)]) > 1:
                 began = min(began, stood_s)
-            return owner.role == "router" and began < BEGUN_S
+            silent = owner.reported_at < link.listed_at - stood_s  # since then: perhaps it is away
+            return owner.role == "router" and (silent or began < BEGUN_S)
         try:
             return await self._is_router(name)
         except Exception:  # the ledger is away
