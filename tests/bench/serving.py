@@ -174,23 +174,24 @@ def installed(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class Fleet:
-    """A router and its game servers, as processes; the port where players come to the router, and
-    those of the servers."""
+    """A router and its game servers, as processes; the ports where players and members come to the
+    router, and those of the servers."""
 
     router: psutil.Process
     servers: list[psutil.Process]
     door: int
+    members: int
     ports: list[int]
 
 
 @contextmanager
-def fleet(root: Path, servers: int = 1) -> Iterator[Fleet]:
+def fleet(root: Path, servers: int = 1, policy: str = PATIENT) -> Iterator[Fleet]:
     """A router and so many game servers of a checkout. The router is on the last core, the servers
     are on the others, and on all if they are more than those."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "secret").write_text(SECRET)
-        (folder / "policy").write_text(PATIENT)
+        (folder / "policy").write_text(policy)
         door, members, *ports = free_ports(2 + servers)
         common = f"--secret-file {folder}/secret --carbon tcp:127.0.0.1:1"
         commands = [
@@ -216,7 +217,7 @@ def fleet(root: Path, servers: int = 1) -> Iterator[Fleet]:
             )
             processes.append(psutil.Process(stack.enter_context(process).pid))
             answers(port)
-        yield Fleet(processes[0], processes[1:], door, ports)
+        yield Fleet(processes[0], processes[1:], door, members, ports)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from clientmigration.client.summary import Durations
 from clientmigration.core.player.mailbox import under_way
 from clientmigration.core.player.migration import Outcome
 from clientmigration.core.player.snapshot import Snapshot
-from clientmigration.gameserver.service import ROSTER_S
+from clientmigration.gameserver.rosters import ROSTER_S
 from clientmigration.net.settings import keep_what_is_loaded
 from clientmigration.router import tap
 from clientmigration.router.service import Router

@@ -136,6 +136,24 @@ def test_a_row_that_was_written_is_the_row_of_a_fleet_that_was_made_now() -> Non
         assert [CLOSED[n] for n in kept.closed(now)] == words
 
 
+def test_columns_that_are_kept_answer_at_any_time_as_those_that_are_made_then() -> None:
+    chance, policy = random.Random(6), POLICIES[0]
+    for _ in range(30):
+        fleet, now = a_fleet(chance)
+        kept = fleet.columns(policy)
+        for _ in range(40 * bool(kept.names)):
+            now += chance.choice((0.0, 0.01, 0.5, 1.0, policy.health.fresh_s))
+            name = chance.choice(kept.names)
+            if chance.random() < 0.5:
+                fleet.placed(name, now)
+            else:
+                fleet.stays_away(name)
+            fresh = Columns(fleet.members(), policy)
+            assert fleet.columns(policy) is kept
+            assert kept.closed(now).tolist() == fresh.closed(now).tolist()
+            assert kept.outlook().pressure.tolist() == fresh.outlook().pressure.tolist()
+
+
 def test_the_draw_of_many_names_at_once_is_the_draw_of_each() -> None:
     fleet = Fleet()
     names = ["a", "b", "eu-1", "eu-22", "gs-1", "a-member-with-a-long-name"]

@@ -8,6 +8,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from clientmigration.net.line import CHOKED_S, GREETING_WAIT_S, SILENCE_S, Line, LineTerms
+from clientmigration.net.straight import Straight
 from clientmigration.wire.connection import PLAYER_TO_SERVER, encode
 from clientmigration.wire.messages import Greeting, Leave, Ping, Pong
 
@@ -116,3 +117,69 @@ def test_what_comes_after_the_end_is_not_heard_and_nothing_more_is_said() -> Non
     line.say(Pong(n=1))
     assert not line.show(b"view")
     assert (heard.messages, transport.value()) == ([], b"")
+
+
+class Sends:
+    """A socket that remembers what it was given, call by call."""
+
+    def __init__(self) -> None:
+        self.calls: list[bytes] = []
+
+    def send(self, data: bytes) -> int:
+        self.calls.append(data)
+        return len(data)
+
+
+def on_a_socket(wrap: Any = None) -> tuple[Line, Sends]:
+    """A line that has greeted and was greeted, on a socket, or through something that takes whole
+    frames of it."""
+    line, _, _, _ = line_and_parts()
+    sends = Sends()
+    socket: Any = type("Socket", (), {"socket": sends, "write": sends.send})()
+    line.straight, line._send = Straight(socket, wrap), sends.send
+    return line, sends
+
+
+def test_what_is_gathered_is_sent_by_one_call() -> None:
+    line, sends = on_a_socket()
+    pong = encode(Pong(n=1))
+    line.gather()
+    line.say(Pong(n=1))
+    line.say(Pong(n=1))
+    assert sends.calls == []
+    line.let_go()
+    line.say(Pong(n=1))
+    assert sends.calls == [pong * 2, pong]
+
+
+def test_where_whole_frames_are_taken_each_is_sent_by_itself() -> None:
+    line, sends = on_a_socket(wrap=lambda frame: frame)
+    line.gather()
+    line.say(Pong(n=1))
+    line.say(Pong(n=1))
+    line.let_go()
+    assert sends.calls == [encode(Pong(n=1))] * 2
+
+
+def test_what_is_said_in_one_turn_of_the_reactor_is_sent_by_one_call() -> None:
+    line, sends = on_a_socket()
+    line.say_soon(Pong(n=1))
+    line.say_soon(Pong(n=2))
+    assert sends.calls == []
+    line.clock.advance(0)  # type: ignore[attr-defined]
+    assert sends.calls == [encode(Pong(n=1)) + encode(Pong(n=2))]
+    line.say_soon(Pong(n=3))
+    line.hang_up("bye", "")
+    line.clock.advance(0)  # type: ignore[attr-defined]
+    assert len(sends.calls) == 2
+    assert sends.calls[1].startswith(encode(Pong(n=3)))
+
+
+def test_a_goodbye_is_not_held_back() -> None:
+    line, sends = on_a_socket()
+    line.gather()
+    line.say(Pong(n=1))
+    line.hang_up("bye", "")
+    line.let_go()
+    assert len(sends.calls) == 1
+    assert sends.calls[0].startswith(encode(Pong(n=1)))

@@ -324,6 +324,17 @@ def test_a_place_within_a_cell_is_exact_to_a_millimetre() -> None:
     assert (float(found["x"]), float(found["y"])) == pytest.approx((123.456, 789.012), abs=1e-3)
 
 
+def test_views_of_many_are_those_of_each() -> None:
+    meadow = Meadow(RATE)
+    names = [named(n) for n in range(300)]
+    for n, name in enumerate(names):
+        meadow.enter(name, state(n % 37 * 27.0, n % 23 * 43.0), 0)
+    meadow.draw(1)
+    asked = names[::-2]
+    assert meadow.views(asked) == [meadow.view(each) for each in asked]
+    assert len({len(view) for view in meadow.views(names) if view}) > 1
+
+
 def test_everyone_in_one_cell_gets_the_same_bytes_about_the_others() -> None:
     meadow = meadow_with(ada=state(10, 10), bob=state(20, 20), eve=state(60, 60))
     meadow.draw(1)

@@ -74,7 +74,7 @@ def test_the_audit_trail_has_the_reason_in_words() -> None:
 
 
 def test_operators_are_shown_so_many_moves_and_the_newest_first() -> None:
-    past = Past(Meter())
+    past = Past(Meter(), lambda _felt: None)
     for n in range(KEPT + 5):
         past.ended(ended(f"player {n}", float(n)))
     shown = past.newest(KEPT + 5)

@@ -106,9 +106,14 @@ WALL = replace(STANDARD, player=WallPlayer)
 
 
 class Proud(Seat):
-    def view(self, tick: int) -> bytes:
+    @property
+    def known(self) -> bool:
         time: Any = self.hall.time
-        return super().view(tick) if time.date() * time.rate - tick < 1.2 else b""
+        return bool(self._known) and time.date() * time.rate - time.tick < 1.2
+
+    @known.setter
+    def known(self, so: bool) -> None:
+        self._known = so
 
 
 PROUD = replace(STANDARD, seat=Proud)

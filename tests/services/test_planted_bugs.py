@@ -240,8 +240,8 @@ FORGETFUL = 11  # the seed that catches it
 # With the seed that catches it.
 PLANTED = {
     "the claim is not compared with the ledger": (parts(move=Unchecked), 19),
-    "whoever reports is believed, whatever its epoch": (parts(store=unowned), 4),
-    "the snapshot's fence is ignored": (parts(store=unfenced), 4),
+    "whoever reports is believed, whatever its epoch": (parts(store=unowned), 2),
+    "the snapshot's fence is ignored": (parts(store=unfenced), 2),
     "release before settle": (parts(move=Hasty), 25),
     "inputs are not de-duplicated": (parts(seat=GreedySeat), 1),
     "tickets are good for ever": (parts(seat=CarelessSeat), 73),

@@ -85,7 +85,7 @@ def recovering(kind: type[Recovery]) -> Parts:
 # With the word of the fault, the seed that catches it, and what it is caught by.
 PLANTED: dict[str, tuple[str, Parts, int, str]] = {
     "who is frozen is called back by what was read": ("late claim", recovering(Reader), 2, "I14"),
-    "an old answer makes the owner let go": ("stale reads", recovering(Gullible), 6, "I16"),
+    "an old answer makes the owner let go": ("stale reads", recovering(Gullible), 24, "I16"),
     "a seat lets in any migration": ("rival", replace(STANDARD, seat=OpenSeat), 43, "I13"),
     "who has a router does not ask": ("outage", replace(STANDARD, waivers=Trusting), 69, "I7"),
 }

@@ -14,7 +14,7 @@ from clientmigration.gameserver.players import RATE, STRANGER_PINGS, terms_at
 from clientmigration.net.door import Lines
 from clientmigration.net.line import Line, LineTerms
 from clientmigration.testing import Arena
-from clientmigration.wire.connection import SERVER_TO_PLAYER
+from clientmigration.wire.connection import SERVER_TO_PLAYER, encode
 from clientmigration.wire.messages import Goodbye, Input, Ping, Pong
 
 
@@ -134,6 +134,63 @@ def test_more_inputs_than_there_is_room_for_end_the_connection(arena: Arena, ada
     assert closed(arena) == 1
     assert seat.inbox.progress.last == last
     assert len(seat.inbox.waiting) <= ROOM
+
+
+@pytest.mark.parametrize("size", [1, 3, 17, 18, 19, 36, 54, 1000])
+def test_inputs_are_the_same_however_they_are_cut_on_the_way(
+    arena: Arena, ada: Player, size: int
+) -> None:
+    """One frame in one read takes a shorter way than several, or parts."""
+    line, seat = arena.servers["eu"].seats[ada.name].line, arena.servers["eu"].seats[ada.name]
+    assert line is not None
+    before = seat.inbox.progress
+    inputs = [Input(before.last + 1 + n, meadow.move(n, 0.0)) for n in range(20)]
+    stream, expected = b"".join(map(encode, inputs)), before
+    for each in inputs:
+        expected = expected.after(each.seq, each.body)
+    for at in range(0, len(stream), size):
+        line.dataReceived(stream[at : at + size])
+    arena.run(0.06)
+    assert seat.inbox.progress == expected
+    assert not arena.servers["eu"].seats.acting
+
+
+def test_a_tick_looks_at_nobody_for_whom_there_is_nothing_to_do(arena: Arena, ada: Player) -> None:
+    seats = arena.servers["eu"].seats
+    arena.run(1.0)
+    assert not seats.astir
+    assert not seats.acting
+    assert [*seats.playing()] == [seats[ada.name]]
+    line, last = seats[ada.name].line, seats[ada.name].inbox.progress.last
+    assert line is not None
+    line.dataReceived(encode(Input(last + 2, meadow.move(1.0, 0.0))))
+    arena.run(0.2)
+    assert list(seats.acting) == [seats[ada.name]]  # it waits for the one before
+    line.dataReceived(encode(Input(last + 1, meadow.move(1.0, 0.0))))
+    arena.run(0.1)
+    assert seats[ada.name].inbox.progress.last == last + 2
+    assert not seats.acting
+    line.dataReceived(encode(Input(last + 9, meadow.move(1.0, 0.0))))
+    seats.expel(ada.name, "kicked", "", bars=True)
+    arena.run(30.0)
+    assert ada.name not in seats
+    assert not seats.acting
+    assert not seats.astir
+    assert not seats.playing()
+
+
+def test_who_is_held_has_its_inputs_applied_when_it_goes_on(arena: Arena, ada: Player) -> None:
+    seats = arena.servers["eu"].seats
+    seat = seats[ada.name]
+    last = seat.inbox.progress.last
+    assert seat.line is not None
+    seat.hold()
+    seat.line.dataReceived(encode(Input(last + 1, meadow.move(1.0, 0.0))))
+    arena.run(0.2)
+    assert (seat.inbox.progress.last, list(seats.acting)) == (last, [seat])
+    seat.resume()
+    arena.run(0.1)
+    assert (seat.inbox.progress.last, list(seats.acting)) == (last + 1, [])
 
 
 @pytest.mark.parametrize("rate", [1, 20, 60, 1000])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -94,6 +95,43 @@ def test_an_end_is_clean(house: House) -> None:
     house.until(lambda: visitor.reason)
     assert isinstance(visitor.reason, Failure)
     assert visitor.reason.check(ConnectionDone)
+
+
+def test_who_is_closed_by_another_hears_nothing_after_its_end(house: House) -> None:
+    one, visitor = house.knock()
+    other, neighbour = house.knock()
+    ends = list[bytes]()
+
+    def end(its: Visitor) -> Callable[[bytes], None]:
+        def received(data: bytes) -> None:
+            ends.append(data)
+            its.transport.abortConnection()  # type: ignore[union-attr]
+
+        return received
+
+    vars(visitor)["dataReceived"], vars(neighbour)["dataReceived"] = end(neighbour), end(visitor)
+    one.sendall(b"first")
+    other.sendall(b"second")
+    house.until(lambda: visitor.reason or neighbour.reason)
+    house.reactor.iterate(0.01)
+    assert len(ends) == 1
+    assert not (visitor.reason and neighbour.reason)
+
+
+def test_many_at_once_each_hear_their_own(house: House) -> None:
+    knocked = [house.knock() for _ in range(100)]
+    for n, (one, _) in enumerate(knocked):
+        one.sendall(b"%d" % n)
+    house.until(lambda: all(visitor.heard for _, visitor in knocked))
+    assert [int(visitor.heard) for _, visitor in knocked] == list(range(100))
+
+
+def test_a_connection_that_is_reset_is_lost(house: House) -> None:
+    one, visitor = house.knock()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    one.close()
+    house.until(lambda: visitor.reason)
+    assert not isinstance(visitor.reason, str)
 
 
 def test_what_a_protocol_raises_is_logged_and_ends_its_connection_alone(

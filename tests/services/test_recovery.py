@@ -50,6 +50,8 @@ class Told:
     def say(self, message: Any) -> None:
         self.said.append(message)
 
+    say_soon = say
+
 
 def snapshot(epoch: int) -> Snapshot:
     return Snapshot(player=ADA, epoch=epoch, seq=1, tick=1, x=0.0, y=0.0, holder="")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from typing import Any, cast
 
-import pytest
 from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
@@ -37,12 +36,12 @@ class Eye:
         self.transport: Any = Connection(ours, Protocol(), self.reactor)
         self.transport.connected = True
         self.straight: Straight | None = straight_to(self.transport, wrap)
-        self.choked = self.over = False
+        self.reads = True
         self.by_itself = list[bytes]()
 
     def show(self, frame: bytes) -> bool:
         self.by_itself.append(frame)
-        return True
+        return self.reads
 
     def seen(self) -> bytes:
         """All that comes, with what was queued for it."""
@@ -65,12 +64,38 @@ def test_each_line_gets_its_own_frame_and_is_counted_for_it() -> None:
     assert (ada.straight.take_carried(), ada.straight.take_carried()) == (6, 0)
 
 
-@pytest.mark.parametrize("why", ["choked", "over"])
-def test_who_does_not_read_and_who_is_gone_is_left_out(why: str) -> None:
+def test_who_does_not_read_is_left_out() -> None:
     ada, bob = Eye(), Eye()
-    setattr(ada, why, True)
+    assert ada.straight is not None
+    ada.straight.queue(b"0")
+    ada.reads = False
     assert show_all([(ada, b"1"), (bob, b"2")]) == (1, 1)
-    assert (ada.seen(), ada.by_itself, bob.seen()) == (b"", [], b"2")
+    assert (ada.seen(), ada.by_itself, bob.seen()) == (b"0", [b"1"], b"2")
+
+
+def test_the_way_is_clear_again_once_what_was_queued_is_sent() -> None:
+    ada = Eye()
+    way = ada.straight
+    assert way is not None
+    clear = [way.clear]
+    for data in (bytes(5_000_000), b"behind it"):
+        way.write(data)
+        clear.append(way.clear)
+    assert ada.seen() == bytes(5_000_000) + b"behind it"
+    way.write(b"at once")
+    assert [*clear, way.clear] == [True, False, False, True]
+    assert not ada.reactor.writers
+    assert ada.seen() == b"at once"
+
+
+def test_a_closed_way_takes_no_frame_but_what_its_owner_still_owes() -> None:
+    ada = Eye()
+    way = ada.straight
+    assert way is not None
+    way.close()
+    way.write(b"a frame")
+    way.send(b"the end")
+    assert (ada.seen(), way.clear) == (b"the end", False)
 
 
 def test_what_the_socket_does_not_take_is_queued_and_nothing_overtakes_it() -> None:

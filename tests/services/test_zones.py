@@ -2,6 +2,7 @@
 
 from io import StringIO
 from typing import Any
+from zlib import crc32
 
 import pytest
 from grown import deep
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from clientmigration.cli.tables import picture
 from clientmigration.core.player.ledger import ABOVE
+from clientmigration.router.overview import overview, told_of, world
 from clientmigration.status import documents
 from clientmigration.status.watcher import status
 from clientmigration.testing import Arena
@@ -63,6 +65,35 @@ def test_a_player_crosses_from_one_leaf_to_another_and_misses_nothing() -> None:
         assert arena.ledgers[here].records[ada.name].owner == ABOVE
     assert ada.tally.missed == 0
     assert ada.moves == 3
+    arena.run(1.0)
+    seen = overview(arena.routers["router"].overview_ports)
+    assert (seen.felt, seen.missed) == (3, 0), "what a crossing cost its player the root is told"
+    assert all(move.gap_ms is not None for move in seen.recent)
+
+
+def test_the_root_is_shown_where_players_stand_on_each_game_server_of_any_depth() -> None:
+    arena = deep()
+    players = [arena.start_player() for _ in range(6)]
+    arena.run(8.0)
+    root = arena.routers["router"].overview_ports
+    seen = world(root)
+    assert (seen.players, seen.shown) == (6, 6)
+    homes = {arena.home_of(each) for each in players}
+    assert {name for name, dots in seen.members.items() if dots} == homes
+    for each in players:
+        there = [
+            dot for dot in seen.members[arena.home_of(each)] if dot.id == crc32(each.name.encode())
+        ]
+        assert len(there) == 1
+
+
+def test_of_many_players_a_router_tells_the_one_above_where_some_stand() -> None:
+    arena = tree()
+    for _ in range(30):
+        arena.start_player()
+    arena.run(8.0)
+    told = told_of(arena.routers["a"].overview_ports, most=4)
+    assert 2 <= sum(map(len, told.values())) <= 4
 
 
 def test_in_a_tree_of_depth_three_players_join_and_cross_on_every_level() -> None:

@@ -26,9 +26,9 @@ from clientmigration.core.player.fact import Fact
 from clientmigration.core.player.given import Given
 from clientmigration.core.player.snapshot import Progress, Snapshot
 from clientmigration.games.meadow import game
-from clientmigration.gameserver import duties, seat, service, streams
 from clientmigration.gameserver import mail as mail_room
 from clientmigration.gameserver import players as playing
+from clientmigration.gameserver import rosters, seat, streams
 from clientmigration.net import line, tickets
 from clientmigration.router import move as moves
 from clientmigration.router import operators, overview
@@ -108,8 +108,8 @@ NUMBERS = (
     (f"{seat.AWAY_S:g} s", "a player without a connection keeps its place at its server"),
     (f"{moves.STEP_S:g} s", "for each step of a migration but the next"),
     (f"{moves.ARRIVAL_S:g} s", "from `direct` to `arrived`: a player has to show its ticket"),
-    (f"{service.ROSTER_S:g} s", "between two rosters of a member"),
-    (f"{duties.ROSTER_CUT}", "entries of one `roster` message"),
+    (f"{rosters.ROSTER_S:g} s", "between two rosters of a member"),
+    (f"{rosters.CUT}", "entries of one `roster` message"),
 )
 CLIENT_NUMBERS = (
     (f"{finding.LOOKUP_S:g} s", "for the answer of DNS"),

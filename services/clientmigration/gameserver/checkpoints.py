@@ -5,7 +5,7 @@ A second's work is spread over its ticks, so that no tick is long and no message
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -93,14 +93,19 @@ class CheckpointRounds:
         self._checkpoints, self._attachment = checkpoints, attachment
         self._seats, self._mail, self._now = seats, mail, now
 
-    def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
-        """Tell the router of them, and of records. Who stands still was told of already; who was
-        waived, the ledger may not know to be ours."""
-        turn, records = tick % self._checkpoints.rate, self._seats.open()
-        some = [*playing, *records] if records else playing
-        self._store([each for each in some if each.turn == turn or each.mailbox.urgent], now)
+    def store(self, tick: int, now: float) -> None:
+        """Tell the router of them, and of records, and of whomever it is urgent for. Who stands
+        still was told of already; who was waived, the ledger may not know to be ours."""
+        turn, seats = tick % self._checkpoints.rate, self._seats
+        records = [each for each in seats.open() if each.turn == turn]
+        urgent = [
+            each
+            for each in seats.astir
+            if each.mailbox.urgent and each.entered and each.turn != turn
+        ]
+        self._store([*seats.in_turn(turn), *records, *urgent], now)
 
-    def _store(self, some: Sequence[Seat], now: float) -> None:
+    def _store(self, some: Iterable[Seat], now: float) -> None:
         if self._attachment.line is None:
             return
         turn = [seat for seat in some if not seat.held and not seat.life.now.waived]

@@ -6,43 +6,38 @@ lets in one at a time; of what is about the whole server, one word is made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import inf
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from twisted.logger import Logger
 
 from clientmigration.core.player.reconcile import ADOPT_S
 from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.orders import RouterOrders
+from clientmigration.gameserver.rosters import RosterRounds
 from clientmigration.gameserver.seats import Seats
 from clientmigration.net.attachment import Attachment
 from clientmigration.net.line import Line
-from clientmigration.wire.messages import Entry, Neighbours, Noted, Roster
-from clientmigration.wire.shared import Shared
+from clientmigration.wire.messages import Neighbours, Noted
 
 log = Logger()
-
-ROSTER_CUT = 500  # entries per message: about 50 kB
 
 
 class RouterDuties:
     """The `Duties` of every uplink. `date` is told the date when a router says it, `alone` is
-    called when a router is gone; `now` is for waits."""
+    called when a router is gone."""
 
     def __init__(
         self,
         attachment: Attachment,
         seats: Seats,
         orders: RouterOrders,
+        rosters: RosterRounds,
         date: Callable[[float | None], None],
         alone: Callable[[], None],
-        now: Callable[[], float],
     ) -> None:
         self._attachment, self._seats, self._orders = attachment, seats, orders
-        self._date, self._alone, self._now = date, alone, now
-        self._lost_at = -inf
+        self._rosters, self._date, self._alone = rosters, date, alone
         self._introduced: dict[Asker, Neighbours] = {}
         self._pressed: set[str] = set()
 
@@ -73,51 +68,26 @@ class RouterDuties:
             self._date(now)
         name, players = self._attachment.member, len(self._seats)
         log.info("attached to the router as {name}, with {n} players", name=name, n=players)
-        self._list(line, self._seats.roster())
-        self._seats.tell_left()
+        self._rosters.tell(line)
 
     def detached(self, line: Line) -> None:
         """Who is frozen must not wait for the next router. Another that is there hears at once whom
         this one has left; what it had only begun is void."""
         if self._attachment.lines:
-            self._lost_at = self._now()
             self._seats.void(line)
-            self.list()
+            self._rosters.lost()
         else:
             self._alone()
 
-    def press(self) -> None:
+    def press(self, now: float) -> None:
         """Say so when somebody has stood still for too long: another router is to see to it."""
         if not self._attachment.life:
             return
-        now = self._now()
         late = {
             each.player
             for each in self._seats.everything()
             if each.held and now - each.held_at > ADOPT_S
         }
         if late - self._pressed:
-            self.list()
+            self._rosters.tell_all()
         self._pressed = late
-
-    def list(self) -> None:
-        """Say who is here, in parts, and again who has left."""
-        entries = self._seats.roster()
-        for line in self._attachment.lines.values():
-            self._list(line, entries)
-        if self._attachment.line is not None:
-            self._seats.tell_left()
-
-    def _list(self, line: Line, entries: Sequence[Entry]) -> None:
-        for start in range(0, max(1, len(entries)), ROSTER_CUT):
-            part = [*entries[start : start + ROSTER_CUT]]
-            last = start + ROSTER_CUT >= len(entries)
-            line.say(Roster(part, last, self._shared() if last else msgspec.UNSET, self._primary()))
-
-    def _shared(self) -> dict[str, Shared] | msgspec.UnsetType:
-        if not self._attachment.life:
-            return msgspec.UNSET
-        return self._seats.shared(self._attachment.router_of, self._lost_at)
-
-    def _primary(self) -> str | msgspec.UnsetType:
-        return self._attachment.primary if self._attachment.life else msgspec.UNSET

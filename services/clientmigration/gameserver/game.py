@@ -1,8 +1,8 @@
 """What a game is to the server that runs it. Write one of these to have your own played.
 
 A game may leave out `busy` and all that comes after it, and `begin`, `end`, `connected`, `grouped`,
-`convert` and `numbered`: then players are moved at any time, see only those of their own server,
-get no mail, are not moved to be with those whom they see, and there are no records.
+`convert`, `numbered` and `views`: then players are moved at any time, see only those of their own
+server, get no mail, are not moved to be with those whom they see, and there are no records.
 
 A record is what belongs to no player: a room, a canvas, the weather. It has a name (1 to 48 of A-Z,
 a-z, 0-9, _ and -), a state like a player's, and one server that has it, which is where most of
@@ -25,6 +25,7 @@ and method, counted (`game_faults`) and alerted, and costs as little as can be:
 - `open`: the record goes to another server that wants it. `stored`: as for `state`.
 - `step`, `draw`: tried again at the next tick. After `PATIENCE` ticks in a row (world.py) the
   server checkpoints its players, hands them over and ends.
+- `views`: nothing; each is asked for by itself.
 - all others: what they would have said is left out, or is what they said last.
 
 Values have to be finite, and JSON has to be the same when it is read again. A state may have
@@ -105,6 +106,11 @@ class Game(Protocol):
 
     def view(self, player: str) -> bytes:
         """What this player sees now: at most `VIEW_LIMIT` bytes."""
+
+    def views(self, players: Sequence[str]) -> Sequence[bytes | None]:
+        """`view` of each of these, in this order, for a game that makes many faster than one after
+        the other. None: not this one; then `view` is asked."""
+        return [None for _ in players]
 
     def state(self, player: str) -> dict[str, Any]:
         """All that is this player's, as a JSON object of at most `STATE_LIMIT` bytes."""

@@ -7,7 +7,7 @@ answer there is no error, only the count. Nothing here decides what a fault cost
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from math import isfinite
@@ -63,6 +63,16 @@ def _usual(name: str, game: Game) -> Any:
     return partial(usual, game) if callable(usual) else usual
 
 
+def _views_of(game: Game) -> Callable[[Sequence[str]], Sequence[bytes | None]] | None:
+    """Its `views`, unless another `view` was put in front of that one's."""
+    for each in (vars(game), *map(vars, type(game).__mro__)):
+        if "views" in each:
+            return game.views
+        if "view" in each:
+            break
+    return None
+
+
 class GuardedGame(Game):
     """A `Game` whose faults are all `GameFault`s. The `PeersFault`s that a game may raise on
     purpose go through."""
@@ -74,6 +84,7 @@ class GuardedGame(Game):
         self.name, self.version = title_of(type(game)), self._game.version
         self.reads = self._game.reads
         self._apply, self._view = game.apply, game.view  # for every input and every view
+        self._views = _views_of(game)
         self._last_look = b""
         self._last_records: dict[str, int] = {}
         self._place = dict.fromkeys(PLACE, 0.0)
@@ -172,6 +183,31 @@ class GuardedGame(Game):
         except Exception as error:
             raise self._fault("view", player, error) from error
         return view
+
+    def views(self, players: Sequence[str]) -> Sequence[bytes | None]:
+        """What many see: whatever is wrong with one that was made with others, it is made again by
+        itself. None: not even so."""
+        views: Sequence[bytes | None] = ()
+        if self._views is not None:
+            try:
+                views = self._views(players)
+                _check_views(views, len(players))
+                if None not in views:
+                    return views
+            except Exception as error:
+                self._fault("views", "", error)
+                views = ()
+        views = views or [None for _ in players]
+        return [
+            view if view is not None else self._one(player)
+            for player, view in zip(players, views, strict=True)
+        ]
+
+    def _one(self, player: str) -> bytes | None:
+        try:
+            return self.view(player)
+        except GameFault:
+            return None
 
     def state(self, player: str) -> dict[str, Any]:
         """A JSON object, and not too large."""
@@ -425,6 +461,14 @@ def _check_bytes(value: Any, limit: int) -> bytes:
     if len(value) > limit:
         raise WrongValue(f"{len(value):,} bytes; {limit:,} are allowed")
     return value
+
+
+def _check_views(views: Sequence[bytes | None], count: int) -> None:
+    if len(views) != count:
+        raise WrongValue(f"{len(views):,} views for {count:,} players")
+    for view in views:
+        if view is not None and (type(view) is not bytes or len(view) > VIEW_LIMIT):
+            _check_bytes(view, VIEW_LIMIT)
 
 
 def _kind(value: Any) -> str:

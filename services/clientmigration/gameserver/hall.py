@@ -43,6 +43,12 @@ class Register(Protocol):
     def drop(self, seat: Any) -> None:
         """Not any more."""
 
+    def changed(self) -> None:
+        """Somebody has entered the game, or left it."""
+
+    def stir(self, seat: Any) -> None:
+        """The next tick has to look at it for more than its inputs and its view."""
+
 
 @dataclass(frozen=True)
 class Hall:

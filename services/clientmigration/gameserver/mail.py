@@ -8,7 +8,6 @@ who may have its receiver, until the answer comes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
 from typing import Any, Protocol
 
 from clientmigration.core.measures.meter import Meter
@@ -56,6 +55,7 @@ class PostOffice:
         if seat is None:
             raise KeyError(sender)
         posted = seat.mailbox.post(to, body, seat.seq + 1)
+        self._seats.stir(seat)
         self._meter.count("mail_posted", posted)
         return posted
 
@@ -66,7 +66,7 @@ class PostOffice:
             self._take(post, bringer)
         now, at_play = self._now(), self._seats.at_play
         tried, self.tried = self.tried, {}
-        for seat in chain(self._seats.by_name.values(), self._seats.records.values()):
+        for seat in list(self._seats.astir):
             sender = seat.player
             if seat.mailbox.outbox and at_play(sender):
                 for to, letters in seat.mailbox.due().items():
@@ -96,6 +96,7 @@ class PostOffice:
         seat = self._seats.at_play(post.to)
         if seat is None:
             return
+        self._seats.stir(seat)
         for letter in seat.mailbox.take(post.sender, post.letters, seat.seq + 1):
             try:
                 self._game.receive(post.to, post.sender, letter.body)

@@ -47,24 +47,23 @@ class Gate:
 class PlayerLine:
     """The `Listener` of one player's line."""
 
-    __slots__ = ("_gate", "_line", "_pings", "_seat")
+    __slots__ = ("_acting", "_gate", "_line", "_pings", "_seat")
 
     def __init__(self, line: Line, gate: Gate) -> None:
         self._line, self._gate = line, gate
         self._seat: Seat | None = None
         self._pings = 0
+        self._acting = gate.seats.acting
         gate.traffic.player(line)
 
     def opened(self, line: Line) -> None:
         """A greeting alone entitles to nothing but a few pings."""
 
     def heard(self, message: Any) -> None:
-        """Inputs first, for they are the many."""
+        """Whatever there is to say. Inputs come here only with others, or in parts."""
         match message:
             case Input():
-                inbox = (self._seat or self._seated()).inbox
-                if not inbox.offer(message.seq, message.body, self._line.heard_at):
-                    raise TooFast("too many inputs wait for one that is missing")
+                self._offer(message.seq, message.body, self._line.heard_at)
             case Ping():
                 self._ping(message)
             case Join():
@@ -73,6 +72,12 @@ class PlayerLine:
                 self._seated().felt(missed, gap_ms, stall_ms)
             case Leave() | Goodbye():
                 self._leave()
+
+    def _offer(self, seq: int, body: bytes, now: float) -> None:
+        seat = self._seat or self._seated()
+        if not seat.inbox.offer(seq, body, now):
+            raise TooFast("too many inputs wait for one that is missing")
+        self._acting[seat] = None
 
     def _seated(self) -> Seat:
         if self._seat is None:
@@ -99,6 +104,7 @@ class PlayerLine:
         if seat is None or not seat.admits(ticket.migration, ticket.epoch):
             raise TicketRefused("nobody is expected here with this ticket")
         self._seat = seat
+        self._line.hand_inputs(self._offer)
         seat.sit(self._line, ticket.holder, message.oldest)
         self._line.guest.known()
 

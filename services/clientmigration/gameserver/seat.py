@@ -26,7 +26,7 @@ from clientmigration.gameserver.hall import Hall, Register
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.line import Line
 from clientmigration.wire import work
-from clientmigration.wire.connection import VIEW, VIEW_HEADER
+from clientmigration.wire.connection import PROGRESS
 from clientmigration.wire.messages import (
     Arrived,
     Copied,
@@ -49,13 +49,12 @@ AWAY_S = 10.0  # a player whose connection is gone may come back this long befor
 
 class Seat:
     """The `Hands` of a session. `entered` says whether the player is in the game, `held` whether it
-    is stopped there: both are read for every player at every tick. `turn` is the tick of a second
-    in which it is stored."""
+    is stopped there. `turn` is the tick of a second in which it is stored."""
 
     __slots__ = (  # more than 30 do not share a dictionary's keys: 1.3 kB a player, slower ticks
-        "_askers", "_moved_by", "_register", "coming", "entered", "expires_at", "game", "good",
-        "group", "hall", "heard_at", "held", "held_at", "holder", "inbox", "known", "life", "line",
-        "mailbox", "meter", "moved_at", "oldest", "passage", "ping_ms", "place", "player",
+        "_askers", "_entered", "_moved_by", "_register", "_stands", "coming", "expires_at", "game",
+        "good", "group", "hall", "heard_at", "held", "held_at", "holder", "inbox", "known", "life",
+        "line", "mailbox", "meter", "moved_at", "oldest", "passage", "ping_ms", "place", "player",
         "refused", "seq", "session", "settling", "skipped", "streams", "turn", "workloads",
     )  # fmt: skip
 
@@ -82,13 +81,14 @@ class Seat:
         self.line: Line | None = None
         self.oldest = 0  # the oldest input that the player can send again; 0: it remembers none
         self.skipped = 0  # inputs passed over here of which the player was not told yet
+        self._stands: tuple[Progress | None, bytes] = (None, b"")  # as the last view said
         self.ping_ms: float | None = None
         self.heard_at: float | None = None  # when it last showed a ticket or pinged
 
         # What is so only here.
         self.known = False  # whether `inbox.progress` is this player's, not just empty
         self.coming: tuple[float, float] | None = None  # where it stood when it was last heard of
-        self.entered = False
+        self._entered = False
         self.held = False
         self.held_at = -inf  # since when, while it is
         self.moved_at = -inf  # when a move brought it here
@@ -98,6 +98,16 @@ class Seat:
         self.expires_at = inf
 
     # What others ask.
+
+    @property
+    def entered(self) -> bool:
+        """Whether the player is in the game."""
+        return self._entered
+
+    @entered.setter
+    def entered(self, so: bool) -> None:
+        self._entered = so
+        self._register.changed()
 
     @property
     def epoch(self) -> int:
@@ -132,21 +142,11 @@ class Seat:
         self.seq += 1
         self.place = (x, y)
         self.good = Snapshot(
-            player=self.player,
-            epoch=self.epoch,
-            seq=self.seq,
-            tick=self.hall.time.tick,
-            x=x,
-            y=y,
-            holder=self.holder,
-            progress=self.inbox.progress,
-            game=game,
-            workloads=self.workloads.place(),
-            mail=self.mailbox.mail(),
-            group=self.group,
-            title=self.game.name,
-            version=self.game.version,
-        )
+            player=self.player, epoch=self.epoch, seq=self.seq, tick=self.hall.time.tick, x=x, y=y,
+            holder=self.holder, progress=self.inbox.progress, game=game,
+            workloads=self.workloads.place(), mail=self.mailbox.mail(), group=self.group,
+            title=self.game.name, version=self.game.version,
+        )  # fmt: skip
         return self.good
 
     def farewell(self) -> Snapshot:
@@ -165,15 +165,16 @@ class Seat:
 
     # What the tick needs.
 
-    def apply(self, now: float) -> int:
-        """Apply every input that is due, in order, and answer how many. One that makes no sense
-        ends the connection."""
-        inbox, before = self.inbox, self.inbox.progress.applied
+    def apply(self, now: float, waits: list[float]) -> None:
+        """Apply every input that is due, in order, and add to `waits` how long each has waited,
+        milliseconds. One that makes no sense ends the connection."""
+        inbox = self.inbox
         try:
             while inbox.waiting and (found := inbox.take()) is not None:
                 body, arrived = found
-                self.meter.sample("apply_ms", (now - arrived) * 1000)
-                if work.is_work(body):
+                waits.append((now - arrived) * 1000)
+                if body and body[0] >= work.OURS:
+                    self._register.stir(self)
                     self.workloads.apply(body, arrived, self.line)
                 else:
                     self.game.apply(self.player, body)
@@ -182,20 +183,15 @@ class Seat:
                 self.line.fail(fault)
         except GameFault:
             self.fail()
-        return inbox.progress.applied - before
 
-    def view(self, tick: int) -> bytes:
-        """The frame that shows this tick, to be sent on `line`; none, if nobody looks."""
-        if self.line is None or not self.known:
-            return b""
-        try:
-            body = self.game.view(self.player)
-        except GameFault:
-            self.fail()
-            return b""
+    def stands(self) -> bytes:
+        """Where its inputs stand, as a view says it: the same bytes until one is applied."""
+        known, said = self._stands
         done = self.inbox.progress
-        size = 21 + len(body)
-        return VIEW_HEADER.pack(size, VIEW, tick, done.last, done.applied, done.digest) + body
+        if done is not known:
+            said = PROGRESS.pack(done.last, done.applied, done.digest)
+            self._stands = (done, said)
+        return said
 
     def settle(self) -> None:
         """A view was sent: a move to here is over."""
@@ -299,7 +295,7 @@ class Seat:
         was_known = self.known
         self.learn(snapshot.progress if snapshot else Progress())
         self._skip()
-        self.settling = claim.migration
+        self._settle_soon(claim)
         if self.line is None:
             self.expires_at = time.now() + AWAY_S
         elif not was_known or self.skipped:
@@ -310,6 +306,10 @@ class Seat:
         self.group = claim.group
         if self.line is None:
             self.holder = claim.holder
+
+    def _settle_soon(self, claim: Claim) -> None:
+        self.settling = claim.migration
+        self._register.stir(self)
 
     def hold(self) -> bool:
         """Stop the player in the game, and apply none of its inputs. Answers whether the game does
@@ -337,7 +337,7 @@ class Seat:
         """Go on, and settle the migration that the ledger did not need."""
         self._identify(claim)
         self.resume()
-        self.settling = claim.migration
+        self._settle_soon(claim)
 
     def leave(self) -> None:
         """Take the player out of the game. Who was held is handed over to another server."""

@@ -5,7 +5,7 @@ A message about somebody who has no seat goes to an empty one, whose session kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from clientmigration.core.player.records import RECORDS, is_record
 from clientmigration.core.player.session import Session
@@ -22,10 +22,20 @@ from clientmigration.wire.shared import Shared
 MakeSeat = Callable[[str, Hall, "Seats"], Seat]
 
 
+def _stirs(seat: Seat) -> bool:
+    """Whether a tick has more to do for it than to apply its inputs and show it a view."""
+    mail, streams = seat.mailbox, seat.streams
+    return bool(seat.settling or mail.outbox or mail.urgent or streams.transfers or streams.feeds)
+
+
 class Seats:
     """Seats by name, in the order in which they were taken. `capacity` is how many there are;
     `promised` are migrations that will never begin here, whatever the ledger says. The seats of
-    `records` are apart: who counts or looks through players meets none of them."""
+    `records` are apart: who counts or looks through players meets none of them.
+
+    A tick looks only at those for whom there is something to do, for a look at everybody costs a
+    cache miss each: `acting` are those with inputs that wait, `astir` those with anything else
+    (`_stirs`), players and records; more may stand there for a moment."""
 
     def __init__(
         self,
@@ -37,6 +47,10 @@ class Seats:
     ) -> None:
         self.by_name: dict[str, Seat] = {}
         self.records: dict[str, Seat] = {}
+        self.acting: dict[Seat, None] = {}
+        self.astir: dict[Seat, None] = {}
+        self._playing: list[Seat] | None = None  # as long as nobody comes or goes
+        self._turns: dict[int, list[Seat]] = {}
         self._record, self._record_hall = record, in_hall(hall)
         self.draining = False
         self.capacity = capacity
@@ -69,9 +83,37 @@ class Seats:
         seat = self.by_name.get(player) or self.records.get(player)
         return seat if seat is not None and seat.entered and not seat.held else None
 
-    def playing(self) -> list[Seat]:
+    def playing(self) -> Sequence[Seat]:
         """Everyone in the game, held or not."""
-        return [seat for seat in self.by_name.values() if seat.entered]
+        if self._playing is None:
+            self._playing = [seat for seat in self.by_name.values() if seat.entered]
+            self._turns = {}
+            for seat in self._playing:
+                self._turns.setdefault(seat.turn, []).append(seat)
+        return self._playing
+
+    def in_turn(self, turn: int) -> Sequence[Seat]:
+        """Those of them who are stored at this tick of a second."""
+        self.playing()
+        return self._turns.get(turn, ())
+
+    def take_acting(self) -> list[Seat]:
+        """Those at play for whom inputs wait. All others for whom some do are kept for later."""
+        some, ready = list(self.acting), []
+        self.acting.clear()
+        for seat in some:
+            if seat.entered and not seat.held:
+                ready.append(seat)
+            elif seat.inbox.waiting and self.find(seat.player) is seat:
+                self.acting[seat] = None
+        return ready
+
+    def rest(self) -> None:
+        """A tick is over: who has nothing more to do is not looked at again."""
+        if self.astir:
+            self.astir = {
+                seat: None for seat in self.astir if _stirs(seat) and self.find(seat.player) is seat
+            }
 
     def open(self) -> list[Seat]:
         """The records that the game has, or had until they were held."""
@@ -204,8 +246,18 @@ class Seats:
         """Somebody is expected at this seat, or here."""
         of = self.records if is_record(seat.player) else self.by_name
         of[seat.player] = seat
+        self.changed()
 
     def drop(self, seat: Seat) -> None:
         """Nothing is known of its player any more."""
         of = self.records if is_record(seat.player) else self.by_name
         of.pop(seat.player, None)
+        self.changed()
+
+    def changed(self) -> None:
+        """Somebody has entered the game, or left it."""
+        self._playing = None
+
+    def stir(self, seat: Seat) -> None:
+        """Look at it at the next tick."""
+        self.astir[seat] = None

@@ -42,6 +42,7 @@ from clientmigration.gameserver.orders import RouterOrders
 from clientmigration.gameserver.players import Gate, PlayerLine
 from clientmigration.gameserver.records import RecordSeat
 from clientmigration.gameserver.report import COUNTED, Measures, Reporter
+from clientmigration.gameserver.rosters import PART_S, ROSTER_S, RosterRounds
 from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import MakeSeat, Seats
 from clientmigration.gameserver.stalls import Stalls
@@ -72,7 +73,6 @@ log = Logger()
 ROLE = "gameserver"
 REPORT_S = 1.0
 SWEEP_S = 0.25  # how often it is looked who does not come any more
-ROSTER_S = 2.0  # how often the router hears where everybody is
 DRAIN_S = 20.0  # how long a server that stops waits for its players to be moved away
 
 
@@ -250,9 +250,8 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
     seats = Seats(hall, setting.capacity, promised, parts.seat, parts.record)
     neighbours = NeighbourLinks(attachment, guarded, traffic, seats.coming, call)
     mail = PostOffice(seats, guarded, meter, ticks.date, neighbours.say, keep_s)
-    waivers = parts.waivers(
-        seats, attachment, promised, neighbours.say_to, ticks, lambda: duties.list()
-    )
+    rosters = RosterRounds(attachment, seats, ticks.now)
+    waivers = parts.waivers(seats, attachment, promised, neighbours.say_to, ticks, rosters.tell_all)
     papers = Papers(attachment, outside.seals, outside.entropy)
     ears = Ears(neighbours, guarded, mail, waivers)
     rounds = CheckpointRounds(Checkpoints(setting.rate), attachment, seats, mail, ticks.now)
@@ -268,19 +267,19 @@ def build(outside: ServerOutside, setting: Setting, parts: ServerParts) -> GameS
 
     def sweep() -> None:
         waivers.ask()
-        duties.press()
+        duties.press(ticks.now())
         seats.expire()
 
     told = lambda now: date.heard(now, nobody_plays=not seats)  # noqa: E731
     orders = RouterOrders(
         seats, ticks, rounds.stored, neighbours.learn, lambda *how: server.ordered(*how), told
     )
-    duties = RouterDuties(attachment, seats, orders, told, waivers.ask, ticks.now)
+    duties = RouterDuties(attachment, seats, orders, rosters, told, waivers.ask)
     redeem = partial(_redeemed, outside.seals, attachment, date.now)
     gate = Gate(seats, redeem, attachment, traffic, sweep)
     lobby = _lobby(outside, gate, setting.rate, lambda: Link(papers, ears))
     uplink = partial(_to_router, outside, attachment, duties, traffic)
-    _beat(beats, reporter, sweep, duties, date, GameWishes(guarded, seats, attachment, ticks.now))
+    _beat(beats, reporter, sweep, rosters, date, GameWishes(guarded, seats, attachment, ticks.now))
     rooms = Rooms(
         ticks, meter, attachment, seats, game, guarded, mail, neighbours, measures, reporter,
         duties, condition.govern, traffic.blame, traffic.turned_away, lobby.line, uplink,
@@ -344,14 +343,15 @@ def _beat(
     beats: Beats,
     reporter: Reporter,
     sweep: Callable[[], None],
-    duties: RouterDuties,
+    rosters: RosterRounds,
     world: WorldClock,
     wishes: GameWishes,
 ) -> None:
     beats.every(REPORT_S, "report", reporter.report)
     beats.every(SWEEP_S, "sweep", sweep)
     beats.every(SWEEP_S, "asking the game what it wishes", wishes.look)
-    beats.every(ROSTER_S, "roster", duties.list)
+    beats.every(ROSTER_S, "roster", rosters.begin)
+    beats.every(PART_S, "a part of the roster", rosters.go_on)
     beats.every(FOLLOW_EVERY_S, "keeping the world's time", world.follow)
 
 

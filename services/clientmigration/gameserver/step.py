@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from clientmigration.gameserver.seat import Seat
 from clientmigration.gameserver.seats import Seats
+from clientmigration.gameserver.views import frames, looking
 from clientmigration.net.straight import show_all
 
 
@@ -27,7 +27,7 @@ class Others(Protocol):
 class Store(Protocol):
     """What outlives this process."""
 
-    def store(self, playing: Sequence[Seat], tick: int, now: float) -> None:
+    def store(self, tick: int, now: float) -> None:
         """Those whose turn it is."""
 
 
@@ -36,6 +36,9 @@ class Onward(Protocol):
 
     def advance(self, tick: int) -> bool:
         """One tick; whether there is something to show."""
+
+    def views(self, players: Sequence[str]) -> Sequence[bytes | None]:
+        """What each of these sees."""
 
 
 class Work(Protocol):
@@ -63,30 +66,33 @@ class TickStep:
 
     def __call__(self, tick: int, now: float) -> None:
         """This tick begins `now`."""
-        playing = self._seats.playing()
-        acting = [seat for seat in playing if seat.inbox.waiting and not seat.held]
-        self._seats.meter.count("inputs", sum([seat.apply(now) for seat in acting]))
+        self._apply(now)
         self._letters.deliver()
         if self._world.advance(tick):
             self._others.show(tick)
-            self._show(playing, tick)
-        for seat in playing:
-            if seat.streams.transfers or seat.streams.feeds:
-                seat.serve(tick, now)
-        self._store.store(playing, tick, now)
-        self._work.work(len(playing))
+            self._show(tick)
+        for seat in [each for each in self._seats.astir if each.entered]:
+            seat.serve(tick, now)
+        self._store.store(tick, now)
+        self._work.work(len(self._seats.playing()))
+        self._seats.rest()
 
-    def _show(self, playing: Sequence[Seat], tick: int) -> None:
+    def _apply(self, now: float) -> None:
+        seats, waits = self._seats, list[float]()
+        for seat in seats.take_acting():
+            seat.apply(now, waits)
+            if seat.inbox.waiting:  # for one that is missing
+                seats.acting[seat] = None
+        seats.meter.count("inputs", len(waits))
+        seats.meter.sample_all("apply_ms", waits)
+
+    def _show(self, tick: int) -> None:
         """All views are made before the first is sent: a call into the kernel leaves the CPU's
         caches cold. Who does not look, or can not be shown anything, is settled all the same."""
-        views = [
-            (line, view)
-            for seat in reversed(playing)
-            if (view := seat.view(tick)) and (line := seat.line)
-        ]
-        sent, left_out = show_all(views)
+        seats = looking(reversed(self._seats.playing()))
+        views = self._world.views([seat.player for seat in seats])
+        sent, left_out = show_all(frames(seats, views, tick))
         self._seats.meter.count("views", sent)
         self._seats.meter.count("dropped_views", left_out)
-        for seat in playing:
-            if seat.settling:
-                seat.settle()
+        for seat in [each for each in self._seats.astir if each.entered and each.settling]:
+            seat.settle()

@@ -95,6 +95,9 @@ class Workloads:
 
     def place(self) -> list[dict[str, Any]]:
         """Where they stand, for the snapshot."""
+        streams = self.streams
+        if not (self.burns.asked or streams.transfers or streams.feeds):
+            return []
         return self.burns.place(self.player) + self.streams.place()
 
     def take_up(self, workloads: list[dict[str, Any]]) -> None:

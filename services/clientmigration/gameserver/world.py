@@ -5,7 +5,7 @@ If that goes on, there is no world any more that is worth playing in: it gives u
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from clientmigration.errors import GameFault
 from clientmigration.gameserver.game import Game
@@ -40,6 +40,10 @@ class GameWorld:
         else:
             self.failed = 0
         return True
+
+    def views(self, players: Sequence[str]) -> Sequence[bytes | None]:
+        """What each of these sees; None: the game could not make it."""
+        return self._game.views(players)
 
     def _failed(self, fault: GameFault) -> None:
         self.failed += 1

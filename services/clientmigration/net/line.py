@@ -23,8 +23,8 @@ from clientmigration.errors import Crowded, PeersFault, TooFast, TooSlow
 from clientmigration.net.burden import burden
 from clientmigration.net.complaints import complaints
 from clientmigration.net.guests import WELCOME, Guest
-from clientmigration.net.straight import Straight, sender, straight_to, unread
-from clientmigration.wire.connection import Connection, Dialect, encode
+from clientmigration.net.straight import Straight, straight_to, unread
+from clientmigration.wire.connection import INPUT_HEAD, LENGTH, Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
 
 GREETING_WAIT_S = 5.0  # a peer that has not greeted by then is not one of ours
@@ -108,7 +108,9 @@ class Line(TwistedProtocol):
         self.over = False
         self.peer_role = ""
         self.sent = self.received = 0
+        self.on_input: Callable[[int, bytes, float], None] | None = None
         self._send: Callable[[bytes], object] = len  # until there is a connection
+        self._together: list[bytes] | None = None
         self.straight: Straight | None = None  # the way to the kernel, if there is one
         self.heard_at = -inf
         self._deadline: IDelayedCall | None = None
@@ -120,7 +122,8 @@ class Line(TwistedProtocol):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
         burden(self.clock).take_up(self)
-        self._send, self.straight = sender(self.transport), straight_to(self.transport)
+        self.straight = way = straight_to(self.transport)
+        self._send = way.write if way is not None else self.transport.write
         self.say(Greeting(role=self.role))
         self._expect(GREETING_WAIT_S, self._silent)
         if self.guest.refused:
@@ -132,8 +135,9 @@ class Line(TwistedProtocol):
             return
         self.received += len(data)
         try:
-            message = self.connection.only(data)
-            if message is not None:
+            if self.on_input is not None and (seq := self.connection.input_in(data)):
+                self._input(seq, data[INPUT_HEAD:])
+            elif (message := self.connection.only(data)) is not None:
                 self._heard(message)
             else:
                 for message in self.connection.receive(data):
@@ -147,7 +151,10 @@ class Line(TwistedProtocol):
             return
         self.received += size
         try:
-            self._heard(self.connection.decode(payload))
+            if self.on_input is not None and (seq := self.connection.input_of(payload)):
+                self._input(seq, payload[INPUT_HEAD - LENGTH :])
+            else:
+                self._heard(self.connection.decode(payload))
         except PeersFault as fault:
             self.fail(fault)
 
@@ -162,16 +169,29 @@ class Line(TwistedProtocol):
         except PeersFault as fault:
             self.fail(fault)
 
+    def _input(self, seq: int, body: bytes) -> None:
+        """An input, as most of what comes is: as `_heard` does, without an object for it."""
+        assert self.on_input is not None
+        self.heard_at = now = self.clock.seconds()
+        if not self.bucket.allows(now):
+            raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
+        self.on_input(seq, body, now)
+
     def _heard(self, message: Any) -> None:
         self.heard_at = now = self.clock.seconds()
         if isinstance(message, Greeting):
             self.peer_role = message.role
-            self._expect(self.silence_s, self._silent)
+            self._watch()
             self.listener.opened(self)
         elif not self.bucket.allows(now):
             raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
         else:
             self.listener.heard(message)
+
+    def hand_inputs(self, on_input: Callable[[int, bytes, float], None]) -> None:
+        """From now on this is told each input: its number, its body, and when it came. The listener
+        hears only those that come in parts, or several at once."""
+        self.on_input = on_input
 
     def listen(self, listener: Listener) -> None:
         """From now on this one hears the peer."""
@@ -183,7 +203,7 @@ class Line(TwistedProtocol):
         self.bucket, self.silence_s = TokenBucket(*terms.rate), terms.silence_s
         self.unread = terms.unread
         self.listen(listener)
-        self._expect(self.silence_s, self._silent)
+        self._watch()
 
     def say(self, message: Any) -> None:
         """Send one message, in order, if the line is still up."""
@@ -205,7 +225,38 @@ class Line(TwistedProtocol):
 
     def _write(self, frame: bytes) -> None:
         self.sent += len(frame)
-        self._send(frame)
+        if self._together is None:
+            self._send(frame)
+        else:
+            self._together.append(frame)
+
+    def gather(self) -> None:
+        """What is said from now on is sent together, as soon as that is `let_go`: a call into the
+        kernel for each frame costs as much as most of what is done for one. Not for what is shown.
+        """
+        if self._together is None:
+            self._together = []
+
+    def say_soon(self, message: Any) -> None:
+        """Say it with all that is said in this turn of the reactor, where that can be one call."""
+        if self._together is None and self._is_stream:
+            self.gather()
+            self.clock.callLater(0, self.let_go)
+        self.say(message)
+
+    @property
+    def _is_stream(self) -> bool:
+        """Whether any bytes can be sent at once, straight to the kernel."""
+        return self.straight is not None and self.straight.wrap is None
+
+    def let_go(self) -> None:
+        """Send what was gathered; each frame by itself where a transport takes whole frames."""
+        frames, self._together = self._together, None
+        if frames and self._is_stream:
+            self._send(b"".join(frames))
+        else:
+            for frame in frames or ():
+                self._send(frame)
 
     def take_counts(self) -> tuple[int, int]:
         """Bytes sent and received since this was asked last."""
@@ -228,7 +279,10 @@ class Line(TwistedProtocol):
         if self.over:
             return
         self.say(Goodbye(code=code, text=text))
+        self.let_go()
         self.over = True
+        if self.straight is not None:
+            self.straight.close()
         self.connection.end()
         self.transport.unregisterProducer()
         self.transport.loseConnection()
@@ -248,6 +302,11 @@ class Line(TwistedProtocol):
         else:
             self.fail(TooSlow("said nothing for too long"))
 
+    def _watch(self) -> None:
+        """The deadline of the greeting is there, and looks too."""
+        if self.silence_s < GREETING_WAIT_S:
+            self._expect(self.silence_s, self._silent)
+
     def _expect(self, within: float, otherwise: Callable[[], object]) -> None:
         self._relax()
         self._deadline = self.clock.callLater(within, otherwise)
@@ -266,6 +325,7 @@ class Line(TwistedProtocol):
         burden(self.clock).lay_down(self)
         self.guest.left()
         listener, self.listener, self._send = self.listener, _NOBODY, len
+        self.on_input = None
         if self.straight is not None:
             self.sent += self.straight.take_carried()
             self.straight = None

@@ -11,13 +11,13 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from twisted.application.service import Service
-from twisted.enterprise import adbapi
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
@@ -26,6 +26,7 @@ from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.errors import ConfigurationError
 from clientmigration.net.ledger import Change, Changed
+from clientmigration.net.worker import Worker
 
 PAGE = 1000  # records that are read at once, when all are
 TOGETHER = 200  # questions that are answered in one transaction, so that nobody waits for long
@@ -69,7 +70,7 @@ class Desk:
     committed: whoever knows that says that it is `sure`.
     """
 
-    cursor: Any
+    cursor: sqlite3.Cursor
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -78,12 +79,12 @@ class Desk:
         self._version: object = None
         self.sure = False
 
-    def run(self, transaction: Any, asked: Sequence[Asked]) -> list[Any]:
+    def run(self, cursor: sqlite3.Cursor, asked: Sequence[Asked]) -> list[Any]:
         """Do all of it, or nothing."""
-        # Nobody writes between our read and our write. The cursor itself is quicker to ask.
+        # Nobody writes between our read and our write.
         writes = any(each.writes for each in asked)
-        self.cursor = transaction.execute("begin immediate" if writes else "begin")
-        version = self.cursor.execute("pragma data_version").fetchone()
+        self.cursor = cursor.execute("begin immediate" if writes else "begin")
+        version = cursor.execute("pragma data_version").fetchone()
         if not self.sure or version != self._version:
             self.known.clear()
         self.sure, self._version = False, version
@@ -139,10 +140,8 @@ class SQLite(Service):
         self.desk = Desk(remembered)
         self._waiting: list[Asked] = []
         self._busy = False
-        self._pool = adbapi.ConnectionPool(
-            "sqlite3", str(path), check_same_thread=False, timeout=5.0,
-            cp_min=1, cp_max=1, cp_reactor=reactor, cp_openfun=_prepare,
-        )  # fmt: skip
+        self._worker = Worker(reactor, "ledger", self._disconnect)
+        self._connection: sqlite3.Connection | None = None  # the thread's
 
     def startService(self) -> None:
         """See that the file can be written by whoever this process runs as now."""
@@ -180,7 +179,7 @@ class SQLite(Service):
         asked, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
         self._busy = bool(asked)
         if asked:
-            running = self._pool.runInteraction(self.desk.run, asked)
+            running = self._do(lambda cursor: self.desk.run(cursor, asked))
             running.addCallbacks(self._done, self._failed, (asked,), errbackArgs=(asked,))
 
     def _done(self, results: Sequence[Any], asked: Sequence[Asked]) -> None:
@@ -195,7 +194,7 @@ class SQLite(Service):
         broken = why.check(_Apart)
         apart = asked if broken and len(asked) > 1 else ()
         for each in apart:
-            alone = self._pool.runInteraction(self.desk.run, [each])
+            alone = self._do(partial(self.desk.run, asked=[each]))
             alone.addCallback(itemgetter(0)).addErrback(_cause).chainDeferred(each.answer)
         self._begin()
         for each in () if apart else asked:
@@ -207,7 +206,7 @@ class SQLite(Service):
 
     async def _each(self, take: Callable[[Record], None]) -> int:
         count, after = 0, ""
-        while page := await self._pool.runInteraction(_page, after):
+        while page := await self._do(partial(_page, after=after)):
             for record in page:
                 take(record)
             count, after = count + len(page), page[-1].player
@@ -215,25 +214,51 @@ class SQLite(Service):
 
     def check(self) -> Deferred[list[str]]:
         """SQLite's own check of its file."""
-        return self._pool.runQuery("pragma quick_check").addCallback(  # type: ignore[no-any-return]
-            lambda rows: [text for (text,) in rows if text != "ok"]
+        return self._do(
+            lambda cursor: [
+                text for (text,) in cursor.execute("pragma quick_check") if text != "ok"
+            ]
         )
 
     def close(self) -> None:
         """End the thread, once it has done what waits, and close the file."""
         while self._waiting:
             self._begin()
-        self._pool.close()
+        self._worker.close()
+
+    # In the thread.
+
+    def _do(self, job: Callable[[sqlite3.Cursor], T]) -> Deferred[T]:
+        """Have it done in a transaction of its own: all of it, or nothing if it raises."""
+        return self._worker.do(lambda: self._transact(job))
+
+    def _transact(self, job: Callable[[sqlite3.Cursor], T]) -> T:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = _connected(self._path)
+        try:
+            answer = job(connection.cursor())
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        return answer
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=5.0)
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = normal")
     connection.execute(_SCHEMA)
+    return connection
 
 
-def _read(transaction: Any, player: str) -> Record:
-    row = transaction.execute(_READ, (player,)).fetchone()
+def _read(cursor: sqlite3.Cursor, player: str) -> Record:
+    row = cursor.execute(_READ, (player,)).fetchone()
     if row is None:
         return Record(player)
     _, owner, epoch, migration, stored, at = row
@@ -251,6 +276,6 @@ def _cause(why: Failure) -> Failure:
     return Failure(cause) if cause and why.check(_Apart) else why
 
 
-def _page(transaction: Any, after: str) -> list[Record]:
-    players = transaction.execute(_PAGE, (after, PAGE)).fetchall()
-    return [_read(transaction, player) for (player,) in players]
+def _page(cursor: sqlite3.Cursor, after: str) -> list[Record]:
+    players = cursor.execute(_PAGE, (after, PAGE)).fetchall()
+    return [_read(cursor, player) for (player,) in players]

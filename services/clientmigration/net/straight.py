@@ -16,34 +16,60 @@ Wrap = Callable[[bytes], bytes]
 
 
 class Straight:
-    """The way from a line to the kernel: its socket's own `send`, and what becomes of a frame on
-    the way, for a WebSocket. `closed` says that nothing may be sent by it any more, `carried` how
-    many bytes of frames were."""
+    """The way to the kernel of one socket: its own `send` while nothing is queued, and Twisted's
+    queue. Whoever writes to that socket has to write here. `wrap` makes a message of a frame, for
+    a WebSocket; `carried` is how many bytes of frames went without the line's doing.
 
-    __slots__ = ("carried", "closed", "to_kernel", "transport", "wrap", "write")
+    `clear` says that nothing can be queued, so that nobody has to look; `closed` that no frame is
+    sent any more.
+    """
+
+    __slots__ = ("_queue", "carried", "clear", "closed", "to_kernel", "transport", "wrap")
 
     def __init__(self, transport: Any, wrap: Wrap | None = None) -> None:
         self.transport, self.wrap = transport, wrap
         self.to_kernel: Callable[[bytes], int] = transport.socket.send
-        self.write: Callable[[bytes], None] = transport.write
+        self._queue: Callable[[bytes], None] = transport.write
+        self.clear = not _queued(transport)
         self.closed, self.carried = False, 0
 
     def close(self) -> None:
-        """Nothing is sent by it from now on."""
-        self.closed = True
+        """No frame is sent by it from now on."""
+        self.clear, self.closed = False, True
 
     def take_carried(self) -> int:
         """How many bytes were sent by it since this was asked last."""
         carried, self.carried = self.carried, 0
         return carried
 
+    def write(self, frame: bytes) -> None:
+        """One frame, in order."""
+        if not self.closed:
+            self.send(self.wrap(frame) if self.wrap is not None else frame)
+
+    def send(self, data: bytes) -> None:
+        """These very bytes, in order."""
+        if self.clear or not _queued(self.transport):
+            self.clear = not self.closed
+            try:
+                taken = self.to_kernel(data)
+            except OSError:  # full, or gone: the queue's own write finds out which
+                taken = 0
+            data = data[taken:]
+        if data:
+            self.queue(data)
+
+    def queue(self, data: bytes) -> None:
+        """What the kernel did not take."""
+        self.clear = False
+        self._queue(data)
+
 
 class ShownLine(Protocol):
-    """A line, as far as this goes: `straight` is None where everything has to be queued."""
+    """A line, as far as this goes: `straight` is None where everything has to be queued, and is not
+    clear when it is over."""
 
     straight: Straight | None
-    choked: bool
-    over: bool
 
     def show(self, frame: bytes) -> bool:
         """Send it by itself."""
@@ -58,25 +84,21 @@ def show_all(frames: Iterable[tuple[ShownLine, bytes]]) -> tuple[int, int]:
     ready: list[tuple[Callable[[bytes], int], bytes, Straight]] = []
     sent = left_out = 0
     for line, frame in frames:
-        if line.choked or line.over:
-            left_out += 1
-            continue
         way = line.straight
-        if way is not None and not way.closed:
-            socket = way.transport
-            if not socket._tempDataLen and len(socket.dataBuffer) <= socket.offset:
-                way.carried += len(frame)
-                ready.append((way.to_kernel, way.wrap(frame) if way.wrap else frame, way))
-                continue
-        shown = line.show(frame)
-        sent, left_out = sent + shown, left_out + (not shown)
+        if way is not None and way.clear:
+            way.carried += len(frame)
+            ready.append((way.to_kernel, way.wrap(frame) if way.wrap else frame, way))
+        elif line.show(frame):
+            sent += 1
+        else:
+            left_out += 1
     for to_kernel, frame, way in ready:
         try:
             taken = to_kernel(frame)
         except OSError:  # full, or gone: the queue's own write finds out which
             taken = 0
         if taken < len(frame):
-            way.write(frame[taken:])
+            way.queue(frame[taken:])
     return sent + len(ready), left_out
 
 
@@ -125,22 +147,8 @@ def unread(transport: Any) -> int:
 
 
 def sender(transport: Any) -> Callable[[bytes], object]:
-    """A function that sends bytes: as `directly` does, and what that did not take by the queue. It
-    is one function and not two, for it is called often."""
-    direct, write = directly(transport), transport.write
-    if direct is None:
-        to_queue: Callable[[bytes], object] = write
-        return to_queue
-    to_kernel = transport.socket.send
-
-    def send(data: bytes) -> None:
-        taken = 0
-        if not transport._tempDataLen and len(transport.dataBuffer) <= transport.offset:
-            try:
-                taken = to_kernel(data)
-            except OSError:  # full, or gone: the queue's own write finds out which
-                taken = 0
-        if taken < len(data):
-            write(data[taken:])
-
-    return send
+    """A function that sends bytes: straight to a plain socket, or as the transport does."""
+    if _is_plain(transport):
+        return Straight(transport).send
+    to_queue: Callable[[bytes], object] = transport.write
+    return to_queue

@@ -19,7 +19,7 @@ from clientmigration.net.complaints import complaints
 from clientmigration.net.descriptors import always
 from clientmigration.net.guests import WELCOME, Guest
 from clientmigration.net.line import GREETING_WAIT_S, Line, described, host_of
-from clientmigration.net.straight import Straight, sender, straight_to
+from clientmigration.net.straight import Straight, straight_to
 from clientmigration.wire.connection import PLAYER_TO_SERVER
 from clientmigration.wire.web import Origins, WebSocket, messaged, sniff
 
@@ -68,9 +68,17 @@ class Doorway(TwistedProtocol):
         if browser is not None:
             # A proxy's own protocol may have said meanwhile for whom it comes.
             self.guest.comes_from(host_of(self.transport.getPeer()))
-            inside = BrowserConnection(self.reception) if browser else self.reception.make()
-            self._enter(inside)
-            inside.dataReceived(self._first)
+            if browser:
+                self._hand_on(BrowserConnection(self.reception))
+                return
+            line = self.reception.make()
+            line.gather()  # its greeting, and what is answered to what is there already
+            self._hand_on(line)
+            line.let_go()
+
+    def _hand_on(self, inside: Line | BrowserConnection) -> None:
+        self._enter(inside)
+        inside.dataReceived(self._first)
 
     def _enter(self, inside: Line | BrowserConnection) -> None:
         if self._waiting.active():
@@ -113,7 +121,8 @@ class BrowserConnection(TwistedProtocol):
 
     def connectionMade(self) -> None:
         """The whole request has to be here soon."""
-        self._send, self.straight = sender(self.transport), straight_to(self.transport, messaged)
+        self.straight = way = straight_to(self.transport, messaged)
+        self._send = way.send if way is not None else self.transport.write
         self._waiting = self.reception.soon(self._silent)
 
     def dataReceived(self, data: bytes) -> None:

@@ -39,14 +39,14 @@ QUIET_S = 1.6  # who reports every second, and has not for so long, is let go if
 class MemberLink:
     """The link over which a member is attached; one that comes back has another.
 
-    `roster` holds its players by name, as it listed them at `listed_at` (seconds of the clock), and
-    `records` its records, by key; `wanted` is what its game wants of the fleet, `brought` who came
-    because a game wanted it there, and when (seconds of the clock); `measures` the values of its
-    latest report by their names in the catalogue. Of one that has several routers `life` says which
-    process it is, `routers` which it is attached to, `primary` to which of them it sends
-    checkpoints, and `shared` more of some players. `release` is the game that it runs, `version`
-    its program's. Of equals one took over from another that was lost `since` then, and each has
-    reported last at `reported_at` (seconds of the clock).
+    `roster` holds its players by name, as it listed them from `listed_at` on (seconds of the
+    clock), and `records` its records, by key; `wanted` is what its game wants of the fleet,
+    `brought` who came because a game wanted it there, and when (seconds of the clock); `measures`
+    the values of its latest report by their names in the catalogue. Of one that has several routers
+    `life` says which process it is, `routers` which it is attached to, `primary` to which of them
+    it sends checkpoints, and `shared` more of some players. `release` is the game that it runs,
+    `version` its program's. Of equals one took over from another that was lost `since` then, and
+    each has reported last at `reported_at` (seconds of the clock).
     """
 
     name: str
@@ -58,6 +58,7 @@ class MemberLink:
     brought: dict[str, float] = field(default_factory=dict)
     measures: Mapping[str, float] = field(default_factory=dict)
     listing: dict[str, Entry] = field(default_factory=dict)  # a roster of which parts are missing
+    listing_since: float = 0.0
     listed_at: float = 0.0
     life: str = ""
     version: str = ""
@@ -70,7 +71,7 @@ class MemberLink:
 
     def say(self, message: msgspec.Struct) -> None:
         """Say it, if the link is still up."""
-        self.line.say(message)
+        self.line.say_soon(message)
 
     def entry(self, key: str) -> Entry | None:
         """What it said last of this player or record."""
@@ -179,13 +180,13 @@ class AttachedMembers(Mapping[str, MemberLink]):
         """Say it to a member; False when it is not attached."""
         link = self._links.get(name)
         if link is not None:
-            link.line.say(message)
+            link.say(message)
         return link is not None
 
     def tell_all(self, name: str, message: msgspec.Struct) -> None:
         """Say it to all equals of a member."""
         for link in self.links(name):
-            link.line.say(message)
+            link.say(message)
 
     def drain(self, name: str, order: Drain) -> None:
         """A member is to be empty, or not any more: all equals hear it, also who comes later."""
@@ -217,13 +218,16 @@ class AttachedMembers(Mapping[str, MemberLink]):
             self._links[link.name] = link
 
     def listed(self, link: MemberLink, roster: Roster) -> bool:
-        """A part of a roster. Whether it is complete now, and counts."""
+        """A part of a roster. Whether it is complete now, and counts: as of its first part, which
+        may be as old as that."""
+        if not link.listing:
+            link.listing_since = self._clock.seconds()
         link.listing |= {entry.player: entry for entry in roster.entries}
         if roster.last:
             listed, link.listing = link.listing, {}
             link.roster = {key: each for key, each in listed.items() if not is_record(key)}
             link.records = {key: each for key, each in listed.items() if is_record(key)}
-            link.listed_at = now = self._clock.seconds()
+            link.listed_at, now = link.listing_since, self._clock.seconds()
             link.brought = {
                 player: at
                 for player, at in link.brought.items()
@@ -238,8 +242,8 @@ class AttachedMembers(Mapping[str, MemberLink]):
 
     def went_home(self, link: MemberLink, player: str) -> None:
         """A player or record is not on this roster any more."""
-        link.roster.pop(player, None)
-        link.records.pop(player, None)
+        for listed in (link.roster, link.records, link.listing):
+            listed.pop(player, None)
 
     def wants(self, link: MemberLink, wanted: Wants) -> None:
         """What its game wants from now on."""

@@ -6,12 +6,12 @@ core/fleet/placement.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 
 from clientmigration.core.fleet.groups import Groups
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.vicinity import Vicinity
+from clientmigration.core.fleet.world import Position
 from clientmigration.router.attached import AttachedMembers, Gone, MemberLink
 
 
@@ -40,11 +40,14 @@ class Companions:
         self._groups.lost(gone.member.name)
         self._vicinity.lost(gone.member.name)
 
-    def known(self, newcomer: Newcomer, group: str) -> Newcomer:
-        """The same newcomer, which is of this group ("": of none), with those it would be with."""
+    def of(
+        self, player: str, group: str, position: Position | None
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """With whom this player, of this group ("": of none), would be at each member if it stood
+        there: how many of its group, and how many around it."""
         now = self._now()
-        mates = self._groups.mates(newcomer.player, group, now, self._members)
-        return replace(newcomer, mates=mates, near=self._vicinity.near(newcomer.position, now))
+        mates = self._groups.mates(player, group, now, self._members)
+        return mates, self._vicinity.near(position, now)
 
     def sent(self, newcomer: Newcomer, group: str, member: str) -> None:
         """The newcomer was sent to a member: it counts there until a roster shows it."""

@@ -49,15 +49,18 @@ class Measuring:
         last, player = record.snapshot, record.player
         place = (last.x, last.y) if last else self._situation.policy.placement.start_m
         refused_by = self._refused_by(player) | self._other_releases(last)
-        newcomer = Newcomer(
+        position = Position(*place) if place else None
+        mates, near = self._companions.of(player, group, position)
+        return Newcomer(
             player,
-            Position(*place) if place else None,
+            position,
             self._pings.known(player, self._situation.now()),
+            mates=mates,
             stranded=bool(record.owner or refused_by),
             refused_by=refused_by,
             avoids=self._avoided(player),
+            near=near,
         )
-        return self._companions.known(newcomer, group)
 
     def _other_releases(self, last: Snapshot | None) -> frozenset[str]:
         """The members that can not read what is stored of a player."""

@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 from msgspec import UNSET, UnsetType
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from clientmigration.core.player.ledger import Record
@@ -22,6 +22,7 @@ from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.beats import Beats
 from clientmigration.net.complaints import SparingLogger
+from clientmigration.net.deadline import Deadline
 from clientmigration.net.ledger import TimedLedger
 from clientmigration.net.tickets import TICKET_TTL_S, Ticket
 from clientmigration.router.attached import AttachedMembers, MemberLink
@@ -145,7 +146,7 @@ class MoveCarrier:
         self.at: Seated | UnsetType = UNSET  # where exactly, below a target that is a router
         self.finished: Deferred[MoveEnded] = Deferred()
         self.machine = migration(self)
-        self._wait: IDelayedCall | None = None
+        self._wait = Deadline(tools.clock, lambda: self.machine.timed_out())
 
     # What the members say.
 
@@ -186,7 +187,7 @@ class MoveCarrier:
 
     def reserve(self) -> None:
         """Ask the target for a place."""
-        self._expect(STEP_S)
+        self._wait.within(STEP_S)
         terms = self.terms
         about = self.tools.about(terms)
         self._to_target(
@@ -201,12 +202,12 @@ class MoveCarrier:
 
     def copy(self) -> None:
         """Ask the source for a snapshot."""
-        self._expect(STEP_S)
+        self._wait.within(STEP_S)
         self._to_source(Copy(migration=self.terms.id, player=self.terms.player))
 
     def prepare(self, snapshot: Snapshot) -> None:
         """Checkpoint, then speak: the target hears of it when the ledger has it."""
-        self._expect(STEP_S)
+        self._wait.within(STEP_S)
         self.holder = snapshot.holder
         self.tools.beats.spawn("preparing a target", self._prepare(snapshot))
 
@@ -223,18 +224,18 @@ class MoveCarrier:
 
     def direct(self) -> None:
         """The player is told by the server it plays on."""
-        self._expect(ARRIVAL_S)
+        self._wait.within(ARRIVAL_S)
         terms = self.terms
         self._to_source(Direct(migration=terms.id, player=terms.player, redirect=self._redirect()))
 
     def freeze(self) -> None:
         """From here to the claim nobody applies the player's inputs."""
-        self._expect(STEP_S)
+        self._wait.within(STEP_S)
         self._to_source(Freeze(migration=self.terms.id, player=self.terms.player))
 
     def claim(self, final: Snapshot | None) -> None:
         """Compare-and-set; an answer that does not come is unknown, never no."""
-        self._expect(None)
+        self._wait.whenever()
         if self.record.owner == self.terms.target and self.plays:
             self.machine.claimed(self.record.epoch)
         elif self._owner_is_back():
@@ -269,7 +270,7 @@ class MoveCarrier:
 
     def own(self, epoch: int) -> None:
         """The player is the target's."""
-        self._expect(STEP_S)
+        self._wait.within(STEP_S)
         if self._to_target(self._own(epoch)) and self.terms.arrive is not None:
             self.terms.arrive(self._redirect())
 
@@ -312,7 +313,7 @@ class MoveCarrier:
 
     def ended(self, outcome: Outcome, reason: str) -> None:
         """The one end."""
-        self._expect(None)
+        self._wait.stop()
         took_s = self.tools.clock.seconds() - self._began
         ended = MoveEnded(self.terms, outcome, reason, self.tools.now(), took_s)
         self._over(ended)
@@ -349,8 +350,3 @@ class MoveCarrier:
             return False
         link.say(message)
         return True
-
-    def _expect(self, within: float | None) -> None:
-        if self._wait is not None and self._wait.active():
-            self._wait.cancel()
-        self._wait = self.tools.clock.callLater(within, self.machine.timed_out) if within else None

@@ -6,8 +6,11 @@ This is the one place that may look at everything. It changes nothing and decide
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
+from itertools import islice
+
+import msgspec
 
 from clientmigration.core.decisions.audit import AuditTrail
 from clientmigration.core.fleet.member import Member
@@ -40,6 +43,8 @@ from clientmigration.wire.zones import Branch
 RECENT = 20  # moves in an overview
 OF_PLAYER = 10  # moves in an answer about one player
 DOTS = 5000  # players of a world that are shown
+SHOWN = 300  # game servers that are shown above, each by itself
+DOTS_ABOVE = 200  # and of whom a router tells the one above: some 5 kB a second
 BEGINNING = 4  # letters of a name that are enough, if only one begins so
 SEVERAL = "players begin with"
 MEASURES = (
@@ -114,10 +119,20 @@ def _member(ports: OverviewPorts, known: Member, owner: int) -> MemberStatus:
     )
 
 
-def branch(ports: OverviewPorts) -> list[MemberStatus]:
-    """Our members, as a router above us is told."""
+def branch(ports: OverviewPorts) -> Branch:
+    """Our members, as a router above us is told: of too many game servers only the routers."""
     known = ports.situation.fleet.members()
-    return [_member(ports, each, 0) for each in known if each.name in ports.members]
+    members = [_member(ports, each, 0) for each in known if each.name in ports.members]
+    count = sum(each.servers if each.role == "router" else 1 for each in members)
+    if count > SHOWN:
+        return Branch(list(_routers(members)), count)
+    return Branch(members, count, told_of(ports))
+
+
+def _routers(members: Sequence[MemberStatus]) -> Iterator[MemberStatus]:
+    for each in members:
+        if each.role == "router":
+            yield msgspec.structs.replace(each, under=list(_routers(each.under)))
 
 
 def _sample(ports: OverviewPorts, known: Member) -> MemberSample | None:
@@ -140,13 +155,32 @@ def _sample(ports: OverviewPorts, known: Member) -> MemberSample | None:
 
 
 def world(ports: OverviewPorts) -> World:
-    """Where everybody stands, or an even choice of them."""
-    rosters = {name: link.roster.values() for name, link in ports.members.items()}
-    players = sum(map(len, rosters.values()))
-    every = max(1, -(-players // DOTS))
+    """Where everybody stands, or an even choice of them; of who plays below another router, where
+    those stand of whom it tells."""
+    rosters, beyond = _rosters(ports), [name for name in ports.members if ports.under(name).dots]
+    here = sum(map(len, rosters.values()))
+    every = max(1, -(-here // DOTS))
     shown = {name: _dots(entries, every) for name, entries in rosters.items()}
+    for name in beyond:
+        shown |= ports.under(name).dots
     count = sum(map(len, shown.values()))
+    players = here + sum(map(ports.situation.fleet.players, beyond))
     return World(now=ports.situation.now(), players=players, shown=count, members=shown)
+
+
+def told_of(ports: OverviewPorts, most: int = DOTS_ABOVE) -> dict[str, list[Dot]]:
+    """Where some of our players stand, by game server, for the router above."""
+    rosters, below = _rosters(ports), [ports.under(name).dots for name in ports.members]
+    known = {name: dots for branch in below for name, dots in branch.items()}
+    every = max(1, -(-sum(map(len, (*rosters.values(), *known.values()))) // most))
+    dots = {name: _dots(islice(r, 0, None, every), 1) for name, r in rosters.items()}
+    return {**dots, **{name: each[::every] for name, each in known.items()}}
+
+
+def _rosters(ports: OverviewPorts) -> dict[str, Collection[Entry]]:
+    """Those of game servers: a router lists only who crosses."""
+    links = ports.members.items()
+    return {name: link.roster.values() for name, link in links if link.role != "router"}
 
 
 def _dots(entries: Iterable[Entry], every: int) -> list[Dot]:

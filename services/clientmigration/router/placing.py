@@ -49,9 +49,14 @@ class Placing:
     def find(self, newcomer: Newcomer, group: str, waited_s: float) -> str:
         """The member to go to, "" while there is none. It counts as sent there from now on."""
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
-        avoids = self._arrivals.avoided(newcomer.player)
-        newcomer = replace(newcomer, waited_s=max(0.0, waited_s), avoids=avoids)
-        newcomer = self._companions.known(newcomer, group)
+        mates, near = self._companions.of(newcomer.player, group, newcomer.position)
+        newcomer = replace(
+            newcomer,
+            waited_s=max(0.0, waited_s),
+            avoids=self._arrivals.avoided(newcomer.player),
+            mates=mates,
+            near=near,
+        )
         placement = place(newcomer, fleet, policy, now)
         if placement.member is None:
             return ""

@@ -171,14 +171,19 @@ class Visit:
         Deferred.fromCoroutine(self._visit()).addErrback(self._failed)
 
     def heard(self, message: Any) -> None:
-        """Keep it for the coroutine, which asks for one after the other."""
+        """Keep it for the coroutine, which asks for one after the other. What that says to it at
+        once is sent together."""
         match message:
             case Goodbye():
                 self.line.hang_up("bye", "")
             case Here():
                 pass  # that it came is all it says
             case _:
-                self._keep(message)
+                self.line.gather()
+                try:
+                    self._keep(message)
+                finally:
+                    self.line.let_go()
 
     def _keep(self, message: Any) -> None:
         try:
@@ -224,7 +229,8 @@ class Visit:
         if self._gone:
             raise CancelledError
         waiting = self._waits = self._said.get()
-        waiting.addTimeout(within, self._clock)
+        if not waiting.called:
+            waiting.addTimeout(within, self._clock)
         try:
             message = await waiting
         except DeferredTimeout:
@@ -253,11 +259,9 @@ class Visit:
         meter.count("joins")
         self._ports.arrivals.back(identity.player, self.line.guest.source)
         waited_from = self._clock.seconds()
-        for _ in range(TRIES):
+        for tried in range(TRIES):
             try:
-                record = await self._ports.homes.record_of(
-                    identity.player, self._measure, new=not hello.token
-                )
+                record = await self._record(identity.player, hello, tried)
             except KnownElsewhere as why:
                 self.line.hang_up("elsewhere", str(why))
                 return
@@ -278,6 +282,13 @@ class Visit:
                 return
         meter.count("placements_refused")
         self.line.hang_up("refused", "no server would take you; try again")
+
+    async def _record(self, player: str, hello: Hello, tried: int) -> Record:
+        """The ledger's record of it. Who has just been given its name has none: if the ledger has
+        one all the same, the claim is refused, and then it is read."""
+        if not (tried or hello.token or hello.login):
+            return Record(player)
+        return await self._ports.homes.record_of(player, self._measure, new=not hello.token)
 
     async def _identified(self, hello: Hello) -> Identity | None:
         """Who it is, if it may play and is still here."""
@@ -317,15 +328,18 @@ class Visit:
     async def _target(self, record: Record, waited_from: float) -> str:
         """The server that has the player, or the one that it is given now or after a while."""
         home = self._ports.homes.here(record)
-        newcomer = self._ports.measuring.newcomer(record, self.group)
-        wrong = {*self._without_seat, *newcomer.refused_by, *newcomer.avoids}
-        if home and (home not in wrong or self._ports.homes.below(record)):
+        if home and (self._ports.homes.below(record) or self._takes(home, record)):
             return home
         await self._measure(record)
         if self._gone:
             return ""
         newcomer = self._ports.measuring.newcomer(record, self.group)
         return await self._ports.queue.place(self, newcomer, waited_from)
+
+    def _takes(self, home: str, record: Record) -> bool:
+        """Whether it can go on at its server, as far as anybody knows."""
+        newcomer = self._ports.measuring.newcomer(record, self.group)
+        return home not in {*self._without_seat, *newcomer.refused_by, *newcomer.avoids}
 
     async def _measure(self, record: Record) -> None:
         """Have the player ping the best few, once; what it can not measure in time is left out. If

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.queue import JoinQueue
@@ -71,7 +71,10 @@ class Queue:
         """The member to go to, as soon as there is one; "" when the player went away, or when some
         members have refused it and no other takes it now. It came at `since`, unless it has a place
         in the queue already."""
-        queued, player, now = Queued(visit, newcomer), newcomer.player, self._now()
+        player, now = newcomer.player, self._now()
+        if not len(self._order) and (target := self._find(newcomer, visit.group, now - since)):
+            return succeed(target)  # there is no queue
+        queued = Queued(visit, newcomer)
         if not self._forestall(player, queued):
             return queued.answer
         waiter = self._order.enter(player, since)

@@ -159,7 +159,7 @@ class Router(Service):
     def _make_moves(self, carrier: type[MoveCarrier]) -> None:
         outside = self.outside
         facts, counts = MoveFacts(self.audit), MoveCounts(self.meter)
-        self.past = Past(self.meter)
+        self.past = Past(self.meter, lambda felt: self.stem.felt(felt))
         self.cooldowns = Cooldowns(lambda: self.situation.policy.limits.cooldown_s, self.now)
         self.reluctant = Reluctant()
         relocations = Relocations(self.fleet.headcount)

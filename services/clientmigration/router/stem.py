@@ -33,9 +33,9 @@ from clientmigration.router.passages import Passages, PassageTools, Registry
 from clientmigration.router.residents import Residents
 from clientmigration.router.situation import Situation
 from clientmigration.router.upward import NOWHERE, Upward, UpwardPorts
-from clientmigration.wire.operators import MemberStatus
+from clientmigration.wire.messages import Felt
 from clientmigration.wire.shared import About
-from clientmigration.wire.zones import Survey
+from clientmigration.wire.zones import Branch, Survey
 
 log = Logger()
 
@@ -60,7 +60,7 @@ class StemTools:
     home: Callable[[str], Coroutine[Deferred[Any], Any, Record]]
     find: Callable[[Record, About], str]
     may_have: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
-    branch: Callable[[], Sequence[MemberStatus]]
+    branch: Callable[[], Branch]
     bans: Callable[[Any], None]
     asked: Callable[[Survey, Line], None]
     above: type[Above]
@@ -144,6 +144,11 @@ class Stem:
         """The one above hears how we do, as carbon does; or would, if no equal were the first."""
         if self.upward is not None:
             self.upward.report(points, deputy)
+
+    def felt(self, felt: Felt) -> None:
+        """The one above hears what a move cost that it may have made."""
+        if self.attachment is not None:
+            self.attachment.tell(felt)
 
     def _attached(self) -> None:
         if self.upward is not None:

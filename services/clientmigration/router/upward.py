@@ -6,10 +6,9 @@ and once, when it attaches, everybody who is its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import msgspec
 from msgspec import UNSET
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -26,7 +25,6 @@ from clientmigration.net.ledger import LastingLedger
 from clientmigration.router.passages import Passages
 from clientmigration.router.situation import Situation
 from clientmigration.wire.messages import Entry, Report, Roster
-from clientmigration.wire.operators import MemberStatus
 from clientmigration.wire.zones import Branch
 
 log = Logger()
@@ -36,14 +34,13 @@ AGAIN_S = 1.0  # before a ledger is asked again that did not answer
 NOWHERE = "nowhere:1"
 """The address of a router no server of which can be pinged yet."""
 TOLD = {*NOBODY.measures()} - {"pairs", "pairs_split"}  # who sees whom is our own affair
-SHOWN = 300  # game servers that are shown above, each by itself; of more only the routers are
 
 
 @dataclass(frozen=True)
 class UpwardPorts:
     """`branch` answers what operators are shown of our members."""
 
-    branch: Callable[[], Sequence[MemberStatus]]
+    branch: Callable[[], Branch]
     clock: IReactorTime
 
 
@@ -75,7 +72,7 @@ class Upward:
             return
         ours.advertise(self.address() or NOWHERE)
         ours.tell_all(Report(told, ours.routers or UNSET, ours.address, deputy or UNSET))
-        ours.tell_all(_cut(self._ports.branch()))
+        ours.tell_all(self._ports.branch())
 
     def address(self) -> str:
         """Where players may ping one of our servers: the same one as long as that can be."""
@@ -128,15 +125,3 @@ class Upward:
 
 def _pinged(member: Member) -> bool:
     return bool(member.address) and member.address != NOWHERE
-
-
-def _cut(members: Sequence[MemberStatus]) -> Branch:
-    """What is told of them: without the game servers if there are too many."""
-    count = sum(each.servers if each.role == "router" else 1 for each in members)
-    return Branch(list(members) if count <= SHOWN else list(_routers(members)), count)
-
-
-def _routers(members: Sequence[MemberStatus]) -> Iterator[MemberStatus]:
-    for each in members:
-        if each.role == "router":
-            yield msgspec.structs.replace(each, under=list(_routers(each.under)))

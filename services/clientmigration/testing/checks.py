@@ -31,8 +31,9 @@ from clientmigration.client.player import Player
 from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.snapshot import Progress, chained
 from clientmigration.games.meadow.game import COINS
+from clientmigration.gameserver.rosters import ROSTER_S
 from clientmigration.gameserver.seat import Seat
-from clientmigration.gameserver.service import ROSTER_S, GameServer
+from clientmigration.gameserver.service import GameServer
 from clientmigration.net.line import Line
 from clientmigration.testing.arena import Arena
 from clientmigration.testing.coins import total

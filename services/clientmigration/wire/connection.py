@@ -29,6 +29,7 @@ _LENGTH = struct.Struct("<I")
 _FRAME = struct.Struct("<IB")
 _INPUT = struct.Struct("<IBI")
 VIEW_HEADER = struct.Struct("<IBQIII")
+VIEW_START, PROGRESS = struct.Struct("<IBQ"), struct.Struct("<III")  # the same in two parts
 _VIEW = struct.Struct("<QIII")
 _PART = struct.Struct("<IQ")
 _PART_FRAME = struct.Struct("<IBIQ")
@@ -38,8 +39,8 @@ _TICK = struct.Struct("<Q")
 
 GREETING_LIMIT = 512  # bytes: a greeting is below 100, and nothing else may come first
 PROOF_LIMIT = 4096  # bytes of what a member says before it has proved anything
+INPUT_HEAD, LENGTH = _INPUT.size, _LENGTH.size  # bytes before an input's body; of a frame's length
 INPUT_LIMIT = 256  # bytes of one input's body: a game's verb and its arguments
-_INPUT_HEAD = 1 + _SEQ.size
 _encode_json = msgspec.json.Encoder().encode
 
 
@@ -82,25 +83,42 @@ SERVER_TO_SERVER = _dialect(
 
 def encode(message: Message | Packed) -> bytes:
     """One whole frame, length included."""
-    if isinstance(message, Input):
-        return _INPUT.pack(5 + len(message.body), INPUT, message.seq) + message.body
-    if isinstance(message, View):
-        header = (message.tick, message.last, message.applied, message.digest)
-        return VIEW_HEADER.pack(21 + len(message.body), VIEW, *header) + message.body
-    if isinstance(message, Sight):
-        return _SIGHT.pack(9 + len(message.body), SIGHT, message.tick) + message.body
-    if isinstance(message, Look):
-        return _FRAME.pack(1 + len(message.body), LOOK) + message.body
-    if isinstance(message, Chunk):
-        return _part(CHUNK, message.id, message.offset, message.body)
-    if isinstance(message, Item):
-        return _part(ITEM, message.id, message.seq, message.body)
+    pack = _PACK.get(type(message))
+    if pack is not None:
+        return pack(message)
     body = _encode_json(message)
     return _FRAME.pack(1 + len(body), CONTROL) + body
 
 
+def _packed_input(message: Input) -> bytes:
+    return _INPUT.pack(5 + len(message.body), INPUT, message.seq) + message.body
+
+
+def _packed_view(message: View) -> bytes:
+    header = (message.tick, message.last, message.applied, message.digest)
+    return VIEW_HEADER.pack(21 + len(message.body), VIEW, *header) + message.body
+
+
+def _packed_look(message: Look) -> bytes:
+    return _FRAME.pack(1 + len(message.body), LOOK) + message.body
+
+
+def _packed_sight(message: Sight) -> bytes:
+    return _SIGHT.pack(9 + len(message.body), SIGHT, message.tick) + message.body
+
+
 def _part(kind: int, stream: int, place: int, body: bytes) -> bytes:
     return _PART_FRAME.pack(13 + len(body), kind, stream, place) + body
+
+
+_PACK: dict[type, Callable[[Any], bytes]] = {
+    Input: _packed_input,
+    View: _packed_view,
+    Chunk: lambda message: _part(CHUNK, message.id, message.offset, message.body),
+    Item: lambda message: _part(ITEM, message.id, message.seq, message.body),
+    Look: _packed_look,
+    Sight: _packed_sight,
+}
 
 
 class Connection:
@@ -120,17 +138,29 @@ class Connection:
         self._kept = bytearray()
         self._wanted = _LENGTH.size  # bytes that have to be there before anything can be decoded
 
+    def input_in(self, data: bytes) -> int:
+        """The number of the input that `data` is, if it is one whole frame after others that were
+        whole; its body is what comes after `INPUT_HEAD` bytes. 0 if not: then it is to be received.
+        Only for a peer that has said more than its greeting and may say inputs."""
+        size = len(data)
+        if self._kept or self.over or not INPUT_HEAD <= size <= INPUT_HEAD + INPUT_LIMIT:
+            return 0
+        length, kind, seq = _INPUT.unpack_from(data)
+        return seq if kind == INPUT and length == size - LENGTH else 0
+
+    def input_of(self, payload: bytes) -> int:
+        """The same of one frame without its length."""
+        size = len(payload) + LENGTH
+        if INPUT_HEAD <= size <= INPUT_HEAD + INPUT_LIMIT and payload[0] == INPUT:
+            return _SEQ.unpack_from(payload, 1)[0]  # type: ignore[no-any-return]
+        return 0
+
     def only(self, data: bytes) -> Message | Packed | None:
         """The message that `data` is, if it is one whole frame after others that were whole: the
         usual case. None if not: then it is to be received."""
         size = len(data) - _LENGTH.size
         if self._kept or self.over or not self.greeted or not 0 < size <= self._limit:
             return None
-        if _INPUT.size <= len(data) <= _INPUT.size + INPUT_LIMIT:  # most are inputs: a short way
-            length, kind, seq = _INPUT.unpack_from(data)
-            if kind == INPUT and length == size and INPUT in self.hears.kinds:
-                self._limit = self.hears.limit
-                return Input(seq, data[_INPUT.size :])
         if _LENGTH.unpack_from(data)[0] != size:
             return None
         try:
@@ -196,12 +226,7 @@ class Connection:
 
     def decode(self, payload: bytes) -> Message | Packed:
         """One message from one frame without its length (what a WebSocket message carries)."""
-        size = len(payload)
-        short = self.greeted and _INPUT_HEAD <= size <= _INPUT_HEAD + INPUT_LIMIT <= self._limit
-        if short and payload[0] == INPUT and INPUT in self.hears.kinds:  # as most are
-            self._limit = self.hears.limit
-            return Input(_SEQ.unpack_from(payload, 1)[0], payload[_INPUT_HEAD:])
-        self._check(size)
+        self._check(len(payload))
         return self._decode(payload)
 
     def receive_each(self, payloads: Iterable[bytes]) -> Iterator[Message | Packed]:

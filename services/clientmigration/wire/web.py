@@ -124,6 +124,7 @@ class WebSocket:
         self._inside = 0  # bytes of what is not complete; more if a frame was longer than needed
         self._frames: list[Any] = []
         self._ended = False
+        self._between = False  # two messages that were whole, with nothing owed and no end
 
     def shake(self, data: bytes) -> None:
         """Bytes of the HTTP request; it is `open` once they make a good one. A bad one is the
@@ -148,6 +149,9 @@ class WebSocket:
             raise NotOurProtocol(f"no WebSocket: {self._protocol.handshake_exc}")
         self.open = True
 
+    def _look(self) -> None:
+        self._between = not (self._inside or self._parts) and self._protocol.state is OPEN
+
     def _refusal(self, request: Request) -> Response | None:
         origins = request.headers.get_all("Origin")
         hosts = request.headers.get_all("Host")
@@ -160,9 +164,7 @@ class WebSocket:
         """The message that `data` is, if it is one whole short one after others that were whole:
         the usual case. None if not: then it is to be fed."""
         size = len(data) - _MASKED
-        if self._inside or self._parts or not 0 <= size < 126 or self._protocol.state is not OPEN:
-            return None
-        if data[0] != _BINARY or data[1] != 0x80 | size:
+        if not self._between or not 0 <= size < 126 or data[0] != _BINARY or data[1] != 0x80 | size:
             return None
         self._asides = 0
         return apply_mask(data[_MASKED:], data[2:_MASKED])
@@ -170,6 +172,7 @@ class WebSocket:
     def feed(self, data: bytes) -> None:
         """Bytes of messages: what they complete is in `payloads`. After our own end nothing counts
         but the peer's, and nothing is kept."""
+        self._between = False
         self._protocol.receive_data(data)
         frames = self._protocol.events_received()
         self._inside += len(data) - sum(map(_size_of, frames))
@@ -185,6 +188,7 @@ class WebSocket:
                 yield payload
         if self._protocol.parser_exc is not None:
             raise self._fault(self._protocol.parser_exc)
+        self._look()
 
     def _whole(self, frame: Frame) -> bytes | None:
         """The message that this frame completes, if it does."""
@@ -208,7 +212,7 @@ class WebSocket:
 
     def close(self) -> None:
         """Tell the browser that nothing more will come; what it still says is not kept."""
-        self._ended = True
+        self._ended, self._between = True, False
         self._frames.clear()
         self._parts.clear()
         if self._protocol.state is OPEN:

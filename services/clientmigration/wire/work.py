@@ -88,9 +88,12 @@ def stop(id: int) -> bytes:
     return _STOP.pack(STOP, id)
 
 
+OURS = 0x80  # from here on an input's first byte is the server's
+
+
 def is_work(body: bytes) -> bool:
     """Whether an input is for the server, not for the game."""
-    return bool(body) and body[0] >= 0x80
+    return bool(body) and body[0] >= OURS
 
 
 def decode(body: bytes) -> Burn | Fetch | Follow | Got | Stop:

@@ -14,7 +14,7 @@ from clientmigration.core.player.bans import Ban
 from clientmigration.wire import messages as m
 from clientmigration.wire.base import Message
 from clientmigration.wire.messages import Count, Entry, Label, Redirect
-from clientmigration.wire.operators import Ended, Find, Found, Listing, MemberStatus, Players
+from clientmigration.wire.operators import Dot, Ended, Find, Found, Listing, MemberStatus, Players
 
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=60)]
 Target = Annotated[str, msgspec.Meta(max_length=200)]
@@ -42,10 +42,12 @@ class Seek(Message, frozen=True, tag="seek"):
 
 class Branch(Message, frozen=True, tag="branch"):
     """Router below: these are my members now, each with its own, if it is a router; in all so many
-    game servers, of which none is among them if they are many."""
+    game servers, of which none is among them if they are many. `dots` are where some of their
+    players stand, by game server."""
 
     members: list[MemberStatus]
     servers: Count = 0
+    dots: dict[str, list[Dot]] = msgspec.field(default_factory=dict)
 
 
 class Inquired(Message, frozen=True, tag="inquired"):

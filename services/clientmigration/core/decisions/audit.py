@@ -47,11 +47,10 @@ def placed(newcomer: Newcomer, placement: Placement, at: float) -> Fact:
 
 
 def _of(score: Score) -> str:
-    parts = ", ".join(f"{name} {getattr(score, name):.2f}" for name in PARTS)
-    return f"{score.member} scores {score.total:.2f} ({parts}; 0 is best)"
-
-
-PARTS = ("ping", "load", "position", "group")
+    return (
+        f"{score.member} scores {score.total:.2f} (ping {score.ping:.2f}, load {score.load:.2f},"
+        f" position {score.position:.2f}, group {score.group:.2f}; 0 is best)"
+    )
 
 
 def _instead(others: Sequence[Score]) -> Iterator[str]:

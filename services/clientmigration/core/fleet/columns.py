@@ -7,7 +7,7 @@ its member has changed; all others only look.
 import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -41,19 +41,48 @@ FIGURES = np.dtype(
 UNKNOWN = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, -math.inf, -math.inf, False)
 """The begin of the row of a member that has not reported yet."""
 
+NEUTRAL = 0.5
+"""The signal of something that is not known."""
+
+ROUNDED_S = 1e-3
+"""So much before it may change what is closed is looked at anew: dates are rounded."""
+
 MIXER = 0x9E3779B1
 """A CRC alone would put all members in the same few orders; multiplied by this it is mixed."""
 
 
 @dataclass(frozen=True, slots=True)
+class _Said:
+    """What the outlook has of the latest samples alone, whoever is coming: the `usual` load of a
+    player, what one more `cost`s each member, of whom it can be said that they are as good as
+    `idle` while so few are there, and the share of a `seat`."""
+
+    usual: float
+    cost: Floats
+    idle: Flags
+    seat: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """How full every member will be with everybody who is on the way there. `usual` is the load
-    that one player brings, over the latest samples of all; 0 when nobody plays."""
+    that one player brings, over the latest samples of all; 0 when nobody plays. `dear` is the
+    pressure as a signal, 0 to 1: half of it over the cheap part, the other half over the rest."""
 
     usual: float
     load: Floats
     players: Floats
     pressure: Floats
+    dear: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """Why nobody may be sent to each member, and from when until when that stands."""
+
+    why: Ints
+    since: float
+    until: float
 
 
 class Columns:
@@ -69,9 +98,12 @@ class Columns:
         lengths = np.array([len(name.encode()) for name in self.names], np.int64)
         known, self._length = np.unique(lengths, return_inverse=True)
         self._lengths: list[int] = known.tolist()
+        self.nothing = np.full(len(members), NEUTRAL)  # a signal of which nothing is known
+        self.nothing.flags.writeable = False
         self._figures = np.zeros(len(members), FIGURES)
-        self._outlook: Outlook | None = None  # until a row is written
-        self._closed = (math.nan, np.zeros(len(members), np.int64))  # when, and then
+        self._said: _Said | None = None  # until a row is written
+        self._outlook: Outlook | None = None  # until then, or until others are coming
+        self._closed = _Closed(np.zeros(len(members), np.int64), math.nan, math.nan)
         for member in members:
             self.write(member)
 
@@ -85,7 +117,8 @@ class Columns:
     def write(self, member: Member) -> None:
         """The row of a member that has changed."""
         health, policy = member.newest, self.policy
-        self._outlook, self._closed = None, (math.nan, self._closed[1])
+        self._said = self._outlook = None
+        self._closed = replace(self._closed, until=math.nan)
         said: tuple[float, ...] = UNKNOWN
         if health is not None:
             said = (
@@ -107,6 +140,11 @@ class Columns:
             member.trial_at,
         )
 
+    def expect(self, member: Member) -> None:
+        """Others are coming to a member, of whom nothing else has changed."""
+        self._outlook = None
+        self._figures["coming"][self.row[member.name]] = member.on_the_way(self.policy)
+
     # What follows from them.
 
     def _usual(self) -> float:
@@ -124,35 +162,49 @@ class Columns:
         return self._outlook
 
     def _looked(self) -> Outlook:
-        load, players, capacity, coming = (
-            self[figure] for figure in ("load", "players", "capacity", "coming")
-        )
-        many = players >= FEW
-        usual = self._usual()
-        cost = np.where(many, load / np.where(many, players, 1), usual)
-        idle = (players + coming < FEW) & (load < LITTLE) & (self["reported_at"] > -math.inf)
-        even = math.fsum(load[idle].tolist()) / max(1, idle.sum())
-        load = np.where(idle, even, np.maximum(0, load + coming * cost))
-        players = np.maximum(0, players + coming)
+        said = self._said = self._said or self._what_is_said()
+        load, coming = self["load"], self["coming"]
+        players = self["players"] + coming
+        idle = said.idle & (players < FEW)
+        later = np.maximum(0, load + coming * said.cost)
+        if idle.any():
+            later[idle] = math.fsum(load[idle].tolist()) / int(idle.sum())
+        players = np.maximum(0, players)
+        pressure = later + players * said.seat
+        dear = _dear(pressure, self.policy.placement.dear_load)
+        return Outlook(said.usual, later, players, pressure, dear)
+
+    def _what_is_said(self) -> _Said:
+        load, players, capacity = (self[figure] for figure in ("load", "players", "capacity"))
+        many, usual = players >= FEW, self._usual()
         weight = self.policy.health.seats_weight
-        seat = np.where(capacity > 0, weight / np.maximum(capacity, 1), weight)
-        return Outlook(usual, load, players, load + players * seat)
+        return _Said(
+            usual,
+            np.where(many, load / np.where(many, players, 1), usual),
+            (load < LITTLE) & (self["reported_at"] > -math.inf),
+            np.where(capacity > 0, weight / np.maximum(capacity, 1), weight),
+        )
 
     def closed(self, now: float) -> Ints:
         """Why nobody may be sent to each one, as `Member.closed` says: its word's number in
         `CLOSED`. Nobody writes into what is answered."""
-        if self._closed[0] != now:
-            self._closed = (now, self._closed_at(now))
-        return self._closed[1]
+        known = self._closed
+        if not known.since <= now <= known.until:
+            known = self._closed = self._closed_at(now)
+        return known.why
 
-    def _closed_at(self, now: float) -> Ints:
+    def _closed_at(self, now: float) -> _Closed:
+        """That stands until the first is silent, or unwell, or not shut any more."""
         fresh_s = self.policy.health.fresh_s
+        shut, well_at, reported_at = (self[each] for each in ("shut", "well_at", "reported_at"))
         why = np.zeros(len(self), np.int64)
-        why[now < self["shut"]] = CLOSED.index("unreachable")
-        why[self["failing"] | (now - self["well_at"] > fresh_s)] = CLOSED.index("unhealthy")
+        why[now < shut] = CLOSED.index("unreachable")
+        why[self["failing"] | (now - well_at > fresh_s)] = CLOSED.index("unhealthy")
         why[self["draining"]] = CLOSED.index("draining")
-        why[now - self["reported_at"] > fresh_s] = CLOSED.index("silent")
-        return why
+        why[now - reported_at > fresh_s] = CLOSED.index("silent")
+        ends = np.concatenate((shut, well_at + fresh_s, reported_at + fresh_s))
+        until = float(ends[ends > now - ROUNDED_S].min(initial=math.inf))
+        return _Closed(why, now, until - ROUNDED_S)
 
     # What somebody knows of some of them.
 
@@ -188,3 +240,8 @@ class Columns:
         before = [zlib.crc32(bytes(n), begun) ^ zlib.crc32(bytes(n)) for n in self._lengths]
         checks = self._checks[rows] ^ np.array(before, np.uint64)[self._length[rows]]
         return checks * np.uint64(MIXER) % np.uint64(2**32)
+
+
+def _dear(load: Floats, dear: float) -> Floats:
+    beyond = np.minimum(1.0, 0.5 + 0.5 * (load - dear) / (1 - dear))
+    return np.where(load < dear, 0.5 * load / dear, beyond)

@@ -47,6 +47,7 @@ class Fleet:
         self._columns: Columns | None = None
         self.headcount = Headcount()
         self._unwritten: set[str] = set()  # members that have changed since their row was written
+        self._expected: set[str] = set()  # members of whom only has changed who comes to them
 
     def attach(self, name: str, role: str, address: str, zone: str = "", inner: str = "") -> None:
         """Take a member in, without history; one of that name before it is forgotten.
@@ -90,13 +91,17 @@ class Fleet:
     def placed(self, name: str, now: float) -> None:
         """A newcomer was sent there: it counts until a report shows it."""
         member = self._members[name]
-        self._keep(replace(member, placed=(*member.placed, now)))
+        self._expect(replace(member, placed=(*member.placed, now)))
 
     def stays_away(self, name: str) -> None:
         """The newcomer that was sent there last, or one like it, will not come."""
         member = self._members.get(name)
         if member is not None:
-            self._keep(replace(member, placed=member.placed[:-1]))
+            self._expect(replace(member, placed=member.placed[:-1]))
+
+    def _expect(self, member: Member) -> None:
+        self._members[member.name] = member
+        self._expected.add(member.name)
 
     def moved(self, name: str, address: str) -> None:
         """Players are told another address of that member from now on."""
@@ -180,8 +185,11 @@ class Fleet:
         if self._columns is None or self._columns.policy != policy:
             self._columns = Columns(self.members(), policy)
             self._unwritten.clear()
+            self._expected.clear()
         while self._unwritten:
             self._columns.write(self._members[self._unwritten.pop()])
+        while self._expected:
+            self._columns.expect(self._members[self._expected.pop()])
         return self._columns
 
     def summary(self, policy: Policy, now: float) -> Health:

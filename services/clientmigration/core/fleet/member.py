@@ -5,6 +5,7 @@ newcomers who were sent to it, and moves that were planned. Nothing here decides
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
@@ -34,11 +35,11 @@ class Member:
     """A game server or child router, with its samples of the last seconds, oldest first.
 
     `zone` says where it stands: members of one zone are equally far from any player. A member that
-    names none has a zone of its own, called like itself. `placed` are the Unix times of placements,
-    `changes` the decisions, that reports may not show yet. It is `shut` until then (Unix seconds),
-    because players could not reach it; from `trial_at` on one may be sent there to try.
-    `vain` are exchanges that found nobody: when, and with whom. Players are told its `address`,
-    other members `inner`, if that is another. `release` is the game that it runs.
+    names none has a zone of its own, called like itself. `placed` are the Unix times of
+    placements, in order, and `changes` the decisions that reports may not show yet. It is `shut`
+    until then (Unix seconds), because players could not reach it; from `trial_at` on one may be
+    sent there to try. `vain` are exchanges that found nobody: when, and with whom. Players are told
+    its `address`, other members `inner`, if that is another. `release` is the game that it runs.
     """
 
     name: str
@@ -117,7 +118,7 @@ class Member:
         if self.newest is None:
             return 0
         horizon = self.newest.timestamp - policy.placement.arrival_s
-        placed = sum(at > horizon for at in self.placed)
+        placed = len(self.placed) - bisect_right(self.placed, horizon)
         return placed + self.coming(policy.rebalance.settle_s)
 
     def fresh(self, policy: Policy, now: float) -> bool:

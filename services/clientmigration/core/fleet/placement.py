@@ -52,17 +52,23 @@ def place(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> Place
         return Placement(None, Ranking(scores, ranked))
     enough = scores.total[ranked[0]] + policy.placement.tie
     near = np.flatnonzero(scores.open & (scores.total <= enough))
-    drawn = near[np.argsort(columns.draws(newcomer.player, near))[:2]]
-    best = int(drawn[scores.total[drawn].argmin()])
+    best = ranked[0]
+    if len(near) > 1:
+        drawn = near[np.argsort(columns.draws(newcomer.player, near))[:2]]
+        best = int(drawn[scores.total[drawn].argmin()])
     ranked.remove(best)
     return Placement(columns.names[best], Ranking(scores, (best, *ranked)))
 
 
 def _triable(newcomer: Newcomer, columns: Columns, now: float) -> Flags:
     """The members that players, or this one, could not reach, and that it may try now."""
+    unreached = now < columns["shut"]
+    if newcomer.avoids:
+        unreached |= columns.among(newcomer.avoids)
+    if not unreached.any():
+        return unreached
     closed = columns.closed(now)
     otherwise_open = (closed == 0) | (closed == CLOSED.index("unreachable"))
-    unreached = (now < columns["shut"]) | columns.among(newcomer.avoids)
     again_at = np.maximum(columns["trial_at"], columns.of(newcomer.avoids, 0.0))
     return np.asarray(otherwise_open & unreached & (now >= again_at))
 
@@ -93,7 +99,9 @@ def candidates(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> 
     """
     columns = fleet.columns(policy)
     scores = Scores(newcomer, columns, now)
-    asked = scores.open | scores.excluded("unpinged") | _triable(newcomer, columns, now)
+    asked = scores.open | _triable(newcomer, columns, now)
+    if newcomer.pings:
+        asked |= scores.excluded("unpinged")
     rows = np.flatnonzero(asked)
     worth = np.where(scores.open, scores.total, scores.unpinged())[rows]
     steps = worth / policy.placement.tie if policy.placement.tie else worth * 1e9
@@ -102,7 +110,7 @@ def candidates(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> 
     few, best = policy.limits.candidates, dict[int, int]()
     for at, zone in zip(ranked.tolist(), columns.zone[rows[ranked]].tolist(), strict=True):
         best.setdefault(zone, at)  # the first of each zone
-    listed = np.array([*best.values()][: few * REACH], np.int64)
+    listed = [*best.values()][: few * REACH]
     first, others = listed[: (few + 1) // 2], listed[(few + 1) // 2 :]
-    drawn = others[np.argsort(draws[others])][: few // 2]
-    return tuple(columns.names[row] for row in rows[np.concatenate((first, drawn))].tolist())
+    drawn = sorted(others, key=lambda at: int(draws[at]))[: few // 2]
+    return tuple(columns.names[rows[at]] for at in (*first, *drawn))

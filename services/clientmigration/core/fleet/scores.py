@@ -12,14 +12,11 @@ import msgspec
 import numpy as np
 
 from clientmigration.core.fleet.cells import Floats, Ints
-from clientmigration.core.fleet.columns import Columns, Flags, Outlook
+from clientmigration.core.fleet.columns import NEUTRAL, Columns, Flags, Outlook
 from clientmigration.core.fleet.member import Closed
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 from clientmigration.core.fleet.world import Position
-
-NEUTRAL = 0.5
-"""The signal of something that is not known."""
 
 Excluded = Literal[Closed, "full", "far", "unpinged", "refused"]
 """Why a member was not chosen from: it is closed to all, or players cannot connect to it, no seat
@@ -27,6 +24,9 @@ is free, the ping is above the cap, no ping is known though others' are, it has 
 player in lately; "" = it was."""
 EXCLUDED: tuple[Excluded, ...] = get_args(Excluded)
 """All of these words, those of `member.CLOSED` first. Arrays have their numbers."""
+FULL, FAR, UNPINGED, REFUSED, UNREACHABLE = (
+    EXCLUDED.index(word) for word in ("full", "far", "unpinged", "refused", "unreachable")
+)
 
 CAUTION = 0.1
 """Share of the imbalance that balance lets be to which a place fills a member while nobody knows
@@ -54,35 +54,35 @@ class Scores:
     def __init__(self, newcomer: Newcomer, columns: Columns, now: float) -> None:
         self.names, self.policy = columns.names, columns.policy
         outlook = columns.outlook()
-        pings = columns.by_zone(newcomer.pings, math.inf)
-        self._why = _excluded(newcomer, columns, outlook, pings, now)
-        self.ping = _ping(newcomer, pings, self.policy)
-        self.load = _dear(outlook.pressure, self.policy)
+        self._nothing = columns.nothing
+        self._why, self.ping = _excluded(newcomer, columns, outlook, now)
+        self.open = self.excluded("")  # those that can be chosen from
+        self.load = outlook.dear
         self.position = _position(newcomer, columns, outlook, self.open)
         self.group = _group(newcomer.mates, columns)
-        self.total = self._weighed(self.ping)
         unknown = columns["reported_at"] == -math.inf
-        if unknown.any():
-            for signal in (self.ping, self.load, self.position, self.group):
-                signal[unknown] = NEUTRAL
+        some = unknown.any()
+        if some:
+            self.ping, self.load, self.position, self.group = (
+                np.where(unknown, NEUTRAL, signal)
+                for signal in (self.ping, self.load, self.position, self.group)
+            )
+        self.total = self._weighed(self.ping)
+        if some:
             self.total[unknown] = 1.0
 
     def excluded(self, word: Excluded) -> Flags:
         """Those that were not chosen from for this reason."""
         return np.asarray(self._why == EXCLUDED.index(word))
 
-    @property
-    def open(self) -> Flags:
-        """Those that can be chosen from."""
-        return self.excluded("")
-
     def let_in(self, some: Flags) -> None:
         """Of those that players cannot connect to, one may try these."""
         self._why[some & self.excluded("unreachable")] = 0
+        self.open = self.excluded("")
 
     def unpinged(self) -> Floats:
         """The totals without the ping, of which nothing is known."""
-        return self._weighed(np.full(len(self.names), NEUTRAL))
+        return self.total if self.ping is self._nothing else self._weighed(self._nothing)
 
     def order(self) -> list[int]:
         """The rows, those first that can be chosen from, the best first."""
@@ -136,21 +136,27 @@ class Ranking(Sequence[Score]):
 
 
 def _excluded(
-    newcomer: Newcomer, columns: Columns, outlook: Outlook, pings: Floats, now: float
-) -> Ints:
-    """The numbers of the words; of several reasons, that which is given last here."""
-    why = np.zeros(len(columns), np.int64)
+    newcomer: Newcomer, columns: Columns, outlook: Outlook, now: float
+) -> tuple[Ints, Floats]:
+    """The numbers of the words, of several reasons that which is given last here; and the signal of
+    the ping."""
+    why, ping = np.zeros(len(columns), np.int64), columns.nothing
     if newcomer.pings:
+        pings = columns.by_zone(newcomer.pings, math.inf)
+        ping = np.minimum(1.0, pings / columns.policy.placement.worst_ping_ms)
         patient = _ping_cap(newcomer.waited_s, columns.policy)
         cap = math.inf if newcomer.stranded else patient
         needed = patient if newcomer.avoids else cap  # who failed once goes where it was answered
-        why[pings > cap] = EXCLUDED.index("far")
-        why[(pings == math.inf) & (needed < math.inf)] = EXCLUDED.index("unpinged")
-    why[outlook.players >= columns["capacity"]] = EXCLUDED.index("full")
-    why[columns.among(newcomer.avoids)] = EXCLUDED.index("unreachable")
-    why[columns.among(newcomer.refused_by)] = EXCLUDED.index("refused")
+        why[pings > cap] = FAR
+        if needed < math.inf:
+            why[pings == math.inf] = UNPINGED
+    why[outlook.players >= columns["capacity"]] = FULL
+    if newcomer.avoids:
+        why[columns.among(newcomer.avoids)] = UNREACHABLE
+    if newcomer.refused_by:
+        why[columns.among(newcomer.refused_by)] = REFUSED
     closed = columns.closed(now)
-    return np.where(closed > 0, closed, why)
+    return np.where(closed > 0, closed, why), ping
 
 
 def _ping_cap(waited_s: float, policy: Policy) -> float:
@@ -159,25 +165,12 @@ def _ping_cap(waited_s: float, policy: Policy) -> float:
     return caps[step] if step < len(caps) else math.inf
 
 
-def _ping(newcomer: Newcomer, pings: Floats, policy: Policy) -> Floats:
-    if not newcomer.pings:
-        return np.full(len(pings), NEUTRAL)
-    return np.minimum(1.0, pings / policy.placement.worst_ping_ms)
-
-
-def _dear(load: Floats, policy: Policy) -> Floats:
-    """Half the signal over the cheap part of the load, the other half over the dear rest."""
-    dear = policy.placement.dear_load
-    beyond = np.minimum(1.0, 0.5 + 0.5 * (load - dear) / (1 - dear))
-    return np.where(load < dear, 0.5 * load / dear, beyond)
-
-
 def _group(mates: Mapping[str, int], columns: Columns) -> Floats:
     """0 where most of its group are, 1 where none are, and where as many are as may be together."""
     together = columns.policy.limits.group
     most = max((n for n in mates.values() if n < together), default=0)
     if not most:
-        return np.full(len(columns), NEUTRAL)
+        return columns.nothing
     here = columns.of(mates, 0)
     return np.where(here < together, 1 - here / most, 1.0)
 
@@ -189,7 +182,7 @@ def _position(newcomer: Newcomer, columns: Columns, outlook: Outlook, possible: 
     """0 where most of those around it play. Where nobody is around, 0 within the circle of a
     member's players, 1 far from it. It never speaks for a member that is fuller than others."""
     if newcomer.position is None:
-        return np.full(len(columns), NEUTRAL)
+        return columns.nothing
     even = possible & (outlook.pressure <= _even(outlook, possible, columns.policy.rebalance))
     here = _beyond_chance(columns.of(newcomer.near, 0), outlook.players)
     most = float(here[even].max(initial=0.0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from clientmigration.core.measures.metrics import spread_as
 
@@ -42,6 +42,12 @@ class Meter:
         samples = self._samples[name]
         if len(samples) < ROOM:
             samples.append(value)
+
+    def sample_all(self, name: str, values: Sequence[float]) -> None:
+        """Many measurements of `name`."""
+        if values:
+            samples = self._samples[name]
+            samples.extend(values[: ROOM - len(samples)])
 
     def take(self) -> dict[str, float]:
         """Measures of the interval: every count, and the spread of every sampled name."""

@@ -41,6 +41,9 @@ class Mail(msgspec.Struct, frozen=True):
     until: dict[str, int] = {}
 
 
+_NOTHING = Mail()
+
+
 @dataclass(slots=True)
 class Mailbox:
     """One player's mail at the server that plays it. `stored` is the newest snapshot, by its number
@@ -67,6 +70,8 @@ class Mailbox:
 
     def mail(self) -> Mail:
         """For a snapshot."""
+        if not (self.last or self.got or self.until):  # as that of most players
+            return _NOTHING
         return Mail(self.last, list(self.outbox), dict(self.got), dict(self.until))
 
     def post(self, to: str, body: dict[str, Any], snapshot: int) -> bool:
@@ -113,6 +118,8 @@ class Mailbox:
     def over(self) -> dict[str, int]:
         """Up to which number each receiver will never be sent a letter again, whatever crashes.
         Each is answered once."""
+        if not self._dropped_in:  # as it is most of the time, for most players
+            return {}
         over = {to: n for to, (n, when) in self._dropped_in.items() if when <= self.stored}
         for to in over:
             del self._dropped_in[to]
@@ -133,7 +140,8 @@ class Mailbox:
     def saved(self, snapshot: int) -> None:
         """The ledger has the snapshot of this number."""
         self.stored = max(self.stored, snapshot)
-        self._got_in = {who: when for who, when in self._got_in.items() if when > self.stored}
+        if self._got_in:
+            self._got_in = {who: when for who, when in self._got_in.items() if when > self.stored}
 
 
 def under_way(mails: Sequence[tuple[str, Mail]]) -> list[Letter]:

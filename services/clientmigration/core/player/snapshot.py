@@ -5,15 +5,15 @@ A snapshot is a value: whoever holds it may store or forward it, nobody may chan
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
 from clientmigration.core.player.mailbox import Mail
 
 
-class Progress(msgspec.Struct, frozen=True, array_like=True):
+class Progress(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How far one player's inputs have been applied. The proof that none was lost or doubled.
 
     `last` is the sequence number of the newest input applied (0: none yet), `applied` how many were
@@ -26,12 +26,13 @@ class Progress(msgspec.Struct, frozen=True, array_like=True):
 
     def after(self, seq: int, body: bytes) -> Progress:
         """The progress once the input `seq` with `body` has been applied on top of this one."""
-        return Progress(seq, self.applied + 1, chained(self.digest, seq, body))
+        digest = crc32(body, crc32(seq.to_bytes(4, "little"), self.digest))
+        return Progress(seq, self.applied + 1, digest)
 
 
 def chained(digest: int, seq: int, body: bytes) -> int:
     """The digest after one more input: CRC-32 of the 4-byte little-endian `seq` and `body`."""
-    return zlib.crc32(body, zlib.crc32(seq.to_bytes(4, "little"), digest))
+    return crc32(body, crc32(seq.to_bytes(4, "little"), digest))
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,6 @@ from clientmigration.games.meadow.wire import (
     STEPS,
     Give,
     Pickup,
-    Walk,
 )
 from clientmigration.gameserver.game import Game, PostLetter
 
@@ -38,8 +37,9 @@ COINS = 10  # what a newcomer gets: no others are minted but those that players 
 AHEAD_M = 10.0  # half a second's walk: what comes into sight then is asked for now
 STALE_TICKS = 10  # what a neighbour showed longer ago is not shown any more
 _HELD, _HERE, _GHOST = 1, 2, 4
-HEAD_SIZE = HEADS.itemsize
-_SIDEWAYS, _DOWN = np.array([(-1, 0), (0, 0), (1, 0)]), np.array([0, 1])
+_HEAD = np.dtype((np.void, HEADS.itemsize))
+_WORD = np.dtype("<u2")  # of which everything that is drawn is made
+_BORDERED = in_line(np.array([[(n, m) for m in range(-1, SIDE + 2)] for n in range(-1, SIDE + 1)]))
 _AHEAD = np.array([(right, down) for right in (-AHEAD_M, AHEAD_M) for down in (-AHEAD_M, AHEAD_M)])
 
 
@@ -65,7 +65,7 @@ class Meadow(Game):
         self.free: list[int] = []
         self.ground: dict[tuple[int, int], int] = {}
         self._make(256)
-        self._heads, self._around = b"", list[bytes]()
+        self._heads, self._around = list[bytes](), list[bytes]()
         self._cells: list[int] = []  # by row, the place in `_around`
 
     def numbered(self, owner: int) -> None:
@@ -75,6 +75,7 @@ class Meadow(Game):
     def _make(self, room: int) -> None:
         self.at = np.zeros((room, 2))
         self.speed = np.zeros((room, 2))
+        self._x_y, self._vx_vy = _flat(self.at), _flat(self.speed)
         self.coins = np.zeros(room, np.int64)
         self.names = np.zeros(room, "V8")
         self.flags = np.zeros(room, np.uint8)
@@ -101,7 +102,7 @@ class Meadow(Game):
         self.found[player] = coins.believed(state.get("found"))
         self.names[row] = np.void(bytes.fromhex(player))
         self.flags[row] = _HERE
-        self._walk(np.array([row]), ticks)
+        self._walk(slice(row, row + 1), ticks)
 
     def leave(self, player: str) -> None:
         """Who was held has gone to another server: it is drawn until that one shows it,
@@ -131,10 +132,15 @@ class Meadow(Game):
 
     def apply(self, player: str, body: bytes) -> None:
         """Walk, give a coin, pick one up, lay one down, or find one."""
-        row, verb = self.rows[player], wire.decode(body)
-        if isinstance(verb, Walk):
-            self.speed[row, 0], self.speed[row, 1] = _slowed(verb.vx, verb.vy)  # half of the time
-        elif isinstance(verb, Give):
+        row, walk = self.rows[player], wire.walk(body)
+        if walk is not None:  # nearly all
+            vx, vy = walk
+            if not hypot(vx, vy) <= FASTEST_M_PER_S:
+                vx, vy = _slowed(vx, vy)
+            self._vx_vy[2 * row], self._vx_vy[2 * row + 1] = vx, vy
+            return
+        verb = wire.decode(body)
+        if isinstance(verb, Give):
             self._give(row, verb.player)
         elif isinstance(verb, Pickup):
             self._find(player, verb)
@@ -192,58 +198,63 @@ class Meadow(Game):
 
     def step(self, tick: int) -> None:  # noqa: ARG002
         """Everybody walks on; who went to another server fades after a while."""
-        self._walk(np.flatnonzero(self.flags), 1)
+        self._walk(slice(None), 1)  # whoever is not here walks, too, and nobody knows
         for player, (row, left) in list(self.ghosts.items()):
             self.ghosts[player] = (row, left - 1)
             if not left:
                 self._vanish(player)
 
-    def _walk(self, rows: NDArray[np.int64], ticks: int) -> None:
+    def _walk(self, rows: slice, ticks: int) -> None:
         """Straight on, and back from the hedge."""
-        at = self.at[rows] + self.speed[rows] * (self.dt * ticks)
+        at, speed = self.at[rows], self.speed[rows]
+        at += speed * (self.dt * ticks)
         out = (at < 0) | (at >= SIZE_M)
-        self.speed[rows] = np.where(out, -self.speed[rows], self.speed[rows])
-        self.at[rows] = np.clip(at, 0, SIZE_M - 1e-6)
+        if out.any():
+            speed[out] *= -1
+            np.clip(at, 0, SIZE_M - 1e-6, out=at)
 
     def draw(self, tick: int) -> None:
         """Pack everyone once, by cells, with those whom neighbours have shown lately."""
         rows = np.flatnonzero(self.flags)
-        cells = (self.at[rows] // CELL_M).astype(np.int64)
-        order = in_order(cells)
-        rows, cells = rows[order], cells[order]
-        packed = np.zeros(len(rows), ENTITY)
-        within = (self.at[rows] / CELL_M - cells) * STEPS
+        rows = rows[in_order((self.at[rows] / CELL_M).astype(np.int64))]
+        at, coins = self.at[rows], self.coins[rows]
+        cells = (at / CELL_M).astype(np.int64)
+        within = (at / CELL_M - cells) * STEPS
+        packed = np.empty(len(rows), ENTITY)
         packed["player"] = self.names[rows]
         packed["x"], packed["y"] = within[:, 0], within[:, 1]
         packed["owner"] = self.owner
-        packed["coins"] = np.minimum(self.coins[rows], 255)
+        packed["coins"] = np.minimum(coins, 255)
         self.own = Drawn(cells, packed, (self.flags[rows] & (_HELD | _GHOST)) != 0)
         self.lent = {who: each for who, each in self.lent.items() if tick - each[0] <= STALE_TICKS}
         newest = sorted(self.lent.items(), key=lambda each: (-each[1][0], each[0]))
         lent = [drawn for _, (_, drawn) in newest]
         self.drawn = sight.merged(self.own, lent) if lent else self.own
-        self._prepare(rows, cells)
+        if len(rows):
+            self._prepare(rows, at, coins)
 
-    def _prepare(self, rows: NDArray[np.int64], cells: NDArray[np.int64]) -> None:
-        """What each of `rows`, sorted by their `cells`, will be shown: its own head, and what its
-        cell has around it."""
-        if not len(rows):
-            return
+    def _prepare(
+        self, rows: NDArray[np.int64], at: NDArray[np.float64], coins: NDArray[np.int64]
+    ) -> None:
+        """What each of `rows`, sorted by cell, will be shown, who stands there and has so many: its
+        own head, and what its cell has around it."""
+        cells = self.own.cells
         starts = cuts(cells)
         count, self._around = _around(self.drawn, cells[starts])
         which = np.repeat(np.arange(len(starts)), sizes(starts, len(rows)))
-        heads = np.zeros(len(self.flags), HEADS)
-        heads["x"][rows], heads["y"][rows] = self.at[rows].T
-        heads["coins"][rows], heads["blocks"][rows] = self.coins[rows], count[which]
+        packed = np.empty(len(rows), HEADS)
+        packed["x"], packed["y"], packed["coins"] = at[:, 0], at[:, 1], coins
+        packed["blocks"] = count[which]
+        heads: NDArray[Any] = np.zeros(len(self.flags), _HEAD)
         places = np.zeros(len(self.flags), np.int64)
-        places[rows] = which
-        self._heads, self._cells = heads.tobytes(), places.tolist()
+        heads[rows], places[rows] = packed.view(_HEAD), which
+        self._heads, self._cells = heads.tolist(), places.tolist()
 
     def look(self, coming: Sequence[tuple[float, float]]) -> bytes:
         """The cells around everyone's own, also around those it may soon stand in."""
         places = np.concatenate([self.at[(self.flags & _HERE) != 0], np.reshape(coming, (-1, 2))])
-        cells = (places[:, None] + _AHEAD) // CELL_M
-        columns, lines = np.clip(cells, 0, SIDE - 1).astype(np.int64).reshape(-1, 2).T
+        cells = np.clip((places[:, None] + _AHEAD) / CELL_M, 0, SIDE - 1)
+        columns, lines = cells.astype(np.int64).reshape(-1, 2).T
         seen = np.zeros((SIDE + 2, SIDE + 2), np.bool_)  # with a border that nobody can stand on
         seen[columns + 1, lines + 1] = True
         wide = seen[:-2] | seen[1:-1] | seen[2:]
@@ -273,20 +284,24 @@ class Meadow(Game):
     def view(self, player: str) -> bytes:
         """The player itself, and everyone in the cells around its own."""
         row = self.rows[player]
-        at = row * HEAD_SIZE
-        return self._heads[at : at + HEAD_SIZE] + self._around[self._cells[row]]
+        return self._heads[row] + self._around[self._cells[row]]
+
+    def views(self, players: Sequence[str]) -> Sequence[bytes | None]:
+        """The same of many."""
+        rows, heads, around, cells = self.rows, self._heads, self._around, self._cells
+        return [heads[row] + around[cells[row]] for row in map(rows.__getitem__, players)]
 
     def state(self, player: str) -> dict[str, Any]:
         """Where it stands and walks to, and its coins."""
         row = self.rows[player]
-        (x, y), (vx, vy) = self.at[row].tolist(), self.speed[row].tolist()
-        state = {"x": x, "y": y, "vx": vx, "vy": vy, "coins": int(self.coins[row])}
+        (x, y), across, down = self.position(player), self._vx_vy[2 * row], self._vx_vy[2 * row + 1]
+        state = {"x": x, "y": y, "vx": across, "vy": down, "coins": int(self.coins[row])}
         return {**state, "found": [*self.found[player]]} if self.found[player] else state
 
     def position(self, player: str) -> tuple[float, float]:
         """Where it stands, metres."""
-        x, y = self.at[self.rows[player]].tolist()
-        return x, y
+        row = self.rows[player]
+        return self._x_y[2 * row], self._x_y[2 * row + 1]
 
     def measures(self) -> dict[str, float]:
         """Coins are those in pockets and on the ground of this server."""
@@ -308,12 +323,17 @@ def _by_owner(drawn: Drawn, eyes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _slowed(vx: float, vy: float) -> tuple[float, float]:
-    """This velocity, metres per second, or as much of it as anybody can walk with."""
-    if hypot(vx, vy) <= FASTEST_M_PER_S:
-        return vx, vy
+    """As much of this velocity, metres per second, as anybody can walk with."""
     vx, vy = (each if isfinite(each) else 0.0 for each in (vx, vy))
     slower = FASTEST_M_PER_S / max(hypot(vx, vy), FASTEST_M_PER_S)
     return vx * slower, vy * slower
+
+
+def _flat(pairs: NDArray[np.float64]) -> Any:
+    """All numbers of these rows, one after the other: a single one is read and written much faster
+    there."""
+    flat: Any = pairs.reshape(-1)
+    return memoryview(flat)
 
 
 def newborn(player: str) -> dict[str, Any]:
@@ -328,13 +348,14 @@ def _around(drawn: Drawn, cells: NDArray[np.int64]) -> tuple[NDArray[np.int64], 
     Blocks lie in memory as they are sorted: the three of one column are one piece of it."""
     starts = cuts(drawn.cells)
     everyone, begins = _blocks(drawn, starts, sizes(starts, len(drawn.cells)))
-    known = in_line(drawn.cells[starts])
-    columns = cells[:, None] + _SIDEWAYS
-    first = np.searchsorted(known, in_line(columns - _DOWN), "left")
-    after = np.searchsorted(known, in_line(columns + _DOWN), "right")
-    pieces = np.stack([begins[first], begins[after]], axis=-1).reshape(-1, 6).tolist()
-    around = [everyone[a:b] + everyone[c:d] + everyone[e:f] for a, b, c, d, e, f in pieces]
-    return (after - first).sum(axis=1), around
+    first = np.searchsorted(in_line(drawn.cells[starts]), _BORDERED)  # by column and line, and 1
+    many = first[:, 3:] - first[:, :-3]
+    ends = np.stack([begins[first[:, :-3]], begins[first[:, 3:]]], axis=-1).reshape(-1, 2)
+    pieces = [everyone[begin:end] for begin, end in ends.tolist()]  # by column and 1, and line
+    columns, lines = cells.T
+    count = many[columns, lines] + many[columns + 1, lines] + many[columns + 2, lines]
+    left = (columns * SIDE + lines).tolist()
+    return count, [pieces[n] + pieces[n + SIDE] + pieces[n + 2 * SIDE] for n in left]
 
 
 def _blocks(
@@ -342,21 +363,16 @@ def _blocks(
 ) -> tuple[bytes, NDArray[np.int64]]:
     """The bytes of all cells, of which each begins and has so many, and where each begins there;
     at last where they end."""
-    cells, people, size = len(starts), len(drawn.cells), ENTITY.itemsize
-    begins = np.append(starts, people) * size + np.arange(cells + 1) * BLOCKS.itemsize
-    everyone = np.empty(begins[-1], np.uint8)
+    cells, people = len(starts), len(drawn.cells)
+    begins = np.append(starts, people) * ENTITY.itemsize
+    begins += np.arange(cells + 1) * BLOCKS.itemsize
     heads = np.empty(cells, BLOCKS)
     heads["column"], heads["row"] = drawn.cells[starts].T
     heads["count"] = counts
-    _lay(everyone, begins[:-1], heads)
-    places = np.arange(people) * size + np.repeat(np.arange(1, cells + 1), counts) * BLOCKS.itemsize
-    _lay(everyone, places, drawn.packed)
+    everyone = np.empty(begins[-1] // _WORD.itemsize, _WORD)
+    is_head = np.zeros(len(everyone), np.bool_)
+    for word in range(BLOCKS.itemsize // _WORD.itemsize):
+        is_head[begins[:-1] // _WORD.itemsize + word] = True
+    everyone[is_head] = heads.view(_WORD)
+    everyone[~is_head] = drawn.packed.view(_WORD)
     return everyone.tobytes(), begins
-
-
-def _lay(into: NDArray[np.uint8], places: NDArray[np.int64], what: NDArray[np.void]) -> None:
-    """The bytes of each of these, there."""
-    size = what.dtype.itemsize
-    into[places[:, None] + np.arange(size)] = np.frombuffer(what.tobytes(), np.uint8).reshape(
-        -1, size
-    )

@@ -56,13 +56,6 @@ def find(column: int, row: int) -> bytes:
     return _FIND.pack(FIND, column, row)
 
 
-class Walk(msgspec.Struct, frozen=True):
-    """A decoded `move`."""
-
-    vx: float
-    vy: float
-
-
 class Give(msgspec.Struct, frozen=True):
     """A decoded `give`."""
 
@@ -77,11 +70,25 @@ class Pickup:
     row: int
 
 
-def decode(body: bytes) -> Walk | Give | Pickup | int:
-    """The verb in an input's body: `Walk`, `Give`, `Pickup`, or the bare `PICK` or `DROP`."""
+class Walk(msgspec.Struct, frozen=True):
+    """A decoded `move`."""
+
+    vx: float
+    vy: float
+
+
+def walk(body: bytes) -> tuple[float, float] | None:
+    """The velocity in an input's body, if it is a `move`: without an object for most inputs."""
     if len(body) == _MOVE.size and body[0] == MOVE:
         _, vx, vy = _MOVE.unpack(body)
-        return Walk(vx, vy)
+        return vx, vy
+    return None
+
+
+def decode(body: bytes) -> Walk | Give | Pickup | int:
+    """The verb in an input's body: `Walk`, `Give`, `Pickup`, or the bare `PICK` or `DROP`."""
+    if (velocity := walk(body)) is not None:
+        return Walk(*velocity)
     if len(body) == _GIVE.size and body[0] == GIVE:
         return Give(body[1:].hex())
     if len(body) == _FIND.size and body[0] == FIND:
