@@ -40,6 +40,8 @@ class Told:
     def say(self, message: Any) -> None:
         self.said.append(message)
 
+    say_soon = say
+
     def cut_off(self) -> None:
         self.over = True
 
