@@ -15,7 +15,16 @@ from clientmigration.net.ledger import MemoryLedger, TimedLedger
 from clientmigration.router.attached import QUIET_S, AttachedMembers
 from clientmigration.router.passages import Passages, PassageTools
 from clientmigration.wire.base import Drain
-from clientmigration.wire.messages import Entry, Own, Release, Reserve, Reserved, Retain, Roster
+from clientmigration.wire.messages import (
+    Cancel,
+    Entry,
+    Own,
+    Release,
+    Reserve,
+    Reserved,
+    Retain,
+    Roster,
+)
 
 ADA, ONE, TWO = "ada", "gs-1", "gs-2"
 LIFE = "0123456789abcdef"
@@ -30,6 +39,8 @@ class Told:
 
     def say(self, message: Any) -> None:
         self.said.append(message)
+
+    say_soon = say
 
     def cut_off(self) -> None:
         self.over = True
@@ -141,6 +152,16 @@ def test_a_release_holds_though_an_equal_has_just_moved_the_player_within() -> N
     zone.ledger.change = change  # type: ignore[method-assign]
     zone.obey(Release(player=ADA, epoch=6))
     assert zone.record[:2] == (ABOVE, 6)
+
+
+def test_what_is_called_off_routers_below_hear_though_they_have_asked_only_once() -> None:
+    zone = Zone(Record(ADA, ABOVE, 4, "l"))
+    below: Any = Told()
+    zone.members.admit("leaf", "router", below)
+    called_off = Cancel(migration="m", player=ADA, reason="it is over")
+    zone.obey(called_off)
+    assert below.said == [called_off]
+    assert zone.lines[ONE].said == []
 
 
 # The links of equals, as the router above has them.

@@ -101,6 +101,7 @@ class Passages:
         self._turns = _Turns()
         self.under_way: dict[str, Relay] = {}  # by migration
         self.appeals: dict[str, m.Entry] = {}  # players whose end only the one above knows
+        self._stand: dict[str, tuple[str, float]] = {}  # in which migration, and since when
 
     def obey(self, order: Any, asker: Orderer) -> bool:
         """One order. Whether it was about a player."""
@@ -342,6 +343,7 @@ class Passages:
 
     def _finish(self, player: str, passage: Relay | None) -> None:
         self.appeals.pop(player, None)
+        self._stand.pop(player, None)
         if passage is not None:
             self._over(passage)
 
@@ -356,9 +358,12 @@ class Passages:
         self, player: str, order: m.Cancel | m.Release, passage: Relay | None = None
     ) -> None:
         first = passage.link.name if passage is not None else ""
-        for link in self._tools.members.links():
-            if link.name == first or player in link.roster:
-                link.say(order)
+        links = [*self._tools.members.links()]
+        have = [each for each in links if each.name == first or player in each.roster]
+        if not have and isinstance(order, m.Cancel):  # a router lists once whom it asks about
+            have = [each for each in links if each.role == "router"]
+        for link in have:
+            link.say(order)
 
     async def _hand(
         self,
@@ -390,6 +395,13 @@ class Passages:
         """Only the one above knows how this ends: it is asked with our next roster."""
         last = record.snapshot
         x, y = (last.x, last.y) if last else (0.0, 0.0)
+        if state == "frozen":
+            since = self._stand.pop(player, ("", 0.0))
+            if since[0] != record.migration:
+                since = record.migration, self._tools.clock.seconds()
+            self._stand[player] = since
+            if len(self._stand) > MOST:
+                del self._stand[next(iter(self._stand))]
         self._ask_about(m.Entry(player, record.epoch, state, record.migration, x, y))
 
     def awaited(self, entry: m.Entry) -> None:
@@ -424,7 +436,9 @@ class Passages:
     def shared(self, name_of: Callable[[object], str]) -> dict[str, Shared]:
         """What equal routers above have to know of them beside; `name_of` says what the one at the
         other end of a link is called."""
-        return {
+        now = self._tools.clock.seconds()
+        stand = {each: Shared("", round(now - at, 3)) for each, (_, at) in self._stand.items()}
+        return stand | {
             each.terms.player: self._tended(each, name_of(each.asker))
             for each in self.under_way.values()
             if not each.owned
@@ -450,6 +464,7 @@ class Passages:
         for each in list(self.under_way.values()):
             if now - each.heard_at > KEPT_S:
                 self._over(each)
+        self._stand = {p: each for p, each in self._stand.items() if now - each[1] < KEPT_S}
 
 
 class _Gone:

@@ -276,9 +276,11 @@ class Recovery:
             came = max(self._came.get(owner, link.listed_at), owner.since)
             began = link.listed_at - came
             tended = link.shared.get(entry.player)
-            if tended is not None and len([*self._members.links(name)]) > 1:
-                began = min(began, tended.since_s)
-            return owner.role == "router" and began < BEGUN_S
+            stood_s = tended.since_s if tended is not None else BEGUN_S
+            if len([*self._members.links(name)]) > 1:
+                began = min(began, stood_s)
+            silent = owner.reported_at < link.listed_at - stood_s  # since then: perhaps it is away
+            return owner.role == "router" and (silent or began < BEGUN_S)
         try:
             return await self._is_router(name)
         except Exception:  # the ledger is away
