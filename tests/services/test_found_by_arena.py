@@ -200,7 +200,6 @@ def test_a_tree_that_once_ended_badly_ends_well(seed: int) -> None:
     [
         155,  # a zone's only router stood still with a player given to it; the source let go
         148,  # a router below asked once, and what was called off was told to who had just asked
-        57,  # of two answers of a ledger the later one came first: equals above were told no more
     ],
 )
 def test_a_tree_of_equals_that_once_ended_badly_ends_well(seed: int) -> None:

@@ -161,7 +161,7 @@ class Branches:
     async def may_have(self, player: str) -> bool:
         """Whether one of them may have this player, of whom we know nothing: one that is away may
         have let it in, and so may one that was until a moment ago. All others are asked."""
-        links = [self._members.get(name) for name in await self.known()]
+        links = [self._members.get(name) for name in sorted(await self.known())]
         if not all(link is not None and link.listed_at for link in links):
             return True
         for link in links:
