@@ -142,6 +142,8 @@ class Passages:
     async def _reserve(self, order: m.Reserve, asker: Orderer) -> None:
         tools, player, asked = self._tools, order.player, self._tools.clock.seconds()
         decline = lambda why: asker.say(m.Declined(order.migration, player, why))  # noqa: E731
+        if self._is_anothers(player, asker):
+            return decline(BUSY)  # to wait for the end of that would keep its next order waiting
         try:
             record = await tools.home(player)
         except Exception as error:
@@ -167,6 +169,16 @@ class Passages:
         if link.role != "router":
             told = msgspec.structs.replace(told, about=UNSET)
         return link.say(told)
+
+    def _is_anothers(self, player: str, asker: Orderer) -> bool:
+        """Whether an equal of this router above has begun to move the player, and is there."""
+        return any(
+            each.terms.player == player
+            and not each.owned
+            and each.asker is not asker
+            and not each.asker.over
+            for each in self.under_way.values()
+        )
 
     def _let_go(self, record: Record, asker: Orderer) -> None:
         """There is no room for a player whose last state only we have: others are to have it."""
