@@ -71,7 +71,13 @@ RETAINED = {
 }
 # Who went home while it was not known whose it is has left as soon as it is known.
 LEFT = {("waived and home, router back", "cancel m2")}
-OTHERWISE = TO_ITSELF | MADE_UP | LOCKED | UNRESERVED | RETAINED | LEFT
+# Who is called back at the epoch at which it left plays on as of its final state, not as of what
+# was stored before that.
+CALLED_BACK = {
+    (situation, "own m1")
+    for situation in ("home", "home while copied", "waived and home, router back")
+}
+OTHERWISE = TO_ITSELF | MADE_UP | LOCKED | UNRESERVED | RETAINED | LEFT | CALLED_BACK
 # A player that stands still for 0.3 s has its target asked to waive it, with a router there too.
 # The router is told of it at once, by one more roster.
 WAIVED = (*FROZEN, "waived", "waived, router back")

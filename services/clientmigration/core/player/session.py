@@ -368,9 +368,11 @@ def weigh_return(session: Session, life: Life, here: Departed, claim: Claim) -> 
 
 @pep614(departed.upon(Session.heeded).to(playing))
 def enter_again(session: Session, life: Life, before: Departed, claim: Claim) -> None:
-    """At the same epoch nobody had it since, and our final state is the newest there is."""
-    latest = before.final if claim.epoch == before.epoch else claim.snapshot
-    put_in(session, life, replace(claim, snapshot=latest))
+    """At the same epoch nobody had it since: as of our final state, if that was not stored yet."""
+    final, known = before.final, claim.snapshot
+    newer = known is None or (known.epoch, known.seq) < (final.epoch, final.seq)
+    ours = claim.epoch == before.epoch and newer
+    put_in(session, life, replace(claim, snapshot=final) if ours else claim)
 
 
 @pep614(departed.upon(Session.cancel).loop())
