@@ -74,8 +74,9 @@ LEFT = {("waived and home, router back", "cancel m2")}
 # Who is called back at the epoch at which it left plays on as of its final state, not as of what
 # was stored before that.
 CALLED_BACK = {
-    (situation, "own m1")
+    (situation, event)
     for situation in ("home", "home while copied", "waived and home, router back")
+    for event in ("own m1", "own m1, brand new")
 }
 OTHERWISE = TO_ITSELF | MADE_UP | LOCKED | UNRESERVED | RETAINED | LEFT | CALLED_BACK
 # A player that stands still for 0.3 s has its target asked to waive it, with a router there too.
