@@ -72,11 +72,11 @@ RETAINED = {
 # Who went home while it was not known whose it is has left as soon as it is known.
 LEFT = {("waived and home, router back", "cancel m2")}
 # Who is called back at the epoch at which it left plays on as of its final state, not as of what
-# was stored before that.
+# was stored before that; an earlier epoch is an old word.
 CALLED_BACK = {
     (situation, event)
     for situation in ("home", "home while copied", "waived and home, router back")
-    for event in ("own m1", "own m1, brand new")
+    for event in ("own m1", "own m1, brand new", "own m4 1", "own m4 2")
 }
 OTHERWISE = TO_ITSELF | MADE_UP | LOCKED | UNRESERVED | RETAINED | LEFT | CALLED_BACK
 # A player that stands still for 0.3 s has its target asked to waive it, with a router there too.
