@@ -27,7 +27,7 @@ def planted(**parts: Any) -> Parts:
 
 
 PLANTED = {
-    "all equals of a zone hear of a migration": (planted(carrier=ToAll), 1),
+    "all equals of a zone hear of a migration": (planted(carrier=ToAll), 2),
 }
 
 
