@@ -53,7 +53,7 @@ class Seer:
 async def test_players_of_two_servers_meet_and_a_coin_goes_across(cluster: Cluster) -> None:
     await cluster.server("one", "two")
     seers = [Seer(await cluster.player()) for _ in range(PLAYERS)]
-    assert len({seer.player.member for seer in seers}) == 2
+    await cluster.spread([seer.player for seer in seers], ("one", "two"))
 
     def walk() -> None:
         for seer in seers:
