@@ -241,7 +241,14 @@ def lose_equal(scene: TreeScene) -> str:
 def _newcomer_beside(scene: TreeScene, door: str, lost: str) -> None:
     if door != lost and scene.well(door) and not scene.killed_server:
         newcomer(scene, door)
-        scene.after(LET_IN_S, _look_beside, scene, scene.known[-1], door, _faults(scene))
+        if _else_well(scene, lost):
+            scene.after(LET_IN_S, _look_beside, scene, scene.known[-1], door, _faults(scene))
+
+
+def _else_well(scene: TreeScene, lost: str) -> bool:
+    """Whether all other routers are there, and take people in."""
+    others = [each for routers in scene.routers.values() for each in routers if each != lost]
+    return all(scene.well(r) and not scene.arena.routers[r].above.draining for r in others)
 
 
 def _faults(scene: TreeScene) -> int:
