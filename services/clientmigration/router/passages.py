@@ -294,7 +294,7 @@ class Passages:
             await self._give_back(record, order.migration, record.epoch + 1, passage)
         elif passage is not None:
             self._say(passage, passage.link.name, order)
-        else:
+        elif record.migration != order.migration:  # else an equal of ours has made it
             self._tell_those_who_have(order.player, order)
         self._finish(order.player, passage)
 
