@@ -297,6 +297,11 @@ class Passages:
         elif record.migration != order.migration:  # else an equal of ours has made it
             self._tell_those_who_have(order.player, order)
         self._finish(order.player, passage)
+        if passage is None and record.owner not in (
+            "",
+            ABOVE,
+        ):  # what was asked hid that it is ours
+            self.appeal(order.player, record, "playing")
 
     async def _retain(self, order: m.Retain) -> None:
         passage = self.under_way.get(order.migration)

@@ -184,11 +184,15 @@ def _newcomer_there(scene: TreeScene, router: str) -> None:
     """I19."""
     if router in scene.cut and scene.quiet(router):
         newcomer(scene, router)
-        scene.after(LET_IN_S, _look_for, scene, scene.known[-1], router)
+        scene.after(
+            LET_IN_S, _look_for, scene, scene.known[-1], router, scene.arena.routers[router]
+        )
 
 
-def _look_for(scene: TreeScene, known: Known, router: str) -> None:
+def _look_for(scene: TreeScene, known: Known, router: str, it: object) -> None:
     strayed = bool(known.retired)  # to another door, and perhaps it waits there
+    if scene.arena.routers.get(router) is not it:
+        return  # killed meanwhile: it may have named somebody whom it does not know any more
     if scene.quiet(router) and known.wanted and not strayed and not known.player.member:
         scene.fail("I19", f"nobody was let in at {router}, which was cut off")
 

@@ -115,16 +115,12 @@ class TreeRun:
 
     def look(self) -> None:
         """One owner, and later epochs at later owners; nobody has to come back."""
-        fail = self.scene.fail
+        fail, now, played = self.scene.fail, self.arena.clock.seconds(), self._played()
         for known in self.scene.known:
             name = known.player.name
             if not name:
                 continue
-            homes = []
-            for server, each in self.arena.servers.items():
-                seat = each.seats.find(name)
-                if seat is not None and seat.entered and not seat.held:
-                    homes.append((server, seat.epoch))
+            homes = played.get(name, [])
             if len(homes) > 1 and not self._ghosts(homes):
                 fail("I1", f"{name} plays at {homes}")
             for server, epoch in homes[-1:]:
@@ -132,10 +128,19 @@ class TreeRun:
                     was = f"{known.home}, {known.epoch}"
                     fail("I18", f"{name} is at {server}, epoch {epoch}, after {was}")
                 known.home, known.epoch = server, max(epoch, known.epoch)
-            known.seen(bool(homes), self.arena.clock.seconds())
+            known.seen(bool(homes), now)
             spared = self.scene.killed_server or known.gave_up or not known.wanted
             if known.player.rejoins and not spared:
                 fail("I20", f"{name} had to come back, and nothing was done to it")
+
+    def _played(self) -> dict[str, list[tuple[str, int]]]:
+        """Which servers apply the inputs of each player, and with which epoch."""
+        played: dict[str, list[tuple[str, int]]] = {}
+        for server, each in self.arena.servers.items():
+            for name, seat in each.seats.by_name.items():
+                if seat.entered and not seat.held:
+                    played.setdefault(name, []).append((server, seat.epoch))
+        return played
 
     def _look_for_known(self) -> None:
         known = self.scene.known
