@@ -8,14 +8,14 @@ from itertools import islice
 
 import msgspec
 
-from clientmigration.core.fleet.columns import NEUTRAL
+from clientmigration.core.fleet.columns import NEUTRAL, Excluded
 from clientmigration.core.fleet.fleet import Fleet
 from clientmigration.core.fleet.health import FEW, LITTLE, Health
 from clientmigration.core.fleet.member import Member, usual_cost
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.placement import REACH
 from clientmigration.core.fleet.policy import Policy
-from clientmigration.core.fleet.scores import CAUTION, Excluded, Score
+from clientmigration.core.fleet.scores import CAUTION, Score
 from clientmigration.core.fleet.world import distance
 
 

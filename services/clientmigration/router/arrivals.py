@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from clientmigration.core.fleet.member import Member
 from clientmigration.core.fleet.reach import Reach
 from clientmigration.core.measures.meter import Meter
+from clientmigration.core.player.ledger import Record
 from clientmigration.core.player.migration import Outcome
 from clientmigration.router.attached import HEARD_S, AttachedMembers, MemberLink
 from clientmigration.router.move import MoveEnded
@@ -28,10 +29,11 @@ KEPT_S = 60.0  # who did not come back by then is not waited for any more
 
 @dataclass(frozen=True)
 class Expected:
-    """A player was sent to a member, first at `since` and latest at `again`: seconds of the clock
-    that rosters go by, which nobody sets."""
+    """A player was sent to a member, whose it is at this epoch, first at `since` and latest at
+    `again`: seconds of the clock that rosters go by, which nobody sets."""
 
     member: str
+    epoch: int
     since: float
     again: float
 
@@ -58,15 +60,15 @@ class Arrivals:
         self._reach.trying(member, self._situation.now())
         self._judge(member)
 
-    def sent(self, player: str, member: str) -> None:
-        """The player has been told to go there. Whether it got to a server of a router below, that
-        router knows."""
+    def sent(self, player: str, member: str, epoch: int) -> None:
+        """The player has been told to go there, and is that member's at this epoch. Whether it got
+        to a server of a router below, that router knows."""
         known = self._situation.fleet.member(member)
         if known is not None and known.role == "router":
             return
         now, before = self._seconds(), self._expected.pop(player, None)
         since = before.since if before and before.member == member else now
-        self._expected[player] = Expected(member, since, now)
+        self._expected[player] = Expected(member, epoch, since, now)
         while self._expected[oldest := next(iter(self._expected))].again < now - KEPT_S:
             del self._expected[oldest]
 
@@ -77,12 +79,17 @@ class Arrivals:
             if self._heard_at(player, link.name) > expected.since + LATE_S:
                 self._arrived(player, link.name)
 
-    def back(self, player: str, source: str) -> None:
-        """The player is at the door, and comes from this address ("": from one that nobody counts).
-        If it was sent somewhere long enough ago, and has not been heard there, it could not reach
-        that member. All who come from one address are one who says so: a flood shuts nothing."""
-        expected, now = self._expected.get(player), self._seconds()
+    def back(self, record: Record, source: str) -> None:
+        """The player of this record is at the door, and comes from this address ("": from one that
+        nobody counts). If it was sent somewhere long enough ago, and has not been heard there, it
+        could not reach that member; unless it has gone on from there, by an equal of ours perhaps.
+        All who come from one address are one who says so: a flood shuts nothing."""
+        player, now = record.player, self._seconds()
+        expected = self._expected.get(player)
         if expected is None or now - expected.since < self._situation.policy.reach.arrive_s:
+            return
+        if record.epoch > expected.epoch:
+            del self._expected[player]
             return
         link = self._members.get(expected.member)
         told = link is not None and link.listed_at > expected.since + LATE_S

@@ -86,14 +86,15 @@ class PlaceQueue(Protocol):
 class ArrivalBook(Protocol):
     """Who keeps whether players arrive where they are sent."""
 
-    def back(self, player: str, source: str) -> None:
-        """The player is at the door, and comes from this address ("": one that is not counted)."""
+    def back(self, record: Record, source: str) -> None:
+        """The player of this record is at the door, and comes from this address ("": one that is
+        not counted)."""
 
     def avoided(self, player: str) -> Mapping[str, float]:
         """The members that it could not reach lately, and from when on it may try again."""
 
-    def sent(self, player: str, member: str) -> None:
-        """It has been told to go there."""
+    def sent(self, player: str, member: str, epoch: int) -> None:
+        """It has been told to go there, and is that member's at this epoch."""
 
     def pinged(self, asked: Collection[str], answered: Iterable[str]) -> None:
         """Of these members these have answered its pings."""
@@ -257,7 +258,6 @@ class Visit:
             return
         self.line.say(identity)
         meter.count("joins")
-        self._ports.arrivals.back(identity.player, self.line.guest.source)
         waited_from = self._clock.seconds()
         for tried in range(TRIES):
             try:
@@ -288,7 +288,10 @@ class Visit:
         one all the same, the claim is refused, and then it is read."""
         if not (tried or hello.token or hello.login):
             return Record(player)
-        return await self._ports.homes.record_of(player, self._measure, new=not hello.token)
+        record = await self._ports.homes.record_of(player, self._measure, new=not hello.token)
+        if not tried:
+            self._ports.arrivals.back(record, self.line.guest.source)
+        return record
 
     async def _identified(self, hello: Hello) -> Identity | None:
         """Who it is, if it may play and is still here."""
@@ -369,7 +372,7 @@ class Visit:
 
     async def _go(self, record: Record, target: str, holder: str) -> bool:
         """Whether it plays there."""
-        arrive, self._placing = partial(self._arrive, record.player), record.player
+        arrive, self._placing = partial(self._arrive, record), record.player
         ended = await self._ports.moves.place(record, target, holder, self.group, arrive)
         self._placing = ""
         if ended.outcome is Outcome.PLAYER_LEFT:
@@ -381,8 +384,9 @@ class Visit:
             self._ports.above.taken_in(Record(record.player, target, 1))
         return settled
 
-    def _arrive(self, player: str, redirect: Redirect) -> None:
+    def _arrive(self, record: Record, redirect: Redirect) -> None:
+        player, member = record.player, redirect.member
         if self._refused(player):
             return
-        self._ports.arrivals.sent(player, redirect.member)
+        self._ports.arrivals.sent(player, member, record.epoch + (record.owner != member))
         self.line.say(redirect)

@@ -8,14 +8,14 @@ import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clientmigration.core.fleet.cells import Floats, Ints
 from clientmigration.core.fleet.health import FEW, LITTLE
-from clientmigration.core.fleet.member import CLOSED, Member
+from clientmigration.core.fleet.member import CLOSED, Closed, Member
 from clientmigration.core.fleet.policy import Policy
 
 Flags = NDArray[np.bool_]
@@ -41,14 +41,23 @@ FIGURES = np.dtype(
 UNKNOWN = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, False, -math.inf, -math.inf, False)
 """The begin of the row of a member that has not reported yet."""
 
+Excluded = Literal[Closed, "full", "far", "unpinged", "refused"]
+"""Why a member was not chosen from: it is closed to all, or players cannot connect to it, no seat
+is free, the ping is above the cap, no ping is known though others' are, it has not taken this
+player in lately; "" = it was."""
+EXCLUDED: tuple[Excluded, ...] = get_args(Excluded)
+"""All of these words, those of `member.CLOSED` first. Arrays have their numbers."""
+FULL = EXCLUDED.index("full")
+
 NEUTRAL = 0.5
 """The signal of something that is not known."""
 
 ROUNDED_S = 1e-3
 """So much before it may change what is closed is looked at anew: dates are rounded."""
 
-MIXER = 0x9E3779B1
-"""A CRC alone would put all members in the same few orders; multiplied by this it is mixed."""
+MIXER, LOW = np.uint64(0x9E3779B1), np.uint64(2**32 - 1)
+"""A CRC alone would put all members in the same few orders; multiplied by the first it is mixed, of
+which the low 32 bits are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,17 @@ class _Closed:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class Vacancy:
+    """What everybody finds who comes now: `why` each member is out for all, as a number of
+    `EXCLUDED`, and which are `open`. It holds for this `outlook` and these `closed`."""
+
+    why: Ints
+    open: Flags
+    outlook: Outlook
+    closed: _Closed
+
+
 class Columns:
     """The figures of these members, who are in order of name, by one policy."""
 
@@ -102,8 +122,10 @@ class Columns:
         self.nothing.flags.writeable = False
         self._figures = np.zeros(len(members), FIGURES)
         self._said: _Said | None = None  # until a row is written
+        self._unknown: Flags | None = None  # until then
         self._outlook: Outlook | None = None  # until then, or until others are coming
         self._closed = _Closed(np.zeros(len(members), np.int64), math.nan, math.nan)
+        self._vacancy: Vacancy | None = None
         for member in members:
             self.write(member)
 
@@ -117,7 +139,7 @@ class Columns:
     def write(self, member: Member) -> None:
         """The row of a member that has changed."""
         health, policy = member.newest, self.policy
-        self._said = self._outlook = None
+        self._said = self._outlook = self._unknown = None
         self._closed = replace(self._closed, until=math.nan)
         said: tuple[float, ...] = UNKNOWN
         if health is not None:
@@ -151,6 +173,14 @@ class Columns:
         some = self["players"] > 0
         players = self["players"].sum()
         return float(sum(self["load"][some].tolist()) / players) if players else 0.0
+
+    def unknown(self) -> Flags:
+        """Those that have not reported yet; nobody writes into it. Often there are none: then it is
+        empty."""
+        if self._unknown is None:
+            unknown = np.asarray(self["reported_at"] == -math.inf)
+            self._unknown = unknown if unknown.any() else unknown[:0]
+        return self._unknown
 
     def outlook(self) -> Outlook:
         """Every latest sample with all who are coming, as `Health.plus` would have each of them. Of
@@ -188,10 +218,22 @@ class Columns:
     def closed(self, now: float) -> Ints:
         """Why nobody may be sent to each one, as `Member.closed` says: its word's number in
         `CLOSED`. Nobody writes into what is answered."""
+        return self._closed_now(now).why
+
+    def _closed_now(self, now: float) -> _Closed:
         known = self._closed
         if not known.since <= now <= known.until:
             known = self._closed = self._closed_at(now)
-        return known.why
+        return known
+
+    def vacancy(self, now: float) -> Vacancy:
+        """Where there is room, whoever comes. Nobody writes into what is answered."""
+        outlook, closed, known = self.outlook(), self._closed_now(now), self._vacancy
+        if known is None or known.outlook is not outlook or known.closed is not closed:
+            why = closed.why.copy()
+            why[(outlook.players >= self["capacity"]) & (why == 0)] = FULL
+            known = self._vacancy = Vacancy(why, why == 0, outlook, closed)
+        return known
 
     def _closed_at(self, now: float) -> _Closed:
         """That stands until the first is silent, or unwell, or not shut any more."""
@@ -239,9 +281,8 @@ class Columns:
         begun = zlib.crc32(player.encode())
         before = [zlib.crc32(bytes(n), begun) ^ zlib.crc32(bytes(n)) for n in self._lengths]
         checks = self._checks[rows] ^ np.array(before, np.uint64)[self._length[rows]]
-        return checks * np.uint64(MIXER) % np.uint64(2**32)
+        return checks * MIXER & LOW
 
 
 def _dear(load: Floats, dear: float) -> Floats:
-    beyond = np.minimum(1.0, 0.5 + 0.5 * (load - dear) / (1 - dear))
-    return np.where(load < dear, 0.5 * load / dear, beyond)
+    return np.interp(load, (0.0, dear, 1.0), (0.0, 0.5, 1.0))

@@ -99,18 +99,20 @@ def candidates(newcomer: Newcomer, fleet: Fleet, policy: Policy, now: float) -> 
     """
     columns = fleet.columns(policy)
     scores = Scores(newcomer, columns, now)
-    asked = scores.open | _triable(newcomer, columns, now)
+    asked, total = scores.open | _triable(newcomer, columns, now), scores.total
     if newcomer.pings:
         asked |= scores.excluded("unpinged")
+        total = np.where(scores.open, total, scores.unpinged())
     rows = np.flatnonzero(asked)
-    worth = np.where(scores.open, scores.total, scores.unpinged())[rows]
+    worth = total[rows]
     steps = worth / policy.placement.tie if policy.placement.tie else worth * 1e9
     draws = columns.draws(newcomer.player, rows)
     ranked = np.lexsort((draws, steps.astype(np.int64)))
     few, best = policy.limits.candidates, dict[int, int]()
     for at, zone in zip(ranked.tolist(), columns.zone[rows[ranked]].tolist(), strict=True):
-        best.setdefault(zone, at)  # the first of each zone
-    listed = [*best.values()][: few * REACH]
+        if best.setdefault(zone, at) == at and len(best) == few * REACH:  # the first of each zone
+            break
+    listed = [*best.values()]
     first, others = listed[: (few + 1) // 2], listed[(few + 1) // 2 :]
     drawn = sorted(others, key=lambda at: int(draws[at]))[: few // 2]
     return tuple(columns.names[rows[at]] for at in (*first, *drawn))

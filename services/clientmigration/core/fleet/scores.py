@@ -6,26 +6,28 @@ load, position, group; and why a member can not be chosen. Who is chosen is plac
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, get_args, overload
+from typing import overload
 
 import msgspec
 import numpy as np
 
 from clientmigration.core.fleet.cells import Floats, Ints
-from clientmigration.core.fleet.columns import NEUTRAL, Columns, Flags, Outlook
-from clientmigration.core.fleet.member import Closed
+from clientmigration.core.fleet.columns import (
+    EXCLUDED,
+    FULL,
+    NEUTRAL,
+    Columns,
+    Excluded,
+    Flags,
+    Outlook,
+    Vacancy,
+)
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
 from clientmigration.core.fleet.world import Position
 
-Excluded = Literal[Closed, "full", "far", "unpinged", "refused"]
-"""Why a member was not chosen from: it is closed to all, or players cannot connect to it, no seat
-is free, the ping is above the cap, no ping is known though others' are, it has not taken this
-player in lately; "" = it was."""
-EXCLUDED: tuple[Excluded, ...] = get_args(Excluded)
-"""All of these words, those of `member.CLOSED` first. Arrays have their numbers."""
-FULL, FAR, UNPINGED, REFUSED, UNREACHABLE = (
-    EXCLUDED.index(word) for word in ("full", "far", "unpinged", "refused", "unreachable")
+FAR, UNPINGED, REFUSED, UNREACHABLE = (
+    EXCLUDED.index(word) for word in ("far", "unpinged", "refused", "unreachable")
 )
 
 CAUTION = 0.1
@@ -53,22 +55,25 @@ class Scores:
 
     def __init__(self, newcomer: Newcomer, columns: Columns, now: float) -> None:
         self.names, self.policy = columns.names, columns.policy
-        outlook = columns.outlook()
+        vacancy = columns.vacancy(now)
+        outlook = vacancy.outlook
         self._nothing = columns.nothing
-        self._why, self.ping = _excluded(newcomer, columns, outlook, now)
-        self.open = self.excluded("")  # those that can be chosen from
+        self.ping, pinged = _ping(newcomer, columns)
+        self._why, self.open = vacancy.why, vacancy.open  # those that can be chosen from
+        if newcomer.avoids or newcomer.refused_by or pinged.any():
+            self._why = _excluded(newcomer, columns, vacancy, pinged)
+            self.open = self.excluded("")
         self.load = outlook.dear
         self.position = _position(newcomer, columns, outlook, self.open)
         self.group = _group(newcomer.mates, columns)
-        unknown = columns["reported_at"] == -math.inf
-        some = unknown.any()
-        if some:
+        unknown = columns.unknown()
+        if len(unknown):
             self.ping, self.load, self.position, self.group = (
                 np.where(unknown, NEUTRAL, signal)
                 for signal in (self.ping, self.load, self.position, self.group)
             )
         self.total = self._weighed(self.ping)
-        if some:
+        if len(unknown):
             self.total[unknown] = 1.0
 
     def excluded(self, word: Excluded) -> Flags:
@@ -77,12 +82,12 @@ class Scores:
 
     def let_in(self, some: Flags) -> None:
         """Of those that players cannot connect to, one may try these."""
-        self._why[some & self.excluded("unreachable")] = 0
+        self._why = np.where(some & self.excluded("unreachable"), 0, self._why)
         self.open = self.excluded("")
 
     def unpinged(self) -> Floats:
         """The totals without the ping, of which nothing is known."""
-        return self.total if self.ping is self._nothing else self._weighed(self._nothing)
+        return self._weighed(self._nothing)
 
     def order(self) -> list[int]:
         """The rows, those first that can be chosen from, the best first."""
@@ -135,28 +140,30 @@ class Ranking(Sequence[Score]):
         return hash(tuple(self))
 
 
-def _excluded(
-    newcomer: Newcomer, columns: Columns, outlook: Outlook, now: float
-) -> tuple[Ints, Floats]:
-    """The numbers of the words, of several reasons that which is given last here; and the signal of
-    the ping."""
-    why, ping = np.zeros(len(columns), np.int64), columns.nothing
-    if newcomer.pings:
-        pings = columns.by_zone(newcomer.pings, math.inf)
-        ping = np.minimum(1.0, pings / columns.policy.placement.worst_ping_ms)
-        patient = _ping_cap(newcomer.waited_s, columns.policy)
-        cap = math.inf if newcomer.stranded else patient
-        needed = patient if newcomer.avoids else cap  # who failed once goes where it was answered
-        why[pings > cap] = FAR
-        if needed < math.inf:
-            why[pings == math.inf] = UNPINGED
-    why[outlook.players >= columns["capacity"]] = FULL
+def _ping(newcomer: Newcomer, columns: Columns) -> tuple[Floats, Ints]:
+    """The signal of the ping, and the numbers of the words of those that are out for it."""
+    if not newcomer.pings:
+        return columns.nothing, columns.zone[:0]
+    why, pings = np.zeros(len(columns), np.int64), columns.by_zone(newcomer.pings, math.inf)
+    patient = _ping_cap(newcomer.waited_s, columns.policy)
+    cap = math.inf if newcomer.stranded else patient
+    needed = patient if newcomer.avoids else cap  # who failed once goes where it was answered
+    why[pings > cap] = FAR
+    if needed < math.inf:
+        why[pings == math.inf] = UNPINGED
+    return np.minimum(1.0, pings / columns.policy.placement.worst_ping_ms), why
+
+
+def _excluded(newcomer: Newcomer, columns: Columns, vacancy: Vacancy, pinged: Ints) -> Ints:
+    """The numbers of the words, of several reasons that which is given last here."""
+    why = pinged.copy() if len(pinged) else np.zeros(len(columns), np.int64)
+    why[vacancy.why == FULL] = FULL
     if newcomer.avoids:
         why[columns.among(newcomer.avoids)] = UNREACHABLE
     if newcomer.refused_by:
         why[columns.among(newcomer.refused_by)] = REFUSED
-    closed = columns.closed(now)
-    return np.where(closed > 0, closed, why), ping
+    closed = vacancy.closed.why
+    return np.where(closed > 0, closed, why)
 
 
 def _ping_cap(waited_s: float, policy: Policy) -> float:
