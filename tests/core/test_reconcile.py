@@ -105,6 +105,7 @@ def test_a_ledger_that_was_put_back_is_mended_and_then_says_what_the_server_does
     [
         (Line(2, "playing", "", ""), Record("ada", MINE, 2, "m1"), ()),
         (Line(2, "frozen", "m2", ""), Record("ada", MINE, 2, "m1"), (GiveBack("m2", 3),)),
+        (Line(2, "frozen", "m2", ""), Record("ada", "", 3, "m2"), (GiveBack("m2", 4),)),
         (Line(2, "frozen", "m2", ""), Record("ada", MINE, 3, "m2"), (KeepOn("m2", 3),)),
         (Line(2, "frozen", "m2", ""), Record("ada", OTHER, 3, "m2"), (LetGo(3),)),
         (Line(0, "arriving", "m2", ""), Record("ada", OTHER, 2, "m1"), (CallOff("m2"),)),

@@ -172,7 +172,7 @@ class Above:
         is asked."""
         if self._attachment is None or record.owner != ABOVE or record.epoch != epoch:
             return False
-        self._passages.appeal(record.player, record, "frozen")
+        self._passages.appeal(record, "frozen")
         return True
 
     def awaited(self, entry: m.Entry) -> bool:
@@ -195,7 +195,7 @@ class Above:
         """A member has a player whom we did not know to be its own: perhaps nobody above does. Of
         records nobody above knows."""
         if self._attachment is not None and not is_record(record.player):
-            self._passages.appeal(record.player, record, "playing")
+            self._passages.appeal(record, "playing")
 
     def freed(self, snapshot: Snapshot, refused: bool) -> None:
         """A player went home: the one above is to have its last state, so that it can be placed

@@ -24,6 +24,7 @@ from clientmigration.core.player.session import BUSY
 from clientmigration.net.beats import Beats
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.ledger import TimedLedger
+from clientmigration.router.appeals import Appeals
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveTerms
 from clientmigration.router.moves import Passing
@@ -37,7 +38,6 @@ log = SparingLogger(__name__)
 KEPT_S = 20.0  # a part in a migration of which nothing more is heard is over
 AGAIN_S = 0.5  # before a ledger is asked again that did not answer
 TRIES = 40
-MOST = 10_000  # players of whom the next roster tells
 
 
 class Registry(Protocol):
@@ -100,8 +100,7 @@ class Passages:
         self._tools, self._beats, self._draining = tools, beats, draining
         self._turns = _Turns()
         self.under_way: dict[str, Relay] = {}  # by migration
-        self.appeals: dict[str, m.Entry] = {}  # players whose end only the one above knows
-        self._stand: dict[str, tuple[str, float]] = {}  # in which migration, and since when
+        self._appeals = Appeals()
 
     def obey(self, order: Any, asker: Orderer) -> bool:
         """One order. Whether it was about a player."""
@@ -135,7 +134,7 @@ class Passages:
         have = record.epoch > 0 or await self._tools.may_have(order.player)
         asker.say(z.Inquired(order.n, have))
         if record.epoch > 0 and record.owner != ABOVE:
-            self.appeal(order.player, record, "playing")
+            self.appeal(record, "playing")
 
     # They begin.
 
@@ -256,6 +255,7 @@ class Passages:
     async def _own(self, order: m.Own) -> None:
         passage = self.under_way.get(order.migration) or await self._known_again(order)
         if passage is None:
+            await self._repeat(order)
             return
         terms, link = passage.terms, passage.link
         record = terms.record
@@ -265,10 +265,20 @@ class Passages:
             if (record.owner, record.migration) != (link.name, terms.id):
                 log.warn("{player} is {owner}'s", player=terms.player, owner=record.owner)
                 return
-        passage.owned = True
-        if self._tools.members.still(link):
-            told = msgspec.structs.replace(order, epoch=record.epoch, snapshot=record.snapshot)
+        told = msgspec.structs.replace(order, epoch=record.epoch, snapshot=record.snapshot)
+        if passage.owned or not self._tools.members.still(link):  # an equal may be there
+            self._tools.members.tell_all(link.name, told)
+        else:
             link.say(told)
+        passage.owned = True
+
+    async def _repeat(self, order: m.Own) -> None:
+        """A router below that has it may not have heard so: the one that was told is gone."""
+        record, members = await self._tools.ledger.confirm(order.player), self._tools.members
+        link = members.get(record.owner)
+        if link is not None and link.role == "router" and record.migration == order.migration:
+            told = msgspec.structs.replace(order, epoch=record.epoch, snapshot=record.snapshot)
+            members.tell_all(link.name, told)
 
     async def _known_again(self, order: m.Own) -> Relay | None:
         """The member that waits for the player, if we have forgotten about it meanwhile."""
@@ -294,20 +304,22 @@ class Passages:
             await self._give_back(record, order.migration, record.epoch + 1, passage)
         elif passage is not None:
             self._say(passage, passage.link.name, order)
-        elif record.migration != order.migration:  # else an equal of ours has made it
+        elif record.migration != order.migration:
             self._tell_those_who_have(order.player, order)
+        else:  # an equal of ours has ended it: who waits in vain has not heard so
+            self._tell_those_who_wait(order, record.owner)
         self._finish(order.player, passage)
         if passage is None and record.owner not in (
             "",
             ABOVE,
         ):  # what was asked hid that it is ours
-            self.appeal(order.player, record, "playing")
+            self.appeal(record, "playing")
 
     async def _retain(self, order: m.Retain) -> None:
         passage = self.under_way.get(order.migration)
         record = await self._tools.ledger.confirm(order.player)
         if record.owner == ABOVE and self._old(order, record):
-            self.appeal(order.player, record, "frozen")
+            self.appeal(record, "frozen")
             return
         if record.owner == ABOVE:
             epoch = max(order.epoch, record.epoch + 1)
@@ -352,15 +364,14 @@ class Passages:
         if record.owner != ABOVE and record.epoch == order.epoch:  # an equal of ours was quicker
             record = await self._hand(record, ABOVE, order.epoch, record.migration)
         if record.epoch > order.epoch:  # an old word: the one above is to hear how things stand
-            self.appeal(player, record, "playing" if record.owner != ABOVE else "frozen")
+            self.appeal(record, "playing" if record.owner != ABOVE else "frozen")
             return
         told = msgspec.structs.replace(order, epoch=record.epoch)
         self._tell_those_who_have(player, told, passage)
         self._finish(player, passage)
 
     def _finish(self, player: str, passage: Relay | None) -> None:
-        self.appeals.pop(player, None)
-        self._stand.pop(player, None)
+        self._appeals.over(player)
         if passage is not None:
             self._over(passage)
 
@@ -372,7 +383,10 @@ class Passages:
                 yield link.name
 
     def _tell_those_who_have(
-        self, player: str, order: m.Cancel | m.Release, passage: Relay | None = None
+        self,
+        player: str,
+        order: m.Cancel | m.Release,
+        passage: Relay | None = None,
     ) -> None:
         first = passage.link.name if passage is not None else ""
         links = [*self._tools.members.links()]
@@ -381,6 +395,13 @@ class Passages:
             have = [each for each in links if each.role == "router"]
         for link in have:
             link.say(order)
+
+    def _tell_those_who_wait(self, order: m.Cancel, owner: str) -> None:
+        for link in self._tools.members.links():
+            entry = link.roster.get(order.player)
+            waits = entry and (entry.state, entry.migration) == ("arriving", order.migration)
+            if waits and link.name != owner:
+                link.say(order)
 
     async def _hand(
         self,
@@ -408,29 +429,14 @@ class Passages:
 
     # What is looked at now and then.
 
-    def appeal(self, player: str, record: Record, state: str) -> None:
+    def appeal(self, record: Record, state: str) -> None:
         """Only the one above knows how this ends: it is asked with our next roster."""
-        last = record.snapshot
-        x, y = (last.x, last.y) if last else (0.0, 0.0)
-        if state == "frozen":
-            since = self._stand.pop(player, ("", 0.0))
-            if since[0] != record.migration:
-                since = record.migration, self._tools.clock.seconds()
-            self._stand[player] = since
-            if len(self._stand) > MOST:
-                del self._stand[next(iter(self._stand))]
-        self._ask_about(m.Entry(player, record.epoch, state, record.migration, x, y))
+        self._appeals.about(record, state, self._tools.clock.seconds())
 
     def awaited(self, entry: m.Entry) -> None:
         """A member waits for this player in a migration of which we know nothing: we may have died
         since, and the one above may have given the player to us."""
-        self._ask_about(entry)
-
-    def _ask_about(self, entry: m.Entry) -> None:
-        self.appeals.pop(entry.player, None)
-        self.appeals[entry.player] = entry
-        if len(self.appeals) > MOST:  # while we are alone: the list at the next attaching has all
-            del self.appeals[next(iter(self.appeals))]
+        self._appeals.ask(entry)
 
     def entries(self) -> list[m.Entry]:
         """What the one above is to see of players: of all others it knows enough."""
@@ -447,15 +453,12 @@ class Passages:
             for each in self.under_way.values()
             if not each.owned
         }
-        told, self.appeals = {**self.appeals, **listed}, {}
-        return list(told.values())
+        return list({**self._appeals.take(), **listed}.values())
 
     def shared(self, name_of: Callable[[object], str]) -> dict[str, Shared]:
         """What equal routers above have to know of them beside; `name_of` says what the one at the
         other end of a link is called."""
-        now = self._tools.clock.seconds()
-        stand = {each: Shared("", round(now - at, 3)) for each, (_, at) in self._stand.items()}
-        return stand | {
+        return self._appeals.stand(self._tools.clock.seconds()) | {
             each.terms.player: self._tended(each, name_of(each.asker))
             for each in self.under_way.values()
             if not each.owned
@@ -481,7 +484,7 @@ class Passages:
         for each in list(self.under_way.values()):
             if now - each.heard_at > KEPT_S:
                 self._over(each)
-        self._stand = {p: each for p, each in self._stand.items() if now - each[1] < KEPT_S}
+        self._appeals.sweep(now)
 
 
 class _Gone:

@@ -279,8 +279,10 @@ class Recovery:
             stood_s = tended.since_s if tended is not None else BEGUN_S
             if len([*self._members.links(name)]) > 1:
                 began = min(began, stood_s)
-            silent = owner.reported_at < link.listed_at - stood_s  # since then: perhaps it is away
-            return owner.role == "router" and (silent or began < BEGUN_S)
+            listed = owner.roster.get(entry.player)
+            waits = listed is not None and listed.state == "arriving"  # for one of its members
+            silent = owner.listed_at < link.listed_at - stood_s  # since then: perhaps it is away
+            return owner.role == "router" and (silent or waits or began < BEGUN_S)
         try:
             return await self._is_router(name)
         except Exception:  # the ledger is away

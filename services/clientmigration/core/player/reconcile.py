@@ -146,7 +146,7 @@ def _claimed(
     """About a player whose move, of which only half was done here, is the latest in the ledger."""
     if record.owner == member:  # given back already, and the server has not heard so
         return (KeepOn(record.migration, record.epoch),)
-    if record.migration == entry.waived:
+    if record.migration == entry.waived or not record.owner:  # or called off, and nobody had it
         return (GiveBack(record.migration, record.epoch + 1),)
     begin = owner is not None and _waits(owner, record.migration)
     forward = (Begin(record.owner),) if begin else ()
