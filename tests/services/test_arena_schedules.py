@@ -104,6 +104,11 @@ def test_what_seeds_of_everything_found_is_found_no_more(seed: int, _once: str) 
     assert not verdict.violation, f"python -m clientmigration.testing --faults all --seed {seed}"
 
 
+def test_who_waits_at_a_router_that_has_lost_all_its_servers_is_sent_on_to_its_equal() -> None:
+    """It waited in a queue that nobody could shorten."""
+    assert not perform(150500, repertoire=EQUAL).violation
+
+
 def test_who_is_frozen_is_not_let_go_before_its_target_plays_when_their_router_is_dead() -> None:
     """It was on no server for 13 ms."""
     assert not perform(487, repertoire=EQUAL).violation

@@ -10,12 +10,12 @@ when our ledger has it. Nothing is decided here but which member takes a player.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -29,6 +29,7 @@ from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveTerms
 from clientmigration.router.moves import Passing
 from clientmigration.router.relay import Orderer, Relay
+from clientmigration.router.turns import Turns
 from clientmigration.wire import messages as m
 from clientmigration.wire import zones as z
 from clientmigration.wire.shared import About, Shared
@@ -71,23 +72,6 @@ class PassageTools:
     may_have: Callable[[str], Coroutine[Deferred[Any], Any, bool]]
 
 
-@dataclass
-class _Turns:
-    """What is ordered of one player is done one after the other."""
-
-    locks: dict[str, DeferredLock] = field(default_factory=dict)
-
-    async def run(self, player: str, work: Coroutine[Deferred[Any], Any, None]) -> None:
-        lock = self.locks.setdefault(player, DeferredLock())
-        await lock.acquire()
-        try:
-            await work
-        finally:
-            lock.release()
-            if not lock.locked and self.locks.get(player) is lock:
-                del self.locks[player]
-
-
 class Passages:
     """All of them. `draining`: nobody is taken in who was not here before."""
 
@@ -98,7 +82,7 @@ class Passages:
         draining: Callable[[], bool],
     ) -> None:
         self._tools, self._beats, self._draining = tools, beats, draining
-        self._turns = _Turns()
+        self._turns = Turns()
         self.under_way: dict[str, Relay] = {}  # by migration
         self._appeals = Appeals()
 

@@ -210,6 +210,10 @@ class Visit:
         """The player waits on another connection."""
         self.line.hang_up("replaced", "the player came back on another connection")
 
+    def sent_on(self) -> None:
+        """Nobody can take the player in here; an equal of ours perhaps can."""
+        self.line.hang_up("elsewhere", "no game server is attached here; ask another router")
+
     def dismissed(self, code: str, text: str) -> None:
         """The player has to go."""
         self.line.hang_up(code, text)
@@ -250,7 +254,7 @@ class Visit:
         self.line.guest.known()
         meter = self._ports.meter
         if not self._ports.serves():
-            self.line.hang_up("elsewhere", "no game server is attached here; ask another router")
+            self.sent_on()
             return
         self.group = hello.group
         identity = await self._identified(hello)

@@ -34,6 +34,9 @@ class Caller(Protocol):
     def replaced(self) -> None:
         """The player waits on another connection."""
 
+    def sent_on(self) -> None:
+        """Nobody can take the player in here; an equal of ours perhaps can."""
+
 
 @dataclass(frozen=True, eq=False)
 class Queued:
@@ -45,17 +48,19 @@ class Queued:
 
 
 class Queue:
-    """`find` answers the member that a newcomer of a group goes to after so many seconds, or "".
-    A place in the queue is kept for `kept_s` for who lost its connection."""
+    """`find` answers the member that a newcomer of a group goes to after so many seconds, or "";
+    `serves` whether it is worth to wait here. A place in the queue is kept for `kept_s` for who
+    lost its connection."""
 
     def __init__(
         self,
         find: Callable[[Newcomer, str, float], str],
+        serves: Callable[[], bool],
         kept_s: float,
         meter: Meter,
         now: Callable[[], float],
     ) -> None:
-        self._find, self._meter, self._now = find, meter, now
+        self._find, self._serves, self._meter, self._now = find, serves, meter, now
         self._order = JoinQueue(kept_s)
         self._waiting: dict[str, Queued] = {}
         self._places: dict[Caller, str] = {}  # the player that waits on each of these visits
@@ -119,6 +124,10 @@ class Queue:
     def advance(self) -> None:
         """Place as many as there is room for, in order, and tell the others where they stand."""
         now, moved = self._now(), False
+        if not self._serves():
+            for visit in list(self._places):
+                visit.sent_on()
+            return
         self._order.forget(now)
         for _, waiter in self._order.here():
             queued = self._waiting[waiter.player]

@@ -259,9 +259,8 @@ class Router(Service):
             *names,
         )
         self.rosters = Rosters(members, self.situation, self.pings, told, self.recovery.listed)
-        self.queue = Queue(
-            self.placing.find, policy.limits.place_kept_s, self.meter, outside.clock.seconds
-        )
+        kept_s, seconds = policy.limits.place_kept_s, outside.clock.seconds
+        self.queue = Queue(self.placing.find, self.equals.serves, kept_s, self.meter, seconds)
         self._visits = count(1)
         self._visit_ports = VisitPorts(
             self.identities, self.visitors, self.homes, self.measuring, self.arrivals, self.queue,
