@@ -147,7 +147,9 @@ class Passages:
         epoch = max(order.epoch, record.epoch + (record.owner != target))
         terms = self._terms(order.migration, record, "", link, about.group)
         address = tools.address_of(target)
-        self._enter(Relay(terms, asker, link, epoch, self._surrender, self._over, address))
+        self._enter(
+            Relay(terms, asker, link, epoch, self._surrender, self._over, self._astray, address)
+        )
         told = msgspec.structs.replace(order, epoch=epoch)
         if link.role != "router":
             told = msgspec.structs.replace(told, about=UNSET)
@@ -157,7 +159,7 @@ class Passages:
         """Whether an equal of this router above has begun to move the player, and is there."""
         return any(
             each.terms.player == player
-            and not each.owned
+            and each.own is None
             and each.asker is not asker
             and not each.asker.over
             for each in self.under_way.values()
@@ -181,7 +183,9 @@ class Passages:
         if tools.moves.moving(player):
             return decline(BUSY)
         terms = self._terms(order.migration, record, link.name, None, "")
-        self._enter(Relay(terms, asker, link, record.epoch, self._surrender, self._over))
+        self._enter(
+            Relay(terms, asker, link, record.epoch, self._surrender, self._over, self._astray)
+        )
         return link.say(order)
 
     def _terms(
@@ -250,11 +254,18 @@ class Passages:
                 log.warn("{player} is {owner}'s", player=terms.player, owner=record.owner)
                 return
         told = msgspec.structs.replace(order, epoch=record.epoch, snapshot=record.snapshot)
-        if passage.owned or not self._tools.members.still(link):  # an equal may be there
+        if passage.own is not None or not self._tools.members.still(link):  # an equal may be there
             self._tools.members.tell_all(link.name, told)
         else:
             link.say(told)
-        passage.owned = True
+        passage.own = told
+
+    def _astray(self, told: m.Own) -> None:
+        """Its equals hear it now, and once more when the one above says it again: by then they know
+        who waits at their members."""
+        self._beats.spawn("telling it again", self._turns.run(told.player, self._repeat(told)))
+        waits = m.Entry(told.player, told.epoch, "arriving", told.migration, 0.0, 0.0, heard_s=0.0)
+        self._appeals.ask(waits)
 
     async def _repeat(self, order: m.Own) -> None:
         """A router below that has it may not have heard so: the one that was told is gone."""
@@ -276,7 +287,7 @@ class Passages:
                     return None  # an old word: an equal of ours has done it, and it is over
                 terms = self._terms(order.migration, record, "", link, order.group)
                 epoch = record.epoch if begun else max(order.epoch, record.epoch + 1)
-                return Relay(terms, _NOBODY, link, epoch, self._surrender, self._over)
+                return Relay(terms, _NOBODY, link, epoch, self._surrender, self._over, self._astray)
         return None
 
     # They end.
@@ -435,7 +446,7 @@ class Passages:
                 heard_s=0.0 if each.arrived or each.leaves else None,
             )
             for each in self.under_way.values()
-            if not each.owned
+            if each.own is None
         }
         return list({**self._appeals.take(), **listed}.values())
 
@@ -445,7 +456,7 @@ class Passages:
         return self._appeals.stand(self._tools.clock.seconds()) | {
             each.terms.player: self._tended(each, name_of(each.asker))
             for each in self.under_way.values()
-            if not each.owned
+            if each.own is None
         }
 
     def _tended(self, passage: Relay, router: str) -> Shared:

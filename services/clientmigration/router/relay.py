@@ -30,7 +30,8 @@ class Orderer(Protocol):
 @dataclass(eq=False)
 class Relay:
     """One passage: `terms` as in our own fleet, where those who leave it go to `ABOVE`. It is its
-    own `machine`, for what befalls it is only handed on. `epoch` is the player's at the target."""
+    own `machine`, for what befalls it is only handed on. `epoch` is the player's at the target.
+    `astray` is told when that is gone, perhaps before it heard that the player is its own."""
 
     terms: MoveTerms
     asker: Orderer
@@ -38,11 +39,12 @@ class Relay:
     epoch: int
     surrender: Callable[[Relay, m.Frozen], None]
     over: Callable[[Relay], None]
+    astray: Callable[[m.Own], None]
     address: str = ""  # of the target, if that is a game server
     plays: bool = False
     arrived: bool = False
     frozen: bool = False
-    owned: bool = False
+    own: m.Own | None = None  # what the target was told
     heard_at: float = 0.0
     frozen_at: float = 0.0
 
@@ -88,9 +90,11 @@ class Relay:
         self._lost("the source was lost")
 
     def target_lost(self) -> None:
-        """A step that cannot be taken; what became of it after `own`, nobody knows."""
-        if not self.owned:
+        """A step that cannot be taken; what became of it after `own`, an equal may know."""
+        if self.own is None:
             self._lost("the target was lost")
+        else:
+            self.astray(self.own)
         self.over(self)
 
     def _lost(self, reason: str) -> None:
