@@ -10,7 +10,6 @@ and one good signature is enough. So it does not matter who has which of the two
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
@@ -20,18 +19,32 @@ from typing import Any
 
 import jwt
 import msgspec
+from jwt.algorithms import HMACAlgorithm
 
 from clientmigration.errors import ConfigurationError, NotAuthentic, TicketRefused
 
 TICKET_TTL_S = 10.0  # a player connects within one round trip: the rest is for clocks that differ
 _ALGORITHM = "HS256"
-_JWS = jwt.PyJWS([_ALGORITHM])  # signs bytes; to make those, PyJWT takes half as long again
 _json = msgspec.json.Encoder().encode
 _UNTIMED: Any = {"verify_exp": False, "verify_iat": False}  # time is an argument here
 _KEY_BYTES = 32
 _SHORTEST = 32  # characters of a secret: 128 bits when written in hex
 SECRETS = 2  # that are good at the same time
 BETWEEN = "~"  # signatures of one thing with several secrets
+
+
+class _Derived(HMACAlgorithm):
+    """HMAC with a key that we have derived: PyJWT would look, each time, whether it is one of RSA,
+    which takes longer than to sign."""
+
+    def prepare_key(self, key: str | bytes) -> bytes:
+        assert isinstance(key, bytes)
+        return key
+
+
+_JWS = jwt.PyJWS()  # signs bytes; to make those, PyJWT takes half as long again
+_JWS.unregister_algorithm(_ALGORITHM)
+_JWS.register_algorithm(_ALGORITHM, _Derived(HMACAlgorithm.SHA256))
 
 
 @dataclass(frozen=True)
@@ -49,12 +62,6 @@ class Ticket:
 def hashed(secret: str) -> str:
     """What stands for a player's secret where that must not be shown: its SHA-256, hex."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _looked_at(key: bytes) -> jwt.PyJWK:
-    """A key that PyJWT has found good: else it looks, each time, whether it is one of RSA."""
-    text = base64.urlsafe_b64encode(key).decode().rstrip("=")
-    return jwt.PyJWK({"kty": "oct", "k": text, "alg": _ALGORITHM})
 
 
 class Proofs:
@@ -133,7 +140,6 @@ class Seals:
     def __init__(self, *secrets: str) -> None:
         self._secrets: tuple[bytes, ...] = ()
         self._by_use: dict[str, list[bytes]] = {}
-        self._signing: dict[str, list[jwt.PyJWK]] = {}
         self.renew(secrets)
 
     @classmethod
@@ -151,7 +157,7 @@ class Seals:
         if any(len(secret) < _SHORTEST for secret in secrets):
             raise ConfigurationError(f"the cluster secret has fewer than {_SHORTEST} characters")
         self._secrets = tuple(secret.encode() for secret in secrets)
-        self._by_use, self._signing = {}, {}
+        self._by_use = {}
 
     @property
     def count(self) -> int:
@@ -167,11 +173,8 @@ class Seals:
         return keys
 
     def _signed(self, claims: dict[str, Any], use: str) -> str:
-        keys = self._signing.get(use)
-        if keys is None:
-            keys = self._signing[use] = [_looked_at(key) for key in self._keys(use)]
         said = _json(claims)
-        return BETWEEN.join([_JWS.encode(said, key) for key in keys])
+        return BETWEEN.join([_JWS.encode(said, key, _ALGORITHM) for key in self._keys(use)])
 
     # Identities: who a player is.
 
