@@ -250,7 +250,9 @@ def _newcomer_beside(scene: TreeScene, door: str, lost: str) -> None:
 
 
 def _else_well(scene: TreeScene, lost: str) -> bool:
-    """Whether all other routers are there, and take people in."""
+    """Whether all other routers are there, are cut off from nobody, and take people in."""
+    if scene.cut - {lost}:
+        return False
     others = [each for routers in scene.routers.values() for each in routers if each != lost]
     return all(scene.well(r) and not scene.arena.routers[r].above.draining for r in others)
 
