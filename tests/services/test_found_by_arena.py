@@ -209,6 +209,7 @@ def test_a_tree_that_once_ended_badly_ends_well(seed: int) -> None:
         10854,  # an equal had given the player back; its target was never told
         10911,  # who had gone on by an equal, and came back, counted as not arrived
         20077,  # who was told to begin was lost, and its equal did not know yet who waits there
+        20618,  # a zone was given a player while the router that would have it was alone
         11108,  # a source let go, and the router that had the player had given it to one cut off
     ],
 )

@@ -28,7 +28,7 @@ from clientmigration.router.appeals import Appeals
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveTerms
 from clientmigration.router.moves import Passing
-from clientmigration.router.relay import Orderer, Relay
+from clientmigration.router.relay import NOBODY, Orderer, Relay
 from clientmigration.router.turns import Turns
 from clientmigration.wire import messages as m
 from clientmigration.wire import zones as z
@@ -264,16 +264,23 @@ class Passages:
         """Its equals hear it now, and once more when the one above says it again: by then they know
         who waits at their members."""
         self._beats.spawn("telling it again", self._turns.run(told.player, self._repeat(told)))
-        waits = m.Entry(told.player, told.epoch, "arriving", told.migration, 0.0, 0.0, heard_s=0.0)
-        self._appeals.ask(waits)
+        self._waits(told)
 
     async def _repeat(self, order: m.Own) -> None:
-        """A router below that has it may not have heard so: the one that was told is gone."""
+        """A router below that has it may not have heard so: the one that was told is gone. What
+        nobody here waits for is waited for: whoever does may be about to attach."""
         record, members = await self._tools.ledger.confirm(order.player), self._tools.members
         link = members.get(record.owner)
         if link is not None and link.role == "router" and record.migration == order.migration:
             told = msgspec.structs.replace(order, epoch=record.epoch, snapshot=record.snapshot)
             members.tell_all(link.name, told)
+        elif record.epoch < order.epoch:
+            self._waits(order)
+
+    def _waits(self, order: m.Own) -> None:
+        """The one above says it again, and has the source show the world meanwhile."""
+        player, epoch, migration = order.player, order.epoch, order.migration
+        self._appeals.ask(m.Entry(player, epoch, "arriving", migration, 0.0, 0.0, heard_s=0.0))
 
     async def _known_again(self, order: m.Own) -> Relay | None:
         """The member that waits for the player, if we have forgotten about it meanwhile."""
@@ -287,7 +294,7 @@ class Passages:
                     return None  # an old word: an equal of ours has done it, and it is over
                 terms = self._terms(order.migration, record, "", link, order.group)
                 epoch = record.epoch if begun else max(order.epoch, record.epoch + 1)
-                return Relay(terms, _NOBODY, link, epoch, self._surrender, self._over, self._astray)
+                return Relay(terms, NOBODY, link, epoch, self._surrender, self._over, self._astray)
         return None
 
     # They end.
@@ -480,15 +487,3 @@ class Passages:
             if now - each.heard_at > KEPT_S:
                 self._over(each)
         self._appeals.sweep(now)
-
-
-class _Gone:
-    """Nobody asks any more: what is answered is known above by our next roster."""
-
-    over = True
-
-    def say(self, message: Any) -> None:
-        """Nobody hears it."""
-
-
-_NOBODY = _Gone()

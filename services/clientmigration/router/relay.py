@@ -27,6 +27,18 @@ class Orderer(Protocol):
         """Answer it, if it is still there."""
 
 
+class _Gone:
+    """Nobody asks any more: what is answered is known above by our next roster."""
+
+    over = True
+
+    def say(self, message: Any) -> None:
+        """Nobody hears it."""
+
+
+NOBODY = _Gone()
+
+
 @dataclass(eq=False)
 class Relay:
     """One passage: `terms` as in our own fleet, where those who leave it go to `ABOVE`. It is its
