@@ -95,6 +95,7 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
         (3189, "a record that is read while it is written may be the old one: its claim fails"),
         (2475, "who was refused by one game waited for a better ping than the others had"),
         (791, "a server that came back with a clock that was ahead had players before it was told"),
+        (140307, "what came to a host that froze anew overtook the connection that it came by"),
         (102049, "who was called back while it left played on as of its checkpoint before"),
         (366, "a view of the former server that waited was shown after the new one's"),
     ],

@@ -92,16 +92,23 @@ class End:
 
     def arrive(self, data: bytes) -> None:
         """What the other end sent; nothing means that it has closed."""
-        now, thaws_at = self.network.clock.rightNow, self.network.thaws_at(self.here)
-        if thaws_at > now:  # the kernel keeps it, behind what it keeps already
-            self.read_at = self.read_at if self.read_at > now else thaws_at
-            self.network.clock.at(self.read_at, None, self.arrive, data)
+        if self.put_off(self.arrive, data):
             return
         self.network.newest = (self.here, data)
         if not data:
             self.lost(ConnectionLost() if self.peer.broken else ConnectionDone())
         elif self.protocol is not None and self.open:
             self.protocol.dataReceived(data)
+
+    def put_off(self, act: Callable[..., None], *args: Any) -> bool:
+        """Whether our host is frozen: then the kernel keeps it, behind all that it keeps already of
+        this connection, however much longer the host stays frozen meanwhile."""
+        now, thaws_at = self.network.clock.rightNow, self.network.thaws_at(self.here)
+        if thaws_at <= now:
+            return False
+        self.read_at = self.read_at if self.read_at > now else thaws_at
+        self.network.clock.at(self.read_at, None, act, *args)
+        return True
 
     def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:
         """The network takes everything."""
@@ -201,10 +208,9 @@ class Network:
 
     def _accept(self, end: End, address: str) -> None:
         """The kernel has accepted a connection; a host that is frozen will see it when it thaws."""
-        thaws_at = self.thaws_at(end.here)
-        if thaws_at > self.clock.rightNow:
-            self.clock.at(thaws_at, None, self._accept, end, address)
-        elif address in self.doors and end.open:
+        if end.put_off(self._accept, end, address):
+            return
+        if address in self.doors and end.open:
             end.protocol = self.doors[address][1]()
             end.protocol.makeConnection(end)
 
