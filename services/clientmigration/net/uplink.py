@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from msgspec import UNSET
 from twisted.logger import Logger
 
+from clientmigration.core.measures.worldtime import NEAR_S
 from clientmigration.errors import OutOfTurn
 from clientmigration.net.attachment import Attachment
 from clientmigration.net.door import told_as
@@ -33,7 +34,8 @@ class Duties(Protocol):
         """It orders this, over this link."""
 
     def attached(self, line: Line, now: float | None) -> None:
-        """It has taken us into its fleet, and says what date it is in the world."""
+        """It has taken us into its fleet, and says what date it is in the world; None: ours is
+        right, or that was said so long ago that it is not any more."""
 
     def detached(self, line: Line) -> None:
         """It is gone."""
@@ -58,6 +60,7 @@ class Uplink:
         self._nonce = entropy(16).hex()
         self._challenge = ""
         self._attached = False
+        self._asked_at = 0.0
 
     def opened(self, line: Line) -> None:
         """The router speaks first: its challenge."""
@@ -85,6 +88,7 @@ class Uplink:
             return
         told = told_as(ours.address, ours.inner, self.line.here)
         parts = (ours.member, self._role, *filter(None, told))
+        self._asked_at = self.line.clock.seconds()
         self.line.say(
             Attach(
                 name=ours.member,
@@ -110,7 +114,8 @@ class Uplink:
             self.line.hang_up("bye", "no equal of the routers that are there")
             return
         self._attached = True
-        self._duties.attached(self.line, message.now)
+        old = self.line.clock.seconds() - self._asked_at > NEAR_S  # it, or we, had no processor
+        self._duties.attached(self.line, None if old else message.now)
 
     def closed(self, reason: str) -> None:
         """The connection is over. Everybody plays on."""
