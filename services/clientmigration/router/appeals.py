@@ -5,11 +5,12 @@ next roster. Nothing is decided here.
 from __future__ import annotations
 
 from clientmigration.core.player.ledger import Record
-from clientmigration.wire.messages import Entry
+from clientmigration.wire.messages import Entry, Own
 from clientmigration.wire.shared import Shared
 
 KEPT_S = 20.0  # who stands still, and of whom nothing more is heard
 MOST = 10_000  # players of whom the next roster tells
+WAITS_S = 6.0  # for a router below to come back and say who waits there; a player waits longer
 
 
 class Appeals:
@@ -18,6 +19,7 @@ class Appeals:
     def __init__(self) -> None:
         self._next: dict[str, Entry] = {}
         self._stand: dict[str, tuple[str, float]] = {}  # in which migration, and since when
+        self._waits: dict[str, tuple[str, float]] = {}  # the same
 
     def ask(self, entry: Entry) -> None:
         """The next roster has it."""
@@ -31,11 +33,17 @@ class Appeals:
         last, player = record.snapshot, record.player
         x, y = (last.x, last.y) if last else (0.0, 0.0)
         if state == "frozen":
-            since = self._stand.pop(player, ("", 0.0))
-            self._stand[player] = since if since[0] == record.migration else (record.migration, now)
-            if len(self._stand) > MOST:
-                del self._stand[next(iter(self._stand))]
+            _since(self._stand, player, record.migration, now)
         self.ask(Entry(player, record.epoch, state, record.migration, x, y))
+
+    def wait(self, told: Own, now: float) -> None:
+        """The player is ours, and nobody below is known who has it: one that comes back may. The
+        one above says it again, and has the source show the world, but not for ever."""
+        if now - _since(self._waits, told.player, told.migration, now) < WAITS_S:
+            waits = Entry(
+                told.player, told.epoch, "arriving", told.migration, 0.0, 0.0, heard_s=0.0
+            )
+            self.ask(waits)
 
     def take(self) -> dict[str, Entry]:
         """What is asked now, by player: each once."""
@@ -54,3 +62,13 @@ class Appeals:
     def sweep(self, now: float) -> None:
         """Forget what is long over."""
         self._stand = {p: each for p, each in self._stand.items() if now - each[1] < KEPT_S}
+        self._waits = {p: each for p, each in self._waits.items() if now - each[1] < KEPT_S}
+
+
+def _since(known: dict[str, tuple[str, float]], player: str, migration: str, now: float) -> float:
+    """Since when that is so of the player in this migration; from now on, if it is new."""
+    before = known.pop(player, ("", now))
+    known[player] = before if before[0] == migration else (migration, now)
+    if len(known) > MOST:
+        del known[next(iter(known))]
+    return known[player][1]

@@ -264,7 +264,7 @@ class Passages:
         """Its equals hear it now, and once more when the one above says it again: by then they know
         who waits at their members."""
         self._beats.spawn("telling it again", self._turns.run(told.player, self._repeat(told)))
-        self._waits(told)
+        self._appeals.wait(told, self._tools.clock.seconds())
 
     async def _repeat(self, order: m.Own) -> None:
         """A router below that has it may not have heard so: the one that was told is gone. What
@@ -275,12 +275,7 @@ class Passages:
             told = msgspec.structs.replace(order, epoch=record.epoch, snapshot=record.snapshot)
             members.tell_all(link.name, told)
         elif record.epoch < order.epoch:
-            self._waits(order)
-
-    def _waits(self, order: m.Own) -> None:
-        """The one above says it again, and has the source show the world meanwhile."""
-        player, epoch, migration = order.player, order.epoch, order.migration
-        self._appeals.ask(m.Entry(player, epoch, "arriving", migration, 0.0, 0.0, heard_s=0.0))
+            self._appeals.wait(order, self._tools.clock.seconds())
 
     async def _known_again(self, order: m.Own) -> Relay | None:
         """The member that waits for the player, if we have forgotten about it meanwhile."""
