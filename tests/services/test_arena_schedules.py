@@ -106,6 +106,11 @@ def test_what_seeds_of_everything_found_is_found_no_more(seed: int, _once: str) 
     assert not verdict.violation, f"python -m clientmigration.testing --faults all --seed {seed}"
 
 
+def test_who_plays_is_let_go_at_once_when_another_router_has_placed_it_anew() -> None:
+    """The router whose move was only begun had to call it off first."""
+    assert not perform(152673, repertoire=EQUAL).violation
+
+
 def test_who_waits_at_a_router_that_has_lost_all_its_servers_is_sent_on_to_its_equal() -> None:
     """It waited in a queue that nobody could shorten."""
     assert not perform(150500, repertoire=EQUAL).violation

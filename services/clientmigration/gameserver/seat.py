@@ -403,11 +403,11 @@ class Seat:
         return self._askers.asked_by(self.migration, asker)
 
     def heeds(self, asker: Asker) -> bool:
-        """Whether this router may end what there is here: not while another moves the player,
-        unless it has stood still for too long."""
-        by = self._askers.by(self.migration)
+        """Whether this router may end what there is here: not while another moves the player, which
+        stands still for that, and not for too long. Who plays here is nobody's else to claim."""
+        by, plays = self._askers.by(self.migration), self.entered and not self.held
         late = self.held and self.hall.time.now() - self.held_at > ADOPT_S
-        return by is None or by is asker or late
+        return by is None or by is asker or late or plays
 
     def is_anothers(self, migration: str, asked: str) -> bool:
         """Whether that migration is of another link, which is still there."""
