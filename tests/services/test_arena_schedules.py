@@ -106,6 +106,11 @@ def test_what_seeds_of_everything_found_is_found_no_more(seed: int, _once: str) 
     assert not verdict.violation, f"python -m clientmigration.testing --faults all --seed {seed}"
 
 
+def test_who_stands_still_for_a_dead_router_is_not_let_go_before_its_target_has_begun() -> None:
+    """Its checkpoint was refused just after the claim, and another router told its server so."""
+    assert not perform(155009, repertoire=EQUAL).violation
+
+
 def test_who_plays_is_let_go_at_once_when_another_router_has_placed_it_anew() -> None:
     """The router whose move was only begun had to call it off first."""
     assert not perform(152673, repertoire=EQUAL).violation

@@ -403,11 +403,12 @@ class Seat:
         return self._askers.asked_by(self.migration, asker)
 
     def heeds(self, asker: Asker) -> bool:
-        """Whether this router may end what there is here: not while another moves the player, which
-        stands still for that, and not for too long. Who plays here is nobody's else to claim."""
-        by, plays = self._askers.by(self.migration), self.entered and not self.held
-        late = self.held and self.hall.time.now() - self.held_at > ADOPT_S
-        return by is None or by is asker or late or plays
+        """Whether this router may end what there is here. While the player stands still, which must
+        not be for long, only who moves it may: others do not know whether its target has begun."""
+        by = self._askers.by(self.migration)
+        if self.held:
+            return by is asker or self.hall.time.now() - self.held_at > ADOPT_S
+        return self.entered or by is None or by is asker
 
     def is_anothers(self, migration: str, asked: str) -> bool:
         """Whether that migration is of another link, which is still there."""

@@ -394,10 +394,12 @@ class Passages:
             link.say(order)
 
     def _tell_those_who_wait(self, order: m.Cancel, owner: str) -> None:
+        """The owner, too, if the player never came there."""
         for link in self._tools.members.links():
             entry = link.roster.get(order.player)
-            waits = entry and (entry.state, entry.migration) == ("arriving", order.migration)
-            if waits and link.name != owner:
+            if entry is None or (entry.state, entry.migration) != ("arriving", order.migration):
+                continue
+            if link.name != owner or entry.heard_s is None:
                 link.say(order)
 
     async def _hand(
