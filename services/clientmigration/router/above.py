@@ -149,7 +149,10 @@ class Above:
             return True
         if record.owner == ABOVE or record.epoch == 0:
             return new and not self.there
-        return not (self.draining and self.there and not record.owner)
+        if self.draining and self.there and not record.owner:
+            return False
+        self.gone.pop(record.player, None)  # it is back
+        return True
 
     async def seek(self, player: str, holder: str, group: str, new: bool) -> m.Redirect | str:
         """Where a player is to go that is not ours; or why it cannot be said."""

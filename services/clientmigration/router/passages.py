@@ -249,6 +249,8 @@ class Passages:
         record = terms.record
         if not (passage.plays and record.owner == link.name):
             epoch = max(passage.epoch, order.epoch)
+            if record.owner == link.name and record.migration != terms.id:  # it has lost the player
+                epoch = max(epoch, record.epoch + 1)
             record = await self._hand(record, link.name, epoch, terms.id, order.snapshot)
             if (record.owner, record.migration) != (link.name, terms.id):
                 log.warn("{player} is {owner}'s", player=terms.player, owner=record.owner)
