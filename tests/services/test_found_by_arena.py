@@ -188,6 +188,7 @@ def test_after_a_restart_the_router_waits_for_the_server_of_a_player_that_comes_
         60066,  # a zone's router died with a player given to it; the source let go at once
         120475,  # who was let in while alone counted as unknown above before the link was back
         120537,  # a zone's router woke, and called off whom it had been given while it stood still
+        161238,  # who came back to its zone was still told to the one above as having gone home
         160270,  # a zone waited without end for whom nobody below it had any more
         70055,  # a zone was told to let go of its own, at an epoch that only the root knew
     ],
@@ -209,6 +210,7 @@ def test_a_tree_that_once_ended_badly_ends_well(seed: int) -> None:
         10555,  # of two routers of a zone the one that had been told to begin was cut off
         10854,  # an equal had given the player back; its target was never told
         10911,  # who had gone on by an equal, and came back, counted as not arrived
+        11982,  # two moves, one of the root and one of a zone, had the same epoch
         20077,  # who was told to begin was lost, and its equal did not know yet who waits there
         20618,  # a zone was given a player while the router that would have it was alone
         11108,  # a source let go, and the router that had the player had given it to one cut off

@@ -287,7 +287,7 @@ class Passages:
                 record = await self._tools.ledger.confirm(order.player)
                 begun = record.migration == order.migration and record.owner == link.name
                 owned = record.owner in self._tools.members
-                if owned and record.epoch >= order.epoch and not begun:
+                if owned and record.epoch > order.epoch and not begun:
                     return None  # an old word: an equal of ours has done it, and it is over
                 terms = self._terms(order.migration, record, "", link, order.group)
                 epoch = record.epoch if begun else max(order.epoch, record.epoch + 1)
