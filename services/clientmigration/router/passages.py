@@ -308,10 +308,8 @@ class Passages:
         else:  # an equal of ours has ended it: who waits in vain has not heard so
             self._tell_those_who_wait(order, record.owner)
         self._finish(order.player, passage)
-        if passage is None and record.owner not in (
-            "",
-            ABOVE,
-        ):  # what was asked hid that it is ours
+        ours = record.owner not in ("", ABOVE)
+        if passage is None and ours:  # which what was asked hid, where all is said once
             self.appeal(record, "playing")
 
     async def _retain(self, order: m.Retain) -> None:
@@ -382,10 +380,7 @@ class Passages:
                 yield link.name
 
     def _tell_those_who_have(
-        self,
-        player: str,
-        order: m.Cancel | m.Release,
-        passage: Relay | None = None,
+        self, player: str, order: m.Cancel | m.Release, passage: Relay | None = None
     ) -> None:
         first = passage.link.name if passage is not None else ""
         links = [*self._tools.members.links()]
