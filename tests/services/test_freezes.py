@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
+from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from zope.interface import implementer
 
 from clientmigration.client.player import Player
 from clientmigration.core.player.tally import ROOM
 from clientmigration.games.meadow import wire as meadow
-from clientmigration.net.line import MEMBER_SILENCE_S
+from clientmigration.net.line import MEMBER_SILENCE_S, Line
 from clientmigration.testing import Arena, HostClock, Timeline
+from clientmigration.testing.network import Network
 from clientmigration.wire.messages import Welcome
 
 BACK_S = 2.0  # after the silence bound a player is back within this
@@ -77,6 +80,29 @@ def test_what_was_due_while_a_host_was_frozen_happens_when_it_thaws_and_in_order
     clock.freeze(5.0)
     timeline.advance(10.0)
     assert done == [("first", 5.0), ("second", 5.0), ("late", 9.0)]
+
+
+def test_who_connects_to_a_host_that_freezes_anew_is_heard_from_its_first_word() -> None:
+    timeline, said = Timeline(), list[bytes]()
+    clock = HostClock(timeline)
+
+    class Heard(Protocol):
+        def dataReceived(self, data: bytes) -> None:
+            said.append(data)
+
+    class Speaks(Protocol):
+        def connectionMade(self) -> None:
+            assert self.transport is not None
+            for word, after in ((b"first", 0.0), (b"second", 3.0)):
+                timeline.callLater(after, self.transport.write, word)
+
+    network = Network(timeline, lambda _a, _b: 0.1, {"slow": clock})
+    network.listen("slow", "slow:1", cast("Callable[[], Line]", Heard))
+    clock.freeze(2.0)
+    network.dial("caller")("slow:1").connect(Factory.forProtocol(Speaks))
+    timeline.callLater(0.25, clock.freeze, 4.0)  # before the first word is there
+    timeline.advance(10.0)
+    assert said == [b"first", b"second"]
 
 
 def test_a_call_that_is_reset_to_earlier_and_then_delayed_comes_once_and_when_it_is_due() -> None:
