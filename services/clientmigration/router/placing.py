@@ -6,7 +6,6 @@ Nothing is decided here; who is next is the queue's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from twisted.logger import Logger
@@ -50,11 +49,15 @@ class Placing:
         """The member to go to, "" while there is none. It counts as sent there from now on."""
         fleet, policy, now = self._situation.fleet, self._situation.policy, self._situation.now()
         mates, near = self._companions.of(newcomer.player, group, newcomer.position)
-        newcomer = replace(
-            newcomer,
+        newcomer = Newcomer(
+            player=newcomer.player,
+            position=newcomer.position,
+            pings=newcomer.pings,
             waited_s=max(0.0, waited_s),
-            avoids=self._arrivals.avoided(newcomer.player),
             mates=mates,
+            stranded=newcomer.stranded,
+            refused_by=newcomer.refused_by,
+            avoids=self._arrivals.avoided(newcomer.player),
             near=near,
         )
         placement = place(newcomer, fleet, policy, now)

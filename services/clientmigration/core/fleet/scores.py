@@ -58,6 +58,7 @@ class Scores:
         vacancy = columns.vacancy(now)
         outlook = vacancy.outlook
         self._nothing = columns.nothing
+        self._made: dict[int, Score] = {}
         self.ping, pinged = _ping(newcomer, columns)
         self._why, self.open = vacancy.why, vacancy.open  # those that can be chosen from
         if newcomer.avoids or newcomer.refused_by or pinged.any():
@@ -95,7 +96,13 @@ class Scores:
         return found
 
     def score(self, row: int) -> Score:
-        """One of them as a value."""
+        """One of them as a value, made once."""
+        known = self._made.get(row)
+        if known is None:
+            known = self._made[row] = self._score(row)
+        return known
+
+    def _score(self, row: int) -> Score:
         return Score(
             member=self.names[row],
             ping=float(self.ping[row]),
