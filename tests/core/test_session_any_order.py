@@ -50,12 +50,13 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(step=st.integers(-1, 2), known=st.booleans())
     def own(self, step: int, known: bool) -> None:
         before, epoch = self.chair.state, max(0, self.chair.epoch + step)
+        old = before == "departed" and epoch < self.chair.epoch
         if before == "frozen" and epoch <= self.chair.epoch and self.chair.migration != MOVE:
             assert self._asks("own", Claim(MOVE, epoch, None)) == []
             return
         asked = self._asks("own", Claim(MOVE, epoch, snapshot(epoch) if known else None))
         self.owned = self.owned or before != "gone"
-        assert self.chair.state == ("gone" if before == "gone" else "playing")
+        assert self.chair.state == (before if before == "gone" or old else "playing")
         assert ("enter" in asked) != (asked in ([], ["confirm"]))
 
     @rule(move=st.sampled_from([MOVE, OTHER]))
