@@ -10,12 +10,14 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from real_engine import Engine
-from real_parts import TWISTD
+from real_parts import TWISTD, eventually
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.task import deferLater
@@ -97,15 +99,15 @@ class Group:
 
     async def complete(self) -> None:
         """Until each router has all servers."""
+
+        async def has_all(name: str) -> bool:
+            with suppress(Away):
+                overview = await (await self.desk(name)).next_overview()
+                return all(each.sample for each in overview.members) and len(overview.members) == 3
+            return False
+
         for name in self.ports:
-            while True:
-                try:
-                    overview = await (await self.desk(name)).next_overview()
-                except Away:
-                    await deferLater(self.reactor, 0.1)
-                    continue
-                if all(each.sample for each in overview.members) and len(overview.members) == 3:
-                    break
+            await eventually(partial(has_all, name), every_s=0.1)
 
     def begin(self) -> Player:
         """A player that has just come."""

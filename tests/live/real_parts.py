@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -46,15 +46,24 @@ PATIENCE_S = 180.0
 """What a slow machine may take for anything that is waited for: it costs a fast one nothing."""
 
 
-async def eventually(true: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
-    """The first true value of `true`, asked again and again; fails after `within_s`."""
+async def eventually(
+    true: Callable[[], Any], within_s: float = PATIENCE_S, every_s: float = 0.02
+) -> Any:
+    """The first true value of `true`, asked again and again, awaited where it has to be; fails
+    after `within_s`, even if it is not answered."""
     from twisted.internet import reactor
 
     until = time.monotonic() + within_s
-    while not (value := true()):
+    while not (value := await _answer(true(), until - time.monotonic(), reactor)):
         assert time.monotonic() < until, f"not within {within_s} s"
-        await deferLater(reactor, 0.02)
+        await deferLater(reactor, every_s)
     return value
+
+
+async def _answer(value: Any, within_s: float, reactor: Any) -> Any:
+    if not isinstance(value, Coroutine):
+        return value
+    return await Deferred.fromCoroutine(value).addTimeout(max(within_s, 0.0), reactor)
 
 
 def plays_on(player: Player, member: str) -> bool:
@@ -84,17 +93,18 @@ class Running:
         return await fetch(self.reactor, self.url + path)
 
     async def eventually(
-        self, what: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S, every_s: float = 0.1
+        self,
+        what: Callable[[], Coroutine[Any, Any, Any]],
+        within_s: float = PATIENCE_S,
+        every_s: float = 0.1,
     ) -> Any:
-        """The first true value of `what`, asked again and again; fails after `within_s`. Who does
-        not answer in time is asked again too."""
-        until = time.monotonic() + within_s
-        while True:
+        """As above, of a question to Graphite: who does not answer in time is asked again too."""
+
+        async def answered() -> Any:
             with suppress(GraphiteAway):
-                if value := await what():
-                    return value
-            assert time.monotonic() < until, f"not within {within_s} s"
-            await deferLater(self.reactor, every_s)
+                return await what()
+
+        return await eventually(answered, within_s, every_s)
 
 
 def made_ready(home: Path) -> Graphite:

@@ -11,9 +11,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from real_parts import TWISTD, eventually
 from twisted.internet.defer import Deferred, gatherResults
@@ -112,18 +113,23 @@ class LiveTree:
 
     async def overview(self, name: str) -> Overview:
         """How things stand at one router; asked again until it answers."""
-        while True:
-            try:
+
+        async def answered() -> Overview | None:
+            with suppress(Away):
                 return await (await self.desk(name)).next_overview()
-            except Away:
-                await deferLater(self.reactor, 0.1)
+            return None
+
+        return cast(Overview, await eventually(answered, every_s=0.1))
 
     async def complete(self, capacity: int = 0) -> None:
         """Until the highest knows of every seat."""
         wanted = capacity or 200 * len(self.servers)
         highest = next(name for name, above in self.above.items() if not above)
-        while (await self.overview(highest)).capacity < wanted:
-            pass
+
+        async def complete() -> bool:
+            return (await self.overview(highest)).capacity >= wanted
+
+        await eventually(complete)
 
     async def order(self, name: str, do: Any, member: str, player: str = "") -> str:
         """What became of an order to one router."""

@@ -10,17 +10,19 @@ import signal
 import ssl
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from shutil import which
+from typing import cast
 
 import pytest
 import pytest_twisted
 from real_engine import ENGINES, Engine, engine
+from real_parts import eventually
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.task import deferLater
 from twisted.protocols.portforward import ProxyClient, ProxyClientFactory, ProxyFactory, ProxyServer
 
 from clientmigration.core.player.ledger import Record
@@ -72,11 +74,13 @@ def claim(ledger: JetStream, record: Record, owner: str, migration: str) -> Defe
 
 async def insisted(ask: Callable[[], Deferred[Record]]) -> Record:
     """Asked again until there is an answer, as routers do."""
-    while True:
-        try:
+
+    async def answered() -> Record | None:
+        with suppress(Away):
             return await ask()
-        except Away:
-            await deferLater(the_reactor(), 0.1)
+        return None
+
+    return cast(Record, await eventually(answered, every_s=0.1))
 
 
 # It dies.

@@ -11,8 +11,7 @@ import json
 import math
 import os
 import re
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,8 @@ import pytest
 import pytest_twisted
 from browser import REPOSITORY, Browser, axe
 from playwright.sync_api import Page
-from real_parts import PATIENCE_S
+from real_parts import eventually
 from showing import Elsewhere, Fleet
-from twisted.internet.task import deferLater
 
 from clientmigration.games.meadow.coins import ACROSS, REACH_M, coin
 
@@ -77,24 +75,13 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
     await running.stop()
 
 
-async def until(what: Callable[[], Awaitable[Any]], within_s: float = PATIENCE_S) -> Any:
-    """The first true value; fails after `within_s`."""
-    from twisted.internet import reactor
-
-    until = time.monotonic() + within_s
-    while not (value := await what()):
-        assert time.monotonic() < until, f"not within {within_s} s"
-        await deferLater(reactor, 0.2)
-    return value
-
-
 async def shows(browser: Browser, page: Page, selector: str, text: str) -> None:
     """Wait for a text to stand there."""
 
     async def there() -> bool:
         return text in await browser.text(page, selector)
 
-    await until(there)
+    await eventually(there)
 
 
 @pytest_twisted.ensureDeferred
@@ -161,7 +148,7 @@ async def test_a_visitor_plays_and_is_moved_five_times_in_a_row_without_missing_
         if await fleet.move(desk, player, to) != "settled":
             continue  # the fleet moved it elsewhere at that moment, or it is not listed yet
         await shows(browser, page, "#hud-server", to)
-        moves = await until(lambda: moved(browser, page))
+        moves = await eventually(lambda: moved(browser, page))
         clean = clean + 1 if moves[-1]["missed"] == 0 else 0
     seen = await browser.ask(page, "seen")
     counts = await browser.ask(page, "player.counts")
@@ -200,7 +187,7 @@ async def test_who_presses_play_is_moved_within_ten_seconds_and_told_so_and_agai
     async def moved_again() -> bool:
         return bool(await browser.ask(page, "player.counts.moves") > before)
 
-    await until(moved_again)
+    await eventually(moved_again)
     counts = await browser.ask(page, "player.counts")
     print(json.dumps(counts))
     assert (counts["missed"], counts["lost"], counts["doubled"]) == (0, 0, 0)
@@ -227,7 +214,7 @@ async def test_who_taps_walks_there_and_picks_up_the_coins_on_the_way(
     await shows(browser, page, "#hud-coins", "1")
     before = int(await browser.text(page, "#hud-coins"))
     await browser.ask(page, WATCH_PLACE)
-    began = await until(lambda: browser.ask(page, "window.here"))
+    began = await eventually(lambda: browser.ask(page, "window.here"))
     others = [at for at in COINS if math.dist(at, began) > REACH_M]  # what lay here it has by now
 
     async def richer() -> bool:
@@ -239,7 +226,7 @@ async def test_who_taps_walks_there_and_picks_up_the_coins_on_the_way(
         await browser.do(lambda: page.wait_for_timeout(1000))
         return int(await browser.text(page, "#hud-coins")) > before
 
-    await until(richer)
+    await eventually(richer)
     await browser.do(lambda: page.locator("#play").tap())
     assert browser.complaints == []
     await browser.close(page)
@@ -302,7 +289,7 @@ async def test_a_finger_walks_too(browser: Browser, fleet: Fleet) -> None:
         counts = await browser.ask(page, "player.counts")
         return bool(counts["acked"] >= 1)
 
-    await until(walked)
+    await eventually(walked)
     await browser.do(lambda: page.locator("#play").tap())
     assert browser.complaints == []
     await browser.close(page)

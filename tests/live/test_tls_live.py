@@ -186,8 +186,11 @@ async def test_a_certificate_is_renewed_under_players_and_nobody_is_cut_off(
     encrypted.authority.give(file="fleet")
     for name in ("one", "two"):
         await eventually(lambda name=name: "renewed: for localhost" in encrypted.log(name))  # type: ignore[misc]
-    while await deferToThread(partial(shown, encrypted.ports.players)) == before:
-        pass
+
+    async def another() -> bool:
+        return bool(await deferToThread(partial(shown, encrypted.ports.players)) != before)
+
+    await eventually(another)
     await encrypted.spread(everybody[:10], ["two", "one"])
     newcomer = await encrypted.player(dial=dial)
     for each in (*everybody[:10], newcomer):

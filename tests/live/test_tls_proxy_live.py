@@ -28,6 +28,7 @@ from clientmigration.client.finding import dialer, parse_url, scheme_of
 from clientmigration.client.player import Player
 from clientmigration.core.player.migration import Outcome
 from clientmigration.net.encryption import Encryption
+from clientmigration.net.operator import OperatorClient
 from clientmigration.stack.ports import LOOPBACK, Ports, settled
 from clientmigration.stack.processes import Child, Program
 
@@ -105,6 +106,10 @@ async def behind_caddy(tmp_path: Path) -> AsyncIterator[BehindCaddy]:
     await running.stop()
 
 
+async def _settled(fleet: BehindCaddy, desk: OperatorClient, player: str, there: str) -> bool:
+    return await fleet.move(desk, player, there) == "settled"
+
+
 @pytest_twisted.ensureDeferred
 async def test_all_kinds_of_players_play_through_caddy_and_are_moved(
     behind_caddy: BehindCaddy,
@@ -125,8 +130,7 @@ async def test_all_kinds_of_players_play_through_caddy_and_are_moved(
     await eventually(lambda: ada.member)
     for _ in range(MOVES):
         there = "gs-2" if ada.member != "gs-2" else "gs-3"
-        while await fleet.move(desk, ada.name, there) != "settled":
-            pass
+        await eventually(partial(_settled, fleet, desk, ada.name, there))
         await eventually(partial(plays_on, ada, there))
     assert (ada.tally.missed, ada.tally.lost, ada.rejoins) == (0, 0, 0)
     ada.stop()

@@ -122,17 +122,21 @@ async def test_a_zone_of_two_routers_loses_either_while_players_cross(equals: Li
 
 async def _both(tree: LiveTree) -> None:
     """Until both routers of the zone are attached."""
-    routers = 0
-    while routers != 2:
+
+    async def both() -> bool:
         members = (await tree.overview("root")).members
-        routers = sum(each.routers for each in members if each.name == "east")
+        return sum(each.routers for each in members if each.name == "east") == 2
+
+    await eventually(both)
 
 
 async def _counted(tree: LiveTree) -> None:
     """Each player once, and no more."""
-    players = -1
-    while players != PLAYERS:
-        players = (await tree.overview("root")).players
+
+    async def counted() -> bool:
+        return (await tree.overview("root")).players == PLAYERS
+
+    await eventually(counted)
 
 
 def _act(tree: LiveTree) -> None:
