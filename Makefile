@@ -50,7 +50,7 @@ endif
 
 soak: ## Run what does more often what `make test` holds already.
 	$(PREPARE) dev graphite
-	@$(BIN)/python -m pytest -m soak $(TESTS)
+	@$(BIN)/python -m pytest -m soak --timeout 3600 $(TESTS)
 
 check: ## Lint, formatting, layers and types of the whole tree.
 	$(PREPARE) dev

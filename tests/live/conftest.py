@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_twisted
 from real_parts import Cluster, Running, made_ready
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 
 from clientmigration.stack import processes
 from clientmigration.stack.graphite import Graphite
@@ -39,6 +40,38 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LONG.index(item.path.name) if item.path.name in LONG else len(LONG)
 
     items.sort(key=turn)
+
+
+LIMIT_S = pytest.StashKey[float]()
+
+
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> None:
+    """How long a test may take before it is cancelled: pytest-timeout would end the process."""
+    item.stash[LIMIT_S] = 0.75 * settings.timeout
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> None:
+    """A test that waits for ever is cancelled: it shows where it stood, and cleans up."""
+    from twisted.internet import reactor
+
+    run, limit_s = pyfuncitem.obj, pyfuncitem.stash.get(LIMIT_S, 0.0)
+    if not limit_s:
+        return
+
+    @wraps(run)
+    def limited(**given: Any) -> Deferred[Any]:
+        ended = maybeDeferred(run, **given)
+        hangs = reactor.callLater(limit_s, ended.cancel)
+
+        def over(value: Any) -> Any:
+            if hangs.active():
+                hangs.cancel()
+            return value
+
+        return ended.addBoth(over)
+
+    pyfuncitem.obj = limited
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from twisted.internet.task import deferLater
 from twisted.internet.utils import getProcessOutputAndValue
 
@@ -25,6 +26,8 @@ REPOSITORY = Path(__file__).parents[2]
 OURS = ("router", "gameserver", "crowd", "homepage", "carbon", "graphite")
 PLAYERS = 30
 PATIENCE_S = 240.0
+MAKES_IMAGES = pytest.mark.timeout(1800)
+"""For whoever may be the first to need our images."""
 FRESH_S = 10
 _LABEL = "label=com.docker.compose.project"
 

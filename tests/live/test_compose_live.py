@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from containers_here import OURS, PATIENCE_S, PLAYERS, Containers, compose, lacking
+from containers_here import MAKES_IMAGES, OURS, PATIENCE_S, PLAYERS, Containers, compose, lacking
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+pytestmark = MAKES_IMAGES
 PLAYER = 4100  # the user in our images
 
 

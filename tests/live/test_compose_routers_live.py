@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from containers_here import OURS, PATIENCE_S, PLAYERS, Containers, lacking
+from containers_here import MAKES_IMAGES, OURS, PATIENCE_S, PLAYERS, Containers, lacking
 from twisted.internet.task import deferLater
 
 from clientmigration.stack.ports import Ports, settled
 
+pytestmark = MAKES_IMAGES
 NATS = "clientmigration-test-nats"
 DOCKERFILE = """FROM python:3.11-slim-bookworm
 COPY nats-server nc /usr/local/bin/

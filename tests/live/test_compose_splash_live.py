@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import pytest_twisted
 from browser import Browser
-from containers_here import PLAYERS, Containers, lacking
+from containers_here import MAKES_IMAGES, PLAYERS, Containers, lacking
 
-pytestmark = pytest.mark.soak  # `make test` holds what GAME does to each container, and the page
+# `make test` holds what GAME does to each container, and the page.
+pytestmark = [pytest.mark.soak, MAKES_IMAGES]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from containers_here import lacking
+from containers_here import MAKES_IMAGES, lacking
 from kubernetes_files import FOLDER, Manifest, built, kubectl
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
@@ -29,6 +29,7 @@ from clientmigration.client.player import Player
 from clientmigration.net.tickets import Seals
 
 REPOSITORY = Path(__file__).parents[2]
+pytestmark = MAKES_IMAGES
 PATIENCE_S = 120.0
 SECRET = "s" * 64
 PLAYER = 4100  # whom the pods run as

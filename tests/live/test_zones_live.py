@@ -7,6 +7,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest_twisted
@@ -114,10 +115,7 @@ async def test_a_zone_of_two_routers_loses_either_while_players_cross(equals: Li
     tallies = [(each.tally.missed, each.tally.lost, each.tally.doubled) for each in tree.players]
     assert tallies == [(0, 0, 0)] * PLAYERS
     assert [each.rejoins for each in tree.players[:4]] == [0] * 4
-    overview = await tree.overview("root")
-    assert [each.name for each in overview.members] == ["east", "west"]
-    assert (overview.capacity, len(servers_of(overview.members))) == (600, 3)
-    await _counted(tree)
+    await eventually(partial(_whole, tree))
 
 
 async def _both(tree: LiveTree) -> None:
@@ -130,13 +128,12 @@ async def _both(tree: LiveTree) -> None:
     await eventually(both)
 
 
-async def _counted(tree: LiveTree) -> None:
-    """Each player once, and no more."""
-
-    async def counted() -> bool:
-        return (await tree.overview("root")).players == PLAYERS
-
-    await eventually(counted)
+async def _whole(tree: LiveTree) -> bool:
+    """Each member and each player once, and no more."""
+    overview = await tree.overview("root")
+    members = [each.name for each in overview.members]
+    counted = (overview.capacity, len(servers_of(overview.members)), overview.players)
+    return (members, *counted) == (["east", "west"], 600, 3, PLAYERS)
 
 
 def _act(tree: LiveTree) -> None:
