@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest_twisted
-from real_parts import eventually
+from real_parts import PATIENCE_S, eventually
 from showing import Fleet
 from twisted.internet.threads import deferToThread
 
@@ -32,9 +32,7 @@ def flood(port: int, said: bytes, times: int) -> list[bytes | None]:
     connection stands and nothing but a greeting came."""
     visitors = []
     for _ in range(times):
-        visitor = socket.socket()
-        visitor.bind((FROM, 0))
-        visitor.connect((LOOPBACK, port))
+        visitor = socket.create_connection((LOOPBACK, port), PATIENCE_S, (FROM, 0))
         visitor.setblocking(False)
         with suppress(OSError):  # closed at once
             visitor.send(said)
