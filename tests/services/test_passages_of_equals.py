@@ -154,6 +154,15 @@ def test_a_release_holds_though_an_equal_has_just_moved_the_player_within() -> N
     assert zone.record[:2] == (ABOVE, 6)
 
 
+def test_who_was_let_go_is_not_given_back_when_the_move_is_called_off_once_more() -> None:
+    zone = Zone(Record(ADA, ABOVE, 4, "m", snapshot(4)))
+    zone.members.listed(zone.members[ONE], Roster([Entry(ADA, 4, "frozen", "m", 0.0, 0.0)], True))
+    zone.obey(Release(player=ADA, epoch=5))
+    zone.obey(Cancel(migration="m", player=ADA, reason="router restarted"))
+    assert zone.record == (ABOVE, 5, "")
+    assert not any(isinstance(each, Retain) for each in zone.lines[ONE].said)
+
+
 def test_what_is_called_off_routers_below_hear_though_they_have_asked_only_once() -> None:
     zone = Zone(Record(ADA, ABOVE, 4, "l"))
     below: Any = Told()

@@ -356,10 +356,10 @@ class Passages:
         passages = [each for each in self.under_way.values() if each.terms.player == player]
         passage = next((each for each in passages if each.leaves), None)
         record = await self._tools.ledger.confirm(player)
-        if record.epoch <= order.epoch:
-            record = await self._hand(record, ABOVE, order.epoch, record.migration)
+        if record.epoch <= order.epoch:  # and the migration in which it was given up is over
+            record = await self._hand(record, ABOVE, order.epoch, "")
         if record.owner != ABOVE and record.epoch == order.epoch:  # an equal of ours was quicker
-            record = await self._hand(record, ABOVE, order.epoch, record.migration)
+            record = await self._hand(record, ABOVE, order.epoch, "")
         if record.epoch > order.epoch:  # an old word: the one above is to hear how things stand
             self.appeal(record, "playing" if record.owner != ABOVE else "frozen")
             return
