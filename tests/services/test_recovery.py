@@ -8,12 +8,14 @@ import pytest
 from twisted.internet.task import Clock
 
 from clientmigration.core.player.ledger import Record
+from clientmigration.core.player.migration import Outcome
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.net.beats import Beats
 from clientmigration.net.ledger import MemoryLedger, TimedLedger
 from clientmigration.router.attached import AttachedMembers, MemberLink
+from clientmigration.router.move import MoveEnded, MoveTerms
 from clientmigration.router.recovery import Recovery
-from clientmigration.wire.messages import Checkpoint, Entry, Left, Release, Stored
+from clientmigration.wire.messages import Checkpoint, Entry, Left, Release, Retain, Stored
 
 ADA, OURS, OTHERS = "ada", "a", "b"
 
@@ -24,6 +26,7 @@ class Moved:
     def __init__(self, ledger: MemoryLedger, *ways: str) -> None:
         self.ledger, self.ways = ledger, ways
         self.owners_then: list[str] = []
+        self.dead: set[str] = set()
 
     def moving(self, player: str) -> bool:  # noqa: ARG002
         return bool(self.ways)
@@ -31,8 +34,8 @@ class Moved:
     def concerns(self, player: str, member: str) -> bool:  # noqa: ARG002
         return member in self.ways
 
-    def known(self, migration: str) -> bool:  # noqa: ARG002
-        return bool(self.ways)
+    def known(self, migration: str) -> bool:
+        return bool(self.ways) and migration not in self.dead
 
     def player_left(self, player: str, source: str) -> None:  # noqa: ARG002
         self.owners_then.append(self.ledger.records[player].owner)
@@ -68,6 +71,12 @@ def between(*ways: str, owner: str = OTHERS) -> tuple[Recovery, MemberLink, Told
     return recovery, members.admit(OURS, "gameserver", line), told, moved
 
 
+def over(record: Record) -> MoveEnded:
+    """A move away from `OURS` was refused."""
+    terms = MoveTerms("its own", record, OURS, "c", "", "", 0.0, None, None)
+    return MoveEnded(terms, Outcome.REFUSED, "the player is not playing here", 0.0)
+
+
 @pytest.mark.parametrize(
     ("ways", "let_go"), [((), True), (("b", "c"), True), (("a", "b"), False), (("b", "a"), False)]
 )
@@ -97,6 +106,19 @@ def test_who_is_being_taken_over_is_judged_again_when_that_has_ended() -> None:
     moved.ledger.records[ADA] = Record(ADA, owner="c", epoch=3)
     recovery.listed(link)
     assert told.said == [Release(player=ADA, epoch=3)]
+
+
+def test_whom_a_move_kept_from_being_judged_is_judged_when_that_is_over() -> None:
+    """A router began to move a player whom a dead one had left frozen: its source said no."""
+    recovery, link, told, moved = between("a", "c", owner=OURS)
+    recovery.listed(link)
+    moved.dead = {"dead"}
+    link.roster = {ADA: Entry(ADA, 2, "frozen", "dead", 0.0, 0.0)}
+    recovery.listed(link)
+    assert told.said == []
+    moved.ways = ()
+    recovery.ended(over(moved.ledger.records[ADA]))
+    assert told.said == [Retain(migration="dead", player=ADA, epoch=3)]
 
 
 def test_the_ledger_knows_that_a_player_has_left_before_its_move_ends() -> None:

@@ -177,11 +177,12 @@ class Recovery:
         self._refused, others = refused, others or RoutersAround()
         self._equals, self._above, self._is_router = others.equals, others.above, others.below
         self._unjudged: WeakKeyDictionary[MemberLink, set[str]] = WeakKeyDictionary()
-        """Players of a link's first full roster about whom the ledger has not answered yet."""
+        """Players of a link's first full roster about whom the ledger has not answered yet, and
+        whoever was kept from being judged since."""
         self._below: WeakKeyDictionary[MemberLink, dict[str, Entry]] = WeakKeyDictionary()
         """The same of a router: all that it lists, for it lists only who is to be looked at."""
         self._came: WeakKeyDictionary[MemberLink, float] = WeakKeyDictionary()
-        """When a router below has listed anybody first (Unix seconds)."""
+        """When a router below has listed anybody first (seconds of the clock)."""
 
     # Rosters.
 
@@ -212,10 +213,15 @@ class Recovery:
                 self._settle(link, entry)
 
     def ended(self, ended: MoveEnded) -> None:
-        """A move is over: if it was waived, its source has waited for that."""
+        """A move is over: whom it kept from being judged is judged now, and if it was waived, its
+        source has waited for that."""
+        player = ended.terms.player
         for link in self._members.links(ended.terms.source):
-            entry = link.entry(ended.terms.player)
-            if entry is not None and entry.waived == ended.terms.id:
+            entry = link.entry(player)
+            if entry is None:
+                continue
+            kept = player in self._unjudged.get(link, ()) and not self._equals.leaves(link, entry)
+            if kept or entry.waived == ended.terms.id:
                 self._settle(link, entry)
 
     def waived(self, record: Record) -> bool:
@@ -228,7 +234,9 @@ class Recovery:
         return bool(waits) and not self._moves.known(waits)
 
     def _settle(self, link: MemberLink, entry: Entry) -> None:
-        if not self._moves.concerns(entry.player, link.name):
+        if self._moves.concerns(entry.player, link.name):
+            self._unjudged.setdefault(link, set()).add(entry.player)
+        else:
             self._beats.spawn("settling a player", self._reconcile(link, entry))
 
     async def _reconcile(self, link: MemberLink, entry: Entry) -> None:
