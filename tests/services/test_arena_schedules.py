@@ -98,6 +98,7 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
         (140307, "what came to a host that froze anew overtook the connection that it came by"),
         (141595, "a server that slept went by a date that had been said 1.5 s before, for good"),
         (102049, "who was called back while it left played on as of its checkpoint before"),
+        (201360, "who caught up two seconds and left in one moment: the checker saw none of it"),
         (366, "a view of the former server that waited was shown after the new one's"),
     ],
 )
@@ -119,6 +120,11 @@ def test_who_plays_is_let_go_at_once_when_another_router_has_placed_it_anew() ->
 def test_who_waits_at_a_router_that_has_lost_all_its_servers_is_sent_on_to_its_equal() -> None:
     """It waited in a queue that nobody could shorten."""
     assert not perform(150500, repertoire=EQUAL).violation
+
+
+def test_who_stands_still_is_judged_as_soon_as_the_move_that_kept_it_from_that_is_over() -> None:
+    """It was left to the next roster, two seconds later."""
+    assert not perform(211272, repertoire=EQUAL).violation
 
 
 def test_who_is_frozen_is_not_let_go_before_its_target_plays_when_their_router_is_dead() -> None:
