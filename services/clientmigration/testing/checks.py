@@ -361,7 +361,8 @@ class Checker:
             plays_on = before is not None and before[2] is seat  # though its epoch may be new
             if before != self._rightful[player] and not (plays_on and new_tick):
                 self._look_at_takeover(track, name, server, seat)
-        if new_tick and record is not None and record.owner == name:  # or is about to hear so
+        about_to_hear = record is not None and record.owner == name
+        if new_tick and (rightful or about_to_hear):
             self._remember(track, self._state(server, player, seat))
         known = self._applied.get((name, player))
         if known is None or known[0] is not seat or known[1] is not seat.inbox.progress:
