@@ -2,11 +2,11 @@
 
 import math
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from placed import ADA, NOW, POLICY, burst, chosen, fleet_of, reason, report, zoned
 
 from clientmigration.core.fleet.fleet import Fleet

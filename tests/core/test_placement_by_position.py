@@ -1,9 +1,9 @@
 """Position in placement: a newcomer goes where those around it play, if load and ping allow."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from placed import NOW, POLICY, chosen, fleet_of, report, zoned
 
 from clientmigration.core.fleet.fleet import Fleet

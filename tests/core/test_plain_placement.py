@@ -1,9 +1,9 @@
 """The arrays of placement say what plain functions of one member after the other say."""
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from plain_placement import candidates as plainly_worth_pinging
 from plain_placement import draw
 from plain_placement import place as plainly

@@ -73,7 +73,7 @@ def between(*ways: str, owner: str = OTHERS) -> tuple[Recovery, MemberLink, Told
 
 def over(record: Record) -> MoveEnded:
     """A move away from `OURS` was refused."""
-    terms = MoveTerms("its own", record, OURS, "c", "", "", 0.0, None, None)
+    terms = MoveTerms("its own", record, OURS, "c", "", "", 0.0, None)
     return MoveEnded(terms, Outcome.REFUSED, "the player is not playing here", 0.0)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from clientmigration.errors import ConfigurationError, NotAuthentic, TicketRefus
 TICKET_TTL_S = 10.0  # a player connects within one round trip: the rest is for clocks that differ
 _ALGORITHM = "HS256"
 _json = msgspec.json.Encoder().encode
+_in_order = msgspec.json.Encoder(order="sorted").encode
 _UNTIMED: Any = {"verify_exp": False, "verify_iat": False}  # time is an argument here
 _KEY_BYTES = 32
 _SHORTEST = 32  # characters of a secret: 128 bits when written in hex
@@ -40,6 +42,16 @@ class _Derived(HMACAlgorithm):
     def prepare_key(self, key: str | bytes) -> bytes:
         assert isinstance(key, bytes)
         return key
+
+    def sign(self, msg: bytes, key: bytes) -> bytes:
+        return hmac.digest(key, msg, "sha256")
+
+
+class _Header(json.JSONEncoder):
+    """The same words by msgspec: json makes an encoder each time."""
+
+    def encode(self, o: Any) -> str:
+        return _in_order(o).decode()
 
 
 _JWS = jwt.PyJWS()  # signs bytes; to make those, PyJWT takes half as long again
@@ -174,7 +186,9 @@ class Seals:
 
     def _signed(self, claims: dict[str, Any], use: str) -> str:
         said = _json(claims)
-        return BETWEEN.join([_JWS.encode(said, key, _ALGORITHM) for key in self._keys(use)])
+        return BETWEEN.join(
+            [_JWS.encode(said, key, _ALGORITHM, json_encoder=_Header) for key in self._keys(use)]
+        )
 
     # Identities: who a player is.
 

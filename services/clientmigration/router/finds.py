@@ -6,7 +6,7 @@ core/fleet/placement.py.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from clientmigration.core.fleet.newcomer import Newcomer
 from clientmigration.core.fleet.pings import KnownPings

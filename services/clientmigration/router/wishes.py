@@ -7,9 +7,9 @@ like any other, and wishes are few, of each player and altogether.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
+from msgspec.structs import replace
 from twisted.logger import Logger
 
 from clientmigration.core.fleet.newcomer import Newcomer

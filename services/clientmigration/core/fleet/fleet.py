@@ -5,11 +5,13 @@ somewhere and decisions taken, each only until reports show them, and whom playe
 decides nothing.
 """
 
+import dataclasses
 import math
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from clientmigration.core.fleet.columns import Columns
 from clientmigration.core.fleet.flow import Flow
@@ -204,7 +206,9 @@ class Fleet:
         samples = [m.newest for m in known if m.newest is not None]
         if not samples:
             return NOBODY
-        return replace(_together(samples), players=sum(self.players(m.name) for m in known))
+        return dataclasses.replace(
+            _together(samples), players=sum(self.players(m.name) for m in known)
+        )
 
 
 NOBODY = Health(0.0, 0.0, Grade.FIT, 0, 0, False, Position(0.0, 0.0), 0.0, 0)

@@ -7,8 +7,11 @@ newcomers who were sent to it, and moves that were planned. Nothing here decides
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, Self, get_args
+
+import msgspec
+from msgspec.structs import replace
 
 from clientmigration.core.fleet.health import Health, believed
 from clientmigration.core.fleet.policy import Policy, RebalancePolicy
@@ -30,8 +33,7 @@ class PlannedChange:
     exchanged: bool = False  # beside an exchange: so few that reports are believed meanwhile
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """A game server or child router, with its samples of the last seconds, oldest first.
 
     `zone` says where it stands: members of one zone are equally far from any player. A member that
@@ -53,7 +55,7 @@ class Member:
     trial_at: float = 0.0
     vain: tuple[tuple[float, str], ...] = ()
     inner: str = ""
-    release: GameRelease = GameRelease()  # noqa: RUF009
+    release: GameRelease = GameRelease()
 
     @property
     def newest(self) -> Health | None:

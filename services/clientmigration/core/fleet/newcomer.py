@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from clientmigration.core.fleet.world import Position
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
+class Newcomer(msgspec.Struct, frozen=True):
     """A player without a server. `position` is where it will stand, as far as that is known;
     `pings`: ms by zone, as far as known; `mates`: players of its group by member; `near`: players
     around its position by member. `stranded` is who has lost its server, or was not taken in where
@@ -23,11 +23,11 @@ class Newcomer:
     position: Position | None
     pings: Mapping[str, float]
     waited_s: float = 0.0
-    mates: Mapping[str, int] = field(default_factory=dict)
+    mates: Mapping[str, int] = {}
     stranded: bool = False
     refused_by: frozenset[str] = frozenset()
-    avoids: Mapping[str, float] = field(default_factory=dict)
-    near: Mapping[str, int] = field(default_factory=dict)
+    avoids: Mapping[str, float] = {}
+    near: Mapping[str, int] = {}
 
     def __post_init__(self) -> None:
         if not all(0 <= value < math.inf for value in (self.waited_s, *self.pings.values())):
