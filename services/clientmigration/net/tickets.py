@@ -14,7 +14,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +58,7 @@ _JWS.unregister_algorithm(_ALGORITHM)
 _JWS.register_algorithm(_ALGORITHM, _Derived(HMACAlgorithm.SHA256))
 
 
-@dataclass(frozen=True)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True):
     """What a good ticket says: this migration brings `player`. `holder` is for its proof of
     possession: whoever shows the ticket has to know the secret that hashes to it."""
 

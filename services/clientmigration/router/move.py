@@ -62,8 +62,7 @@ Tell = Callable[["MoveTerms"], "About | UnsetType"]
 """What a target is told of a player, if it has to place it itself: if it is a router."""
 
 
-@dataclass(frozen=True)
-class MoveTerms:
+class MoveTerms(msgspec.Struct, frozen=True):
     """What is known of a migration when it begins, and does not change.
 
     `record` is what the ledger said then; `source` is "" for a newcomer, who is told the way by
@@ -96,8 +95,7 @@ class MoveTerms:
         return self.record.epoch + (self.record.owner != self.target)
 
 
-@dataclass(frozen=True)
-class MoveEnded:
+class MoveEnded(msgspec.Struct, frozen=True):
     """How a migration ended, and when (Unix seconds); `reason` is "" when it went well."""
 
     terms: MoveTerms
