@@ -5,6 +5,7 @@ Looked at before anything is started, so that a busy port is one clear line and 
 
 import errno
 import socket
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
@@ -78,8 +79,9 @@ def _flag(name: str) -> str:
 
 
 def settled(ports: Ports) -> Ports:
-    """The same ports with each 0 replaced by one that is free now."""
-    held = {name: socket.create_server((LOOPBACK, 0)) for name, port in ports.named() if not port}
+    """The same ports with each 0 replaced by one that is free now, and is kept for whoever is to
+    listen there."""
+    held = {name: _held() for name, port in ports.named() if not port}
     chosen = {name: each.getsockname()[1] for name, each in held.items()}
     more = tuple(
         (players or chosen[f"players_{number}"], members or chosen[f"members_{number}"])
@@ -87,11 +89,23 @@ def settled(ports: Ports) -> Ports:
     )
     alone = {name: port for name, port in chosen.items() if name in WANTED_BY}
     scraped = tuple((name, port or chosen[f"{SCRAPED}{name}"]) for name, port in ports.scraped)
-    try:
-        return replace(ports, **alone, more=more, scraped=scraped)
-    finally:
-        for each in held.values():
-            each.close()
+    return replace(ports, **alone, more=more, scraped=scraped)
+
+
+_kept: deque[socket.socket] = deque()
+KEPT = 100  # each is a file descriptor
+
+
+def _held() -> socket.socket:
+    """A free port. It is bound, so the system gives it to nobody else, neither to listen at nor to
+    connect from; nobody listens, so one who may use it again, as servers do, can listen there."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind((LOOPBACK, 0))
+    _kept.append(held)
+    if len(_kept) > KEPT:
+        _kept.popleft().close()
+    return held
 
 
 def check_free(ports: Ports, names: Iterable[str] = USUAL) -> None:
