@@ -99,6 +99,10 @@ def test_what_ten_thousand_seeds_found_is_found_no_more(seed: int, _once: str) -
         (141595, "a server that slept went by a date that had been said 1.5 s before, for good"),
         (102049, "who was called back while it left played on as of its checkpoint before"),
         (201360, "who caught up two seconds and left in one moment: the checker saw none of it"),
+        (
+            202693,
+            "a target that had waived could not say so: the router waited, and nothing was kept",
+        ),
         (366, "a view of the former server that waited was shown after the new one's"),
     ],
 )

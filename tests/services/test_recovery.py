@@ -27,6 +27,7 @@ class Moved:
         self.ledger, self.ways = ledger, ways
         self.owners_then: list[str] = []
         self.dead: set[str] = set()
+        self.heard: list[tuple[str, str]] = []
 
     def moving(self, player: str) -> bool:  # noqa: ARG002
         return bool(self.ways)
@@ -39,6 +40,9 @@ class Moved:
 
     def player_left(self, player: str, source: str) -> None:  # noqa: ARG002
         self.owners_then.append(self.ledger.records[player].owner)
+
+    def waived(self, migration: str, source: str) -> None:
+        self.heard.append((migration, source))
 
     def turned_down(self, player: str, target: str) -> None:
         """Nobody was."""
@@ -119,6 +123,14 @@ def test_whom_a_move_kept_from_being_judged_is_judged_when_that_is_over() -> Non
     moved.ways = ()
     recovery.ended(over(moved.ledger.records[ADA]))
     assert told.said == [Retain(migration="dead", player=ADA, epoch=3)]
+
+
+def test_that_a_target_has_waived_a_player_its_source_may_say() -> None:
+    """The line to the target was broken: it could not, and what was played meanwhile not stored."""
+    recovery, link, _, moved = between("a", "b")
+    link.roster = {ADA: Entry(ADA, 1, "playing", "", 0.0, 0.0, waived="m")}
+    recovery.listed(link)
+    assert moved.heard == [("m", OURS)]
 
 
 def test_the_ledger_knows_that_a_player_has_left_before_its_move_ends() -> None:

@@ -226,6 +226,13 @@ class Moves:
         if move is not None and move.terms.target == target:
             move.machine.turned_down()
 
+    def waived(self, migration: str, source: str) -> None:
+        """The source says that the target has waived the player, whose own word is on its way, or
+        will not come: the line to it may be broken."""
+        move = self.by_id.get(migration)
+        if isinstance(move, MoveCarrier) and move.terms.source == source:
+            move.machine.target_lost()
+
     def member_left(self, gone: Gone) -> None:
         """The link to a member is gone: every migration that it is part of hears so."""
         for move in list(self.by_id.values()):

@@ -64,6 +64,9 @@ class UnderWay(Protocol):
     def known(self, migration: str) -> bool:
         """Whether this one is."""
 
+    def waived(self, migration: str, source: str) -> None:
+        """Its source says that its target has waived the player: perhaps that cannot say so."""
+
     def player_left(self, player: str, source: str) -> None:
         """The player went home from there: a move away from there is over."""
 
@@ -195,6 +198,8 @@ class Recovery:
         unjudged = self._unjudged.setdefault(link, set(listed))
         unjudged.intersection_update(listed)
         for entry in listed.values():
+            if entry.waived:
+                self._moves.waived(entry.waived, link.name)
             if self._equals.leaves(link, entry):
                 continue
             if entry.player in unjudged or self._stuck(entry):
