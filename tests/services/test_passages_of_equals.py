@@ -130,6 +130,18 @@ def test_an_old_word_about_a_player_who_has_gone_on_is_not_followed() -> None:
     assert zone.lines[ONE].said == []
 
 
+def test_who_was_given_up_since_is_not_begun_with_by_an_old_word() -> None:
+    """A router above said again what one of its equals had done, before it was killed."""
+    zone = Zone(Record(ADA, ABOVE, 4, "later", snapshot(4)))
+    waited = Entry(ADA, 0, "arriving", "m", 0.0, 0.0, heard_s=0.1)  # as of an old roster
+    zone.members.listed(zone.members[ONE], Roster([waited], last=True))
+    zone.obey(own("m", 4))
+    assert zone.record == (ABOVE, 4, "later")
+    assert zone.lines[ONE].said == []
+    zone.obey(own("m", 5))
+    assert zone.record == (ONE, 5, "m")
+
+
 def test_who_was_given_up_since_is_not_given_back_by_an_old_word() -> None:
     zone = Zone(Record(ADA, ABOVE, 6, "later", snapshot(6)))
     zone.obey(Retain(migration="earlier", player=ADA, epoch=5))

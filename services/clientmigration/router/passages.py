@@ -287,8 +287,13 @@ class Passages:
                 record = await self._tools.ledger.confirm(order.player)
                 begun = record.migration == order.migration and record.owner == link.name
                 owned = record.owner in self._tools.members
-                if owned and record.epoch > order.epoch and not begun:
-                    return None  # an old word: an equal of ours has done it, and it is over
+                if not begun and (
+                    (owned and record.epoch > order.epoch)
+                    or (record.owner == ABOVE and record.epoch >= order.epoch)
+                ):
+                    return (
+                        None  # an old word: it is over, and perhaps the player was given up since
+                    )
                 terms = self._terms(order.migration, record, "", link, order.group)
                 epoch = record.epoch if begun else max(order.epoch, record.epoch + 1)
                 return Relay(terms, NOBODY, link, epoch, self._surrender, self._over, self._astray)
@@ -408,7 +413,7 @@ class Passages:
         snapshot: Any = None,
     ) -> Record:
         """Have our ledger say so, however often that takes. What is later there stays, and so does
-        whom an equal of ours has brought to another member meanwhile."""
+        whom an equal of ours has brought to another member, or given up, meanwhile."""
         for _ in range(TRIES):
             try:
                 made, now = await self._tools.ledger.hand(record, owner, epoch, migration, snapshot)
@@ -418,7 +423,8 @@ class Passages:
                 continue
             if made or now.epoch > epoch or now.claim == (owner, epoch, migration):
                 return now
-            if now.epoch == epoch and now.owner not in (record.owner, owner):
+            given_up = now.owner == ABOVE and now.migration not in (record.migration, migration)
+            if now.epoch == epoch and (given_up or now.owner not in (record.owner, owner)):
                 return now
             record = now
         return record
