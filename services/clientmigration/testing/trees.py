@@ -121,7 +121,7 @@ class TreeRun:
             if not name:
                 continue
             homes = played.get(name, [])
-            if len(homes) > 1 and not self._ghosts(homes):
+            if len(homes) > 1 and not self._ghosts(name, homes):
                 fail("I1", f"{name} plays at {homes}")
             for server, epoch in homes[-1:]:
                 if server != known.home and epoch <= known.epoch:
@@ -149,9 +149,11 @@ class TreeRun:
             self.scene.fail("I20", wrong)
         self.arena.clock.at(self.arena.clock.seconds() + LOOK_S, None, self._look_for_known)
 
-    def _ghosts(self, homes: list[tuple[str, int]]) -> bool:
-        """A server that is stopped applies nothing."""
-        return sum(not self.arena.hosts[server].frozen for server, _ in homes) < 2
+    def _ghosts(self, name: str, homes: list[tuple[str, int]]) -> bool:
+        """A server that is stopped applies nothing, and so does one to which the player has no
+        connection: who comes to a door is placed anew, and its server is about to hear so."""
+        lines = {each: self.arena.servers[each].seats.by_name[name].line for each, _ in homes}
+        return sum(not self.arena.hosts[each].frozen and bool(lines[each]) for each in lines) < 2
 
     # The end.
 
