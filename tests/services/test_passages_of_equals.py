@@ -130,6 +130,16 @@ def test_an_old_word_about_a_player_who_has_gone_on_is_not_followed() -> None:
     assert zone.lines[ONE].said == []
 
 
+def test_who_plays_there_and_came_by_another_door_keeps_its_epoch_by_an_equals_word_too() -> None:
+    """The router that had been told stood still: its equal knew nothing of the visit."""
+    zone = Zone(Record(ADA, ONE, 1, "before", snapshot(1)))
+    waits = Entry(ADA, 1, "arriving", "m", 0.0, 0.0)
+    zone.members.listed(zone.members[ONE], Roster([waits], last=True))
+    zone.obey(own("m", 1))
+    assert zone.record == (ONE, 1, "before")
+    assert [each.epoch for each in zone.lines[ONE].said] == [1]
+
+
 def test_who_was_given_up_since_is_not_begun_with_by_an_old_word() -> None:
     """A router above said again what one of its equals had done, before it was killed."""
     zone = Zone(Record(ADA, ABOVE, 4, "later", snapshot(4)))
