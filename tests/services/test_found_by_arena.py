@@ -188,6 +188,7 @@ def test_after_a_restart_the_router_waits_for_the_server_of_a_player_that_comes_
         60066,  # a zone's router died with a player given to it; the source let go at once
         120475,  # who was let in while alone counted as unknown above before the link was back
         120537,  # a zone's router woke, and called off whom it had been given while it stood still
+        230670,  # a zone whose leaf was away was told twice, and then seemed to have the player
         161238,  # who came back to its zone was still told to the one above as having gone home
         160270,  # a zone waited without end for whom nobody below it had any more
         70055,  # a zone was told to let go of its own, at an epoch that only the root knew

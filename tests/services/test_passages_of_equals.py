@@ -140,6 +140,14 @@ def test_who_plays_there_and_came_by_another_door_keeps_its_epoch_by_an_equals_w
     assert [each.epoch for each in zone.lines[ONE].said] == [1]
 
 
+def test_whom_a_member_has_that_is_away_is_waited_for_each_time_that_it_is_said() -> None:
+    """The one above took its silence for a sign that the player plays there: the source let go."""
+    zone = Zone(Record(ADA, "leaf", 5, "m", snapshot(4)))
+    for _ in range(2):
+        zone.obey(own("m", 5))
+        assert [each.state for each in zone.passages.entries()] == ["arriving"]
+
+
 def test_who_was_given_up_since_is_not_begun_with_by_an_old_word() -> None:
     """A router above said again what one of its equals had done, before it was killed."""
     zone = Zone(Record(ADA, ABOVE, 4, "later", snapshot(4)))

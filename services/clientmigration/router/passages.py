@@ -270,13 +270,13 @@ class Passages:
 
     async def _repeat(self, order: m.Own) -> None:
         """A router below that has it may not have heard so: the one that was told is gone. What
-        nobody here waits for is waited for: whoever does may be about to attach."""
+        nobody here waits for is waited for, or whoever has it is away: it may be about to attach."""
         record, members = await self._tools.ledger.confirm(order.player), self._tools.members
         link = members.get(record.owner)
         if link is not None and link.role == "router" and record.migration == order.migration:
             told = msgspec.structs.replace(order, epoch=record.epoch, snapshot=record.snapshot)
             members.tell_all(link.name, told)
-        elif record.epoch < order.epoch:
+        elif record.epoch < order.epoch or (link is None and record.migration == order.migration):
             self._appeals.wait(order, self._tools.clock.seconds())
 
     async def _known_again(self, order: m.Own) -> Relay | None:
