@@ -269,8 +269,8 @@ class Passages:
         self._appeals.wait(told, self._tools.clock.seconds())
 
     async def _repeat(self, order: m.Own) -> None:
-        """A router below that has it may not have heard so: the one that was told is gone. What
-        nobody here waits for is waited for, or whoever has it is away: it may be about to attach."""
+        """A router below that has it may not have heard so: the one that was told is gone. Whom
+        nobody here waits for, or has who is here, is waited for: they may be about to attach."""
         record, members = await self._tools.ledger.confirm(order.player), self._tools.members
         link = members.get(record.owner)
         if link is not None and link.role == "router" and record.migration == order.migration:
