@@ -295,11 +295,12 @@ class Passages:
                         None  # an old word: it is over, and perhaps the player was given up since
                     )
                 terms = self._terms(order.migration, record, "", link, order.group)
-                there = record.owner == link.name and record.epoch == order.epoch
                 epoch = record.epoch if begun else max(order.epoch, record.epoch + 1)
-                relay = Relay(terms, NOBODY, link, epoch, self._surrender, self._over, self._astray)
-                relay.plays = there and not begun  # it has only come by another door
-                return relay
+                there = (record.owner, record.epoch) == (link.name, order.epoch)
+                return Relay(
+                    terms, NOBODY, link, epoch, self._surrender, self._over, self._astray,
+                    plays=there and not begun,  # it has only come by another door
+                )  # fmt: skip
         return None
 
     # They end.
