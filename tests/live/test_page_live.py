@@ -12,6 +12,7 @@ import math
 import os
 import re
 from collections.abc import AsyncIterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -75,13 +76,16 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
     await running.stop()
 
 
+until = partial(eventually, every_s=0.2)  # a browser is asked
+
+
 async def shows(browser: Browser, page: Page, selector: str, text: str) -> None:
     """Wait for a text to stand there."""
 
     async def there() -> bool:
         return text in await browser.text(page, selector)
 
-    await eventually(there)
+    await until(there)
 
 
 @pytest_twisted.ensureDeferred
@@ -148,7 +152,7 @@ async def test_a_visitor_plays_and_is_moved_five_times_in_a_row_without_missing_
         if await fleet.move(desk, player, to) != "settled":
             continue  # the fleet moved it elsewhere at that moment, or it is not listed yet
         await shows(browser, page, "#hud-server", to)
-        moves = await eventually(lambda: moved(browser, page))
+        moves = await until(lambda: moved(browser, page))
         clean = clean + 1 if moves[-1]["missed"] == 0 else 0
     seen = await browser.ask(page, "seen")
     counts = await browser.ask(page, "player.counts")
@@ -187,7 +191,7 @@ async def test_who_presses_play_is_moved_within_ten_seconds_and_told_so_and_agai
     async def moved_again() -> bool:
         return bool(await browser.ask(page, "player.counts.moves") > before)
 
-    await eventually(moved_again)
+    await until(moved_again)
     counts = await browser.ask(page, "player.counts")
     print(json.dumps(counts))
     assert (counts["missed"], counts["lost"], counts["doubled"]) == (0, 0, 0)
@@ -214,7 +218,7 @@ async def test_who_taps_walks_there_and_picks_up_the_coins_on_the_way(
     await shows(browser, page, "#hud-coins", "1")
     before = int(await browser.text(page, "#hud-coins"))
     await browser.ask(page, WATCH_PLACE)
-    began = await eventually(lambda: browser.ask(page, "window.here"))
+    began = await until(lambda: browser.ask(page, "window.here"))
     others = [at for at in COINS if math.dist(at, began) > REACH_M]  # what lay here it has by now
 
     async def richer() -> bool:
@@ -226,7 +230,7 @@ async def test_who_taps_walks_there_and_picks_up_the_coins_on_the_way(
         await browser.do(lambda: page.wait_for_timeout(1000))
         return int(await browser.text(page, "#hud-coins")) > before
 
-    await eventually(richer)
+    await until(richer)
     await browser.do(lambda: page.locator("#play").tap())
     assert browser.complaints == []
     await browser.close(page)
@@ -289,7 +293,7 @@ async def test_a_finger_walks_too(browser: Browser, fleet: Fleet) -> None:
         counts = await browser.ask(page, "player.counts")
         return bool(counts["acked"] >= 1)
 
-    await eventually(walked)
+    await until(walked)
     await browser.do(lambda: page.locator("#play").tap())
     assert browser.complaints == []
     await browser.close(page)

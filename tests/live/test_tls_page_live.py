@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 import pytest_twisted
-from real_parts import eventually
 from secured import SecureFleet, TrustingBrowser
-from test_page_live import NAMES, WATCH, moved, shows
+from test_page_live import NAMES, WATCH, moved, shows, until
 
 MOVES, MOST_MOVES = 5, 25
 
@@ -59,7 +58,7 @@ async def plays_and_is_moved(browser: TrustingBrowser, fleet: SecureFleet) -> An
         if await fleet.move(desk, player, to) != "settled":
             continue  # the fleet moved it elsewhere at that moment, or it is not listed yet
         await shows(browser, page, "#hud-server", to)
-        moves = await eventually(lambda: moved(browser, page))
+        moves = await until(lambda: moved(browser, page))
         clean = clean + 1 if moves[-1]["missed"] == 0 else 0
     counts = await browser.ask(page, "player.counts")
     seen = await browser.ask(page, "seen")

@@ -12,9 +12,8 @@ import pytest
 import pytest_twisted
 from browser import Browser
 from playwright.sync_api import Page
-from real_parts import eventually
 from showing import Elsewhere, Fleet
-from test_page_live import PICTURES, shows
+from test_page_live import PICTURES, shows, until
 
 OPEN = "default-src * 'unsafe-inline' blob: data:"
 CARD = "clientmigration-status .card"
@@ -177,7 +176,7 @@ async def test_an_iframe_grows_with_what_is_in_it(browser: Browser, fleet: Fleet
         )
         return bool(gone[0] <= gone[1] and gone[1] > 350)
 
-    assert await eventually(fits)
+    assert await until(fits)
     await browser.close(page)
 
 

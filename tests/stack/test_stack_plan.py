@@ -148,7 +148,7 @@ def test_zero_is_any_free_port_and_all_of_them_differ() -> None:
 
 
 def test_what_was_chosen_is_given_to_nobody_else_but_its_user_may_listen_there() -> None:
-    """Two of a test's routers were to listen at one port, and one of them never did."""
+    """Else two that are asked for one after the other may be the same, and one never serves."""
     chosen = {port for _ in range(10) for _, port in settled(Ports(0, 0, 0, 0, 0, 0, 0)).named()}
     assert len(chosen - {0}) == 70
     others = [socket.create_server(("127.0.0.1", 0)) for _ in range(500)]

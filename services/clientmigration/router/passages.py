@@ -286,14 +286,8 @@ class Passages:
             if entry and (entry.state, entry.migration) == ("arriving", order.migration):
                 record = await self._tools.ledger.confirm(order.player)
                 begun = record.migration == order.migration and record.owner == link.name
-                owned = record.owner in self._tools.members
-                if not begun and (
-                    (owned and record.epoch > order.epoch)
-                    or (record.owner == ABOVE and record.epoch >= order.epoch)
-                ):
-                    return (
-                        None  # an old word: it is over, and perhaps the player was given up since
-                    )
+                if not begun and self._is_past(order, record):
+                    return None
                 terms = self._terms(order.migration, record, "", link, order.group)
                 epoch = record.epoch if begun else max(order.epoch, record.epoch + 1)
                 there = (record.owner, record.epoch) == (link.name, order.epoch)
@@ -302,6 +296,13 @@ class Passages:
                     plays=there and not begun,  # it has only come by another door
                 )  # fmt: skip
         return None
+
+    def _is_past(self, order: m.Own, record: Record) -> bool:
+        """Whether this is an old word: an equal of ours has done it and it is over, or the player
+        has been given up since."""
+        if record.owner == ABOVE:
+            return record.epoch >= order.epoch
+        return record.owner in self._tools.members and record.epoch > order.epoch
 
     # They end.
 
