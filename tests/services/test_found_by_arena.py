@@ -218,6 +218,7 @@ def test_a_tree_that_once_ended_badly_ends_well(seed: int) -> None:
         240257,  # what was said again, when its router was dead, came after the player had gone on
         240786,  # who came to a door was placed anew, and its server heard so at the same moment
         240958,  # an equal that was told of a visit gave who played already a later epoch
+        246334,  # a router stood still while somebody waited there: the check counted that, too
         11108,  # a source let go, and the router that had the player had given it to one cut off
     ],
 )

@@ -145,9 +145,15 @@ class TreeScene:
 
     def quiet(self, router: str) -> bool:
         """Whether nothing but its being cut off keeps this router from letting somebody in."""
+        return all(map(self.well, self._under(router))) and not self.killed_server
+
+    def woke(self, router: str) -> float:
+        """When the last of those woke that let somebody in there, by the clock."""
+        return max(self.arena.hosts[each].thaws_at for each in self._under(router))
+
+    def _under(self, router: str) -> list[str]:
         zone = self.zones[router]
-        under = [each for each, own in self.zones.items() if zone in self.way_up(own)]
-        return all(self.well(each) for each in under) and not self.killed_server
+        return [each for each, own in self.zones.items() if zone in self.way_up(own)]
 
     # Who plays, and what is chosen.
 
