@@ -193,11 +193,12 @@ def _look_for(scene: TreeScene, known: Known, router: str, it: object) -> None:
     strayed = bool(known.retired)  # to another door, and perhaps it waits there
     if scene.arena.routers.get(router) is not it:
         return  # killed meanwhile: it may have named somebody whom it does not know any more
+    if not scene.quiet(router):
+        return
     stood_s = scene.woke(router) + LET_IN_S - scene.arena.clock.seconds()
     if stood_s > 0.0:  # it has stood still meanwhile
         scene.after(stood_s, _look_for, scene, known, router, it)
-        return
-    if scene.quiet(router) and known.wanted and not strayed and not known.player.member:
+    elif known.wanted and not strayed and not known.player.member:
         scene.fail("I19", f"nobody was let in at {router}, which was cut off")
 
 
