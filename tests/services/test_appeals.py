@@ -34,5 +34,6 @@ def test_who_stands_still_does_so_since_the_first_time_it_was_asked_about() -> N
     assert appeals.stand(102.0) == {}
     assert appeals.take() == {}
     appeals.about(record, "frozen", 110.0)
+    assert appeals.take()["ada"].heard_s is None  # our ledger knows of it, and nobody else
     appeals.sweep(110.0 + KEPT_S)
     assert appeals.stand(110.0 + KEPT_S) == {}

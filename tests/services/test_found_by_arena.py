@@ -188,6 +188,7 @@ def test_after_a_restart_the_router_waits_for_the_server_of_a_player_that_comes_
         60066,  # a zone's router died with a player given to it; the source let go at once
         120475,  # who was let in while alone counted as unknown above before the link was back
         120537,  # a zone's router woke, and called off whom it had been given while it stood still
+        330731,  # a leaf was away for seven seconds; what is above it waits six, and may
         230670,  # a zone whose leaf was away was told twice, and then seemed to have the player
         161238,  # who came back to its zone was still told to the one above as having gone home
         160270,  # a zone waited without end for whom nobody below it had any more
@@ -219,6 +220,7 @@ def test_a_tree_that_once_ended_badly_ends_well(seed: int) -> None:
         240786,  # who came to a door was placed anew, and its server heard so at the same moment
         240958,  # an equal that was told of a visit gave who played already a later epoch
         246334,  # a router stood still while somebody waited there: the check counted that, too
+        340385,  # a router that came back listed whom its ledger had as somebody who plays there
         11108,  # a source let go, and the router that had the player had given it to one cut off
     ],
 )

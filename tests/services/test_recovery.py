@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from twisted.internet.task import Clock
@@ -12,10 +12,12 @@ from clientmigration.core.player.migration import Outcome
 from clientmigration.core.player.snapshot import Snapshot
 from clientmigration.net.beats import Beats
 from clientmigration.net.ledger import MemoryLedger, TimedLedger
+from clientmigration.net.line import Line
 from clientmigration.router.attached import AttachedMembers, MemberLink
 from clientmigration.router.move import MoveEnded, MoveTerms
-from clientmigration.router.recovery import Recovery
+from clientmigration.router.recovery import BEGUN_S, Recovery
 from clientmigration.wire.messages import Checkpoint, Entry, Left, Release, Retain, Stored
+from clientmigration.wire.shared import Shared
 
 ADA, OURS, OTHERS = "ada", "a", "b"
 
@@ -123,6 +125,28 @@ def test_whom_a_move_kept_from_being_judged_is_judged_when_that_is_over() -> Non
     moved.ways = ()
     recovery.ended(over(moved.ledger.records[ADA]))
     assert told.said == [Retain(migration="dead", player=ADA, epoch=3)]
+
+
+@pytest.mark.parametrize(("heard_s", "let_go"), [(None, False), (0.5, True)])
+def test_a_source_shows_the_world_on_until_the_target_below_is_heard_to_have_begun(
+    heard_s: float | None, let_go: bool
+) -> None:
+    """A router that comes back lists everybody whom its ledger has: perhaps its server is away."""
+    clock, ledger, told = Clock(), MemoryLedger(), Told()
+    ledger.records[ADA] = Record(ADA, owner=OTHERS, epoch=2, migration="m")
+    members = AttachedMembers(clock)
+    timed = TimedLedger(ledger, clock.seconds, lambda _seconds: None, clock.seconds)
+    recovery = Recovery(members, Moved(ledger), timed, Beats(clock))
+    zone = members.admit(OTHERS, "router", cast(Line, Told()))
+    link = members.admit(OURS, "gameserver", cast(Line, told))
+    recovery.listed(zone)
+    clock.advance(2 * BEGUN_S)
+    zone.roster = {ADA: Entry(ADA, 2, "playing", "", 0.0, 0.0, heard_s=heard_s)}
+    link.roster = {ADA: Entry(ADA, 1, "frozen", "m", 0.0, 0.0)}
+    link.shared = {ADA: Shared("", BEGUN_S)}
+    zone.listed_at = link.listed_at = clock.seconds()
+    recovery.listed(link)
+    assert told.said == ([Release(player=ADA, epoch=2)] if let_go else [])
 
 
 def test_that_a_target_has_waived_a_player_its_source_may_say() -> None:

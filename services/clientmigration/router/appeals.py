@@ -34,7 +34,7 @@ class Appeals:
         x, y = (last.x, last.y) if last else (0.0, 0.0)
         if state == "frozen":
             _since(self._stand, player, record.migration, now)
-        self.ask(Entry(player, record.epoch, state, record.migration, x, y))
+        self.ask(Entry(player, record.epoch, state, record.migration, x, y, heard_s=None))
 
     def wait(self, told: Own, now: float) -> None:
         """The player is ours, and nobody below is known who has it: one that comes back may. The

@@ -25,11 +25,13 @@ from clientmigration.core.player.reconcile import (
     LetGo,
     LookAgain,
     Mend,
+    begun,
     fenced_off,
     frozen_for,
     gives_back,
     later_than_known,
     reconciled,
+    undone,
     waits_for,
 )
 from clientmigration.core.player.snapshot import Snapshot
@@ -293,7 +295,7 @@ class Recovery:
             if len([*self._members.links(name)]) > 1:
                 began = min(began, stood_s)
             listed = owner.roster.get(entry.player)
-            waits = listed is not None and listed.state == "arriving"  # for one of its members
+            waits = listed is not None and not (begun(listed) or undone(listed))
             silent = owner.listed_at < link.listed_at - stood_s  # since then: perhaps it is away
             return owner.role == "router" and (silent or waits or began < BEGUN_S)
         try:

@@ -104,7 +104,7 @@ class Upward:
         if record.owner not in ("", ABOVE) and not is_name(record.player):
             last = record.snapshot
             x, y = (last.x, last.y) if last else (0.0, 0.0)
-            entry = Entry(record.player, record.epoch, "playing", "", x, y)
+            entry = Entry(record.player, record.epoch, "playing", "", x, y, heard_s=None)
             self._owned[record.player] = entry
 
     def roster(self) -> None:

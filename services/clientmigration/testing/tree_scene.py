@@ -13,6 +13,7 @@ from typing import Any
 
 from clientmigration.client.player import Player
 from clientmigration.client.traveller import CROSS_S
+from clientmigration.router.appeals import WAITS_S
 from clientmigration.testing.arena import EPOCH, Arena, Parts
 from clientmigration.testing.fakes import Disk
 from clientmigration.testing.schedule import POLICY
@@ -39,7 +40,7 @@ class Known:
     home: str = ""
     wanted: bool = True
     played_at: float = 0.0  # no server applied its inputs since then
-    gave_up: bool = False  # it stood still for longer than a player waits for a move
+    gave_up: bool = False  # it stood still for longer than is waited for it
     retired: list[Player] = field(default_factory=list)
 
     def again(self, player: Player, door: str) -> None:
@@ -47,10 +48,10 @@ class Known:
         self.retired.append(self.player)
         self.player, self.door, self.wanted = player, door, True
 
-    def seen(self, plays: bool, now: float) -> None:
+    def seen(self, plays: bool, now: float, patience_s: float) -> None:
         """Whether a server applies its inputs."""
         self.played_at = now if plays else self.played_at
-        self.gave_up |= bool(self.home) and now - self.played_at > CROSS_S
+        self.gave_up |= bool(self.home) and now - self.played_at > patience_s
 
 
 class TreeScene:
@@ -137,6 +138,12 @@ class TreeScene:
     def well(self, router: str) -> bool:
         """Whether the router runs."""
         return router in self.arena.routers and not self.arena.hosts[router].frozen
+
+    def patience_s(self) -> float:
+        """How long who stands still is waited for: by its own program, or if a router may be away
+        that would have it begin, by those above that router."""
+        sound = not (self.cut or self.away) and all(map(self.well, self.zones))
+        return CROSS_S if sound else WAITS_S
 
     def well_in(self, zone: str) -> str:
         """A router of the zone that runs, "" if none does."""

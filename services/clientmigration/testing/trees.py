@@ -116,6 +116,7 @@ class TreeRun:
     def look(self) -> None:
         """One owner, and later epochs at later owners; nobody has to come back."""
         fail, now, played = self.scene.fail, self.arena.clock.seconds(), self._played()
+        patience_s = self.scene.patience_s()
         for known in self.scene.known:
             name = known.player.name
             if not name:
@@ -128,7 +129,7 @@ class TreeRun:
                     was = f"{known.home}, {known.epoch}"
                     fail("I18", f"{name} is at {server}, epoch {epoch}, after {was}")
                 known.home, known.epoch = server, max(epoch, known.epoch)
-            known.seen(bool(homes), now)
+            known.seen(bool(homes), now, patience_s)
             spared = self.scene.killed_server or known.gave_up or not known.wanted
             if known.player.rejoins and not spared:
                 fail("I20", f"{name} had to come back, and nothing was done to it")

@@ -212,10 +212,16 @@ def in_time(
     if entry.state == "arriving" and not tended.router and tended.since_s < ORPHAN_S:
         return tuple(each for each in told if not isinstance(each, CallOff))
     claimed = entry.state == "frozen" and record.migration == entry.migration
-    plays = owner is not None and owner.state == "playing" and owner.epoch >= record.epoch
+    plays = owner is not None and begun(owner) and owner.epoch >= record.epoch
     if claimed and not plays and tended.since_s <= ADOPT_S:
         return tuple(each for each in told if not isinstance(each, LetGo))
     return told
+
+
+def begun(entry: Reported) -> bool:
+    """Whether the player plays there. Whom its ledger has, a router lists as one who plays, too,
+    but as never heard: it may not know whether its member has begun."""
+    return entry.state == "playing" and entry.heard_s is not None
 
 
 def frozen_for(entry: Reported, record: Record) -> bool:
