@@ -25,6 +25,15 @@ def test_who_is_waited_for_is_asked_about_for_a_while_and_not_for_ever() -> None
     assert appeals.take()["ada"].migration == "m2"
 
 
+def test_of_whom_our_ledger_has_no_migration_is_to_be_ended() -> None:
+    """The one above ended it, was told so again, and ended it again, every two seconds."""
+    appeals = Appeals()
+    appeals.about(Record("ada", "gs-1", 2, "m1"), "playing", 100.0)
+    assert appeals.take()["ada"].migration == ""
+    appeals.about(Record("ada", "^", 2, "m1"), "frozen", 100.0)
+    assert appeals.take()["ada"].migration == "m1"
+
+
 def test_who_stands_still_does_so_since_the_first_time_it_was_asked_about() -> None:
     appeals, record = Appeals(), Record("ada", "^", 2, "m1")
     appeals.about(record, "frozen", 100.0)
@@ -34,6 +43,5 @@ def test_who_stands_still_does_so_since_the_first_time_it_was_asked_about() -> N
     assert appeals.stand(102.0) == {}
     assert appeals.take() == {}
     appeals.about(record, "frozen", 110.0)
-    assert appeals.take()["ada"].heard_s is None  # our ledger knows of it, and nobody else
     appeals.sweep(110.0 + KEPT_S)
     assert appeals.stand(110.0 + KEPT_S) == {}

@@ -32,9 +32,11 @@ class Appeals:
         """The player of this record is ours, or stands still: then it is remembered since when."""
         last, player = record.snapshot, record.player
         x, y = (last.x, last.y) if last else (0.0, 0.0)
+        migration = ""  # of one that is ours nothing is to be ended
         if state == "frozen":
-            _since(self._stand, player, record.migration, now)
-        self.ask(Entry(player, record.epoch, state, record.migration, x, y, heard_s=None))
+            migration = record.migration
+            _since(self._stand, player, migration, now)
+        self.ask(Entry(player, record.epoch, state, migration, x, y))
 
     def wait(self, told: Own, now: float) -> None:
         """The player is ours, and nobody below is known who has it: one that comes back may. The
