@@ -148,18 +148,19 @@ class _Repair:
 
     def __init__(self, crowds: Crowds, homes: Ints, limits: Ints, worth: float) -> None:
         self._crowds, self._homes, self._limits = crowds, homes.copy(), limits
-        self._rows = np.arange(len(homes))
-        self._heads = crowds.heads.astype(np.float64)
+        self._heads = crowds.heads.astype(np.float64)[:, None]
         self._count = np.bincount(homes, crowds.heads, minlength=len(limits))
         self._near = crowds.near(homes)
         away = np.arange(len(limits))[None, :] != crowds.home[:, None]
-        self._away = worth * self._heads[:, None] * away
+        self._away = worth * self._heads * away
         self._away[~crowds.allowed] = np.inf
         ends = np.concatenate(crowds.ends)
         order = np.argsort(ends, kind="stable")
         self._other = np.concatenate(crowds.ends[::-1])[order]
         self._pairs = np.concatenate((crowds.pairs, crowds.pairs))[order]
         self._start = np.concatenate(([0], np.cumsum(np.bincount(ends, minlength=len(homes)))))
+        self._costs = np.empty_like(self._away)
+        self._reckon(np.arange(len(homes)))
 
     def homes(self) -> Ints:
         """The better division: by the cheapest change, again and again; of many vertices several
@@ -167,16 +168,16 @@ class _Repair:
         at_once = 1 + len(self._homes) ** 2 // 500_000
         for _ in range(2 * len(self._homes)):
             over = self._count > self._limits
-            costs = self._costs(over)
-            least = costs.min(axis=1)
-            worth_it = np.inf if over.any() else -1e-9
-            some = np.flatnonzero(least < worth_it)
-            if not len(some):
+            crowded = bool(over.any())
+            costs = np.where(self._heads > self._limits - self._count, np.inf, self._costs)
+            if crowded:
+                costs[~over[self._homes]] = np.inf
+            some = _cheapest(costs, np.inf if crowded else -1e-9, at_once)
+            if not some:
                 break
-            for vertex in some[np.argsort(least[some], kind="stable")[:at_once]].tolist():
-                member = int(costs[vertex].argmin())
+            for vertex, member in some:
                 fits = self._count[member] + self._crowds.heads[vertex] <= self._limits[member]
-                still = not over.any() or self._over(self._homes[vertex])
+                still = not crowded or self._over(self._homes[vertex])
                 if fits and still:
                     self._move(vertex, member)
         return self._homes
@@ -184,22 +185,33 @@ class _Repair:
     def _over(self, member: int) -> bool:
         return bool(self._count[member] > self._limits[member])
 
-    def _costs(self, over: Marks) -> Floats:
-        """What each change would cost for each player, (vertices, members); only those who leave a
-        member that has too many, while there is one."""
-        costs: Floats = self._away - self._near
-        costs -= costs[self._rows, self._homes][:, None]
-        costs /= self._heads[:, None]
-        costs[self._heads[:, None] > (self._limits - self._count)[None, :]] = np.inf
-        costs[self._rows, self._homes] = np.inf
-        if over.any():
-            costs[~over[self._homes]] = np.inf
-        return costs
+    def _reckon(self, rows: Ints) -> None:
+        """What a change of each of these vertices would cost for each player, (rows, members)."""
+        costs: Floats = self._away[rows] - self._near[rows]
+        here = np.arange(len(rows)), self._homes[rows]
+        costs -= costs[here][:, None]
+        costs /= self._heads[rows]
+        costs[here] = np.inf
+        self._costs[rows] = costs
 
     def _move(self, vertex: int, member: int) -> None:
         before, edges = self._homes[vertex], slice(self._start[vertex], self._start[vertex + 1])
-        self._near[self._other[edges], before] -= self._pairs[edges]
-        self._near[self._other[edges], member] += self._pairs[edges]
+        others, pairs = self._other[edges], self._pairs[edges]
+        self._near[others, before] -= pairs
+        self._near[others, member] += pairs
         self._count[before] -= self._crowds.heads[vertex]
         self._count[member] += self._crowds.heads[vertex]
         self._homes[vertex] = member
+        self._reckon(np.append(others, vertex))
+
+
+def _cheapest(costs: Floats, below: float, most: int) -> list[tuple[int, int]]:
+    """The vertices whose cheapest change costs less than that, the cheapest first, at most so many;
+    and the member that each goes to."""
+    if most == 1:
+        vertex, member = divmod(int(costs.argmin()), costs.shape[1])
+        return [(vertex, member)] if costs[vertex, member] < below else []
+    least = costs.min(axis=1)
+    some = np.flatnonzero(least < below)
+    some = some[np.argsort(least[some], kind="stable")[:most]]
+    return list(zip(some.tolist(), costs[some].argmin(axis=1).tolist(), strict=True))
