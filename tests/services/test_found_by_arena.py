@@ -220,6 +220,7 @@ def test_a_tree_that_once_ended_badly_ends_well(seed: int) -> None:
         240786,  # who came to a door was placed anew, and its server heard so at the same moment
         240958,  # an equal that was told of a visit gave who played already a later epoch
         246334,  # a router stood still while somebody waited there: the check counted that, too
+        341800,  # a leaf was attached to nobody just when its zone's ledger was told of a player
         340385,  # a router that came back listed whom its ledger had as somebody who plays there
         11108,  # a source let go, and the router that had the player had given it to one cut off
     ],

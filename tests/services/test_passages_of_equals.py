@@ -206,6 +206,26 @@ def test_what_is_called_off_routers_below_hear_though_they_have_asked_only_once(
 # The links of equals, as the router above has them.
 
 
+def test_whose_target_is_lost_while_the_ledger_is_told_is_waited_for() -> None:
+    """The one above is to have the source show the world on: it asks for whom nobody waits."""
+    zone = Zone(Record(ADA, "", 4))
+    zone.obey(Reserve(migration="m", player=ADA, epoch=5, ttl_s=10.0))
+    (relay,) = zone.passages.under_way.values()
+    relay.hear(ONE, Reserved(migration="m", player=ADA))
+    ledger: Any = zone.ledger
+    change = ledger.change
+
+    def lost(*asked: Any) -> Any:
+        zone.members.lose(zone.members[ONE])
+        return change(*asked)
+
+    ledger.change = lost
+    zone.obey(own("m", 5))
+    assert zone.record == (ONE, 5, "m")
+    (listed,) = zone.passages.entries()
+    assert (listed.state, listed.migration, listed.heard_s) == ("arriving", "m", 0.0)
+
+
 def test_of_equals_one_is_spoken_to_and_another_one_when_it_is_lost() -> None:
     clock = Clock()
     members = AttachedMembers(clock)

@@ -256,10 +256,13 @@ class Passages:
                 log.warn("{player} is {owner}'s", player=terms.player, owner=record.owner)
                 return
         told = msgspec.structs.replace(order, epoch=record.epoch, snapshot=record.snapshot)
-        if passage.own is not None or not self._tools.members.still(link):  # an equal may be there
+        lost = not self._tools.members.still(link)
+        if passage.own is not None or lost:  # an equal may be there
             self._tools.members.tell_all(link.name, told)
         else:
             link.say(told)
+        if passage.own is None and lost:  # while our ledger was told
+            self._appeals.wait(told, self._tools.clock.seconds())
         passage.own = told
 
     def _astray(self, told: m.Own) -> None:
