@@ -202,6 +202,7 @@ def worker(asked: argparse.Namespace) -> None:
     hearing, ticking, size = list[float](), list[float](), 0
     for n in range(asked.ticks + 20):
         inside.say()
+        time.sleep(asked.rest / 1000)
         if profile and n > 20:
             profile.enable()
         began = time.thread_time()
@@ -253,6 +254,7 @@ def main() -> None:
     flags.add_argument("--ticks", type=int, default=100)
     flags.add_argument("--rounds", type=int, default=6)
     flags.add_argument("--websocket", action="store_true")
+    flags.add_argument("--rest", type=float, default=0.0, help="ms before each tick")
     flags.add_argument("--gathered", action="store_true", help="all in one cell")
     flags.add_argument("--before", type=Path, help="another checkout, to be compared with")
     flags.add_argument("--profile", type=int, default=0, help="rows of a profile of one round")
@@ -263,6 +265,7 @@ def main() -> None:
         return
     words = [each for each in sys.argv[1:] if each in ("--websocket", "--gathered")]
     words += ["--players", str(asked.players), "--ticks", str(asked.ticks)]
+    words += ["--rest", str(asked.rest)]
     roots = {"ours": ROOT} | ({"before": asked.before.resolve()} if asked.before else {})
     told: dict[str, list[dict[str, float]]] = {name: [] for name in roots}
     for n in range(asked.rounds):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -102,21 +102,19 @@ class WallPlayer(Player):
 WALL = replace(STANDARD, player=WallPlayer)
 
 
-# A tick that comes late is not shown.
+# A tick that comes late is left out.
 
 
-class Proud(Seat):
-    @property
-    def known(self) -> bool:
-        time: Any = self.hall.time
-        return bool(self._known) and time.date() * time.rate - time.tick < 1.2
-
-    @known.setter
-    def known(self, so: bool) -> None:
-        self._known = so
+class Proud(Beats):
+    def attempt(self, name: str, act: Callable[[], object]) -> object:
+        if name == "tick":
+            tick, now = cast(Any, act).args[0], self._clock.seconds()
+            if now * round(tick / now) - tick > 1.2:
+                return None
+        return super().attempt(name, act)
 
 
-PROUD = replace(STANDARD, seat=Proud)
+PROUD = replace(STANDARD, beats=Proud)
 
 
 # What comes again comes never again once it has failed.
@@ -148,7 +146,7 @@ PLANTED: dict[str, tuple[str, Parts, Repertoire, int, str]] = {
     "one player's fault locks it out": ("player fault", RESENTFUL, ALL, 4600, "I8"),
     "a world that fails for good goes on": ("world fault", PATIENT, ALL, 39, "end"),
     "timers follow the wall clock": ("jump", WALL, ALL, 96, "place"),
-    "late ticks are not shown": ("starve", PROUD, ALL, 163, "I3"),
+    "late ticks are left out": ("starve", PROUD, ALL, 163, "I3"),
     "a beat that fails is the last": ("beat fault", MORTAL, ALL, 3, "beat"),
 }
 

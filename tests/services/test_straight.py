@@ -56,12 +56,17 @@ class Eye:
         return bytes(got)
 
 
+def shown(*each: tuple[Eye, bytes | None]) -> tuple[int, int, int]:
+    eyes, frames = [eye for eye, _ in each], [frame for _, frame in each]
+    missing = lambda row: eyes[row].by_itself.append(b"nothing")  # noqa: E731
+    return show_all(eyes, [eye.straight for eye in eyes], frames, missing)
+
+
 def test_each_line_gets_its_own_frame_and_is_counted_for_it() -> None:
-    ada, bob = Eye(), Eye(wrap=lambda frame: b"<" + frame + b">")
-    assert show_all([(ada, b"to ada"), (bob, b"to bob")]) == (2, 0)
-    assert (ada.seen(), bob.seen()) == (b"to ada", b"<to bob>")
-    assert ada.straight is not None
-    assert (ada.straight.take_carried(), ada.straight.take_carried()) == (6, 0)
+    ada, eve, bob = Eye(), Eye(), Eye(wrap=lambda frame: b"<" + frame + b">")
+    assert shown((ada, b"to ada"), (eve, None), (bob, b"and bob")) == (2, 0, 6 + 7)
+    assert (ada.seen(), bob.seen()) == (b"to ada", b"<and bob>")
+    assert (eve.seen(), eve.by_itself) == (b"", [b"nothing"])
 
 
 def test_who_does_not_read_is_left_out() -> None:
@@ -69,7 +74,7 @@ def test_who_does_not_read_is_left_out() -> None:
     assert ada.straight is not None
     ada.straight.queue(b"0")
     ada.reads = False
-    assert show_all([(ada, b"1"), (bob, b"2")]) == (1, 1)
+    assert shown((ada, b"1"), (bob, b"2")) == (1, 1, 1)
     assert (ada.seen(), ada.by_itself, bob.seen()) == (b"0", [b"1"], b"2")
 
 
@@ -100,9 +105,9 @@ def test_a_closed_way_takes_no_frame_but_what_its_owner_still_owes() -> None:
 
 def test_what_the_socket_does_not_take_is_queued_and_nothing_overtakes_it() -> None:
     ada, large = Eye(), bytes(range(256)) * 20_000
-    assert show_all([(ada, large)]) == (1, 0)
+    assert shown((ada, large)) == (1, 0, len(large))
     assert ada.reactor.writers
-    assert show_all([(ada, b"the next")]) == (1, 0)
+    assert shown((ada, b"the next")) == (1, 0, 0)
     assert ada.by_itself == [b"the next"]  # the line itself knows to queue it behind the first
     assert ada.seen() == large
 
@@ -110,7 +115,7 @@ def test_what_the_socket_does_not_take_is_queued_and_nothing_overtakes_it() -> N
 def test_a_socket_that_is_gone_costs_the_others_nothing() -> None:
     ada, bob = Eye(), Eye()
     ada.end.close()
-    assert show_all([(ada, b"1"), (bob, b"2")]) == (2, 0)
+    assert shown((ada, b"1"), (bob, b"2")) == (2, 0, 2)
     assert ada.reactor.writers  # Twisted's own write finds out that it is gone, and says so
     assert bob.seen() == b"2"
 
@@ -119,7 +124,7 @@ def test_a_way_that_was_closed_is_not_used_any_more() -> None:
     ada = Eye()
     assert ada.straight is not None
     ada.straight.close()
-    show_all([(ada, b"1")])
+    shown((ada, b"1"))
     assert (ada.seen(), ada.by_itself) == (b"", [b"1"])
 
 

@@ -26,7 +26,6 @@ from clientmigration.gameserver.hall import Hall, Register
 from clientmigration.net.complaints import SparingLogger
 from clientmigration.net.line import Line
 from clientmigration.wire import work
-from clientmigration.wire.connection import PROGRESS
 from clientmigration.wire.messages import (
     Arrived,
     Copied,
@@ -52,9 +51,9 @@ class Seat:
     is stopped there. `turn` is the tick of a second in which it is stored."""
 
     __slots__ = (  # more than 30 do not share a dictionary's keys: 1.3 kB a player, slower ticks
-        "_askers", "_entered", "_moved_by", "_register", "_stands", "coming", "expires_at", "game",
+        "_askers", "_entered", "_line", "_moved_by", "_register", "coming", "expires_at", "game",
         "good", "group", "hall", "heard_at", "held", "held_at", "holder", "inbox", "known", "life",
-        "line", "mailbox", "meter", "moved_at", "oldest", "passage", "ping_ms", "place", "player",
+        "mailbox", "meter", "moved_at", "oldest", "passage", "ping_ms", "place", "player",
         "refused", "seq", "session", "settling", "skipped", "streams", "turn", "workloads",
     )  # fmt: skip
 
@@ -78,10 +77,9 @@ class Seat:
         self.place = (0.0, 0.0)  # where it was when the game could tell, metres
 
         # What belongs to its connection.
-        self.line: Line | None = None
+        self._line: Line | None = None
         self.oldest = 0  # the oldest input that the player can send again; 0: it remembers none
         self.skipped = 0  # inputs passed over here of which the player was not told yet
-        self._stands: tuple[Progress | None, bytes] = (None, b"")  # as the last view said
         self.ping_ms: float | None = None
         self.heard_at: float | None = None  # when it last showed a ticket or pinged
 
@@ -107,6 +105,16 @@ class Seat:
     @entered.setter
     def entered(self, so: bool) -> None:
         self._entered = so
+        self._register.changed()
+
+    @property
+    def line(self) -> Line | None:
+        """The player's connection."""
+        return self._line
+
+    @line.setter
+    def line(self, line: Line | None) -> None:
+        self._line = line
         self._register.changed()
 
     @property
@@ -184,15 +192,6 @@ class Seat:
         except GameFault:
             self.fail()
 
-    def stands(self) -> bytes:
-        """Where its inputs stand, as a view says it: the same bytes until one is applied."""
-        known, said = self._stands
-        done = self.inbox.progress
-        if done is not known:
-            said = PROGRESS.pack(done.last, done.applied, done.digest)
-            self._stands = (done, said)
-        return said
-
     def settle(self) -> None:
         """A view was sent: a move to here is over."""
         self._askers.answer(Settled(migration=self.settling, player=self.player))
@@ -252,6 +251,7 @@ class Seat:
         """Where the player's inputs stand, from another server."""
         self.inbox.resume(progress)
         self.known = True
+        self._register.changed()
 
     def forget(self) -> None:
         """Be found no more."""
@@ -366,6 +366,7 @@ class Seat:
         """Pass over what the player can not send again. That is a loss: it is counted, and said."""
         skipped = self.inbox.skip_to(self.oldest)
         if skipped:
+            self._register.changed()
             self.skipped += skipped
             self.meter.count("skipped_inputs", skipped)
             log.warn(

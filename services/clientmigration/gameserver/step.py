@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from clientmigration.gameserver.seats import Seats
-from clientmigration.gameserver.views import frames, looking
-from clientmigration.net.straight import show_all
 
 
 class LetterBox(Protocol):
@@ -81,6 +79,7 @@ class TickStep:
         seats, waits = self._seats, list[float]()
         for seat in seats.take_acting():
             seat.apply(now, waits)
+            seats.applied(seat)
             if seat.inbox.waiting:  # for one that is missing
                 seats.acting[seat] = None
         seats.meter.count("inputs", len(waits))
@@ -89,10 +88,10 @@ class TickStep:
     def _show(self, tick: int) -> None:
         """All views are made before the first is sent: a call into the kernel leaves the CPU's
         caches cold. Who does not look, or can not be shown anything, is settled all the same."""
-        seats = looking(reversed(self._seats.playing()))
-        views = self._world.views([seat.player for seat in seats])
-        sent, left_out = show_all(frames(seats, views, tick))
-        self._seats.meter.count("views", sent)
-        self._seats.meter.count("dropped_views", left_out)
+        audience = self._seats.audience()
+        shown = audience.show(self._world.views(audience.players), tick)
+        self._seats.meter.count("views", shown.sent)
+        self._seats.meter.count("dropped_views", shown.left_out)
+        self._seats.meter.count("sent_bytes", shown.carried)
         for seat in [each for each in self._seats.astir if each.entered and each.settling]:
             seat.settle()

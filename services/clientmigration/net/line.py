@@ -97,22 +97,24 @@ class Line(TwistedProtocol):
         clock: IReactorTime,
         blame: Callable[[PeersFault], None] = lambda _fault: None,
     ) -> None:
+        # In the order in which they lie in memory: what each input needs first, so side by side.
+        self.over = False
+        self.received = 0
+        self.on_input: Callable[[int, bytes, float], None] | None = None
+        self.connection = Connection(terms.hears)
+        self.clock = clock
+        self.heard_at = -inf
+        self.bucket = TokenBucket(*terms.rate)
         self.role = role
         self.listener = listener
-        self.clock = clock
-        self.bucket = TokenBucket(*terms.rate)
         self.blame = blame
         self.silence_s, self.unread = terms.silence_s, terms.unread
-        self.connection = Connection(terms.hears)
         self.choked = False
-        self.over = False
         self.peer_role = ""
-        self.sent = self.received = 0
-        self.on_input: Callable[[int, bytes, float], None] | None = None
+        self.sent = 0
         self._send: Callable[[bytes], object] = len  # until there is a connection
         self._together: list[bytes] | None = None
         self.straight: Straight | None = None  # the way to the kernel, if there is one
-        self.heard_at = -inf
         self._deadline: IDelayedCall | None = None
         self._unread: IDelayedCall | None = None
 
@@ -260,8 +262,7 @@ class Line(TwistedProtocol):
 
     def take_counts(self) -> tuple[int, int]:
         """Bytes sent and received since this was asked last."""
-        carried = self.straight.take_carried() if self.straight is not None else 0
-        counts = (self.sent + carried, self.received)
+        counts = (self.sent, self.received)
         self.sent = self.received = 0
         return counts
 
@@ -326,9 +327,7 @@ class Line(TwistedProtocol):
         self.guest.left()
         listener, self.listener, self._send = self.listener, _NOBODY, len
         self.on_input = None
-        if self.straight is not None:
-            self.sent += self.straight.take_carried()
-            self.straight = None
+        self.straight = None
         listener.closed(reason.getErrorMessage())
 
     @property

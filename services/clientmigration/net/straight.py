@@ -7,8 +7,8 @@ private names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.tcp import Connection as Socket
 
@@ -18,29 +18,24 @@ Wrap = Callable[[bytes], bytes]
 class Straight:
     """The way to the kernel of one socket: its own `send` while nothing is queued, and Twisted's
     queue. Whoever writes to that socket has to write here. `wrap` makes a message of a frame, for
-    a WebSocket; `carried` is how many bytes of frames went without the line's doing.
+    a WebSocket.
 
     `clear` says that nothing can be queued, so that nobody has to look; `closed` that no frame is
     sent any more.
     """
 
-    __slots__ = ("_queue", "carried", "clear", "closed", "to_kernel", "transport", "wrap")
+    __slots__ = ("_queue", "clear", "closed", "to_kernel", "transport", "wrap")
 
     def __init__(self, transport: Any, wrap: Wrap | None = None) -> None:
         self.transport, self.wrap = transport, wrap
         self.to_kernel: Callable[[bytes], int] = transport.socket.send
         self._queue: Callable[[bytes], None] = transport.write
         self.clear = not _queued(transport)
-        self.closed, self.carried = False, 0
+        self.closed = False
 
     def close(self) -> None:
         """No frame is sent by it from now on."""
         self.clear, self.closed = False, True
-
-    def take_carried(self) -> int:
-        """How many bytes were sent by it since this was asked last."""
-        carried, self.carried = self.carried, 0
-        return carried
 
     def write(self, frame: bytes) -> None:
         """One frame, in order."""
@@ -66,29 +61,40 @@ class Straight:
 
 
 class ShownLine(Protocol):
-    """A line, as far as this goes: `straight` is None where everything has to be queued, and is not
-    clear when it is over."""
-
-    straight: Straight | None
+    """A line, as far as this goes."""
 
     def show(self, frame: bytes) -> bool:
         """Send it by itself."""
 
 
-def show_all(frames: Iterable[tuple[ShownLine, bytes]]) -> tuple[int, int]:
-    """Send each line its frame now, or not at all, as its `show` does; no line comes twice. Answers
-    how many were sent, and how many left out.
+class Shown(NamedTuple):
+    """How many frames were sent, how many left out, and the bytes of those that went straight."""
+
+    sent: int
+    left_out: int
+    carried: int
+
+
+def show_all(
+    lines: Sequence[ShownLine],
+    ways: Sequence[Straight | None],
+    frames: Sequence[bytes | None],
+    missing: Callable[[int], None],
+) -> Shown:
+    """Send each line its frame now, or not at all, as its `show` does; no line comes twice, and the
+    way of each is in the same row. Where there is no frame `missing` is told the row.
 
     A call into the kernel leaves the CPU's caches cold, so all is looked up before the first.
     """
     ready: list[tuple[Callable[[bytes], int], bytes, Straight]] = []
-    sent = left_out = 0
-    for line, frame in frames:
-        way = line.straight
-        if way is not None and way.clear:
-            way.carried += len(frame)
+    sent = left_out = carried = 0
+    for row, (way, frame) in enumerate(zip(ways, frames, strict=True)):
+        if frame is None:
+            missing(row)
+        elif way is not None and way.clear:
+            carried += len(frame)
             ready.append((way.to_kernel, way.wrap(frame) if way.wrap else frame, way))
-        elif line.show(frame):
+        elif lines[row].show(frame):
             sent += 1
         else:
             left_out += 1
@@ -99,7 +105,7 @@ def show_all(frames: Iterable[tuple[ShownLine, bytes]]) -> tuple[int, int]:
             taken = 0
         if taken < len(frame):
             way.queue(frame[taken:])
-    return sent + len(ready), left_out
+    return Shown(sent + len(ready), left_out, carried)
 
 
 def _queued(transport: Any) -> bool:

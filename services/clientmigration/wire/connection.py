@@ -121,6 +121,9 @@ _PACK: dict[type, Callable[[Any], bytes]] = {
 }
 
 
+_NOTHING = bytearray()  # one for all: a look at one's own costs a cache miss
+
+
 class Connection:
     """One side of one connection: feed it bytes, iterate messages, and let errors end it.
 
@@ -135,7 +138,7 @@ class Connection:
         self.greeted = False
         self.over = False
         self._limit = GREETING_LIMIT
-        self._kept = bytearray()
+        self._kept = _NOTHING
         self._wanted = _LENGTH.size  # bytes that have to be there before anything can be decoded
 
     def input_in(self, data: bytes) -> int:
@@ -177,8 +180,7 @@ class Connection:
             self._kept += data
             if len(self._kept) < self._wanted:
                 return
-            data = bytes(self._kept)
-            self._kept.clear()
+            data, self._kept = bytes(self._kept), _NOTHING
         at = 0
         try:
             while not self.over and (size := self._complete(data, at)):
@@ -187,13 +189,13 @@ class Connection:
         except Exception:
             self.over = True
             raise
-        if not self.over:
-            self._kept += data[at:]
+        if not self.over and at < len(data):
+            self._kept = bytearray(data[at:])
 
     def end(self) -> None:
         """Ignore whatever still comes, and keep nothing of what came."""
         self.over = True
-        self._kept.clear()
+        self._kept = _NOTHING
 
     @property
     def held(self) -> int:
