@@ -131,6 +131,11 @@ def test_who_stands_still_is_judged_as_soon_as_the_move_that_kept_it_from_that_i
     assert not perform(211272, repertoire=EQUAL).violation
 
 
+def test_somebody_may_play_whose_program_has_not_heard_of_its_name() -> None:
+    """What was to say it was cut off. The check did not know the name either."""
+    assert not perform(311973, repertoire=EQUAL).violation
+
+
 def test_who_is_frozen_is_not_let_go_before_its_target_plays_when_their_router_is_dead() -> None:
     """It was on no server for 13 ms."""
     assert not perform(487, repertoire=EQUAL).violation

@@ -89,9 +89,7 @@ class Track:
 
     def sent(self, seq: int, body: bytes, now: float) -> None:
         """The player said this input; every way of having applied the ones before goes on here."""
-        if (
-            self.bodies and seq > next(reversed(self.bodies)) + 1
-        ):  # it was played before: it goes on
+        if self.bodies and seq > next(reversed(self.bodies)) + 1:  # played before: it goes on
             self.bodies.clear()
         self.bodies.setdefault(seq, (body, now))
         before = self.legal.get(seq - 1, ())
@@ -349,12 +347,13 @@ class Checker:
     def _look_at_seat(
         self, name: str, server: GameServer, player: str, seat: Seat, new_tick: bool
     ) -> None:
-        record = self.arena.ledger.records.get(player)
-        if not new_tick and self._calmly(name, player, seat, record):
+        record, track = self.arena.ledger.records.get(player), self._track(player)
+        unheard = track is None and seat.line is None  # its program has not heard of its name yet
+        if unheard or (not new_tick and self._calmly(name, player, seat, record)):
             return
+        assert track is not None, f"nobody is called {player}"
         owned = record is not None and record.claim[:2] == (name, seat.epoch)
         rightful = owned or (record is not None and self._waived(record, name, seat))
-        track = self._track(player)
         if rightful:
             before = self._rightful.get(player)
             self._rightful[player] = (name, seat.epoch, seat)
@@ -414,10 +413,10 @@ class Checker:
         given_back = record.owner == name  # after the target's claim, or instead of it
         return record.epoch == seat.epoch + 1 or (given_back and record.epoch == seat.epoch + 2)
 
-    def _track(self, player: str) -> Track:
+    def _track(self, player: str) -> Track | None:
         if player not in self._by_name:
             self._by_name = {track.name: track for track in self.tracks}
-        return self._by_name[player]
+        return self._by_name.get(player)
 
     def _look_at_progress(
         self, track: Track, name: str, seat: Seat, known: tuple[Seat, Progress] | None
