@@ -136,6 +136,11 @@ def test_somebody_may_play_whose_program_has_not_heard_of_its_name() -> None:
     assert not perform(311973, repertoire=EQUAL).violation
 
 
+def test_a_router_may_be_cut_off_from_its_ledger_for_longer_than_all_else_is_wrong() -> None:
+    """The check waited for nobody to feel it any more from when all else was made well."""
+    assert not perform(313099, repertoire=EQUAL).violation
+
+
 def test_who_is_frozen_is_not_let_go_before_its_target_plays_when_their_router_is_dead() -> None:
     """It was on no server for 13 ms."""
     assert not perform(487, repertoire=EQUAL).violation

@@ -75,7 +75,7 @@ def part_equal(scene: Scene, step: Step) -> str:
         if router not in scene.arena.hosts:
             return
         if only_ledger:
-            scene.fault(step.seconds, lambda: None)
+            scene.lasting(step.seconds, lambda: None)
         else:
             _lasts(scene, router, step.seconds, mend)
             scene.parted.add(router)
