@@ -41,10 +41,10 @@ async def test_a_browser_is_moved_twenty_times_without_a_missed_tick(cluster: Cl
     acting.start(0.05)
     outcomes: list[Outcome | None] = []
     for _ in range(MOVES):
-        here = ada.member
-        moving = cluster.router.moves.start(ada.name, here, "two" if here == "one" else "one")
-        ended = await Deferred.fromCoroutine(moving)
+        here, there = ada.member, "two" if ada.member == "one" else "one"
+        ended = await Deferred.fromCoroutine(cluster.router.moves.start(ada.name, here, there))
         outcomes.append(ended.outcome if ended else None)
+        await eventually(lambda there=there: ada.member == there)  # type: ignore[misc]
     acting.stop()
     await cluster.quiet(ada)
     assert outcomes == [Outcome.SETTLED] * MOVES
