@@ -16,7 +16,7 @@ from clientmigration.gameserver.hall import Hall
 from clientmigration.gameserver.listing import NameOf, entry, shared
 from clientmigration.gameserver.records import RecordSeat, in_hall
 from clientmigration.gameserver.seat import Seat
-from clientmigration.gameserver.views import Audience
+from clientmigration.gameserver.views import Onlookers
 from clientmigration.wire.messages import Declined, Entry, Waived
 from clientmigration.wire.shared import Shared
 
@@ -51,7 +51,7 @@ class Seats:
         self.acting: dict[Seat, None] = {}
         self.astir: dict[Seat, None] = {}
         self._playing: list[Seat] | None = None  # as long as nobody comes or goes
-        self._audience: Audience | None = None  # the same
+        self._onlookers: Onlookers | None = None  # the same
         self._turns: dict[int, list[Seat]] = {}
         self._record, self._record_hall = record, in_hall(hall)
         self.draining = False
@@ -94,16 +94,16 @@ class Seats:
                 self._turns.setdefault(seat.turn, []).append(seat)
         return self._playing
 
-    def audience(self) -> Audience:
+    def onlookers(self) -> Onlookers:
         """Everyone who looks; who came last first."""
-        if self._audience is None:
-            self._audience = Audience(reversed(self.playing()))
-        return self._audience
+        if self._onlookers is None:
+            self._onlookers = Onlookers(reversed(self.playing()))
+        return self._onlookers
 
     def applied(self, seat: Seat) -> None:
         """Inputs of its player were applied."""
-        if self._audience is not None:
-            self._audience.applied(seat)
+        if self._onlookers is not None:
+            self._onlookers.applied(seat)
 
     def in_turn(self, turn: int) -> Sequence[Seat]:
         """Those of them who are stored at this tick of a second."""
@@ -270,7 +270,7 @@ class Seats:
     def changed(self) -> None:
         """Somebody has entered the game, or left it, or has another connection, or has its inputs
         stand elsewhere without one being applied."""
-        self._playing = self._audience = None
+        self._playing = self._onlookers = None
 
     def stir(self, seat: Seat) -> None:
         """Look at it at the next tick."""

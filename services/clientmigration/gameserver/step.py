@@ -88,8 +88,8 @@ class TickStep:
     def _show(self, tick: int) -> None:
         """All views are made before the first is sent: a call into the kernel leaves the CPU's
         caches cold. Who does not look, or can not be shown anything, is settled all the same."""
-        audience = self._seats.audience()
-        shown = audience.show(self._world.views(audience.players), tick)
+        onlookers = self._seats.onlookers()
+        shown = onlookers.show(self._world.views(onlookers.players), tick)
         self._seats.meter.count("views", shown.sent)
         self._seats.meter.count("dropped_views", shown.left_out)
         self._seats.meter.count("sent_bytes", shown.carried)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clientmigration.gameserver.seat import Seat
-from clientmigration.net.straight import Shown, Straight, show_all
+from clientmigration.net.straight import SentAll, Straight, show_all
 from clientmigration.wire.connection import PROGRESS, VIEW, VIEW_START
 
 
-class Audience:
+class Onlookers:
     """Those who have a connection and can be told where their inputs stand, in the order in which
-    they are shown a tick. It is good for as long as nobody comes or goes and nobody's connection is
+    they are shown a tick. Good for as long as nobody comes or goes and nobody's connection is
     another: what is said to each lies side by side here, for a look at the seats and lines of all
     costs several cache misses each."""
 
@@ -31,7 +31,7 @@ class Audience:
         if row is not None:
             self._stands[row] = _stands(seat)
 
-    def show(self, views: Sequence[bytes | None], tick: int) -> Shown:
+    def show(self, views: Sequence[bytes | None], tick: int) -> SentAll:
         """Send each its view. Whom the game could make none for loses its connection."""
         starts = dict[int, bytes]()  # many views are as long as others
         frames = list[bytes | None]()

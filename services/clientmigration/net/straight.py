@@ -67,7 +67,7 @@ class ShownLine(Protocol):
         """Send it by itself."""
 
 
-class Shown(NamedTuple):
+class SentAll(NamedTuple):
     """How many frames were sent, how many left out, and the bytes of those that went straight."""
 
     sent: int
@@ -80,7 +80,7 @@ def show_all(
     ways: Sequence[Straight | None],
     frames: Sequence[bytes | None],
     missing: Callable[[int], None],
-) -> Shown:
+) -> SentAll:
     """Send each line its frame now, or not at all, as its `show` does; no line comes twice, and the
     way of each is in the same row. Where there is no frame `missing` is told the row.
 
@@ -105,7 +105,7 @@ def show_all(
             taken = 0
         if taken < len(frame):
             way.queue(frame[taken:])
-    return Shown(sent + len(ready), left_out, carried)
+    return SentAll(sent + len(ready), left_out, carried)
 
 
 def _queued(transport: Any) -> bool:

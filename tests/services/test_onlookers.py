@@ -8,13 +8,13 @@ import pytest
 
 from clientmigration.core.player.inbox import Inbox
 from clientmigration.core.player.snapshot import Progress
-from clientmigration.gameserver.views import Audience
+from clientmigration.gameserver.views import Onlookers
 from clientmigration.wire.connection import SERVER_TO_PLAYER, Connection, encode
 from clientmigration.wire.messages import Greeting, View
 
 
 class Looks:
-    """A seat and its line in one, as far as an audience needs them; everything has to be queued."""
+    """A seat and its line in one, as far as onlookers need them; everything has to be queued."""
 
     straight = None
 
@@ -33,21 +33,21 @@ class Looks:
         self.failed = True
 
 
-def audience(*looks: Looks) -> Audience:
+def onlookers(*looks: Looks) -> Onlookers:
     seats: Any = looks
-    return Audience(seats)
+    return Onlookers(seats)
 
 
 def test_those_look_who_have_a_connection_and_can_be_told_where_they_stand() -> None:
     ada, eve, bob = Looks("ada"), Looks("eve", known=False), Looks("bob", there=False)
-    assert audience(ada, eve, bob, Looks("dan")).players == ["ada", "dan"]
+    assert onlookers(ada, eve, bob, Looks("dan")).players == ["ada", "dan"]
 
 
 @pytest.mark.parametrize("known", [Progress(), Progress(7, 6, 5)])
 def test_each_is_shown_its_own_view_and_where_its_inputs_stand(known: Progress) -> None:
     ada, bob = Looks("ada"), Looks("bob")
     bob.inbox.resume(known)
-    both = audience(ada, bob)
+    both = onlookers(ada, bob)
     assert both.show([b"a", b"b b"], 9) == (2, 0, 0)
     ada.inbox.offer(1, b"go", 0.0)
     ada.inbox.take()
@@ -64,6 +64,6 @@ def test_each_is_shown_its_own_view_and_where_its_inputs_stand(known: Progress) 
 
 def test_for_whom_there_is_no_view_that_is_a_fault_and_the_others_see() -> None:
     ada, bob = Looks("ada"), Looks("bob")
-    assert audience(ada, bob).show([None, b"b"], 9) == (1, 0, 0)
+    assert onlookers(ada, bob).show([None, b"b"], 9) == (1, 0, 0)
     assert (ada.failed, bob.failed) == (True, False)
     assert (ada.seen, bob.seen) == ([], [View(9, 0, 0, 0, b"b")])
