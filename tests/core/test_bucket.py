@@ -47,6 +47,24 @@ def test_a_clock_that_is_set_back_takes_nothing_away_and_gives_nothing() -> None
 
 
 @given(
+    st.sampled_from([0.5, 4.0, 64.0]),
+    st.sampled_from([1.0, 2.5, 16.0]),
+    st.lists(st.sampled_from([-1.0, 0.0, 1 / 128, 1 / 64, 0.25, 3.0]), max_size=60),
+)
+def test_one_that_is_full_again_before_each_asks_no_more_than_any_other(
+    per_s: float, burst: float, pauses: list[float]
+) -> None:
+    """It takes a shorter way then."""
+    bucket, now, left, at = TokenBucket(per_s, burst), 50.0, burst, 50.0
+    for pause in pauses:
+        now += pause
+        left, at = min(burst, left + max(0.0, now - at) * per_s), now
+        assert bucket.allows(now) == (left >= 1)
+        left -= left >= 1
+        assert bucket.at == now
+
+
+@given(
     st.floats(0.5, 50.0),
     st.floats(1.0, 50.0),
     st.lists(st.floats(0.0, 3.0), min_size=1, max_size=80),

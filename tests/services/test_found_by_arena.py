@@ -8,7 +8,8 @@ from clientmigration.client.player import Player
 from clientmigration.games.meadow import wire as meadow
 from clientmigration.testing import Arena, Disk
 from clientmigration.testing.trees import perform_tree, perform_zones
-from clientmigration.wire.messages import Cancel, Release, Reserve
+from clientmigration.wire.connection import encode
+from clientmigration.wire.messages import Cancel, Input, Release, Reserve
 
 
 def playing(*servers: str, players: int = 1, seed: int = 3) -> tuple[Arena, list[Player]]:
@@ -111,6 +112,19 @@ def test_what_an_old_program_said_is_not_applied_in_the_place_of_what_a_new_one_
     arena.run(0.5)
     assert (again.tally.lost, again.tally.doubled, again.tally.acked) == (0, 0, again.tally.seq)
     assert inbox.progress.last == 4
+
+
+def test_nor_is_what_it_said_since_the_last_tick() -> None:
+    arena, (ada,) = playing("eu")
+    ada.act(meadow.drop())
+    arena.run(0.2)
+    seat = arena.servers["eu"].seats[ada.name]
+    line, last = seat.line, seat.inbox.progress.last
+    assert line is not None
+    line.dataReceived(encode(Input(last + 1, meadow.drop())))
+    seat.sit(line, seat.holder, 0)
+    arena.run(0.2)
+    assert (seat.inbox.progress.last, seat.inbox.waiting) == (last, {})
 
 
 def away(arena: Arena, ada: Player) -> tuple[str, str, Player]:

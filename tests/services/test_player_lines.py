@@ -152,29 +152,29 @@ def test_inputs_are_the_same_however_they_are_cut_on_the_way(
         line.dataReceived(stream[at : at + size])
     arena.run(0.06)
     assert seat.inbox.progress == expected
-    assert not arena.servers["eu"].seats.acting
+    assert not arena.servers["eu"].seats.inputs.acting
 
 
 def test_a_tick_looks_at_nobody_for_whom_there_is_nothing_to_do(arena: Arena, ada: Player) -> None:
     seats = arena.servers["eu"].seats
     arena.run(1.0)
     assert not seats.astir
-    assert not seats.acting
+    assert not seats.inputs.acting
     assert [*seats.playing()] == [seats[ada.name]]
     line, last = seats[ada.name].line, seats[ada.name].inbox.progress.last
     assert line is not None
     line.dataReceived(encode(Input(last + 2, meadow.move(1.0, 0.0))))
     arena.run(0.2)
-    assert list(seats.acting) == [seats[ada.name]]  # it waits for the one before
+    assert list(seats.inputs.acting) == [seats[ada.name]]  # it waits for the one before
     line.dataReceived(encode(Input(last + 1, meadow.move(1.0, 0.0))))
     arena.run(0.1)
     assert seats[ada.name].inbox.progress.last == last + 2
-    assert not seats.acting
+    assert not seats.inputs.acting
     line.dataReceived(encode(Input(last + 9, meadow.move(1.0, 0.0))))
     seats.expel(ada.name, "kicked", "", bars=True)
     arena.run(30.0)
     assert ada.name not in seats
-    assert not seats.acting
+    assert not seats.inputs.acting
     assert not seats.astir
     assert not seats.playing()
 
@@ -187,10 +187,10 @@ def test_who_is_held_has_its_inputs_applied_when_it_goes_on(arena: Arena, ada: P
     seat.hold()
     seat.line.dataReceived(encode(Input(last + 1, meadow.move(1.0, 0.0))))
     arena.run(0.2)
-    assert (seat.inbox.progress.last, list(seats.acting)) == (last, [seat])
+    assert (seat.inbox.progress.last, list(seats.inputs.acting)) == (last, [seat])
     seat.resume()
     arena.run(0.1)
-    assert (seat.inbox.progress.last, list(seats.acting)) == (last + 1, [])
+    assert (seat.inbox.progress.last, list(seats.inputs.acting)) == (last + 1, [])
 
 
 @pytest.mark.parametrize("rate", [1, 20, 60, 1000])

@@ -13,9 +13,10 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from clientmigration.net.polling import short
+from clientmigration.net.polling import ask_first, short
 
 
 class Visitor(Protocol):
@@ -161,3 +162,76 @@ def test_a_reactor_of_another_kind_stays_as_it_is() -> None:
     before = dict(vars(clock))
     assert short(clock) is clock
     assert vars(clock) == before
+
+
+class Picky:
+    """Takes what begins with `+`."""
+
+    def __init__(self) -> None:
+        self.took = list[tuple[bytes, float]]()
+
+    def takes(self, data: bytes, now: float) -> bool:
+        if data.startswith(b"+"):
+            self.took.append((data, now))
+            return True
+        return False
+
+
+@pytest.fixture
+def short_house() -> Iterator[House]:
+    reactor: Any = short(EPollReactor())
+    yield House(reactor)
+    for each in {*reactor.removeAll(), reactor.waker}:
+        each.connectionLost(Failure(ConnectionDone()))
+    reactor._poller.close()
+
+
+def test_who_is_asked_first_leaves_the_rest_to_the_protocol(short_house: House) -> None:
+    one, visitor = short_house.knock()
+    other, neighbour = short_house.knock()
+    picky = Picky()
+    no_more = ask_first(short_house.reactor, visitor.transport, picky)
+    one.sendall(b"+1")
+    short_house.until(lambda: picky.took)
+    one.sendall(b"2")
+    assert short_house.answer(one, 1) == b"2"
+    one.sendall(b"+3")
+    short_house.until(lambda: len(picky.took) > 1)
+    other.sendall(b"+4")
+    short_house.until(lambda: neighbour.heard)
+    assert [data for data, _ in picky.took] == [b"+1", b"+3"]
+    assert all(now <= short_house.reactor.seconds() for _, now in picky.took)
+    assert (visitor.heard, neighbour.heard) == (b"2", b"+4")
+    no_more()
+    no_more()
+    one.sendall(b"+5")
+    short_house.until(lambda: visitor.heard == b"2+5")
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_the_end_of_who_is_asked_first_is_the_protocols(short_house: House, reset: bool) -> None:
+    one, visitor = short_house.knock()
+    picky = Picky()
+    no_more = ask_first(short_house.reactor, visitor.transport, picky)
+
+    def lost(reason: Failure) -> None:
+        no_more()
+        visitor.reason = reason
+
+    vars(visitor)["connectionLost"] = lost
+    if reset:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    one.close()
+    short_house.until(lambda: visitor.reason)
+    assert picky.took == []
+    again, stranger = short_house.knock()  # its socket may have the same number
+    again.sendall(b"+")
+    short_house.until(lambda: stranger.heard == b"+")
+    assert picky.took == []
+
+
+def test_only_a_plain_socket_can_be_taken_from() -> None:
+    picky, transport = Picky(), StringTransport()
+    vars(transport)["fileno"] = lambda: 7
+    no_more = ask_first(Clock(), transport, picky)
+    no_more()

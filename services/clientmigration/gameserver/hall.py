@@ -46,6 +46,9 @@ class Register(Protocol):
     def changed(self) -> None:
         """Somebody has entered the game, or left it."""
 
+    def unhear(self, seat: Any) -> None:
+        """What its player has said since the last tick is not to be applied."""
+
     def stir(self, seat: Any) -> None:
         """The next tick has to look at it for more than its inputs and its view."""
 

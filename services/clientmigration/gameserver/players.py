@@ -47,13 +47,12 @@ class Gate:
 class PlayerLine:
     """The `Listener` of one player's line."""
 
-    __slots__ = ("_acting", "_gate", "_line", "_pings", "_seat")
+    __slots__ = ("_gate", "_line", "_pings", "_seat")
 
     def __init__(self, line: Line, gate: Gate) -> None:
         self._line, self._gate = line, gate
         self._seat: Seat | None = None
         self._pings = 0
-        self._acting = gate.seats.acting
         gate.traffic.player(line)
 
     def opened(self, line: Line) -> None:
@@ -63,7 +62,8 @@ class PlayerLine:
         """Whatever there is to say. Inputs come here only with others, or in parts."""
         match message:
             case Input():
-                self._offer(message.seq, message.body, self._line.heard_at)
+                said = self._seated(), message.seq, message.body, self._line.heard_at
+                self._gate.seats.inputs.heard.append(said)
             case Ping():
                 self._ping(message)
             case Join():
@@ -72,12 +72,6 @@ class PlayerLine:
                 self._seated().felt(missed, gap_ms, stall_ms)
             case Leave() | Goodbye():
                 self._leave()
-
-    def _offer(self, seq: int, body: bytes, now: float) -> None:
-        seat = self._seat or self._seated()
-        if not seat.inbox.offer(seq, body, now):
-            raise TooFast("too many inputs wait for one that is missing")
-        self._acting[seat] = None
 
     def _seated(self) -> Seat:
         if self._seat is None:
@@ -104,7 +98,7 @@ class PlayerLine:
         if seat is None or not seat.admits(ticket.migration, ticket.epoch):
             raise TicketRefused("nobody is expected here with this ticket")
         self._seat = seat
-        self._line.hand_inputs(self._offer)
+        self._line.hand_inputs(gate.seats.inputs.heard, seat)
         seat.sit(self._line, ticket.holder, message.oldest)
         self._line.guest.known()
 

@@ -173,24 +173,23 @@ class Seat:
 
     # What the tick needs.
 
-    def apply(self, now: float, waits: list[float]) -> None:
-        """Apply every input that is due, in order, and add to `waits` how long each has waited,
-        milliseconds. One that makes no sense ends the connection."""
-        inbox = self.inbox
+    def apply(self, body: bytes, arrived: float) -> bool:
+        """Apply an input that counts as taken; whether that went well. One that makes no sense ends
+        the connection."""
         try:
-            while inbox.waiting and (found := inbox.take()) is not None:
-                body, arrived = found
-                waits.append((now - arrived) * 1000)
-                if body and body[0] >= work.OURS:
-                    self._register.stir(self)
-                    self.workloads.apply(body, arrived, self.line)
-                else:
-                    self.game.apply(self.player, body)
+            if body and body[0] >= work.OURS:
+                self._register.stir(self)
+                self.workloads.apply(body, arrived, self.line)
+            else:
+                self.game.apply(self.player, body)
         except PeersFault as fault:
             if self.line is not None:
                 self.line.fail(fault)
         except GameFault:
             self.fail()
+        else:
+            return True
+        return False
 
     def settle(self) -> None:
         """A view was sent: a move to here is over."""
@@ -485,6 +484,7 @@ class Seat:
         self.oldest, self.heard_at = oldest, self.hall.time.now()
         if not oldest:
             self.inbox.clear()
+            self._register.unhear(self)
         if self.entered:
             self._skip()
             self.game.connected(self.player, True)

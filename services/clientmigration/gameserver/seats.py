@@ -13,6 +13,7 @@ from clientmigration.core.player.standing import Claim, Reservation
 from clientmigration.gameserver.askers import Asker
 from clientmigration.gameserver.barred import Barred
 from clientmigration.gameserver.hall import Hall
+from clientmigration.gameserver.inputs import Inputs
 from clientmigration.gameserver.listing import NameOf, entry, shared
 from clientmigration.gameserver.records import RecordSeat, in_hall
 from clientmigration.gameserver.seat import Seat
@@ -35,7 +36,7 @@ class Seats:
     `records` are apart: who counts or looks through players meets none of them.
 
     A tick looks only at those for whom there is something to do, for a look at everybody costs a
-    cache miss each: `acting` are those with inputs that wait, `astir` those with anything else
+    cache miss each: `inputs` are what they say, `astir` those for whom there is anything else
     (`_stirs`), players and records; more may stand there for a moment."""
 
     def __init__(
@@ -48,7 +49,7 @@ class Seats:
     ) -> None:
         self.by_name: dict[str, Seat] = {}
         self.records: dict[str, Seat] = {}
-        self.acting: dict[Seat, None] = {}
+        self.inputs = Inputs(self.find, self.applied)
         self.astir: dict[Seat, None] = {}
         self._playing: list[Seat] | None = None  # as long as nobody comes or goes
         self._onlookers: Onlookers | None = None  # the same
@@ -109,17 +110,6 @@ class Seats:
         """Those of them who are stored at this tick of a second."""
         self.playing()
         return self._turns.get(turn, ())
-
-    def take_acting(self) -> list[Seat]:
-        """Those at play for whom inputs wait. All others for whom some do are kept for later."""
-        some, ready = list(self.acting), []
-        self.acting.clear()
-        for seat in some:
-            if seat.entered and not seat.held:
-                ready.append(seat)
-            elif seat.inbox.waiting and self.find(seat.player) is seat:
-                self.acting[seat] = None
-        return ready
 
     def rest(self) -> None:
         """A tick is over: who has nothing more to do is not looked at again."""
@@ -271,6 +261,10 @@ class Seats:
         """Somebody has entered the game, or left it, or has another connection, or has its inputs
         stand elsewhere without one being applied."""
         self._playing = self._onlookers = None
+
+    def unhear(self, seat: Seat) -> None:
+        """What its player has said since the last tick is not to be applied."""
+        self.inputs.forget(seat)
 
     def stir(self, seat: Seat) -> None:
         """Look at it at the next tick."""

@@ -76,14 +76,9 @@ class TickStep:
         self._seats.rest()
 
     def _apply(self, now: float) -> None:
-        seats, waits = self._seats, list[float]()
-        for seat in seats.take_acting():
-            seat.apply(now, waits)
-            seats.applied(seat)
-            if seat.inbox.waiting:  # for one that is missing
-                seats.acting[seat] = None
-        seats.meter.count("inputs", len(waits))
-        seats.meter.sample_all("apply_ms", waits)
+        waits = self._seats.inputs.apply(now)
+        self._seats.meter.count("inputs", len(waits))
+        self._seats.meter.sample_all("apply_ms", waits)
 
     def _show(self, tick: int) -> None:
         """All views are made before the first is sent: a call into the kernel leaves the CPU's

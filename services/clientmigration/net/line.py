@@ -24,7 +24,8 @@ from clientmigration.net.burden import burden
 from clientmigration.net.complaints import complaints
 from clientmigration.net.guests import WELCOME, Guest
 from clientmigration.net.straight import Straight, straight_to, unread
-from clientmigration.wire.connection import INPUT_HEAD, LENGTH, Connection, Dialect, encode
+from clientmigration.net.taking import InputTaker, MessageTaker, Said
+from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
 
 GREETING_WAIT_S = 5.0  # a peer that has not greeted by then is not one of ours
@@ -83,8 +84,7 @@ _NOBODY = _Nobody()
 @implementer(IPushProducer)
 class Line(TwistedProtocol):
     """The shell around one `Connection`. `say` and `show` never block and never queue without
-    bound: control messages are few, and views are skipped while the peer does not read. `heard_at`
-    is when the peer said something last, seconds of `clock`."""
+    bound: control messages are few, and views are skipped while the peer does not read."""
 
     transport: Any  # an ITransport that is an IConsumer too; zope's interfaces do not intersect
     guest: Guest = WELCOME  # as the door counts it, if it came by one
@@ -100,10 +100,10 @@ class Line(TwistedProtocol):
         # In the order in which they lie in memory: what each input needs first, so side by side.
         self.over = False
         self.received = 0
-        self.on_input: Callable[[int, bytes, float], None] | None = None
+        self._taker: InputTaker | None = None
         self.connection = Connection(terms.hears)
         self.clock = clock
-        self.heard_at = -inf
+        self._greeted_at = -inf
         self.bucket = TokenBucket(*terms.rate)
         self.role = role
         self.listener = listener
@@ -133,19 +133,19 @@ class Line(TwistedProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Hand on what is complete; a fault of the peer ends it."""
-        if self.over:
+        if self.over or self.takes(data):
             return
         self.received += len(data)
         try:
-            if self.on_input is not None and (seq := self.connection.input_in(data)):
-                self._input(seq, data[INPUT_HEAD:])
-            elif (message := self.connection.only(data)) is not None:
+            if (message := self.connection.only(data)) is not None:
                 self._heard(message)
             else:
                 for message in self.connection.receive(data):
                     self._heard(message)
         except PeersFault as fault:
             self.fail(fault)
+        if self._taker is not None:
+            self._taker.heard(self.connection.between)
 
     def payload_received(self, payload: bytes, size: int) -> None:
         """The same for one frame that comes without its length, in `size` bytes."""
@@ -153,10 +153,7 @@ class Line(TwistedProtocol):
             return
         self.received += size
         try:
-            if self.on_input is not None and (seq := self.connection.input_of(payload)):
-                self._input(seq, payload[INPUT_HEAD - LENGTH :])
-            else:
-                self._heard(self.connection.decode(payload))
+            self._heard(self.connection.decode(payload))
         except PeersFault as fault:
             self.fail(fault)
 
@@ -171,17 +168,14 @@ class Line(TwistedProtocol):
         except PeersFault as fault:
             self.fail(fault)
 
-    def _input(self, seq: int, body: bytes) -> None:
-        """An input, as most of what comes is: as `_heard` does, without an object for it."""
-        assert self.on_input is not None
-        self.heard_at = now = self.clock.seconds()
-        if not self.bucket.allows(now):
-            raise TooFast(f"more than {self.bucket.per_s:g} messages a second")
-        self.on_input(seq, body, now)
+    def takes(self, data: bytes) -> bool:
+        """Whether that was one whole input: then nothing is left to be done with it."""
+        return self._taker is not None and self._taker.takes(data, self.clock.seconds())
 
     def _heard(self, message: Any) -> None:
-        self.heard_at = now = self.clock.seconds()
+        now = self.clock.seconds()
         if isinstance(message, Greeting):
+            self._greeted_at = now
             self.peer_role = message.role
             self._watch()
             self.listener.opened(self)
@@ -190,10 +184,21 @@ class Line(TwistedProtocol):
         else:
             self.listener.heard(message)
 
-    def hand_inputs(self, on_input: Callable[[int, bytes, float], None]) -> None:
-        """From now on this is told each input: its number, its body, and when it came. The listener
-        hears only those that come in parts, or several at once."""
-        self.on_input = on_input
+    @property
+    def heard_at(self) -> float:
+        """When the peer said something last, seconds of `clock`."""
+        return max(self._greeted_at, self.bucket.at)
+
+    def hand_inputs(self, inputs: list[Said], whose: Any) -> None:
+        """From now on each input is put there as this one's. The listener hears only those that
+        come in parts, or several at once."""
+        unwrap = getattr(self.transport, "unwrap", None)  # over a WebSocket
+        if unwrap is None:
+            self._taker = InputTaker(self.bucket, inputs, whose)
+        else:
+            self._taker = MessageTaker(self.bucket, inputs, whose, unwrap)
+        if self.straight is not None:
+            self.straight.ask_first(self.clock, self._taker)
 
     def listen(self, listener: Listener) -> None:
         """From now on this one hears the peer."""
@@ -262,7 +267,8 @@ class Line(TwistedProtocol):
 
     def take_counts(self) -> tuple[int, int]:
         """Bytes sent and received since this was asked last."""
-        counts = (self.sent, self.received)
+        taken = self._taker.take_received() if self._taker is not None else 0
+        counts = (self.sent, self.received + taken)
         self.sent = self.received = 0
         return counts
 
@@ -326,8 +332,10 @@ class Line(TwistedProtocol):
         burden(self.clock).lay_down(self)
         self.guest.left()
         listener, self.listener, self._send = self.listener, _NOBODY, len
-        self.on_input = None
-        self.straight = None
+        self._taker = None
+        if self.straight is not None:
+            self.straight.close()
+            self.straight = None
         listener.closed(reason.getErrorMessage())
 
     @property

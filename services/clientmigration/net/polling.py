@@ -3,15 +3,19 @@
 Twisted (26.10, epollreactor.py) hands on each event within a logging context of its own, which
 costs as much as all the rest of the way (tests/bench/speed.py). Nobody here reads that context. So
 the usual event, something to read, is handed on without it. What plain sockets have is read first
-and handed on then: a call into the kernel between any two would leave the CPU's caches cold.
-Whatever else happens goes Twisted's way, and what fails is logged and ends its connection as there.
+and handed on then: a call into the kernel between any two would leave the CPU's caches cold. Who
+hears much may take what comes before any object of Twisted's is looked at (`ask_first`). Whatever
+else happens goes Twisted's way, and what fails is logged and ends its connection as there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from os import read
 from select import EPOLLIN
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.main import CONNECTION_LOST
@@ -20,6 +24,31 @@ from twisted.python import log
 
 PLAIN = frozenset({Client, Server})  # whose doRead is `recv`, and then `_dataReceived`
 AT_ONCE = 64  # sockets that are read before what they had is handed on: 4 MB at most
+MOST = 65536  # bytes that are read at once, as Twisted does
+
+
+class Taker(Protocol):
+    """Who is asked first when something comes to a socket."""
+
+    def takes(self, data: bytes, now: float) -> bool:
+        """Whether it takes what came `now`. If not, that goes the usual way."""
+
+
+_TAKERS: WeakKeyDictionary[Any, dict[int, Taker]] = WeakKeyDictionary()
+
+
+def ask_first(reactor: Any, transport: Any, taker: Taker) -> Callable[[], None]:
+    """Ask this one first, whenever something comes to this transport; answers how to ask it no
+    more, which has to be done before another socket can have the same number. A reactor that is
+    not polled here asks nobody, and only plain sockets are read here."""
+    takers, number = _TAKERS.setdefault(reactor, {}), transport.fileno()
+
+    def no_more() -> None:
+        takers.pop(number, None)
+
+    if type(transport) in PLAIN:
+        takers[number] = taker
+    return no_more
 
 
 def short(reactor: Any) -> Any:
@@ -27,42 +56,54 @@ def short(reactor: Any) -> Any:
     one. `doIteration` is what ReactorBase's main loop calls (base.py), so an attribute of the
     instance is all it takes."""
     if type(reactor) is EPollReactor:
-        vars(reactor)["doIteration"] = partial(_poll, reactor)
+        vars(reactor)["doIteration"] = partial(_poll, reactor, _TAKERS.setdefault(reactor, {}))
     return reactor
 
 
-def _poll(reactor: Any, timeout: float | None) -> None:
+def _poll(reactor: Any, takers: dict[int, Taker], timeout: float | None) -> None:
     """Wait for events, at most `timeout` seconds (None: for ever), and hand them on."""
-    selectables = reactor._selectables
+    most = len(reactor._selectables)
     try:
-        events = reactor._poller.poll(-1 if timeout is None else timeout, len(selectables))
+        events = reactor._poller.poll(-1 if timeout is None else timeout, most)
     except InterruptedError:
         return
     for start in range(0, len(events), AT_ONCE):
-        _hand_on(reactor, selectables, events[start : start + AT_ONCE])
+        _hand_on(reactor, takers, events[start : start + AT_ONCE])
 
 
-def _hand_on(reactor: Any, selectables: dict[int, Any], events: list[tuple[int, int]]) -> None:
-    read: list[tuple[int, Any, bytes]] = []
+def _hand_on(reactor: Any, takers: dict[int, Taker], events: list[tuple[int, int]]) -> None:
+    selectables, now = reactor._selectables, reactor.seconds()
+    heard: list[tuple[int, Any, bytes]] = []
     for number, event in events:
-        selectable = selectables.get(number)
-        if selectable is None:
-            continue  # closed by one that was handed on before
-        if event != EPOLLIN:
-            log.callWithLogger(selectable, reactor._doReadOrWrite, selectable, number, event)
-        elif type(selectable) not in PLAIN:
-            _do(reactor, selectable, selectable.doRead)
-        else:
-            try:
-                read.append((number, selectable, selectable.socket.recv(selectable.bufferSize)))
-            except BlockingIOError:
-                """There was nothing after all."""
-            except OSError:
-                reactor._disconnectSelectable(selectable, CONNECTION_LOST, True)
-    for number, one, data in read:
-        known: Any = selectables.get(number)
-        if known is one:
+        taker = takers.get(number) if event == EPOLLIN else None
+        if taker is None and _goes_twisteds_way(reactor, number, event):
+            continue
+        try:
+            data = read(number, MOST)
+        except BlockingIOError:
+            continue  # there was nothing after all
+        except OSError:
+            reactor._disconnectSelectable(selectables[number], CONNECTION_LOST, True)
+            continue
+        if taker is None or not taker.takes(data, now):
+            heard.append((number, selectables[number], data))
+    for number, one, data in heard:
+        if selectables.get(number) is one:
             _do(reactor, one, one._dataReceived, data)
+
+
+def _goes_twisteds_way(reactor: Any, number: int, event: int) -> bool:
+    """Whether this is all that there is to do: it is something else than a plain socket to read."""
+    selectable = reactor._selectables.get(number)
+    if selectable is None:
+        return True  # closed by one that was handed on before
+    if event != EPOLLIN:
+        log.callWithLogger(selectable, reactor._doReadOrWrite, selectable, number, event)
+    elif type(selectable) not in PLAIN:
+        _do(reactor, selectable, selectable.doRead)
+    else:
+        return False
+    return True
 
 
 def _do(reactor: Any, selectable: Any, do: Any, *data: bytes) -> None:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 from twisted.internet.tcp import Connection as Socket
 
+from clientmigration.net.polling import Taker, ask_first
+
 Wrap = Callable[[bytes], bytes]
 
 
@@ -24,18 +26,26 @@ class Straight:
     sent any more.
     """
 
-    __slots__ = ("_queue", "clear", "closed", "to_kernel", "transport", "wrap")
+    __slots__ = (
+        "_ask_no_more", "_queue", "clear", "closed", "to_kernel", "transport", "wrap",
+    )  # fmt: skip
 
     def __init__(self, transport: Any, wrap: Wrap | None = None) -> None:
         self.transport, self.wrap = transport, wrap
+        self._ask_no_more: Callable[[], None] = lambda: None
         self.to_kernel: Callable[[bytes], int] = transport.socket.send
         self._queue: Callable[[bytes], None] = transport.write
         self.clear = not _queued(transport)
         self.closed = False
 
     def close(self) -> None:
-        """No frame is sent by it from now on."""
+        """No frame is sent by it from now on, and nobody takes what comes."""
         self.clear, self.closed = False, True
+        self._ask_no_more()
+
+    def ask_first(self, clock: Any, taker: Taker) -> None:
+        """Ask this one first when something comes, until it is closed."""
+        self._ask_no_more = ask_first(clock, self.transport, taker)
 
     def write(self, frame: bytes) -> None:
         """One frame, in order."""

@@ -114,6 +114,7 @@ class BrowserConnection(TwistedProtocol):
     def __init__(self, reception: Reception) -> None:
         self.reception = reception
         self.socket = WebSocket(reception.origins, PLAYER_TO_SERVER.limit)
+        self.unwrap = self.socket.only
         self.line: Line | None = None
         self.straight: Straight | None = None
         self._over = False
@@ -131,7 +132,9 @@ class BrowserConnection(TwistedProtocol):
             self._ignore(data)
             return
         if self.line is not None:
-            payload = self.socket.only(data)
+            if self.line.takes(data):
+                return
+            payload = self.unwrap(data)
             if payload is not None:
                 self.line.payload_received(payload, len(data))
                 return

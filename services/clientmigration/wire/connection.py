@@ -121,6 +121,24 @@ _PACK: dict[type, Callable[[Any], bytes]] = {
 }
 
 
+def input_in(data: bytes) -> int:
+    """The number of the input that `data` is, if it is one whole frame; its body is what comes
+    after `INPUT_HEAD` bytes. 0 if not: then it is to be received."""
+    size = len(data)
+    if not INPUT_HEAD <= size <= INPUT_HEAD + INPUT_LIMIT:
+        return 0
+    length, kind, seq = _INPUT.unpack_from(data)
+    return seq if kind == INPUT and length == size - LENGTH else 0
+
+
+def input_of(payload: bytes) -> int:
+    """The same of one frame without its length."""
+    size = len(payload) + LENGTH
+    if INPUT_HEAD <= size <= INPUT_HEAD + INPUT_LIMIT and payload[0] == INPUT:
+        return _SEQ.unpack_from(payload, 1)[0]  # type: ignore[no-any-return]
+    return 0
+
+
 _NOTHING = bytearray()  # one for all: a look at one's own costs a cache miss
 
 
@@ -141,22 +159,10 @@ class Connection:
         self._kept = _NOTHING
         self._wanted = _LENGTH.size  # bytes that have to be there before anything can be decoded
 
-    def input_in(self, data: bytes) -> int:
-        """The number of the input that `data` is, if it is one whole frame after others that were
-        whole; its body is what comes after `INPUT_HEAD` bytes. 0 if not: then it is to be received.
-        Only for a peer that has said more than its greeting and may say inputs."""
-        size = len(data)
-        if self._kept or self.over or not INPUT_HEAD <= size <= INPUT_HEAD + INPUT_LIMIT:
-            return 0
-        length, kind, seq = _INPUT.unpack_from(data)
-        return seq if kind == INPUT and length == size - LENGTH else 0
-
-    def input_of(self, payload: bytes) -> int:
-        """The same of one frame without its length."""
-        size = len(payload) + LENGTH
-        if INPUT_HEAD <= size <= INPUT_HEAD + INPUT_LIMIT and payload[0] == INPUT:
-            return _SEQ.unpack_from(payload, 1)[0]  # type: ignore[no-any-return]
-        return 0
+    @property
+    def between(self) -> bool:
+        """Whether the next byte is the first of a frame."""
+        return not (self._kept or self.over)
 
     def only(self, data: bytes) -> Message | Packed | None:
         """The message that `data` is, if it is one whole frame after others that were whole: the

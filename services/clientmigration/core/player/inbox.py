@@ -38,6 +38,15 @@ class Inbox:
         self.waiting[seq] = (body, now)
         return True
 
+    def pass_on(self, seq: int, body: bytes) -> bool:
+        """Whether an input is the next one, and nothing waits: then it is not kept, but counts as
+        taken. If not, it is to be offered."""
+        done = self.progress
+        if self.waiting or seq != done.last + 1:
+            return False
+        self.progress = done.after(seq, body)
+        return True
+
     def take(self) -> tuple[bytes, float] | None:
         """The body to apply next, with its arrival time; progress moves with it. None: it is not
         here yet."""
