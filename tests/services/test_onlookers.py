@@ -53,9 +53,9 @@ def test_each_is_shown_its_own_view_and_where_its_inputs_stand(known: Progress) 
     ada.inbox.take()
     done = ada.inbox.progress
     seat: Any = ada
-    both.applied(seat)
+    both.applied([seat])
     stranger: Any = object()
-    both.applied(stranger)  # who does not look has inputs, too
+    both.applied([stranger])  # who does not look has inputs, too
     assert both.show([b"a", b"c"], 10) == (2, 0, 0)
     assert ada.seen == [View(9, 0, 0, 0, b"a"), View(10, 1, 1, done.digest, b"a")]
     at = known.last, known.applied, known.digest

@@ -9,7 +9,7 @@ from twisted.internet.protocol import Protocol
 from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
 
-from clientmigration.net.straight import Straight, show_all, straight_to
+from clientmigration.net.straight import Rows, Straight, straight_to
 
 
 class Writers:
@@ -59,7 +59,7 @@ class Eye:
 def shown(*each: tuple[Eye, bytes | None]) -> tuple[int, int, int]:
     eyes, frames = [eye for eye, _ in each], [frame for _, frame in each]
     missing = lambda row: eyes[row].by_itself.append(b"nothing")  # noqa: E731
-    return show_all(eyes, [eye.straight for eye in eyes], frames, missing)
+    return Rows(eyes).show(frames, missing)
 
 
 def test_each_line_gets_its_own_frame_and_is_counted_for_it() -> None:
@@ -131,3 +131,22 @@ def test_a_way_that_was_closed_is_not_used_any_more() -> None:
 def test_there_is_no_such_way_through_anything_else() -> None:
     assert straight_to(StringTransport()) is None
     assert straight_to(Eye()) is not None  # which says itself which it is
+
+
+def test_rows_are_shown_again_and_again_whatever_becomes_of_their_ways() -> None:
+    ada, eve, bob, large = Eye(), Eye(wrap=lambda frame: b"<" + frame + b">"), Eye(), bytes(5000000)
+    rows, row = Rows([ada, eve, bob]), list[int]()
+    assert rows.show([b"1", b"1", b"1"], row.append) == (3, 0, 3)
+    assert rows.show([large, b"2", b"2"], row.append) == (3, 0, len(large) + 2)
+    assert rows.show([b"3", b"3", None], row.append) == (2, 0, 1)  # one is queued for, one missing
+    assert (ada.by_itself, row) == ([b"3"], [2])
+    assert ada.seen() == b"1" + large
+    assert ada.straight is not None
+    ada.straight.send(b"4")  # it is clear again
+    assert rows.show([b"5", b"5", b"5"], row.append) == (3, 0, 3)
+    assert rows.show([b"6", b"6", b"6"], row.append) == (3, 0, 3)
+    assert bob.straight is not None
+    bob.straight.close()
+    assert rows.show([b"7", b"7", b"7"], row.append) == (3, 0, 2)
+    assert (ada.seen(), eve.seen()) == (b"4567", b"<1><2><3><5><6><7>")
+    assert (bob.seen(), bob.by_itself, row) == (b"1256", [b"7"], [2])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from clientmigration.errors import TooFast
 from clientmigration.gameserver.seat import Seat
@@ -19,7 +19,9 @@ class Inputs:
     told for whom inputs were applied.
     """
 
-    def __init__(self, find: Callable[[str], Seat | None], applied: Callable[[Seat], None]) -> None:
+    def __init__(
+        self, find: Callable[[str], Seat | None], applied: Callable[[Sequence[Seat]], None]
+    ) -> None:
         self.heard: list[Said] = []
         self.acting: dict[Seat, None] = {}
         self._find, self._applied = find, applied
@@ -27,18 +29,20 @@ class Inputs:
     def apply(self, now: float) -> list[float]:
         """Apply all that is due, each player's in order; answers how long each has waited until
         `now`, milliseconds."""
-        waits = list[float]()
+        waits, applied = list[float](), list[Seat]()
         heard = self.heard.copy()
         self.heard.clear()  # lines know this list
         for seat, seq, body, arrived in heard:
             if seat.entered and not seat.held and seat.inbox.pass_on(seq, body):
                 waits.append((now - arrived) * 1000)
                 seat.apply(body, arrived)
-                self._applied(seat)
+                applied.append(seat)
             else:
                 self._keep(seat, seq, body, arrived)
         for seat in self._ready():
             self._apply_waiting(seat, now, waits)
+            applied.append(seat)
+        self._applied(applied)
         return waits
 
     def _keep(self, seat: Seat, seq: int, body: bytes, arrived: float) -> None:
@@ -63,7 +67,6 @@ class Inputs:
             waits.append((now - found[1]) * 1000)
             if not seat.apply(*found):
                 break
-        self._applied(seat)
         if inbox.waiting:
             self.acting[seat] = None
 

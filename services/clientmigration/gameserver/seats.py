@@ -101,10 +101,10 @@ class Seats:
             self._onlookers = Onlookers(reversed(self.playing()))
         return self._onlookers
 
-    def applied(self, seat: Seat) -> None:
-        """Inputs of its player were applied."""
+    def applied(self, seats: Sequence[Seat]) -> None:
+        """Inputs of their players were applied."""
         if self._onlookers is not None:
-            self._onlookers.applied(seat)
+            self._onlookers.applied(seats)
 
     def in_turn(self, turn: int) -> Sequence[Seat]:
         """Those of them who are stored at this tick of a second."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from clientmigration.gameserver.seat import Seat
-from clientmigration.net.straight import SentAll, Straight, show_all
+from clientmigration.net.straight import Rows, SentAll
 from clientmigration.wire.connection import PROGRESS, VIEW, VIEW_START
 
 
@@ -19,17 +19,17 @@ class Onlookers:
         both = [(seat, seat.line) for seat in playing if seat.known]
         looking = [(seat, line) for seat, line in both if line is not None]
         self._seats = [seat for seat, _ in looking]
-        self._lines = [line for _, line in looking]
-        self._ways: list[Straight | None] = [line.straight for line in self._lines]
+        self._lines = Rows([line for _, line in looking])
         self._stands = [_stands(seat) for seat in self._seats]
         self._rows = {seat: row for row, seat in enumerate(self._seats)}
         self.players = [seat.player for seat in self._seats]
 
-    def applied(self, seat: Seat) -> None:
-        """Inputs of this player were applied."""
-        row = self._rows.get(seat)
-        if row is not None:
-            self._stands[row] = _stands(seat)
+    def applied(self, seats: Iterable[Seat]) -> None:
+        """Inputs of these players were applied."""
+        for seat in seats:
+            row = self._rows.get(seat)
+            if row is not None:
+                self._stands[row] = _stands(seat)
 
     def show(self, views: Sequence[bytes | None], tick: int) -> SentAll:
         """Send each its view. Whom the game could make none for loses its connection."""
@@ -43,7 +43,7 @@ class Onlookers:
             if start is None:
                 start = starts[len(view)] = VIEW_START.pack(21 + len(view), VIEW, tick)
             frames.append(start + stands + view)
-        return show_all(self._lines, self._ways, frames, lambda row: self._seats[row].fail())
+        return self._lines.show(frames, lambda row: self._seats[row].fail())
 
 
 def _stands(seat: Seat) -> bytes:

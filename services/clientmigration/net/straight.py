@@ -8,13 +8,14 @@ private names.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from twisted.internet.tcp import Connection as Socket
 
 from clientmigration.net.polling import Taker, ask_first
 
 Wrap = Callable[[bytes], bytes]
+Send = Callable[[bytes], int]
 
 
 class Straight:
@@ -27,21 +28,30 @@ class Straight:
     """
 
     __slots__ = (
-        "_ask_no_more", "_queue", "clear", "closed", "to_kernel", "transport", "wrap",
+        "_ask_no_more", "_queue", "_told", "clear", "closed", "to_kernel", "transport", "wrap",
     )  # fmt: skip
 
     def __init__(self, transport: Any, wrap: Wrap | None = None) -> None:
         self.transport, self.wrap = transport, wrap
-        self._ask_no_more: Callable[[], None] = lambda: None
-        self.to_kernel: Callable[[bytes], int] = transport.socket.send
+        self._ask_no_more = self._told = _nobody
+        self.to_kernel: Send = transport.socket.send
         self._queue: Callable[[bytes], None] = transport.write
         self.clear = not _queued(transport)
         self.closed = False
 
     def close(self) -> None:
         """No frame is sent by it from now on, and nobody takes what comes."""
-        self.clear, self.closed = False, True
+        self.closed = True
+        self._block()
         self._ask_no_more()
+
+    def tell(self, told: Callable[[], None]) -> None:
+        """Call this whenever it is not clear any more."""
+        self._told = told
+
+    def _block(self) -> None:
+        self.clear = False
+        self._told()
 
     def ask_first(self, clock: Any, taker: Taker) -> None:
         """Ask this one first when something comes, until it is closed."""
@@ -66,12 +76,14 @@ class Straight:
 
     def queue(self, data: bytes) -> None:
         """What the kernel did not take."""
-        self.clear = False
+        self._block()
         self._queue(data)
 
 
 class ShownLine(Protocol):
     """A line, as far as this goes."""
+
+    straight: Straight | None
 
     def show(self, frame: bytes) -> bool:
         """Send it by itself."""
@@ -85,37 +97,73 @@ class SentAll(NamedTuple):
     carried: int
 
 
-def show_all(
-    lines: Sequence[ShownLine],
-    ways: Sequence[Straight | None],
-    frames: Sequence[bytes | None],
-    missing: Callable[[int], None],
-) -> SentAll:
-    """Send each line its frame now, or not at all, as its `show` does; no line comes twice, and the
-    way of each is in the same row. Where there is no frame `missing` is told the row.
+class Rows:
+    """Lines that are shown something time and again, for as long as each has the way that it has
+    now and no other `Rows`. What it takes lies side by side here: a call into the kernel leaves the
+    CPU's caches cold, so nothing is looked up between two of them."""
 
-    A call into the kernel leaves the CPU's caches cold, so all is looked up before the first.
-    """
-    ready: list[tuple[Callable[[bytes], int], bytes, Straight]] = []
-    sent = left_out = carried = 0
-    for row, (way, frame) in enumerate(zip(ways, frames, strict=True)):
-        if frame is None:
-            missing(row)
-        elif way is not None and way.clear:
-            carried += len(frame)
-            ready.append((way.to_kernel, way.wrap(frame) if way.wrap else frame, way))
-        elif lines[row].show(frame):
-            sent += 1
-        else:
-            left_out += 1
-    for to_kernel, frame, way in ready:
+    def __init__(self, lines: Sequence[ShownLine]) -> None:
+        self._lines = lines
+        self._ways = [line.straight for line in lines]
+        self._straight = [way for way in self._ways if way is not None]
+        self._sends = [way.to_kernel for way in self._straight]
+        self._wraps = [way.wrap for way in self._straight]
+        for way in self._straight:
+            way.tell(self._blocked)
+        self._look()
+
+    def _look(self) -> None:
+        self._clear = len(self._straight) == len(self._lines) and all(
+            way.clear for way in self._straight
+        )
+
+    def _blocked(self) -> None:
+        self._clear = False
+
+    def show(self, frames: Sequence[bytes | None], missing: Callable[[int], None]) -> SentAll:
+        """Send each line its frame now, or not at all, as its own `show` does. Where there is no
+        frame `missing` is told the row."""
+        if not (self._clear and all(frames)):
+            return self._show_some(frames, missing)
+        known = cast("Sequence[bytes]", frames)
+        _send(self._straight, self._sends, self._wraps, known)
+        return SentAll(len(known), 0, sum(map(len, known)))
+
+    def _show_some(self, frames: Sequence[bytes | None], missing: Callable[[int], None]) -> SentAll:
+        ways, clear, sent, left_out = list[Straight](), list[bytes](), 0, 0
+        for row, (line, way, frame) in enumerate(zip(self._lines, self._ways, frames, strict=True)):
+            if frame is None:
+                missing(row)
+            elif way is not None and way.clear:
+                ways.append(way)
+                clear.append(frame)
+            elif line.show(frame):
+                sent += 1
+            else:
+                left_out += 1
+        _send(ways, [way.to_kernel for way in ways], [way.wrap for way in ways], clear)
+        self._look()
+        return SentAll(sent + len(clear), left_out, sum(map(len, clear)))
+
+
+def _send(
+    ways: Sequence[Straight],
+    sends: Sequence[Send],
+    wraps: Sequence[Wrap | None],
+    frames: Sequence[bytes],
+) -> None:
+    said = [wrap(frame) if wrap else frame for wrap, frame in zip(wraps, frames, strict=True)]
+    for way, send, data in zip(ways, sends, said, strict=True):
         try:
-            taken = to_kernel(frame)
+            taken = send(data)
         except OSError:  # full, or gone: the queue's own write finds out which
             taken = 0
-        if taken < len(frame):
-            way.queue(frame[taken:])
-    return SentAll(sent + len(ready), left_out, carried)
+        if taken < len(data):
+            way.queue(data[taken:])
+
+
+def _nobody() -> None:
+    """Nobody has to be told, or asked."""
 
 
 def _queued(transport: Any) -> bool:
@@ -135,7 +183,7 @@ def _is_plain(transport: Any) -> bool:
     return isinstance(transport, Socket) and not transport.TLS  # TLS passes on what a socket has
 
 
-def directly(transport: Any) -> Callable[[bytes], int] | None:
+def directly(transport: Any) -> Send | None:
     """A function that writes to a plain TCP socket at once and answers how many bytes it took, or
     None for any other transport (TLS, WebSocket, memory)."""
     if not _is_plain(transport):
