@@ -44,10 +44,8 @@ class Traffic:
 
     def count(self) -> None:
         """Count what every line carried since it was counted last."""
-        for line in self._players:
-            self._carried(line)
-        for line in self._neighbours:
-            self._exchanged(line)
+        self._carried(*self._players)
+        self._exchanged(*self._neighbours)
 
     def blame(self, fault: PeersFault) -> None:
         """A line is closed for its peer's fault."""
@@ -59,12 +57,12 @@ class Traffic:
         """There was no descriptor for a stranger."""
         self._meter.count("turned_away")
 
-    def _carried(self, line: Line) -> None:
-        sent, received = line.take_counts()
-        self._meter.count("sent_bytes", sent)
-        self._meter.count("received_bytes", received)
+    def _carried(self, *lines: Line) -> None:
+        counts = [line.take_counts() for line in lines]
+        self._meter.count("sent_bytes", sum(sent for sent, _ in counts))
+        self._meter.count("received_bytes", sum(received for _, received in counts))
 
-    def _exchanged(self, line: Line) -> None:
-        sent, received = line.take_counts()
-        self._meter.count("neighbour_sent_bytes", sent)
-        self._meter.count("neighbour_received_bytes", received)
+    def _exchanged(self, *lines: Line) -> None:
+        counts = [line.take_counts() for line in lines]
+        self._meter.count("neighbour_sent_bytes", sum(sent for sent, _ in counts))
+        self._meter.count("neighbour_received_bytes", sum(received for _, received in counts))
