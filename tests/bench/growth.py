@@ -35,10 +35,14 @@ def by(every: Mapping[str, Start], round_of: Round, numbers: list[int]) -> list[
     return told
 
 
-def most(every: Mapping[str, Start], round_of: Round, begin: int, late_ms: float) -> list[Told]:
+def most(
+    every: Mapping[str, Start], round_of: Round, begin: int, late_ms: float, rhythm: bool
+) -> list[Told]:
     """How many players each server carries until more than one view of a hundred is so late, or
-    left out, or somebody is cut off: by doubling, and then by halves."""
-    told = []
+    left out, or somebody is cut off: by doubling, and then by halves. Late is a view after the
+    moment of its tick; by `rhythm` it is one that comes so long after the player's view before it,
+    beyond the time between two ticks."""
+    told, late = [], "rhythm_p99_ms" if rhythm else "late_p99_ms"
     for kind, start in every.items():
         rounds: list[Told] = []
 
@@ -46,10 +50,11 @@ def most(every: Mapping[str, Start], round_of: Round, begin: int, late_ms: float
             n: int, kind: str = kind, start: Start = start, rounds: list[Told] = rounds
         ) -> bool:
             it = round_of(kind, start, n)
+            it["rhythm_p99_ms"] = it["gap_p99_ms"] - 1000 / HERTZ
             rounds.append(it)
-            good: bool = it["late_p99_ms"] < late_ms and it["dropped"] < DROPPED and not it["cut"]
+            good: bool = it[late] < late_ms and it["dropped"] < DROPPED and not it["cut"]
             word = "well" if good else "too many"
-            print(f"{kind}: {n} players, p99 {it['late_p99_ms']:.1f} ms: {word}", flush=True)
+            print(f"{kind}: {n} players, p99 {it[late]:.1f} ms: {word}", flush=True)
             return good
 
         low, high = 0, begin
@@ -59,7 +64,9 @@ def most(every: Mapping[str, Start], round_of: Round, begin: int, late_ms: float
             middle = (low + high) // 2
             low, high = (middle, high) if well(middle) else (low, middle)
         print(f"{kind}: {low} players with p99 under {late_ms:g} ms\n", flush=True)
-        told.append({"kind": kind, "most": low, "late_ms": late_ms, "rounds": rounds})
+        told.append(
+            {"kind": kind, "most": low, "late_ms": late_ms, "rhythm": rhythm, "rounds": rounds}
+        )
     return told
 
 

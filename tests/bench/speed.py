@@ -4,6 +4,7 @@
     python tests/bench/speed.py --before OTHER_CHECKOUT      # its code, too, in the same rounds
     python tests/bench/speed.py --json run/speed.json --picture run/speed.svg
     python tests/bench/speed.py --most 10            # how many until p99 is later than 10 ms
+    python tests/bench/speed.py --most 10 --rhythm   # later than it would come after the last one
     python tests/bench/speed.py --burst 500          # so many more come at once
     python tests/bench/speed.py --among 1,2,4,8      # the same players on several servers
     python tests/bench/speed.py --by 100,300,1000    # by how many there are
@@ -180,7 +181,7 @@ def growth(asked: argparse.Namespace) -> None:
         if asked.by:
             told += by(every, round_of, [int(each) for each in asked.by.split(",")])
         if asked.most:
-            told += most(every, round_of, asked.players, asked.most)
+            told += most(every, round_of, asked.players, asked.most, asked.rhythm)
         if asked.burst:
             told += burst(_roots(asked), load, asked.players, asked.burst, asked.seconds)
         if asked.among:
@@ -215,6 +216,7 @@ def main() -> None:
     flags.add_argument("--json", type=Path, help="a file for all figures")
     flags.add_argument("--picture", type=Path, help="a file for a picture, SVG")
     flags.add_argument("--most", type=float, default=0, help="search: until p99 is so late, ms")
+    flags.add_argument("--rhythm", action="store_true", help="late after the view before, there")
     flags.add_argument("--burst", type=int, default=0, help="so many come while others play")
     flags.add_argument("--among", default="", help="numbers of servers for the same players")
     flags.add_argument("--by", default="", help="numbers of players")
