@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
+from clientmigration.net.burden import burden
 from clientmigration.net.line import CHOKED_S, GREETING_WAIT_S, SILENCE_S, Line, LineTerms
 from clientmigration.net.straight import Straight
 from clientmigration.wire.connection import PLAYER_TO_SERVER, encode
@@ -184,3 +187,17 @@ def test_a_goodbye_is_not_held_back() -> None:
     line.let_go()
     assert len(sends.calls) == 1
     assert sends.calls[0].startswith(encode(Pong(n=1)))
+
+
+def test_half_a_frame_is_held_and_looked_at() -> None:
+    line, _, clock, _ = line_and_parts()
+    carried, ping = burden(clock), encode(Ping(n=1))
+    assert carried.measures() == {"held_bytes": 0.0}
+    line.dataReceived(ping[:7])
+    assert carried.measures() == {"held_bytes": 7.0}
+    line.dataReceived(ping[7:])
+    assert carried.measures() == {"held_bytes": 0.0}
+    line.dataReceived(ping[:5])
+    assert carried.measures() == {"held_bytes": 5.0}
+    line.connectionLost(Failure(ConnectionDone()))
+    assert carried.measures() == {"held_bytes": 0.0}

@@ -97,8 +97,13 @@ def test_a_peer_that_does_not_read_is_cut_off_when_too_much_waits_for_it() -> No
 class Heavy:
     """A line of so much weight."""
 
-    def __init__(self, held: int) -> None:
-        self.held, self.over = held, False
+    def __init__(self, held: int, tells: bool = False) -> None:
+        self._held, self.over, self.tells, self.looked = held, False, tells, 0
+
+    @property
+    def held(self) -> int:
+        self.looked += 1
+        return self._held
 
     def fail(self, fault: Exception) -> None:
         self.over = "holds more" in str(fault)
@@ -116,6 +121,18 @@ def test_when_all_lines_hold_too_much_whoever_holds_most_goes() -> None:
     burden.lay_down(lines[1])
     burden.lay_down(lines[2])
     assert burden.measures() == {"held_bytes": 30.0}
+
+
+def test_who_holds_nothing_is_looked_at_again_when_it_tells() -> None:
+    burden, light, heavy, mute = Burden(), Heavy(0, tells=True), Heavy(7, tells=True), Heavy(0)
+    for each in (light, heavy, mute):
+        burden.take_up(each)
+    for _ in range(3):
+        assert burden.measures() == {"held_bytes": 7.0}
+    assert [each.looked for each in (light, heavy, mute)] == [1, 3, 3]
+    burden.take_up(light)
+    burden.measures()
+    assert light.looked == 2
 
 
 def gone_without_a_collection(house: House) -> bool:

@@ -10,22 +10,22 @@ from twisted.internet.testing import StringTransport
 
 from clientmigration.core.measures.bucket import TokenBucket
 from clientmigration.net.line import Line, LineTerms
-from clientmigration.net.taking import InputTaker, MessageTaker, Said
+from clientmigration.net.taking import ByteCounts, InputTaker, MessageTaker, Said
 from clientmigration.wire.connection import INPUT_LIMIT, PLAYER_TO_SERVER, encode
 from clientmigration.wire.messages import Greeting, Input, Ping
 
 
-def taker(per_s: float = 60.0) -> tuple[InputTaker, list[Said]]:
-    inputs = list[Said]()
-    return InputTaker(TokenBucket(per_s, per_s), inputs, "ada"), inputs
+def taker(per_s: float = 60.0) -> tuple[InputTaker, list[Said], ByteCounts]:
+    inputs, counts = list[Said](), ByteCounts()
+    return InputTaker(TokenBucket(per_s, per_s), counts, inputs, "ada"), inputs, counts
 
 
 def test_a_whole_input_is_taken_with_whose_it_is_and_when_it_came() -> None:
-    taking, inputs = taker()
+    taking, inputs, counts = taker()
     frame = encode(Input(7, b"go"))
     assert taking.takes(frame, 12.5)
     assert inputs == [("ada", 7, b"go", 12.5)]
-    assert taking.take_received() == len(frame)
+    assert counts.take() == (0, len(frame))
 
 
 TWO = encode(Input(1, b"a")) + encode(Input(2, b"b"))
@@ -39,24 +39,24 @@ TWO = encode(Input(1, b"a")) + encode(Input(2, b"b"))
     ],
 )  # fmt: skip
 def test_anything_else_is_not(data: bytes) -> None:
-    taking, inputs = taker()
+    taking, inputs, counts = taker()
     assert not taking.takes(data, 1.0)
-    assert (inputs, taking.take_received()) == ([], 0)
+    assert (inputs, counts.take()) == ([], (0, 0))
 
 
 def test_too_many_are_not_taken() -> None:
-    taking, inputs = taker(per_s=3.0)
+    taking, inputs, _ = taker(per_s=3.0)
     took = [taking.takes(encode(Input(n, b"")), 1.0) for n in range(1, 6)]
     assert took == [True, True, True, False, False]
     assert [seq for _, seq, _, _ in inputs] == [1, 2, 3]
 
 
 def test_over_a_websocket_a_message_is_one_frame_without_its_length() -> None:
-    inputs = list[Said]()
+    inputs, counts = list[Said](), ByteCounts()
     message = {b"<go>": encode(Input(7, b"go"))[4:], b"<hi>": encode(Ping(n=1))[4:]}
-    taking = MessageTaker(TokenBucket(60.0, 60.0), inputs, "bob", message.get)
+    taking = MessageTaker(TokenBucket(60.0, 60.0), counts, inputs, "bob", message.get)
     assert [taking.takes(each, 2.0) for each in (b"<hi>", b"<go", b"<go>")] == [False, False, True]
-    assert (inputs, taking.take_received()) == ([("bob", 7, b"go", 2.0)], 4)
+    assert (inputs, counts.take()) == ([("bob", 7, b"go", 2.0)], (0, 4))
 
 
 class Rest:
@@ -64,8 +64,10 @@ class Rest:
 
     def __init__(self, line_inputs: list[Said]) -> None:
         self.inputs, self.messages = line_inputs, list[Any]()
+        self.counts = ByteCounts()
 
     def opened(self, line: Line) -> None:
+        line.count_in(self.counts)
         line.hand_inputs(self.inputs, "ada")
 
     def heard(self, message: Any) -> None:
@@ -106,15 +108,14 @@ def test_however_it_is_cut_each_is_heard_once_and_in_order(size: int) -> None:
     """Half a frame that waits is never passed by a whole one."""
     rest, clock = Rest([]), Clock()
     line, stream = line_of(rest, clock), b"".join([encode(each) for each in STREAM])
-    line.take_counts()
     for at in range(0, len(stream), size):
         clock.advance(0.01)
         line.dataReceived(stream[at : at + size])
         assert line.heard_at <= clock.seconds()
     assert [seq for _, seq, _, _ in rest.inputs] == [1, 2, 3, 4]
     assert [each.n for each in rest.messages if isinstance(each, Ping)] == [1, 2]
-    assert line.take_counts()[1] == len(stream)
-    assert line.take_counts()[1] == 0
+    assert rest.counts.take() == (0, len(stream))
+    assert rest.counts.take() == (0, 0)
     assert line.heard_at == clock.seconds()
 
 

@@ -156,7 +156,7 @@ class PostOffice:
 
     def waiting(self) -> int:
         """Letters of players here that are not known to be kept."""
-        return sum(len(seat.mailbox.outbox) for seat in self._seats.everything())
+        return sum(len(seat.mailbox.outbox) for seat in self._seats.astir)
 
     def measures(self) -> dict[str, float]:
         """Of the catalogue."""

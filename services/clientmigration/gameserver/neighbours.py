@@ -70,7 +70,7 @@ class NeighbourLinks:
     def met(self, link: Link) -> None:
         """The other side has proved itself. The newest link to it counts."""
         before, self.links[link.name] = self.links.get(link.name), link
-        self._traffic.neighbour(link.line, before.line if before else None)
+        self._traffic.neighbour(link.line)
         if before is not None:
             before.line.hang_up("replaced", "there is a newer link")
         log.info("{name} is a neighbour now", name=link.name)
@@ -78,7 +78,6 @@ class NeighbourLinks:
 
     def closed(self, link: Link, reason: str) -> None:
         """A link is gone. What it showed last is shown until it is stale."""
-        self._traffic.neighbour_over(link.line)
         if self.links.get(link.name) is link:
             del self.links[link.name]
             log.warn("lost the neighbour {name}: {reason}", name=link.name, reason=reason)

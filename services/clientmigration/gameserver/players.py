@@ -110,6 +110,5 @@ class PlayerLine:
 
     def closed(self, reason: str) -> None:  # noqa: ARG002
         """The connection is over, and the player may come back on another."""
-        self._gate.traffic.player_over(self._line)
         if self._seat is not None:
             self._seat.rise(self._line, home=False)

@@ -226,12 +226,12 @@ class Seats:
 
     def measures(self) -> dict[str, float]:
         """Of the catalogue: what the seats are taken for, and what their players ask for."""
-        seats = list(self.by_name.values())
+        streams, playing = [seat.streams for seat in self.astir], self.playing()
         return {
-            "workload_files": sum(len(seat.streams.transfers) for seat in seats),
-            "workload_feeds": sum(len(seat.streams.feeds) for seat in seats),
-            "arriving": sum(not seat.entered for seat in seats),
-            "leaving": sum(seat.entered and bool(seat.migration) for seat in seats),
+            "workload_files": sum(len(each.transfers) for each in streams),
+            "workload_feeds": sum(len(each.feeds) for each in streams),
+            "arriving": len(self.by_name) - len(playing),
+            "leaving": sum(bool(seat.migration) for seat in playing),
             "records": len(self.open()),
         }
 

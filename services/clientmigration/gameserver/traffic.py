@@ -1,51 +1,39 @@
-"""What goes over this server's lines to players and neighbours, in bytes, and which were closed.
-
-Bytes are counted when a line is over, and once a report while it is not.
-"""
+"""What goes over this server's lines to players and neighbours, in bytes, and which were closed."""
 
 from __future__ import annotations
 
 from clientmigration.core.measures.meter import Meter
 from clientmigration.errors import PeersFault
 from clientmigration.net.line import Line
+from clientmigration.net.taking import ByteCounts
 
 
 class Traffic:
-    """The lines that are counted. A line to another server counts from when the two have met."""
+    """What players' lines carry together, and what those to other servers do, from when the two
+    have met. Who has said nothing yet counts as a player."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
-        self._players: set[Line] = set()
-        self._neighbours: set[Line] = set()
+        self._players, self._neighbours = ByteCounts(), ByteCounts()
 
     def player(self, line: Line) -> None:
         """A player has connected, or somebody of whom nothing is known yet."""
-        self._players.add(line)
+        line.count_in(self._players)
 
     def no_player(self, line: Line) -> None:
         """It turned out that it was no player."""
-        self._players.discard(line)
+        line.count_in(ByteCounts())
 
-    def player_over(self, line: Line) -> None:
-        """A player's line is over."""
-        self._carried(line)
-        self._players.discard(line)
-
-    def neighbour(self, line: Line, instead_of: Line | None) -> None:
+    def neighbour(self, line: Line) -> None:
         """Another server has proved itself on this line."""
-        self._neighbours.add(line)
-        if instead_of is not None:
-            self._neighbours.discard(instead_of)
-
-    def neighbour_over(self, line: Line) -> None:
-        """A line to another server is over."""
-        self._exchanged(line)
-        self._neighbours.discard(line)
+        line.count_in(self._neighbours)
 
     def count(self) -> None:
-        """Count what every line carried since it was counted last."""
-        self._carried(*self._players)
-        self._exchanged(*self._neighbours)
+        """Put into the meter what went over them since this was asked last."""
+        for name, counts in (("", self._players), ("neighbour_", self._neighbours)):
+            sent, received = counts.take()
+            self._meter.count(f"{name}sent_bytes", sent)
+            self._meter.count(f"{name}received_bytes", received)
 
     def blame(self, fault: PeersFault) -> None:
         """A line is closed for its peer's fault."""
@@ -56,13 +44,3 @@ class Traffic:
     def turned_away(self) -> None:
         """There was no descriptor for a stranger."""
         self._meter.count("turned_away")
-
-    def _carried(self, *lines: Line) -> None:
-        counts = [line.take_counts() for line in lines]
-        self._meter.count("sent_bytes", sum(sent for sent, _ in counts))
-        self._meter.count("received_bytes", sum(received for _, received in counts))
-
-    def _exchanged(self, *lines: Line) -> None:
-        counts = [line.take_counts() for line in lines]
-        self._meter.count("neighbour_sent_bytes", sum(sent for sent, _ in counts))
-        self._meter.count("neighbour_received_bytes", sum(received for _, received in counts))

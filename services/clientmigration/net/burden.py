@@ -2,7 +2,7 @@
 
 A line alone is bounded by its terms; this bounds their sum. Held is what came and is not complete,
 and what waits until a peer reads it. There is one `Burden` for each clock, which is one for each
-daemon.
+daemon. Nearly all lines hold nothing nearly always, so only those are looked at that may.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ MOST = 2**28  # bytes of all lines: 256 MiB
 
 
 class Carried(Protocol):
-    """A line, as far as its weight goes."""
+    """A line, as far as its weight goes. `tells`: it says so when it may hold something again."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it does."""
 
     @property
     def held(self) -> int:
@@ -32,14 +36,15 @@ class Carried(Protocol):
 
 
 class Burden:
-    """The lines that are open, each from its first byte to its last."""
+    """The lines that may hold something: each from its first byte on, until it is looked at and
+    holds nothing, and from when it tells that it may hold something again."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._lines: WeakSet[Carried] = WeakSet()  # a daemon that is gone keeps none
 
     def take_up(self, line: Carried) -> None:
-        """A line is open."""
+        """A line is open, or may hold something again."""
         self._lines.add(line)
 
     def lay_down(self, line: Carried) -> None:
@@ -49,6 +54,8 @@ class Burden:
     def measures(self) -> dict[str, float]:
         """Of the catalogue: what is held now. Whoever holds most goes while that is too much."""
         held = {line: line.held for line in self._lines}
+        for line in [line for line, size in held.items() if not size and line.tells]:
+            self._lines.discard(line)
         total = sum(held.values())
         for line in sorted(held, key=held.__getitem__, reverse=True):
             if total <= self._most:

@@ -24,7 +24,7 @@ from clientmigration.net.burden import burden
 from clientmigration.net.complaints import complaints
 from clientmigration.net.guests import WELCOME, Guest
 from clientmigration.net.straight import Straight, straight_to, unread
-from clientmigration.net.taking import InputTaker, MessageTaker, Said
+from clientmigration.net.taking import ByteCounts, InputTaker, MessageTaker, Said
 from clientmigration.wire.connection import Connection, Dialect, encode
 from clientmigration.wire.messages import Goodbye, Greeting
 
@@ -99,7 +99,7 @@ class Line(TwistedProtocol):
     ) -> None:
         # In the order in which they lie in memory: what each input needs first, so side by side.
         self.over = False
-        self.received = 0
+        self._counts = ByteCounts()
         self._taker: InputTaker | None = None
         self.connection = Connection(terms.hears)
         self.clock = clock
@@ -111,7 +111,6 @@ class Line(TwistedProtocol):
         self.silence_s, self.unread = terms.silence_s, terms.unread
         self.choked = False
         self.peer_role = ""
-        self.sent = 0
         self._send: Callable[[bytes], object] = len  # until there is a connection
         self._together: list[bytes] | None = None
         self.straight: Straight | None = None  # the way to the kernel, if there is one
@@ -123,8 +122,10 @@ class Line(TwistedProtocol):
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
-        burden(self.clock).take_up(self)
+        self._may_hold()
         self.straight = way = straight_to(self.transport)
+        if way is not None:
+            way.belongs(self._may_hold)
         self._send = way.write if way is not None else self.transport.write
         self.say(Greeting(role=self.role))
         self._expect(GREETING_WAIT_S, self._silent)
@@ -135,7 +136,7 @@ class Line(TwistedProtocol):
         """Hand on what is complete; a fault of the peer ends it."""
         if self.over or self.takes(data):
             return
-        self.received += len(data)
+        self._counts.receive(len(data))
         try:
             if (message := self.connection.only(data)) is not None:
                 self._heard(message)
@@ -144,6 +145,8 @@ class Line(TwistedProtocol):
                     self._heard(message)
         except PeersFault as fault:
             self.fail(fault)
+        if self.connection.held:
+            self._may_hold()
         if self._taker is not None:
             self._taker.heard(self.connection.between)
 
@@ -151,7 +154,7 @@ class Line(TwistedProtocol):
         """The same for one frame that comes without its length, in `size` bytes."""
         if self.over or self.connection.over:
             return
-        self.received += size
+        self._counts.receive(size)
         try:
             self._heard(self.connection.decode(payload))
         except PeersFault as fault:
@@ -161,7 +164,7 @@ class Line(TwistedProtocol):
         """The same for any number of them."""
         if self.over:
             return
-        self.received += size
+        self._counts.receive(size)
         try:
             for message in self.connection.receive_each(payloads):
                 self._heard(message)
@@ -194,9 +197,9 @@ class Line(TwistedProtocol):
         come in parts, or several at once."""
         unwrap = getattr(self.transport, "unwrap", None)  # over a WebSocket
         if unwrap is None:
-            self._taker = InputTaker(self.bucket, inputs, whose)
+            self._taker = InputTaker(self.bucket, self._counts, inputs, whose)
         else:
-            self._taker = MessageTaker(self.bucket, inputs, whose, unwrap)
+            self._taker = MessageTaker(self.bucket, self._counts, inputs, whose, unwrap)
         if self.straight is not None:
             self.straight.ask_first(self.clock, self._taker)
 
@@ -226,12 +229,12 @@ class Line(TwistedProtocol):
         """Send one encoded frame now, or not at all: False while the peer does not read."""
         if self.choked or self.over:
             return False
-        self.sent += len(frame)
+        self._counts.send(len(frame))
         self._send(frame)
         return True
 
     def _write(self, frame: bytes) -> None:
-        self.sent += len(frame)
+        self._counts.send(len(frame))
         if self._together is None:
             self._send(frame)
         else:
@@ -265,12 +268,9 @@ class Line(TwistedProtocol):
             for frame in frames or ():
                 self._send(frame)
 
-    def take_counts(self) -> tuple[int, int]:
-        """Bytes sent and received since this was asked last."""
-        taken = self._taker.take_received() if self._taker is not None else 0
-        counts = (self.sent, self.received + taken)
-        self.sent = self.received = 0
-        return counts
+    def count_in(self, counts: ByteCounts) -> None:
+        """From now on what it carries counts there. To be said before it hands inputs on."""
+        self._counts = counts
 
     def fail(self, fault: PeersFault) -> None:
         """End it because of the peer: say so to it, and in the log."""
@@ -329,14 +329,22 @@ class Line(TwistedProtocol):
         self.over = True
         self._relax()
         self.resumeProducing()
+        if self.straight is not None:
+            self.straight.close()
+            self.straight = None
         burden(self.clock).lay_down(self)
         self.guest.left()
         listener, self.listener, self._send = self.listener, _NOBODY, len
         self._taker = None
-        if self.straight is not None:
-            self.straight.close()
-            self.straight = None
         listener.closed(reason.getErrorMessage())
+
+    def _may_hold(self) -> None:
+        burden(self.clock).take_up(self)
+
+    @property
+    def tells(self) -> bool:
+        """Whether it is told when something waits for the peer."""
+        return self.straight is not None
 
     @property
     def held(self) -> int:

@@ -28,12 +28,13 @@ class Straight:
     """
 
     __slots__ = (
-        "_ask_no_more", "_queue", "_told", "clear", "closed", "to_kernel", "transport", "wrap",
+        "_ask_no_more", "_owner", "_queue", "_told",
+        "clear", "closed", "to_kernel", "transport", "wrap",
     )  # fmt: skip
 
     def __init__(self, transport: Any, wrap: Wrap | None = None) -> None:
         self.transport, self.wrap = transport, wrap
-        self._ask_no_more = self._told = _nobody
+        self._ask_no_more = self._told = self._owner = _nobody
         self.to_kernel: Send = transport.socket.send
         self._queue: Callable[[bytes], None] = transport.write
         self.clear = not _queued(transport)
@@ -45,12 +46,17 @@ class Straight:
         self._block()
         self._ask_no_more()
 
+    def belongs(self, owner: Callable[[], None]) -> None:
+        """Call this whenever it is not clear any more: its line's."""
+        self._owner = owner
+
     def tell(self, told: Callable[[], None]) -> None:
-        """Call this whenever it is not clear any more."""
+        """And this, which may be another's each time."""
         self._told = told
 
     def _block(self) -> None:
         self.clear = False
+        self._owner()
         self._told()
 
     def ask_first(self, clock: Any, taker: Taker) -> None:

@@ -21,30 +21,51 @@ Unwrap = Callable[[bytes], bytes | None]
 that were whole."""
 
 
+class ByteCounts:
+    """The bytes that some lines have sent and received: counted together, so that nobody has to
+    look through all of them."""
+
+    __slots__ = ("_received", "_sent")
+
+    def __init__(self) -> None:
+        self._sent = self._received = 0
+
+    def send(self, size: int) -> None:
+        """So many more."""
+        self._sent += size
+
+    def receive(self, size: int) -> None:
+        """So many more."""
+        self._received += size
+
+    def take(self) -> tuple[int, int]:
+        """Sent and received since this was asked last."""
+        sent, received, self._sent, self._received = self._sent, self._received, 0, 0
+        return sent, received
+
+
 class InputTaker:
     """Puts each input of one peer into `inputs` as `whose`, as long as they are not too many for
-    its `bucket`. Only for a peer that may say inputs now."""
+    its `bucket`, and their bytes in `counts`. Only for a peer that may say inputs now."""
 
-    __slots__ = ("_between", "_bucket", "_inputs", "_received", "_whose")
+    __slots__ = ("_between", "_bucket", "_inputs", "_receive", "_whose")
 
-    def __init__(self, bucket: TokenBucket, inputs: list[Said], whose: Any) -> None:
-        self._bucket, self._inputs, self._whose = bucket, inputs, whose
-        self._between, self._received = True, 0
+    def __init__(
+        self, bucket: TokenBucket, counts: ByteCounts, inputs: list[Said], whose: Any
+    ) -> None:
+        self._bucket, self._receive = bucket, counts.receive
+        self._inputs, self._whose = inputs, whose
+        self._between = True
 
     def heard(self, between: bool) -> None:
         """Something that was not taken was heard: whether what comes next begins a frame."""
         self._between = between
 
-    def take_received(self) -> int:
-        """Bytes taken since this was asked last."""
-        received, self._received = self._received, 0
-        return received
-
     def takes(self, data: bytes, now: float) -> bool:
         """Whether that is one whole input, and not too many: it is taken then."""
         if not self._between or not (seq := input_in(data)) or not self._bucket.allows(now):
             return False
-        self._received += len(data)
+        self._receive(len(data))
         self._inputs.append((self._whose, seq, data[INPUT_HEAD:], now))
         return True
 
@@ -54,8 +75,15 @@ class MessageTaker(InputTaker):
 
     __slots__ = ("_unwrap",)
 
-    def __init__(self, bucket: TokenBucket, inputs: list[Said], whose: Any, unwrap: Unwrap) -> None:
-        super().__init__(bucket, inputs, whose)
+    def __init__(
+        self,
+        bucket: TokenBucket,
+        counts: ByteCounts,
+        inputs: list[Said],
+        whose: Any,
+        unwrap: Unwrap,
+    ) -> None:
+        super().__init__(bucket, counts, inputs, whose)
         self._unwrap = unwrap
 
     def takes(self, data: bytes, now: float) -> bool:
@@ -63,6 +91,6 @@ class MessageTaker(InputTaker):
         payload = self._unwrap(data)
         if payload is None or not (seq := input_of(payload)) or not self._bucket.allows(now):
             return False
-        self._received += len(data)
+        self._receive(len(data))
         self._inputs.append((self._whose, seq, payload[INPUT_HEAD - LENGTH :], now))
         return True
