@@ -230,8 +230,21 @@ def test_the_end_of_who_is_asked_first_is_the_protocols(short_house: House, rese
     assert picky.took == []
 
 
+def test_whoever_has_the_same_number_later_is_not_taken_from(short_house: House) -> None:
+    one, visitor = short_house.knock()
+    picky, number = Picky(), visitor.transport.fileno()  # type: ignore[union-attr]
+    ask_first(short_house.reactor, visitor.transport, picky)  # and nobody ends that
+    one.close()
+    short_house.until(lambda: visitor.reason)
+    again, stranger = short_house.knock()
+    assert stranger.transport.fileno() == number  # type: ignore[union-attr]
+    again.sendall(b"+")
+    short_house.until(lambda: stranger.heard == b"+")
+    assert picky.took == []
+
+
 def test_only_a_plain_socket_can_be_taken_from() -> None:
-    picky, transport = Picky(), StringTransport()
-    vars(transport)["fileno"] = lambda: 7
-    no_more = ask_first(Clock(), transport, picky)
+    picky, transport, reactor = Picky(), StringTransport(), Clock()
+    no_more = ask_first(reactor, transport, picky)
+    no_more()
     no_more()

@@ -34,20 +34,19 @@ class Taker(Protocol):
         """Whether it takes what came `now`. If not, that goes the usual way."""
 
 
-_TAKERS: WeakKeyDictionary[Any, dict[int, Taker]] = WeakKeyDictionary()
+_TAKERS: WeakKeyDictionary[Any, dict[Any, Taker]] = WeakKeyDictionary()
 
 
 def ask_first(reactor: Any, transport: Any, taker: Taker) -> Callable[[], None]:
     """Ask this one first, whenever something comes to this transport; answers how to ask it no
-    more, which has to be done before another socket can have the same number. A reactor that is
-    not polled here asks nobody, and only plain sockets are read here."""
-    takers, number = _TAKERS.setdefault(reactor, {}), transport.fileno()
+    more. A reactor that is not polled here asks nobody, and only plain sockets are read here."""
+    takers = _TAKERS.setdefault(reactor, {})
 
     def no_more() -> None:
-        takers.pop(number, None)
+        takers.pop(transport, None)
 
     if type(transport) in PLAIN:
-        takers[number] = taker
+        takers[transport] = taker
     return no_more
 
 
@@ -60,7 +59,7 @@ def short(reactor: Any) -> Any:
     return reactor
 
 
-def _poll(reactor: Any, takers: dict[int, Taker], timeout: float | None) -> None:
+def _poll(reactor: Any, takers: dict[Any, Taker], timeout: float | None) -> None:
     """Wait for events, at most `timeout` seconds (None: for ever), and hand them on."""
     most = len(reactor._selectables)
     try:
@@ -71,30 +70,30 @@ def _poll(reactor: Any, takers: dict[int, Taker], timeout: float | None) -> None
         _hand_on(reactor, takers, events[start : start + AT_ONCE])
 
 
-def _hand_on(reactor: Any, takers: dict[int, Taker], events: list[tuple[int, int]]) -> None:
+def _hand_on(reactor: Any, takers: dict[Any, Taker], events: list[tuple[int, int]]) -> None:
     selectables, now = reactor._selectables, reactor.seconds()
     heard: list[tuple[int, Any, bytes]] = []
     for number, event in events:
-        taker = takers.get(number) if event == EPOLLIN else None
-        if taker is None and _goes_twisteds_way(reactor, number, event):
+        selectable: Any = selectables.get(number)
+        taker = takers.get(selectable) if event == EPOLLIN else None
+        if taker is None and _goes_twisteds_way(reactor, selectable, number, event):
             continue
         try:
             data = read(number, MOST)
         except BlockingIOError:
             continue  # there was nothing after all
         except OSError:
-            reactor._disconnectSelectable(selectables[number], CONNECTION_LOST, True)
+            reactor._disconnectSelectable(selectable, CONNECTION_LOST, True)
             continue
         if taker is None or not taker.takes(data, now):
-            heard.append((number, selectables[number], data))
+            heard.append((number, selectable, data))
     for number, one, data in heard:
         if selectables.get(number) is one:
             _do(reactor, one, one._dataReceived, data)
 
 
-def _goes_twisteds_way(reactor: Any, number: int, event: int) -> bool:
+def _goes_twisteds_way(reactor: Any, selectable: Any, number: int, event: int) -> bool:
     """Whether this is all that there is to do: it is something else than a plain socket to read."""
-    selectable = reactor._selectables.get(number)
     if selectable is None:
         return True  # closed by one that was handed on before
     if event != EPOLLIN:
