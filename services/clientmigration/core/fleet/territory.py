@@ -96,8 +96,12 @@ def divided(
     `limits` those they may have. The present
     homes when nothing is won by moving anybody, unless it is `forced`."""
     best, least = crowds.home, np.inf if forced else crowds.apart(crowds.home)
+    known = set[bytes]()  # what METIS found before is repaired as before
     for seed, tie in enumerate(TIES if metis and len(crowds.heads) < MANY else TIES[:1]):
         homes = _metis(crowds, sizes, tie * worth, seed) if metis else crowds.home
+        if homes.tobytes() in known:
+            continue
+        known.add(homes.tobytes())
         homes = _Repair(crowds, homes, limits, worth).homes()
         moved = crowds.heads[homes != crowds.home].sum()
         costs = crowds.apart(homes) + worth * moved
