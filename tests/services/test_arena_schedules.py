@@ -111,6 +111,11 @@ def test_what_seeds_of_everything_found_is_found_no_more(seed: int, _once: str) 
     assert not verdict.violation, f"python -m clientmigration.testing --faults all --seed {seed}"
 
 
+def test_who_is_given_to_a_server_that_had_lost_it_and_cannot_reach_it_is_soon_elsewhere() -> None:
+    """It was expected at the epoch before, and seemed to have gone on from there."""
+    assert not perform(501726, repertoire=ALL).violation
+
+
 def test_who_stands_still_for_a_dead_router_is_not_let_go_before_its_target_has_begun() -> None:
     """Its checkpoint was refused just after the claim, and another router told its server so."""
     assert not perform(155009, repertoire=EQUAL).violation

@@ -56,8 +56,8 @@ UNKNOWN_S = 0.5  # how long to wait before asking a ledger again that did not an
 
 MoveAnswer = Declined | Copied | Frozen | Reserved | Prepared | Arrived | Settled | Waived
 """What source and target of a migration say about it."""
-Arrive = Callable[[Redirect], None]
-"""Tells a newcomer where to go."""
+Arrive = Callable[[Redirect, int], None]
+"""Tells a newcomer where to go, whose it is at this epoch."""
 Tell = Callable[["MoveTerms"], "About | UnsetType"]
 """What a target is told of a player, if it has to place it itself: if it is a router."""
 
@@ -270,7 +270,7 @@ class MoveCarrier:
         """The player is the target's."""
         self._wait.within(STEP_S)
         if self._to_target(self._own(epoch)) and self.terms.arrive is not None:
-            self.terms.arrive(self._redirect())
+            self.terms.arrive(self._redirect(), epoch)
 
     def _own(self, epoch: int | None = None) -> Own:
         return Own(

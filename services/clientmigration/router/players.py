@@ -376,7 +376,7 @@ class Visit:
 
     async def _go(self, record: Record, target: str, holder: str) -> bool:
         """Whether it plays there."""
-        arrive, self._placing = partial(self._arrive, record), record.player
+        arrive, self._placing = partial(self._arrive, record.player), record.player
         ended = await self._ports.moves.place(record, target, holder, self.group, arrive)
         self._placing = ""
         if ended.outcome is Outcome.PLAYER_LEFT:
@@ -388,9 +388,8 @@ class Visit:
             self._ports.above.taken_in(Record(record.player, target, 1))
         return settled
 
-    def _arrive(self, record: Record, redirect: Redirect) -> None:
-        player, member = record.player, redirect.member
+    def _arrive(self, player: str, redirect: Redirect, epoch: int) -> None:
         if self._refused(player):
             return
-        self._ports.arrivals.sent(player, member, record.epoch + (record.owner != member))
+        self._ports.arrivals.sent(player, redirect.member, epoch)
         self.line.say(redirect)

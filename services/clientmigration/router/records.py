@@ -166,5 +166,5 @@ class Records:
         return await self._moves.place(record, target, "", "", _silent)
 
 
-def _silent(_redirect: Redirect) -> None:
+def _silent(_redirect: Redirect, _epoch: int) -> None:
     """It needs no telling."""

@@ -99,7 +99,11 @@ class Seekers:
             if not target:
                 return FULL
             ended = await ports.moves.place(
-                record, target, message.holder, message.group, told.append
+                record,
+                target,
+                message.holder,
+                message.group,
+                lambda redirect, _epoch: told.append(redirect),
             )
             if told:
                 return told[-1]
