@@ -20,6 +20,10 @@ def taken(inbox: Inbox) -> list[bytes]:
     return [each for each, _ in iter(inbox.take, None)]
 
 
+def passed_on(inbox: Inbox, *seqs: int) -> list[bool]:
+    return [inbox.pass_on(seq, body(seq)) for seq in seqs]
+
+
 def bodies(first: int, last: int) -> list[bytes]:
     return [body(seq) for seq in range(first, last + 1)]
 
@@ -160,3 +164,19 @@ def test_source_and_target_together_apply_everything_once(
     offer(target, *seen_by_target[early:])
     assert at_source + taken(target) == bodies(1, count)
     assert target.progress == progress_after(count)
+
+
+def test_the_next_one_is_passed_on_as_if_it_had_been_offered_and_taken() -> None:
+    inbox = Inbox()
+    assert passed_on(inbox, 1, 1, 3, 2) == [True, False, False, True]
+    assert (inbox.progress, inbox.waiting) == (progress_after(2), {})
+
+
+def test_nothing_passes_what_waits() -> None:
+    inbox = Inbox()
+    offer(inbox, 2)
+    assert passed_on(inbox, 1, 3) == [False, False]
+    offer(inbox, 1)
+    assert taken(inbox) == bodies(1, 2)
+    assert passed_on(inbox, 3) == [True]
+    assert inbox.progress == progress_after(3)

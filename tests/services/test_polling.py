@@ -13,7 +13,7 @@ from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
+from twisted.internet.tcp import Server
 from twisted.python.failure import Failure
 
 from clientmigration.net.polling import ask_first, short
@@ -73,14 +73,18 @@ class House(Factory):
         raise AssertionError("it did not come to that")
 
 
-@pytest.fixture(params=[lambda reactor: reactor, short], ids=["usual", "short"])
-def house(request: pytest.FixtureRequest) -> Iterator[House]:
-    """With Twisted's own way, too: both must do the same."""
-    reactor = request.param(EPollReactor())
+def housed(reactor: Any) -> Iterator[House]:
+    """A house for as long as it is needed."""
     yield House(reactor)
     for each in {*reactor.removeAll(), reactor.waker}:
         each.connectionLost(Failure(ConnectionDone()))
     reactor._poller.close()
+
+
+@pytest.fixture(params=[lambda reactor: reactor, short], ids=["usual", "short"])
+def house(request: pytest.FixtureRequest) -> Iterator[House]:
+    """With Twisted's own way, too: both must do the same."""
+    yield from housed(request.param(EPollReactor()))
 
 
 def test_what_comes_is_heard_and_answered(house: House) -> None:
@@ -179,11 +183,7 @@ class Picky:
 
 @pytest.fixture
 def short_house() -> Iterator[House]:
-    reactor: Any = short(EPollReactor())
-    yield House(reactor)
-    for each in {*reactor.removeAll(), reactor.waker}:
-        each.connectionLost(Failure(ConnectionDone()))
-    reactor._poller.close()
+    yield from housed(short(EPollReactor()))
 
 
 def test_who_is_asked_first_leaves_the_rest_to_the_protocol(short_house: House) -> None:
@@ -243,8 +243,17 @@ def test_whoever_has_the_same_number_later_is_not_taken_from(short_house: House)
     assert picky.took == []
 
 
-def test_only_a_plain_socket_can_be_taken_from() -> None:
-    picky, transport, reactor = Picky(), StringTransport(), Clock()
-    no_more = ask_first(reactor, transport, picky)
-    no_more()
+class Unusual(Server):
+    """As one that reads in a way of its own."""
+
+
+def test_only_a_plain_socket_can_be_taken_from(short_house: House) -> None:
+    port = short_house.reactor.listenTCP(0, short_house, interface="127.0.0.1")
+    port.transport, short_house.port = Unusual, port.getHost().port
+    one, visitor = short_house.knock()
+    picky = Picky()
+    no_more = ask_first(short_house.reactor, visitor.transport, picky)
+    one.sendall(b"+")
+    short_house.until(lambda: visitor.heard)
+    assert (visitor.heard, picky.took) == (b"+", [])
     no_more()

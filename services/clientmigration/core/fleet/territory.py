@@ -99,9 +99,10 @@ def divided(
     known = set[bytes]()  # what METIS found before is repaired as before
     for seed, tie in enumerate(TIES if metis and len(crowds.heads) < MANY else TIES[:1]):
         homes = _metis(crowds, sizes, tie * worth, seed) if metis else crowds.home
-        if homes.tobytes() in known:
+        found = homes.tobytes()
+        if found in known:
             continue
-        known.add(homes.tobytes())
+        known.add(found)
         homes = _Repair(crowds, homes, limits, worth).homes()
         moved = crowds.heads[homes != crowds.home].sum()
         costs = crowds.apart(homes) + worth * moved
